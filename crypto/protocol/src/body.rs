@@ -1,0 +1,124 @@
+//! The body of a contribution as it streams by: length, canonical words, digests of chunks.
+
+use lattice::{CHUNK_COEFFICIENTS, Width, pack};
+use masking::RoundConstants;
+
+use crate::Refusal;
+
+/// Checks and digests a body in one pass over slices of any length, in memory independent of the dimension.
+pub struct BodyDigester {
+    width: Width,
+    expected_bytes: u64,
+    received_bytes: u64,
+    chunk_bytes: u64,
+    chunk: u64,
+    hasher: blake3::Hasher,
+    root: ledger::RootBuilder,
+    carry: Vec<u8>,
+}
+
+impl BodyDigester {
+    /// For bodies of a round with these constants.
+    pub fn new(constants: &RoundConstants) -> Self {
+        let width = constants.width();
+        Self {
+            width,
+            expected_bytes: constants.body_bytes(),
+            received_bytes: 0,
+            chunk_bytes: width.bytes(CHUNK_COEFFICIENTS) as u64,
+            chunk: 0,
+            hasher: blake3::Hasher::new(),
+            root: ledger::RootBuilder::default(),
+            carry: Vec::new(),
+        }
+    }
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// [`Refusal::BodyLength`] past the end, [`Refusal::BodyNotCanonical`] at a word outside the ring.
+    pub fn push(&mut self, mut bytes: &[u8]) -> Result<(), Refusal> {
+        self.received_bytes += bytes.len() as u64;
+        if self.received_bytes > self.expected_bytes {
+            return Err(Refusal::BodyLength { expected: self.expected_bytes, found: self.received_bytes });
+        }
+        while !bytes.is_empty() {
+            let left_in_chunk = self.chunk_bytes - self.hasher.count();
+            let (now, later) =
+                bytes.split_at(bytes.len().min(usize::try_from(left_in_chunk).unwrap_or(usize::MAX)));
+            self.check_words(now)?;
+            self.hasher.update(now);
+            if self.hasher.count() == self.chunk_bytes {
+                self.finish_chunk();
+            }
+            bytes = later;
+        }
+        Ok(())
+    }
+
+    /// The body's digest.
+    ///
+    /// # Errors
+    /// [`Refusal::BodyLength`] when bytes are missing.
+    pub fn finish(mut self) -> Result<[u8; 32], Refusal> {
+        if self.received_bytes != self.expected_bytes {
+            return Err(Refusal::BodyLength { expected: self.expected_bytes, found: self.received_bytes });
+        }
+        if self.hasher.count() > 0 {
+            self.finish_chunk();
+        }
+        Ok(self.root.root())
+    }
+
+    fn finish_chunk(&mut self) {
+        self.root.push(self.hasher.finalize().as_bytes());
+        self.hasher.reset();
+        self.chunk += 1;
+    }
+
+    /// Words are checked in whole groups of 64; a partial group waits in `carry`. Chunks hold whole groups.
+    fn check_words(&mut self, mut bytes: &[u8]) -> Result<(), Refusal> {
+        let group_bytes = self.width.bytes(64);
+        if !self.carry.is_empty() {
+            let (head, tail) = bytes.split_at(bytes.len().min(group_bytes - self.carry.len()));
+            self.carry.extend_from_slice(head);
+            bytes = tail;
+            if self.carry.len() == group_bytes {
+                self.check_groups(&self.carry)?;
+                self.carry.clear();
+            }
+        }
+        let (groups, rest) = bytes.split_at(bytes.len() - bytes.len() % group_bytes);
+        self.check_groups(groups)?;
+        self.carry.extend_from_slice(rest);
+        Ok(())
+    }
+
+    fn check_groups(&self, groups: &[u8]) -> Result<(), Refusal> {
+        match pack::first_noncanonical(self.width, groups) {
+            None => Ok(()),
+            Some(_) => Err(Refusal::BodyNotCanonical { chunk: self.chunk }),
+        }
+    }
+}
+
+/// The digest of a sum: Merkle root over the BLAKE3 digests of its chunks, which come one by one.
+#[derive(Default)]
+pub struct SumDigester(ledger::RootBuilder);
+
+impl SumDigester {
+    /// Takes the digest of the next chunk, [`chunk_digest`].
+    pub fn push(&mut self, digest: &[u8; 32]) {
+        self.0.push(digest);
+    }
+
+    /// The sum's digest.
+    pub fn finish(self) -> [u8; 32] {
+        self.0.root()
+    }
+}
+
+/// BLAKE3 of a chunk's bytes.
+pub fn chunk_digest(bytes: &[u8]) -> [u8; 32] {
+    *blake3::hash(bytes).as_bytes()
+}

@@ -1,0 +1,224 @@
+//! A contribution on the wire: header, sealed seeds, proof, body.
+
+use lattice::labels::{self, Label};
+use sha2::{Digest, Sha256};
+use sharing::{Commitment, SealedSeed};
+
+use crate::{
+    Credential, Proof, Refusal, Signature, Signed,
+    codec::{Canonical, DecodeError, Reader, Writer},
+};
+
+/// The longest header.
+pub const MAX_HEADER_BYTES: usize = 4096;
+/// The longest proof.
+pub const MAX_PROOF_BYTES: u32 = 1 << 20;
+/// The most share holders.
+const MAX_HOLDERS: u8 = 8;
+
+/// The signed part of a contribution; it binds every other byte by digests. Published in the audit bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContributionHeader {
+    /// The round.
+    pub round_hash: [u8; 32],
+    /// The client's name for this contribution.
+    pub contribution_id: [u8; 16],
+    /// Who contributes.
+    pub credential: Credential,
+    /// The public weight.
+    pub weight: u32,
+    /// Merkle root over the digests of the body's chunks.
+    pub body_digest: [u8; 32],
+    /// P^h for each holder.
+    pub commitments: Vec<Commitment>,
+    /// Digest of the sealed seeds.
+    pub sealed_digest: [u8; 32],
+    /// The kind of the proof.
+    pub proof: Proof,
+    /// Its length.
+    pub proof_bytes: u32,
+    /// Its digest.
+    pub proof_digest: [u8; 32],
+    /// The client's signature.
+    pub signature: Signature,
+}
+
+impl ContributionHeader {
+    /// `H("contribution-header", header)`: the leaf of the set's root.
+    pub fn hash(&self) -> [u8; 32] {
+        labels::hash(labels::CONTRIBUTION_HEADER, &[&self.to_bytes()])
+    }
+
+    /// Checks that `proof` is the one that the header binds.
+    ///
+    /// # Errors
+    /// [`Refusal::Digest`].
+    pub fn check_proof_digest(&self, proof: &[u8]) -> Result<(), Refusal> {
+        if proof.len() == self.proof_bytes as usize && proof_digest(proof) == self.proof_digest {
+            Ok(())
+        } else {
+            Err(Refusal::Digest { of: "proof" })
+        }
+    }
+}
+
+/// SHA-256 of a proof's bytes.
+pub fn proof_digest(proof: &[u8]) -> [u8; 32] {
+    Sha256::digest(proof).into()
+}
+
+impl Signed for ContributionHeader {
+    const LABEL: Label = labels::CONTRIBUTION;
+    const NAME: &'static str = "contribution";
+
+    fn signature(&mut self) -> &mut Signature {
+        &mut self.signature
+    }
+}
+
+impl Canonical for ContributionHeader {
+    fn write(&self, writer: &mut Writer) {
+        writer.tag(b"BSCH");
+        writer.raw(&self.round_hash);
+        writer.raw(&self.contribution_id);
+        self.credential.write(writer);
+        writer.u32(self.weight);
+        writer.raw(&self.body_digest);
+        writer.u8(u8::try_from(self.commitments.len()).expect("a round has at most 8 holders"));
+        self.commitments.iter().for_each(|commitment| writer.raw(commitment.as_bytes()));
+        writer.raw(&self.sealed_digest);
+        writer.u8(self.proof as u8);
+        writer.u32(self.proof_bytes);
+        writer.raw(&self.proof_digest);
+        writer.raw(&self.signature.0);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        reader.tag(b"BSCH")?;
+        Ok(Self {
+            round_hash: reader.array("round_hash")?,
+            contribution_id: reader.array("contribution_id")?,
+            credential: Credential::read(reader)?,
+            weight: reader.u32("weight")?,
+            body_digest: reader.array("body_digest")?,
+            commitments: read_commitments(reader)?,
+            sealed_digest: reader.array("sealed_digest")?,
+            proof: Proof::read(reader)?,
+            proof_bytes: reader.u32("proof_bytes")?,
+            proof_digest: reader.array("proof_digest")?,
+            signature: Signature::read(reader)?,
+        })
+    }
+}
+
+fn read_commitments(reader: &mut Reader<'_>) -> Result<Vec<Commitment>, DecodeError> {
+    let range = DecodeError::Range { field: "commitments" };
+    let count = reader.u8("commitments")?;
+    if !(2..=MAX_HOLDERS).contains(&count) {
+        return Err(range);
+    }
+    (0..count).map(|_| Commitment::from_bytes(&reader.array("commitments")?).map_err(|_| range)).collect()
+}
+
+/// The seeds of a contribution's key shares, each sealed to its holder. Never published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedSeeds(pub Vec<SealedSeed>);
+
+impl SealedSeeds {
+    /// `H("sealed-seeds", …)`.
+    pub fn digest(&self) -> [u8; 32] {
+        labels::hash(labels::SEALED_SEEDS, &[&self.to_bytes()])
+    }
+}
+
+impl Canonical for SealedSeeds {
+    fn write(&self, writer: &mut Writer) {
+        self.0.iter().for_each(|sealed| writer.raw(&sealed.0));
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut seeds = Vec::new();
+        while !reader.is_empty() && seeds.len() < usize::from(MAX_HOLDERS) {
+            seeds.push(SealedSeed(reader.array("sealed_seeds")?));
+        }
+        Ok(Self(seeds))
+    }
+}
+
+/// Everything of a message before its body, small whatever the dimension.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessagePrefix {
+    /// The signed header.
+    pub header: ContributionHeader,
+    /// The sealed seeds.
+    pub sealed: SealedSeeds,
+    /// The proof's bytes.
+    pub proof: Vec<u8>,
+}
+
+impl MessagePrefix {
+    /// The bytes: `u32` length of the header, header, sealed seeds, proof.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let header = self.header.to_bytes();
+        let length = u32::try_from(header.len()).expect("a header is shorter than 4096 bytes");
+        [&length.to_le_bytes()[..], &header, &self.sealed.to_bytes(), &self.proof].concat()
+    }
+
+    /// How long the prefix is, once enough of `bytes` is there to tell: the header's length first, then the header.
+    ///
+    /// # Errors
+    /// [`Refusal::Malformed`] when the header is too long or not canonical, or the proof too long.
+    pub fn length(bytes: &[u8]) -> Result<PrefixLength, Refusal> {
+        let malformed = Refusal::malformed("contribution header");
+        let Some((length, rest)) = bytes.split_first_chunk::<4>() else {
+            return Ok(PrefixLength::AtLeast(4));
+        };
+        let length = u32::from_le_bytes(*length) as usize;
+        if length > MAX_HEADER_BYTES {
+            return Err(malformed(DecodeError::Range { field: "header length" }));
+        }
+        let Some(header) = rest.get(..length) else {
+            return Ok(PrefixLength::AtLeast(4 + length));
+        };
+        let header = ContributionHeader::from_bytes(header).map_err(&malformed)?;
+        if header.proof_bytes > MAX_PROOF_BYTES {
+            return Err(malformed(DecodeError::Range { field: "proof_bytes" }));
+        }
+        let total = 4 + length + SealedSeed::BYTES * header.commitments.len() + header.proof_bytes as usize;
+        Ok(PrefixLength::Exactly(total))
+    }
+
+    /// Decodes exactly these bytes and checks the digests that the header states of sealed seeds and proof.
+    ///
+    /// # Errors
+    /// [`Refusal::Malformed`], [`Refusal::Digest`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Refusal> {
+        let malformed = Refusal::malformed("contribution header");
+        let mut reader = Reader::new(bytes);
+        let length = reader.u32("header length").map_err(&malformed)? as usize;
+        let header =
+            reader.slice(length, "header").and_then(ContributionHeader::from_bytes).map_err(&malformed)?;
+        let sealed = reader
+            .slice(SealedSeed::BYTES * header.commitments.len(), "sealed_seeds")
+            .and_then(SealedSeeds::from_bytes)
+            .map_err(&malformed)?;
+        let proof = reader.slice(header.proof_bytes as usize, "proof").map_err(&malformed)?.to_vec();
+        if !reader.is_empty() {
+            return Err(malformed(DecodeError::Range { field: "prefix length" }));
+        }
+        if sealed.digest() != header.sealed_digest {
+            return Err(Refusal::Digest { of: "sealed seeds" });
+        }
+        header.check_proof_digest(&proof)?;
+        Ok(Self { header, sealed, proof })
+    }
+}
+
+/// What is known of a prefix's length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrefixLength {
+    /// More bytes are needed to tell.
+    AtLeast(usize),
+    /// This long.
+    Exactly(usize),
+}

@@ -1,0 +1,106 @@
+//! Ed25519 identities. Every signature is made over a label and a message, and checked strictly (RFC 8032; small-order
+//! keys and non-canonical encodings refused).
+
+use std::fmt;
+
+use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
+use lattice::labels::{self, Label};
+use rand::{CryptoRng, RngCore};
+
+use crate::{
+    Refusal,
+    codec::{DecodeError, Reader},
+};
+
+/// A signing key. Zeroised on drop.
+pub struct IdentityKey(SigningKey);
+
+impl IdentityKey {
+    /// A fresh key.
+    pub fn generate(rng: &mut (impl CryptoRng + RngCore)) -> Self {
+        Self(SigningKey::generate(rng))
+    }
+
+    /// The key with this RFC 8032 secret.
+    pub fn from_secret(secret: &[u8; 32]) -> Self {
+        Self(SigningKey::from_bytes(secret))
+    }
+
+    /// The RFC 8032 secret, for a key file.
+    pub fn secret(&self) -> zeroize::Zeroizing<[u8; 32]> {
+        zeroize::Zeroizing::new(self.0.to_bytes())
+    }
+
+    /// The public half.
+    pub fn public(&self) -> PublicKey {
+        PublicKey(self.0.verifying_key().to_bytes())
+    }
+
+    /// Signs `message` under `label`.
+    pub fn sign(&self, label: Label, message: &[u8]) -> Signature {
+        Signature(self.0.sign(&labelled(label, message)).to_bytes())
+    }
+}
+
+impl fmt::Debug for IdentityKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IdentityKey({:?})", self.public())
+    }
+}
+
+/// A public key, as bytes; whether they are a usable key shows when a signature is checked.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PublicKey(pub [u8; 32]);
+
+impl PublicKey {
+    /// Checks a signature strictly.
+    ///
+    /// # Errors
+    /// [`Refusal::Signature`] with `of`, the name of what was signed. Variable-time: everything here is public.
+    pub fn verify(
+        &self,
+        label: Label,
+        message: &[u8],
+        signature: &Signature,
+        of: &'static str,
+    ) -> Result<(), Refusal> {
+        let key = VerifyingKey::from_bytes(&self.0).map_err(|_| Refusal::Signature { of })?;
+        key.verify_strict(&labelled(label, message), &ed25519_dalek::Signature::from_bytes(&signature.0))
+            .map_err(|_| Refusal::Signature { of })
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>, field: &'static str) -> Result<Self, DecodeError> {
+        reader.array(field).map(Self)
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+/// A signature, as bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Signature(pub [u8; 64]);
+
+impl Signature {
+    /// The value of a signature not made yet; it verifies under no key.
+    pub const BLANK: Self = Self([0; 64]);
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        reader.array("signature").map(Self)
+    }
+}
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+fn labelled(label: Label, message: &[u8]) -> Vec<u8> {
+    let mut bytes = labels::prefix(label);
+    bytes.extend_from_slice(message);
+    bytes
+}

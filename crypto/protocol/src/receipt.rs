@@ -1,0 +1,58 @@
+//! Receipts: the aggregator's promise that it has stored a contribution and will account for it.
+
+use lattice::labels::{self, Label};
+
+use crate::{
+    Signature, Signed,
+    codec::{Canonical, DecodeError, Reader, Writer},
+};
+
+/// Given once the bytes and the row are durable; repeating the upload gives the same receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The round.
+    pub round_hash: [u8; 32],
+    /// The client's name for the contribution.
+    pub contribution_id: [u8; 16],
+    /// Hash of its header, which binds every byte of it.
+    pub header_hash: [u8; 32],
+    /// When it was stored, in milliseconds since the Unix epoch.
+    pub received_at_ms: i64,
+    /// By when its fate will be public.
+    pub included_by_ms: i64,
+    /// The aggregator's signature.
+    pub signature: Signature,
+}
+
+impl Signed for Receipt {
+    const LABEL: Label = labels::RECEIPT;
+    const NAME: &'static str = "receipt";
+
+    fn signature(&mut self) -> &mut Signature {
+        &mut self.signature
+    }
+}
+
+impl Canonical for Receipt {
+    fn write(&self, writer: &mut Writer) {
+        writer.tag(b"BSRC");
+        writer.raw(&self.round_hash);
+        writer.raw(&self.contribution_id);
+        writer.raw(&self.header_hash);
+        writer.i64(self.received_at_ms);
+        writer.i64(self.included_by_ms);
+        writer.raw(&self.signature.0);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        reader.tag(b"BSRC")?;
+        Ok(Self {
+            round_hash: reader.array("round_hash")?,
+            contribution_id: reader.array("contribution_id")?,
+            header_hash: reader.array("header_hash")?,
+            received_at_ms: reader.i64("received_at")?,
+            included_by_ms: reader.i64("included_by")?,
+            signature: Signature::read(reader)?,
+        })
+    }
+}

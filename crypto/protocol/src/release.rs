@@ -1,0 +1,137 @@
+//! Closing a round: the fixed set, and the sums of key shares that open its sum.
+
+use lattice::{
+    RING_DEGREE,
+    labels::{self, Label},
+};
+
+use crate::{
+    Refusal, Signature, Signed,
+    codec::{Canonical, DecodeError, Reader, Writer},
+};
+
+/// The largest set any message may name; a round document allows at most this many.
+pub const MAX_MEMBERS: u32 = 1 << 20;
+
+/// The aggregator's request to each combiner: release the sum of your shares over exactly this set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseRequest {
+    /// The round.
+    pub round_hash: [u8; 32],
+    /// Merkle root of the members.
+    pub root: [u8; 32],
+    /// Header hashes of the members, strictly ascending.
+    pub members: Vec<[u8; 32]>,
+    /// The aggregator's signature.
+    pub signature: Signature,
+}
+
+impl ReleaseRequest {
+    /// The request for a set, not signed yet. `members` may come in any order.
+    pub fn over(round_hash: [u8; 32], mut members: Vec<[u8; 32]>) -> Self {
+        members.sort_unstable();
+        Self { round_hash, root: ledger::root(&members), members, signature: Signature::BLANK }
+    }
+
+    /// Checks that the members are strictly ascending and that the root is theirs.
+    ///
+    /// # Errors
+    /// [`Refusal::Order`], [`Refusal::Root`].
+    pub fn check_root(&self) -> Result<(), Refusal> {
+        if let Some(index) = self.members.windows(2).position(|pair| pair[0] >= pair[1]) {
+            return Err(Refusal::Order { index: index + 1 });
+        }
+        if ledger::root(&self.members) != self.root {
+            return Err(Refusal::Root);
+        }
+        Ok(())
+    }
+}
+
+impl Signed for ReleaseRequest {
+    const LABEL: Label = labels::RELEASE_REQUEST;
+    const NAME: &'static str = "release request";
+
+    fn signature(&mut self) -> &mut Signature {
+        &mut self.signature
+    }
+}
+
+impl Canonical for ReleaseRequest {
+    fn write(&self, writer: &mut Writer) {
+        writer.tag(b"BSRQ");
+        writer.raw(&self.round_hash);
+        writer.raw(&self.root);
+        writer.u32(u32::try_from(self.members.len()).expect("a round has at most 2^20 contributions"));
+        self.members.iter().for_each(|member| writer.raw(member));
+        writer.raw(&self.signature.0);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        reader.tag(b"BSRQ")?;
+        let round_hash = reader.array("round_hash")?;
+        let root = reader.array("root")?;
+        let count = reader.u32("count")?;
+        if count > MAX_MEMBERS {
+            return Err(DecodeError::Range { field: "count" });
+        }
+        let (members, []) = reader.slice(32 * count as usize, "members")?.as_chunks::<32>() else {
+            return Err(DecodeError::Truncated { field: "members" });
+        };
+        Ok(Self { round_hash, root, members: members.to_vec(), signature: Signature::read(reader)? })
+    }
+}
+
+/// A holder's answer: the sum of its key shares over the set, and of their blindings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseAnswer {
+    /// The round.
+    pub round_hash: [u8; 32],
+    /// Merkle root of the set.
+    pub root: [u8; 32],
+    /// Size of the set.
+    pub count: u32,
+    /// The holder; 0 is the aggregator, whose answer is published with the others.
+    pub holder: u8,
+    /// Σ s^h, N coefficients, |·| ≤ 32·count.
+    pub key_sum: Vec<i32>,
+    /// Σ ρ^h, a canonical scalar.
+    pub blinding_sum: [u8; 32],
+    /// The holder's signature.
+    pub signature: Signature,
+}
+
+impl Signed for ReleaseAnswer {
+    const LABEL: Label = labels::RELEASE_ANSWER;
+    const NAME: &'static str = "release answer";
+
+    fn signature(&mut self) -> &mut Signature {
+        &mut self.signature
+    }
+}
+
+impl Canonical for ReleaseAnswer {
+    fn write(&self, writer: &mut Writer) {
+        writer.tag(b"BSRA");
+        writer.raw(&self.round_hash);
+        writer.raw(&self.root);
+        writer.u32(self.count);
+        writer.u8(self.holder);
+        self.key_sum.iter().for_each(|&coefficient| writer.i32(coefficient));
+        writer.raw(&self.blinding_sum);
+        writer.raw(&self.signature.0);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        reader.tag(b"BSRA")?;
+        Ok(Self {
+            round_hash: reader.array("round_hash")?,
+            root: reader.array("root")?,
+            count: reader.u32("count")?,
+            holder: reader.u8("holder")?,
+            key_sum: (0..RING_DEGREE).map(|_| reader.i32("key_sum")).collect::<Result<_, _>>()?,
+            blinding_sum: reader.array("blinding_sum")?,
+            signature: Signature::read(reader)?,
+        })
+    }
+}

@@ -1,0 +1,62 @@
+//! The published result of a round.
+
+use lattice::labels::{self, Label};
+
+use crate::{
+    Signature, Signed,
+    codec::{Canonical, DecodeError, Reader, Writer},
+};
+
+/// The aggregator's statement of what came out; anyone can recompute it from the audit bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoundResult {
+    /// The round.
+    pub round_hash: [u8; 32],
+    /// Merkle root of the summed set.
+    pub root: [u8; 32],
+    /// Size of the set.
+    pub count: u32,
+    /// Sum of the weights.
+    pub total_weight: u64,
+    /// Merkle root over the BLAKE3 digests of the sum's chunks.
+    pub sum_digest: [u8; 32],
+    /// max |y − Δ·sum|: a diagnostic, never a condition.
+    pub residual_max: u64,
+    /// The aggregator's signature.
+    pub signature: Signature,
+}
+
+impl Signed for RoundResult {
+    const LABEL: Label = labels::RESULT;
+    const NAME: &'static str = "result";
+
+    fn signature(&mut self) -> &mut Signature {
+        &mut self.signature
+    }
+}
+
+impl Canonical for RoundResult {
+    fn write(&self, writer: &mut Writer) {
+        writer.tag(b"BSRS");
+        writer.raw(&self.round_hash);
+        writer.raw(&self.root);
+        writer.u32(self.count);
+        writer.u64(self.total_weight);
+        writer.raw(&self.sum_digest);
+        writer.u64(self.residual_max);
+        writer.raw(&self.signature.0);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        reader.tag(b"BSRS")?;
+        Ok(Self {
+            round_hash: reader.array("round_hash")?,
+            root: reader.array("root")?,
+            count: reader.u32("count")?,
+            total_weight: reader.u64("total_weight")?,
+            sum_digest: reader.array("sum_digest")?,
+            residual_max: reader.u64("residual_max")?,
+            signature: Signature::read(reader)?,
+        })
+    }
+}

@@ -1,0 +1,108 @@
+//! The aggregator: what it checks at closing and what it publishes. Its share of each key is opened, checked and
+//! summed by the functions of [`super::combiner`], as holder 0.
+
+use sharing::{Commitment, ShareSum};
+
+use crate::{
+    Attestation, ContributionHeader, IdentityKey, PublicKey, Refusal, ReleaseAnswer, RoundResult, Signature,
+    Signed, VerifiedRound,
+};
+
+/// The aggregator's index among the holders.
+pub const HOLDER: u8 = 0;
+
+/// Checks a combiner's attestation of a contribution.
+///
+/// # Errors
+/// [`Refusal::Share`] when it speaks of something else; [`Refusal::Signature`].
+pub fn check_attestation(
+    round: &VerifiedRound,
+    holder: u8,
+    header: &ContributionHeader,
+    attestation: &Attestation,
+) -> Result<(), Refusal> {
+    let expected = header.commitments.get(usize::from(holder)).ok_or(Refusal::Share { holder })?;
+    let speaks_of_it = attestation.round_hash == *round.hash()
+        && attestation.header_hash == header.hash()
+        && attestation.client_key == header.credential.client_key
+        && attestation.holder == holder
+        && attestation.commitment == *expected.as_bytes();
+    match round.holder(holder) {
+        Some(combiner) if speaks_of_it => attestation.verify(&combiner.identity_key),
+        _ => Err(Refusal::Share { holder }),
+    }
+}
+
+/// Checks a holder's answer for the set of `members`: size of the set, round, root and signature; the range of every
+/// coefficient; that it opens the sum of the holder's commitments. A wrong key cannot pass.
+///
+/// # Errors
+/// [`Refusal::Cohort`], [`Refusal::WrongRound`], [`Refusal::Root`], [`Refusal::Signature`], [`Refusal::Opening`].
+pub fn check_answer(
+    round: &VerifiedRound,
+    root: &[u8; 32],
+    members: &[ContributionHeader],
+    answer: &ReleaseAnswer,
+) -> Result<(), Refusal> {
+    round.check_cohort(members.len())?;
+    if answer.round_hash != *round.hash() {
+        return Err(Refusal::WrongRound);
+    }
+    if answer.root != *root || answer.count as usize != members.len() {
+        return Err(Refusal::Root);
+    }
+    let opening = Refusal::Opening { holder: answer.holder };
+    let holder = round.holder(answer.holder).ok_or(opening.clone())?;
+    answer.verify(&holder.identity_key)?;
+    let index = usize::from(answer.holder);
+    let commitments: Option<Vec<Commitment>> =
+        members.iter().map(|header| header.commitments.get(index).copied()).collect();
+    let sum =
+        ShareSum::from_parts(answer.key_sum.clone(), answer.blinding_sum).map_err(|_| opening.clone())?;
+    sum.verify(&commitments.ok_or(opening.clone())?).map_err(|_| opening)
+}
+
+/// Σ_h Σ_i s_i^h: the key of the sum, from the holders' checked answers.
+pub fn sum_key(answers: &[ReleaseAnswer]) -> Vec<i64> {
+    let mut key = vec![0i64; lattice::RING_DEGREE];
+    for answer in answers {
+        key.iter_mut().zip(&answer.key_sum).for_each(|(sum, &share)| *sum += i64::from(share));
+    }
+    key
+}
+
+/// The signed result.
+pub fn publish(
+    round: &VerifiedRound,
+    root: &[u8; 32],
+    members: &[ContributionHeader],
+    sum_digest: [u8; 32],
+    residual_max: u64,
+    identity: &IdentityKey,
+) -> RoundResult {
+    RoundResult {
+        round_hash: *round.hash(),
+        root: *root,
+        count: u32::try_from(members.len()).expect("a set has at most 2^20 members"),
+        total_weight: members.iter().map(|header| u64::from(header.weight)).sum(),
+        sum_digest,
+        residual_max,
+        signature: Signature::BLANK,
+    }
+    .sign(identity)
+}
+
+/// Checks the proof of possession with which a participant enrols: a signature over its credential.
+///
+/// # Errors
+/// [`Refusal::Signature`].
+pub fn check_enrolment(
+    credential: &crate::Credential,
+    registrar: &PublicKey,
+    possession: &Signature,
+) -> Result<(), Refusal> {
+    use crate::Canonical;
+
+    credential.verify(registrar)?;
+    credential.client_key.verify(lattice::labels::ENROLMENT, &credential.to_bytes(), possession, "enrolment")
+}

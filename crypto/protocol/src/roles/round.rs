@@ -1,0 +1,186 @@
+//! A round as a party sees it once it has accepted the document.
+
+use lattice::labels;
+use masking::RoundConstants;
+use sharing::SealContext;
+
+use crate::{
+    Canonical, ContributionHeader, Holder, IdentityKey, PublicKey, Refusal, RoundDocument, Signature,
+};
+
+/// The roots of trust, from a party's own configuration and never from a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pins {
+    /// The aggregator's key.
+    pub aggregator: PublicKey,
+    /// The combiners' keys, in the order in which they hold shares.
+    pub combiners: Vec<PublicKey>,
+    /// The registrar's key.
+    pub registrar: PublicKey,
+}
+
+/// A round document with its signatures, as published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedDocument {
+    /// The canonical encoding.
+    pub document: Vec<u8>,
+    /// By the aggregator, over the round hash.
+    pub aggregator_signature: Signature,
+    /// By each combiner, in order, over the round hash and its index.
+    pub countersignatures: Vec<Signature>,
+}
+
+impl SignedDocument {
+    /// Accepts the document if it keeps every rule, names exactly the pinned parties and is signed by all of them.
+    ///
+    /// # Errors
+    /// [`Refusal::Malformed`], [`Refusal::Document`], [`Refusal::Signature`].
+    pub fn verify(&self, pins: &Pins) -> Result<VerifiedRound, Refusal> {
+        let round = VerifiedRound::proposed(&self.document, &self.aggregator_signature, &pins.aggregator)?;
+        let document = round.document();
+        if document.registrar_key != pins.registrar {
+            return Err(Refusal::Document { rule: "the registrar is the pinned one" });
+        }
+        let combiners = document.holders[1..].iter().map(|holder| &holder.identity_key);
+        if !combiners.eq(&pins.combiners) {
+            return Err(Refusal::Document { rule: "the combiners are the pinned ones" });
+        }
+        if self.countersignatures.len() != pins.combiners.len() {
+            return Err(Refusal::Document { rule: "every combiner has countersigned" });
+        }
+        for (holder, (key, signature)) in (1..).zip(pins.combiners.iter().zip(&self.countersignatures)) {
+            let message = countersigned(&round.hash, holder);
+            key.verify(labels::ROUND_COUNTERSIGNATURE, &message, signature, "countersignature")?;
+        }
+        Ok(round)
+    }
+}
+
+/// Signs a document as its aggregator.
+pub fn sign_document(document: &RoundDocument, aggregator: &IdentityKey) -> Signature {
+    aggregator.sign(labels::ROUND_DOCUMENT, &document.hash())
+}
+
+/// What combiner `holder` signs to countersign a round.
+pub(crate) fn countersigned(round_hash: &[u8; 32], holder: u8) -> Vec<u8> {
+    [&round_hash[..], &[holder]].concat()
+}
+
+/// A document whose rules hold and whose signatures, as far as this party demands them, verify.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VerifiedRound {
+    document: RoundDocument,
+    constants: RoundConstants,
+    hash: [u8; 32],
+}
+
+impl VerifiedRound {
+    /// Accepts a document signed by the aggregator, before any countersignature: what a combiner starts from.
+    ///
+    /// # Errors
+    /// [`Refusal::Malformed`], [`Refusal::Document`], [`Refusal::Signature`].
+    pub fn proposed(bytes: &[u8], signature: &Signature, aggregator: &PublicKey) -> Result<Self, Refusal> {
+        let document = RoundDocument::from_bytes(bytes).map_err(Refusal::malformed("round document"))?;
+        let round = Self::own(document)?;
+        if round.document.holders[0].identity_key != *aggregator {
+            return Err(Refusal::Document { rule: "the aggregator is the pinned one" });
+        }
+        aggregator.verify(labels::ROUND_DOCUMENT, &round.hash, signature, "round document")?;
+        Ok(round)
+    }
+
+    /// A document that this party wrote or accepted earlier. Its rules are checked, its signatures are not.
+    ///
+    /// # Errors
+    /// [`Refusal::Document`].
+    pub fn own(document: RoundDocument) -> Result<Self, Refusal> {
+        let constants = document.check()?;
+        let hash = document.hash();
+        Ok(Self { document, constants, hash })
+    }
+
+    /// The document.
+    pub fn document(&self) -> &RoundDocument {
+        &self.document
+    }
+
+    /// Its constants.
+    pub fn constants(&self) -> &RoundConstants {
+        &self.constants
+    }
+
+    /// Its hash.
+    pub fn hash(&self) -> &[u8; 32] {
+        &self.hash
+    }
+
+    /// Number of share holders, the aggregator included.
+    pub fn holders(&self) -> u8 {
+        u8::try_from(self.document.holders.len()).expect("a checked document has at most 8 holders")
+    }
+
+    /// The holder with this index; 0 is the aggregator.
+    pub fn holder(&self, index: u8) -> Option<&Holder> {
+        self.document.holders.get(usize::from(index))
+    }
+
+    /// Whether a set of this size may be summed.
+    ///
+    /// # Errors
+    /// [`Refusal::Cohort`].
+    pub fn check_cohort(&self, count: usize) -> Result<(), Refusal> {
+        let (min, max) = (self.document.min_cohort, self.document.max_contributions);
+        if (min as usize..=max as usize).contains(&count) {
+            Ok(())
+        } else {
+            Err(Refusal::Cohort { count, min, max })
+        }
+    }
+
+    /// Everything that can be told of a contribution from its header and the document: round, credential, epoch,
+    /// signature, weight, number of shares, demanded proof.
+    ///
+    /// # Errors
+    /// The first rule broken.
+    pub fn check_header(&self, header: &ContributionHeader) -> Result<(), Refusal> {
+        use crate::Signed;
+
+        let document = &self.document;
+        if header.round_hash != self.hash {
+            return Err(Refusal::WrongRound);
+        }
+        header.credential.verify(&document.registrar_key)?;
+        if header.credential.epoch != document.credential_epoch {
+            let (expected, found) = (document.credential_epoch, header.credential.epoch);
+            return Err(Refusal::Epoch { expected, found });
+        }
+        header.verify(&header.credential.client_key)?;
+        let (min, max) = (document.weight_min, document.weight_max);
+        if !(min..=max).contains(&header.weight) {
+            return Err(Refusal::Weight { weight: header.weight, min, max });
+        }
+        if header.commitments.len() != document.holders.len() {
+            return Err(Refusal::Holders {
+                expected: document.holders.len(),
+                found: header.commitments.len(),
+            });
+        }
+        if header.proof != document.proof || (header.proof == crate::Proof::None) != (header.proof_bytes == 0)
+        {
+            return Err(Refusal::ProofKind);
+        }
+        Ok(())
+    }
+
+    /// The associated data under which holder `index` finds its seed in a contribution with this header.
+    pub fn seal_context<'a>(&'a self, header: &'a ContributionHeader, index: u8) -> SealContext<'a> {
+        SealContext {
+            round_hash: &self.hash,
+            holder: index,
+            hpke_key_id: &self.document.holders[usize::from(index)].hpke_key_id,
+            client_key: &header.credential.client_key.0,
+            body_digest: &header.body_digest,
+            commitments: &header.commitments,
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Messages that end with their signature.
+
+use lattice::labels::Label;
+
+use crate::{IdentityKey, PublicKey, Refusal, Signature, codec::Canonical};
+
+/// A structure whose last field is a signature over the encoding of the others.
+pub trait Signed: Canonical {
+    /// The label the signature is made under.
+    const LABEL: Label;
+    /// What to call it in a refusal.
+    const NAME: &'static str;
+
+    /// The last field.
+    fn signature(&mut self) -> &mut Signature;
+
+    /// The same structure, signed by `key`; whatever signature it had is replaced.
+    fn sign(mut self, key: &IdentityKey) -> Self {
+        *self.signature() = key.sign(Self::LABEL, unsigned(&self.to_bytes()));
+        self
+    }
+
+    /// Checks that `key` signed this structure.
+    ///
+    /// # Errors
+    /// [`Refusal::Signature`].
+    fn verify(&self, key: &PublicKey) -> Result<(), Refusal> {
+        let bytes = self.to_bytes();
+        let signature = Signature(*bytes.last_chunk().expect("an encoding ends with 64 bytes of signature"));
+        key.verify(Self::LABEL, unsigned(&bytes), &signature, Self::NAME)
+    }
+}
+
+fn unsigned(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.len() - 64]
+}

@@ -1,0 +1,103 @@
+//! Shares are opened, checked and attested at intake, by every holder for itself.
+
+use protocol::{
+    ContributionHeader, IdentityKey, Refusal, Signed,
+    roles::{
+        aggregator::check_attestation,
+        combiner::{attest, check_shares, open_share},
+    },
+};
+use sharing::{ShareSeed, seal};
+
+use crate::fixture::{Contribution, Fixture};
+
+fn open(fixture: &Fixture, holder: u8, c: &Contribution) -> Result<sharing::KeyShare, Refusal> {
+    let key = &fixture.holders[usize::from(holder)].1;
+    open_share(&fixture.round, holder, key, &c.prefix.header, &c.prefix.sealed)
+}
+
+#[test]
+fn every_holder_opens_its_own_share_and_no_other() {
+    let mut fixture = Fixture::new(40);
+    let contribution = fixture.contribution("alice");
+    for holder in 0..3u8 {
+        let share = open(&fixture, holder, &contribution).unwrap();
+        let good = check_shares(holder, &[(contribution.header(), &share)], &mut fixture.rng);
+        assert_eq!(good, [Ok(())]);
+        let other = (holder + 1) % 3;
+        let key = &fixture.holders[usize::from(other)].1;
+        let refusal =
+            open_share(&fixture.round, holder, key, contribution.header(), &contribution.prefix.sealed);
+        assert_eq!(refusal.unwrap_err(), Refusal::Share { holder });
+    }
+}
+
+/// A contribution whose seed for `holder` is good encryption of another seed than the one committed to.
+fn with_wrong_seed(fixture: &mut Fixture, subject: &str, holder: u8) -> Contribution {
+    let mut contribution = fixture.contribution(subject);
+    let wrong = ShareSeed::generate(&mut fixture.rng);
+    let public = *fixture.holders[usize::from(holder)].1.public();
+    let context = fixture.round.seal_context(&contribution.prefix.header, holder);
+    let sealed = seal(&wrong, &public, &context, &mut fixture.rng).unwrap();
+    contribution.prefix.sealed.0[usize::from(holder)] = sealed;
+    contribution.prefix.header.sealed_digest = contribution.prefix.sealed.digest();
+    contribution.prefix.header = contribution.prefix.header.clone().sign(&contribution.identity);
+    contribution
+}
+
+#[test]
+fn a_share_that_does_not_open_its_commitment_is_found_and_the_others_in_its_batch_pass() {
+    let mut fixture = Fixture::new(41);
+    let contributions = [
+        fixture.contribution("alice"),
+        with_wrong_seed(&mut fixture, "mallory", 1),
+        fixture.contribution("bob"),
+    ];
+    let shares: Vec<_> = contributions.iter().map(|c| open(&fixture, 1, c).unwrap()).collect();
+    let pairs: Vec<(&ContributionHeader, _)> =
+        contributions.iter().map(Contribution::header).zip(&shares).collect();
+    let verdicts = check_shares(1, &pairs, &mut fixture.rng);
+    assert_eq!(verdicts, [Ok(()), Err(Refusal::Share { holder: 1 }), Ok(())]);
+}
+
+#[test]
+fn sealed_seeds_cannot_be_moved_to_another_contribution() {
+    let mut fixture = Fixture::new(42);
+    let victim = fixture.contribution("alice");
+    let mut thief = fixture.contribution("mallory");
+    thief.prefix.sealed = victim.prefix.sealed.clone();
+    thief.prefix.header.commitments = victim.prefix.header.commitments.clone();
+    thief.prefix.header.body_digest = victim.prefix.header.body_digest;
+    thief.prefix.header.sealed_digest = thief.prefix.sealed.digest();
+    thief.prefix.header = thief.prefix.header.clone().sign(&thief.identity);
+    assert_eq!(fixture.round.check_header(thief.header()), Ok(()));
+    assert_eq!(open(&fixture, 1, &thief).unwrap_err(), Refusal::Share { holder: 1 });
+}
+
+#[test]
+fn an_attestation_speaks_of_one_contribution_one_round_and_one_holder() {
+    let mut fixture = Fixture::new(43);
+    let contribution = fixture.contribution("alice");
+    let other = fixture.contribution("bob");
+    let round = fixture.round.clone();
+    let attestation = attest(&round, 1, contribution.header(), &fixture.holders[1].0);
+    assert_eq!(check_attestation(&round, 1, contribution.header(), &attestation), Ok(()));
+
+    let share = Err(Refusal::Share { holder: 1 });
+    assert_eq!(check_attestation(&round, 1, other.header(), &attestation), share);
+    assert_eq!(
+        check_attestation(&round, 2, contribution.header(), &attestation),
+        Err(Refusal::Share { holder: 2 })
+    );
+    assert_eq!(check_attestation(&Fixture::new(44).round, 1, contribution.header(), &attestation), share);
+    assert_eq!(
+        check_attestation(&round, 9, contribution.header(), &attestation),
+        Err(Refusal::Share { holder: 9 })
+    );
+
+    let forged = attestation.sign(&IdentityKey::generate(&mut fixture.rng));
+    assert_eq!(
+        check_attestation(&round, 1, contribution.header(), &forged),
+        Err(Refusal::Signature { of: "attestation" })
+    );
+}

@@ -1,0 +1,172 @@
+//! What can be told of a contribution at intake.
+
+use lattice::{CHUNK_COEFFICIENTS, pack};
+use masking::{RoundConstants, RoundRequest};
+use protocol::{
+    BodyDigester, Canonical, ContributionHeader, DecodeError, IdentityKey, MessagePrefix, Proof, Refusal,
+    Signed, contribution::PrefixLength,
+};
+
+use crate::fixture::{Contribution, Fixture, document, sign};
+
+fn digest(fixture: &Fixture, body: &[u8], piece: usize) -> Result<[u8; 32], Refusal> {
+    let mut digester = BodyDigester::new(fixture.round.constants());
+    for piece in body.chunks(piece) {
+        digester.push(piece)?;
+    }
+    digester.finish()
+}
+
+#[test]
+fn an_honest_message_passes_whatever_the_pieces_it_arrives_in() {
+    let mut fixture = Fixture::new(20);
+    let contribution = fixture.contribution("alice");
+    let header = contribution.header();
+    assert_eq!(fixture.round.check_header(header), Ok(()));
+    for piece in [1, 7, 8, 352, 4096, usize::MAX] {
+        assert_eq!(digest(&fixture, &contribution.body, piece), Ok(header.body_digest), "pieces of {piece}");
+    }
+    let bytes = contribution.prefix.to_bytes();
+    assert_eq!(MessagePrefix::from_bytes(&bytes).as_ref(), Ok(&contribution.prefix));
+}
+
+#[test]
+fn the_length_of_a_prefix_is_known_as_early_as_possible() {
+    let mut fixture = Fixture::new(21);
+    let bytes = fixture.contribution("alice").prefix.to_bytes();
+    let header = 4 + u32::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
+    for end in 0..bytes.len() {
+        let expected = match end {
+            0..4 => PrefixLength::AtLeast(4),
+            _ if end < header => PrefixLength::AtLeast(header),
+            _ => PrefixLength::Exactly(bytes.len()),
+        };
+        assert_eq!(MessagePrefix::length(&bytes[..end]), Ok(expected), "{end} bytes");
+    }
+    let too_long = DecodeError::Range { field: "header length" };
+    let refusal = MessagePrefix::length(&4097_u32.to_le_bytes());
+    assert!(matches!(refusal, Err(Refusal::Malformed { source, .. }) if source == too_long));
+}
+
+#[test]
+fn a_header_with_any_bit_changed_is_refused() {
+    let mut fixture = Fixture::new(22);
+    let bytes = fixture.contribution("alice").header().to_bytes();
+    for bit in 0..8 * bytes.len() {
+        let mut bytes = bytes.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        if let Ok(header) = ContributionHeader::from_bytes(&bytes) {
+            assert!(fixture.round.check_header(&header).is_err(), "bit {bit}");
+        }
+    }
+}
+
+/// Changes a header and signs it again: what a participant with a valid key can try.
+fn resigned(contribution: &Contribution, change: impl Fn(&mut ContributionHeader)) -> ContributionHeader {
+    let mut header = contribution.header().clone();
+    change(&mut header);
+    header.sign(&contribution.identity)
+}
+
+#[test]
+fn a_signed_header_that_breaks_a_rule_is_refused_for_that_rule() {
+    let mut fixture = Fixture::new(23);
+    let contribution = fixture.contribution("alice");
+    let stranger = IdentityKey::generate(&mut fixture.rng);
+    let check = |header: &ContributionHeader| fixture.round.check_header(header).unwrap_err();
+
+    assert_eq!(check(&resigned(&contribution, |h| h.round_hash[0] ^= 1)), Refusal::WrongRound);
+    assert_eq!(
+        check(&resigned(&contribution, |h| h.weight = 11)),
+        Refusal::Weight { weight: 11, min: 1, max: 10 }
+    );
+    assert_eq!(
+        check(&resigned(&contribution, |h| h.weight = 0)),
+        Refusal::Weight { weight: 0, min: 1, max: 10 }
+    );
+    let two = resigned(&contribution, |h| drop(h.commitments.pop()));
+    assert_eq!(check(&two), Refusal::Holders { expected: 3, found: 2 });
+    assert_eq!(check(&resigned(&contribution, |h| h.proof = Proof::NormV1)), Refusal::ProofKind);
+    assert_eq!(check(&resigned(&contribution, |h| h.proof_bytes = 1)), Refusal::ProofKind);
+
+    let mut expired = contribution.header().credential.clone();
+    expired.epoch = 6;
+    let expired = expired.sign(&fixture.registrar);
+    let header = resigned(&contribution, |h| h.credential = expired.clone());
+    assert_eq!(check(&header), Refusal::Epoch { expected: 7, found: 6 });
+
+    let forged = contribution.header().credential.clone().sign(&stranger);
+    let header = resigned(&contribution, |h| h.credential = forged.clone());
+    assert_eq!(check(&header), Refusal::Signature { of: "credential" });
+
+    let foreign = contribution.header().clone().sign(&stranger);
+    assert_eq!(check(&foreign), Refusal::Signature { of: "contribution" });
+}
+
+#[test]
+fn a_contribution_without_the_demanded_proof_is_refused() {
+    let mut fixture = Fixture::new(24);
+    let mut demanding = document(&fixture.registrar, &fixture.holders, &mut fixture.rng);
+    demanding.proof = Proof::NormV1;
+    let (round, _) = sign(demanding, &fixture.holders);
+    let contribution = fixture.contribution_to(&round, "alice", 1);
+    assert_eq!(round.check_header(contribution.header()), Err(Refusal::ProofKind));
+}
+
+#[test]
+fn a_body_that_is_changed_cut_or_extended_is_refused() {
+    let mut fixture = Fixture::new(25);
+    let Contribution { prefix, body, .. } = fixture.contribution("alice");
+    let mut changed = body.clone();
+    changed[100] ^= 1;
+    assert_ne!(digest(&fixture, &changed, 64), Ok(prefix.header.body_digest));
+    let expected = body.len() as u64;
+    let short = digest(&fixture, &body[..body.len() - 1], 64);
+    assert_eq!(short, Err(Refusal::BodyLength { expected, found: expected - 1 }));
+    let long = [&body[..], &[0]].concat();
+    assert_eq!(digest(&fixture, &long, 64), Err(Refusal::BodyLength { expected, found: expected + 1 }));
+}
+
+#[test]
+fn a_word_outside_the_ring_is_refused_wherever_the_pieces_are_cut() {
+    let request = RoundRequest { dimension: 4096, max_contributions: 4096, norm_bound: 1 << 18, clip: 1.0 };
+    let constants = RoundConstants::derive(&request).unwrap();
+    let width = constants.width();
+    let digest = |body: &[u8], piece: usize| {
+        let mut digester = BodyDigester::new(&constants);
+        body.chunks(piece).try_for_each(|piece| digester.push(piece)).and_then(|()| digester.finish())
+    };
+    for (position, word) in [(0, width.max_word() + 1), (4095, (1 << width.bits()) - 1)] {
+        let mut words = vec![1; 4096];
+        let mut body = vec![0; width.bytes(4096)];
+        words[position] = word;
+        pack::pack(width, &words, &mut body);
+        for piece in [1, 500, usize::MAX] {
+            assert_eq!(digest(&body, piece), Err(Refusal::BodyNotCanonical { chunk: 0 }));
+        }
+        words[position] = width.max_word();
+        pack::pack(width, &words, &mut body);
+        assert!(digest(&body, 500).is_ok(), "the largest word of the ring is accepted");
+    }
+}
+
+#[test]
+fn digests_bind_sealed_seeds_and_proof() {
+    let mut fixture = Fixture::new(27);
+    let contribution = fixture.contribution("alice");
+    let mut prefix = contribution.prefix.clone();
+    prefix.sealed.0[1].0[40] ^= 1;
+    assert_eq!(MessagePrefix::from_bytes(&prefix.to_bytes()), Err(Refusal::Digest { of: "sealed seeds" }));
+    let mut prefix = contribution.prefix;
+    prefix.header.proof_digest[0] ^= 1;
+    assert_eq!(MessagePrefix::from_bytes(&prefix.to_bytes()), Err(Refusal::Digest { of: "proof" }));
+}
+
+#[test]
+fn the_body_has_the_documented_size() {
+    let fixture = Fixture::new(28);
+    let constants = fixture.round.constants();
+    let expected = constants.padded_dimension * u64::from(constants.width().bits()) / 8;
+    assert_eq!(constants.body_bytes(), expected);
+    assert!((constants.padded_dimension as usize) < CHUNK_COEFFICIENTS);
+}

@@ -1,0 +1,149 @@
+//! Who accepts which round document.
+
+use protocol::{Canonical, Refusal, RoundDocument, VerifiedRound, roles::round::sign_document};
+
+use crate::fixture::{Fixture, sign};
+
+#[test]
+fn a_client_accepts_what_every_pinned_party_signed() {
+    let fixture = Fixture::new(1);
+    assert_eq!(fixture.signed.verify(&fixture.pins).as_ref(), Ok(&fixture.round));
+    assert_eq!(RoundDocument::from_bytes(&fixture.signed.document).unwrap().hash(), *fixture.round.hash());
+}
+
+#[test]
+fn a_client_refuses_a_document_with_any_byte_changed() {
+    let fixture = Fixture::new(2);
+    for position in 0..fixture.signed.document.len() {
+        let mut signed = fixture.signed.clone();
+        signed.document[position] ^= 1 << (position % 8);
+        let refusal = signed.verify(&fixture.pins).unwrap_err();
+        assert!(
+            matches!(
+                refusal,
+                Refusal::Malformed { .. } | Refusal::Document { .. } | Refusal::Signature { .. }
+            ),
+            "byte {position}: {refusal}"
+        );
+    }
+}
+
+#[test]
+fn a_client_refuses_parties_that_it_has_not_pinned() {
+    let fixture = Fixture::new(3);
+    let other = Fixture::new(4).pins;
+    let mut pins = fixture.pins.clone();
+    pins.registrar = other.registrar;
+    let rule = "the registrar is the pinned one";
+    assert_eq!(fixture.signed.verify(&pins), Err(Refusal::Document { rule }));
+    let mut pins = fixture.pins.clone();
+    pins.aggregator = other.aggregator;
+    let rule = "the aggregator is the pinned one";
+    assert_eq!(fixture.signed.verify(&pins), Err(Refusal::Document { rule }));
+    let mut pins = fixture.pins.clone();
+    pins.combiners.swap(0, 1);
+    let rule = "the combiners are the pinned ones";
+    assert_eq!(fixture.signed.verify(&pins), Err(Refusal::Document { rule }));
+    pins.combiners.pop();
+    assert_eq!(fixture.signed.verify(&pins), Err(Refusal::Document { rule }));
+}
+
+#[test]
+fn a_client_refuses_a_round_that_a_combiner_has_not_countersigned() {
+    let fixture = Fixture::new(5);
+    let mut signed = fixture.signed.clone();
+    signed.countersignatures.pop();
+    let rule = "every combiner has countersigned";
+    assert_eq!(signed.verify(&fixture.pins), Err(Refusal::Document { rule }));
+    // one combiner's countersignature does not stand for another's
+    let mut signed = fixture.signed.clone();
+    signed.countersignatures.swap(0, 1);
+    assert_eq!(signed.verify(&fixture.pins), Err(Refusal::Signature { of: "countersignature" }));
+}
+
+#[test]
+fn nobody_accepts_constants_that_the_parameters_do_not_give() {
+    let fixture = Fixture::new(6);
+    let constants =
+        "scale_log2, transport_bits, noisy_norm_bound and scale are those that the parameters give";
+    let tensors = "the tensors follow one another without gaps and make up dimension";
+    let cases: Vec<(&str, Box<dyn Fn(&mut RoundDocument)>)> = vec![
+        (constants, Box::new(|d| d.scale_log2 -= 1)),
+        (constants, Box::new(|d| d.transport_bits -= 1)),
+        (constants, Box::new(|d| d.noisy_norm_bound += 1)),
+        (constants, Box::new(|d| d.scale = f64::from_bits(d.scale.to_bits() + 1))),
+        (constants, Box::new(|d| d.max_contributions = 600)),
+        ("the parameters allow no constants", Box::new(|d| d.clip = f64::NAN)),
+        ("the parameters allow no constants", Box::new(|d| d.max_contributions = 0)),
+        (tensors, Box::new(|d| d.tensors[1].offset += 1)),
+        (tensors, Box::new(|d| drop(d.tensors.pop()))),
+        (tensors, Box::new(|d| d.tensors[0].shape = vec![u32::MAX; 8])),
+        ("2 ≤ min_cohort ≤ max_contributions", Box::new(|d| d.min_cohort = 1)),
+        ("2 ≤ min_cohort ≤ max_contributions", Box::new(|d| d.min_cohort = 7)),
+        ("1 ≤ weight_min ≤ weight_max ≤ 2^20", Box::new(|d| d.weight_min = 0)),
+        ("1 ≤ weight_min ≤ weight_max ≤ 2^20", Box::new(|d| d.weight_min = 11)),
+        ("opens_at ≤ earliest_close ≤ closes_at", Box::new(|d| d.earliest_close_ms = 3_001)),
+        ("1 ≤ max_attempts ≤ 8", Box::new(|d| d.max_attempts = 0)),
+        ("the holders' keys are distinct", Box::new(|d| d.holders[2] = d.holders[1].clone())),
+    ];
+    for (rule, change) in cases {
+        let mut document = fixture.round.document().clone();
+        change(&mut document);
+        assert_eq!(VerifiedRound::own(document), Err(Refusal::Document { rule }));
+    }
+}
+
+#[test]
+fn a_combiner_finds_its_place_and_keeps_to_its_own_policy() {
+    let fixture = Fixture::new(7);
+    let policy = fixture.policy();
+    let accept = |policy: &protocol::roles::combiner::CombinerPolicy, holder: usize, key: usize| {
+        let (identity, _) = &fixture.holders[holder];
+        let signed = &fixture.signed;
+        policy
+            .accept(
+                &signed.document,
+                &signed.aggregator_signature,
+                &identity.public(),
+                &fixture.holders[key].1,
+            )
+            .map(|(_, holder)| holder)
+    };
+    assert_eq!(accept(&policy, 1, 1), Ok(1));
+    assert_eq!(accept(&policy, 2, 2), Ok(2));
+
+    let rule = "the combiner is a holder with the key it made for this round";
+    assert_eq!(accept(&policy, 1, 2), Err(Refusal::Document { rule }));
+    assert_eq!(accept(&policy, 0, 0), Err(Refusal::Document { rule }), "the aggregator is no combiner");
+
+    let mut strict = policy.clone();
+    strict.min_cohort_floor = 4;
+    let rule = "min_cohort reaches the combiner's floor";
+    assert_eq!(accept(&strict, 1, 1), Err(Refusal::Document { rule }));
+    let mut strict = policy.clone();
+    strict.max_contributions_cap = 5;
+    let rule = "max_contributions keeps to the combiner's cap";
+    assert_eq!(accept(&strict, 1, 1), Err(Refusal::Document { rule }));
+    let mut strict = policy;
+    strict.registrar = fixture.pins.aggregator;
+    let rule = "the registrar is the combiner's own";
+    assert_eq!(accept(&strict, 1, 1), Err(Refusal::Document { rule }));
+}
+
+#[test]
+fn a_combiner_does_not_countersign_what_the_aggregator_has_not_signed() {
+    let fixture = Fixture::new(8);
+    let by_a_combiner = sign_document(fixture.round.document(), &fixture.holders[1].0);
+    let document = &fixture.signed.document;
+    let refusal = VerifiedRound::proposed(document, &by_a_combiner, &fixture.pins.aggregator);
+    assert_eq!(refusal, Err(Refusal::Signature { of: "round document" }));
+}
+
+#[test]
+fn the_hash_binds_every_field() {
+    let fixture = Fixture::new(9);
+    let mut document = fixture.round.document().clone();
+    document.mask_seed[0] ^= 1;
+    let (other, _) = sign(document, &fixture.holders);
+    assert_ne!(other.hash(), fixture.round.hash());
+}

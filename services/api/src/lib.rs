@@ -1,0 +1,20 @@
+//! The REST contract: paths, request and response bodies, and problem types.
+//!
+//! Shared by both services, the SDK and the command line, so that a change of the contract is one change. What is
+//! signed travels as the canonical bytes of `protocol`, in lower-case hexadecimal; everything else is plain JSON. Times
+//! are milliseconds since the Unix epoch, in fields that end in `_ms`.
+
+#![forbid(unsafe_code)]
+
+pub mod bundle;
+pub mod combiner;
+pub mod contributions;
+pub mod hexadecimal;
+pub mod identity;
+pub mod participants;
+pub mod paths;
+pub mod problem;
+pub mod rounds;
+
+pub use hexadecimal::{Hex, HexBytes};
+pub use problem::{Problem, ProblemKind};

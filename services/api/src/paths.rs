@@ -1,0 +1,77 @@
+//! Every path of both services. `{name}` is axum's notation for a parameter; [`fill`] replaces it.
+
+/// Liveness: 200 as soon as the process serves.
+pub const HEALTH: &str = "/healthz";
+/// Readiness: 200 when the database and the store answer, else 503.
+pub const READY: &str = "/readyz";
+/// Prometheus text format.
+pub const METRICS: &str = "/metrics";
+/// Public keys and policy of the service.
+pub const IDENTITY: &str = "/v1/identity";
+
+/// Aggregator: `PUT` the model bytes (operator), `GET` them.
+pub const MODEL: &str = "/v1/models/{digest}";
+/// Aggregator: `POST` to enrol, `GET` to list.
+pub const PARTICIPANTS: &str = "/v1/participants";
+/// Aggregator: one participant.
+pub const PARTICIPANT: &str = "/v1/participants/{subject}";
+/// Aggregator: `POST` to create (operator), `GET` to list.
+pub const ROUNDS: &str = "/v1/rounds";
+/// Aggregator: one round with its progress.
+pub const ROUND: &str = "/v1/rounds/{round}";
+/// Aggregator: the signed round document.
+pub const ROUND_DOCUMENT: &str = "/v1/rounds/{round}/document";
+/// Aggregator: `POST` to close early (operator).
+pub const ROUND_CLOSE: &str = "/v1/rounds/{round}/close";
+/// Aggregator: `POST` to cancel (operator).
+pub const ROUND_CANCEL: &str = "/v1/rounds/{round}/cancel";
+/// Aggregator: `PUT` a contribution, `GET` its state.
+pub const CONTRIBUTION: &str = "/v1/rounds/{round}/contributions/{contribution}";
+/// Aggregator: the proof that a contribution is in the sum.
+pub const CONTRIBUTION_INCLUSION: &str = "/v1/rounds/{round}/contributions/{contribution}/inclusion";
+/// Aggregator: the masked body of an included contribution.
+pub const CONTRIBUTION_BODY: &str = "/v1/rounds/{round}/contributions/{contribution}/body";
+/// Aggregator: the result in figures.
+pub const RESULT: &str = "/v1/rounds/{round}/result";
+/// Aggregator: the exact sum, `i64` little-endian, padded dimension.
+pub const RESULT_SUM: &str = "/v1/rounds/{round}/result/sum";
+/// Aggregator: the decoded mean, `f32` little-endian.
+pub const RESULT_MEAN: &str = "/v1/rounds/{round}/result/mean";
+/// Aggregator: the audit bundle.
+pub const BUNDLE: &str = "/v1/rounds/{round}/bundle";
+
+/// Combiner: `POST` to make the HPKE key of a round.
+pub const COMBINER_ROUND_KEYS: &str = "/v1/round-keys";
+/// Combiner: `POST` a round document to be countersigned.
+pub const COMBINER_ROUNDS: &str = "/v1/rounds";
+/// Combiner: one round.
+pub const COMBINER_ROUND: &str = "/v1/rounds/{round_hash}";
+/// Combiner: `POST` contributions to be attested.
+pub const COMBINER_ATTESTATIONS: &str = "/v1/rounds/{round_hash}/attestations";
+/// Combiner: `POST` the fixed set, get the sum of its key shares.
+pub const COMBINER_RELEASE: &str = "/v1/rounds/{round_hash}/release";
+/// Combiner: `POST` when a round ends without a release; its key is destroyed.
+pub const COMBINER_ABANDON: &str = "/v1/rounds/{round_hash}/abandon";
+
+/// The path `template` with its parameters replaced, in order, by `values`.
+pub fn fill(template: &str, values: &[&dyn std::fmt::Display]) -> String {
+    let mut values = values.iter();
+    template
+        .split('/')
+        .map(|part| match part.starts_with('{').then(|| values.next()).flatten() {
+            Some(value) => value.to_string(),
+            None => part.to_owned(),
+        })
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_filled_in_order() {
+        assert_eq!(fill(CONTRIBUTION_BODY, &[&1, &"c"]), "/v1/rounds/1/contributions/c/body");
+    }
+}

@@ -1,0 +1,196 @@
+//! Rounds: creation, progress, result.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Hex, HexBytes, participants::StateCounts};
+
+/// `POST /v1/rounds`. What is not asked for here is derived (`docs/wire-formats.md` §4).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateRound {
+    /// SHA-256 of a model that has been uploaded.
+    pub model_digest: Hex<32>,
+    /// The tensors of an update, in order.
+    pub tensors: Vec<Tensor>,
+    /// Close as soon as this many contributions are in.
+    pub max_contributions: u32,
+    /// Never publish a sum over fewer.
+    pub min_cohort: u32,
+    /// ‖x‖₂ of an honest quantised update, an integer.
+    #[serde(default = "default_norm_bound")]
+    pub norm_bound: u64,
+    /// ‖u‖₂ to which a client clips its (weighted) update.
+    pub clip: f64,
+    /// Smallest weight a contribution may carry.
+    #[serde(default = "one")]
+    pub weight_min: u32,
+    /// Largest weight a contribution may carry.
+    #[serde(default = "one")]
+    pub weight_max: u32,
+    /// When uploads start to be accepted; now, if absent.
+    pub opens_at_ms: Option<i64>,
+    /// Before this the operator cannot close the round; the opening, if absent.
+    pub earliest_close_ms: Option<i64>,
+    /// When uploads stop being accepted.
+    pub closes_at_ms: i64,
+    /// Epoch of the credentials that count.
+    pub credential_epoch: u32,
+    /// The proof every contribution must carry.
+    #[serde(default)]
+    pub proof: ProofDemand,
+    /// How many contributions a participant may send, counting rejected ones.
+    #[serde(default = "two")]
+    pub max_attempts: u8,
+}
+
+fn default_norm_bound() -> u64 {
+    1 << 18
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn two() -> u8 {
+    2
+}
+
+/// One tensor of an update.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tensor {
+    /// Its name, at most 256 bytes.
+    pub name: String,
+    /// Its shape; a scalar has none.
+    pub shape: Vec<u32>,
+}
+
+/// Which proof a round demands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProofDemand {
+    /// None: participants are trusted to keep to the norm.
+    #[default]
+    None,
+    /// A zero-knowledge proof of the norm, version 1.
+    NormV1,
+}
+
+/// Where a round is. In this order, except for the last two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RoundState {
+    /// Countersignatures are being collected.
+    Preparing,
+    /// Uploads are accepted between opening and closing time.
+    Open,
+    /// No more uploads; the ones stored are still being verified.
+    Settling,
+    /// The set is fixed; its ciphertexts are being added.
+    Folding,
+    /// The combiners are asked for the sum of their key shares.
+    Releasing,
+    /// The sum is being unmasked.
+    Unmasking,
+    /// The result and the audit bundle are public.
+    Published,
+    /// Ended without a result; `failure` says why.
+    Failed,
+    /// Ended by the operator before the set was fixed.
+    Cancelled,
+}
+
+/// A round as the aggregator shows it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RoundView {
+    /// Its identifier, chosen by the aggregator.
+    pub round_id: Hex<16>,
+    /// Hash of its document.
+    pub round_hash: Hex<32>,
+    /// Where it is.
+    pub state: RoundState,
+    /// Coordinates of an update.
+    pub dimension: u64,
+    /// Size of the smallest cohort.
+    pub min_cohort: u32,
+    /// Size of the largest cohort.
+    pub max_contributions: u32,
+    /// When uploads start.
+    pub opens_at_ms: i64,
+    /// When uploads stop.
+    pub closes_at_ms: i64,
+    /// The proof demanded.
+    pub proof: ProofDemand,
+    /// Contributions so far, by state.
+    pub progress: StateCounts,
+    /// Chunks added and chunks unmasked, of how many; during closing.
+    pub chunks: ChunkProgress,
+    /// Merkle root of the summed set, once fixed.
+    pub root: Option<Hex<32>>,
+    /// Why the round failed.
+    pub failure: Option<String>,
+}
+
+/// Progress of the work that grows with the dimension.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChunkProgress {
+    /// Chunks of an update (2²⁰ coordinates each).
+    pub total: u32,
+    /// Chunks added.
+    pub folded: u32,
+    /// Chunks unmasked.
+    pub unmasked: u32,
+}
+
+/// `GET /v1/rounds/{round}/document`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SignedRound {
+    /// The canonical document.
+    pub document: HexBytes,
+    /// The aggregator's signature.
+    pub aggregator_signature: Hex<64>,
+    /// The combiners' countersignatures, in order.
+    pub countersignatures: Vec<Hex<64>>,
+}
+
+/// `GET /v1/rounds/{round}/result`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ResultView {
+    /// The round.
+    pub round_id: Hex<16>,
+    /// Hash of its document.
+    pub round_hash: Hex<32>,
+    /// Merkle root of the summed set.
+    pub root: Hex<32>,
+    /// Contributions in the sum.
+    pub count: u32,
+    /// Sum of their weights.
+    pub total_weight: u64,
+    /// Merkle root over the chunks of the sum.
+    pub sum_digest: Hex<32>,
+    /// Largest distance from a multiple of Δ, in units of 1/Δ: a diagnostic.
+    pub residual_max: u64,
+    /// ‖mean‖₂.
+    pub mean_norm: f64,
+    /// Mean of each tensor's coordinates, smallest, largest.
+    pub tensors: Vec<TensorSummary>,
+    /// The signed result, canonical encoding.
+    pub result: HexBytes,
+    /// When it was published.
+    pub published_at_ms: i64,
+}
+
+/// One tensor of the decoded mean.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TensorSummary {
+    /// Its name.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<u32>,
+    /// Average of its coordinates.
+    pub mean: f64,
+    /// Smallest coordinate.
+    pub min: f32,
+    /// Largest coordinate.
+    pub max: f32,
+}

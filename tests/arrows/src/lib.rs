@@ -1,0 +1,1 @@
+//! Compares the workspace's dependencies with the arrows drawn in `ARCHITECTURE.md`. See `tests/arrows.rs`.

@@ -1,0 +1,78 @@
+//! The arrows between crates point the way `ARCHITECTURE.md` says, and cryptography does no I/O.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+
+/// The page's table: each crate and what it may depend on.
+fn allowed() -> BTreeMap<String, BTreeSet<String>> {
+    include_str!("../../../ARCHITECTURE.md")
+        .lines()
+        .skip_while(|line| !line.starts_with("```arrows"))
+        .skip(1)
+        .take_while(|line| !line.starts_with("```"))
+        .map(|line| {
+            let (from, to) = line.split_once("->").expect("a line is `crate -> crate, crate`");
+            let to = to.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+            (from.trim().to_owned(), to.collect())
+        })
+        .collect()
+}
+
+fn metadata() -> Metadata {
+    MetadataCommand::new().manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).exec().unwrap()
+}
+
+/// Names of what `package` depends on to be built, leaving tests and benchmarks out.
+fn dependencies(package: &Package) -> BTreeSet<String> {
+    let normal =
+        package.dependencies.iter().filter(|dependency| dependency.kind != DependencyKind::Development);
+    normal.map(|dependency| dependency.name.clone()).collect()
+}
+
+fn folder(package: &Package, metadata: &Metadata) -> String {
+    let path = package.manifest_path.strip_prefix(&metadata.workspace_root).unwrap();
+    path.components().next().unwrap().as_str().to_owned()
+}
+
+#[test]
+fn crates_depend_only_along_the_arrows() {
+    let (metadata, allowed) = (metadata(), allowed());
+    let members: BTreeSet<String> =
+        metadata.workspace_packages().iter().map(|package| package.name.to_string()).collect();
+    assert!(members.len() > 10, "the workspace was not found");
+    for package in metadata.workspace_packages() {
+        let name = package.name.to_string();
+        if folder(package, &metadata) == "tests" || name == "testkit" {
+            continue;
+        }
+        let allowed =
+            allowed.get(&name).unwrap_or_else(|| panic!("ARCHITECTURE.md draws no arrows for {name}"));
+        let actual: BTreeSet<String> = dependencies(package).intersection(&members).cloned().collect();
+        let forbidden: Vec<_> = actual.difference(allowed).collect();
+        assert!(forbidden.is_empty(), "{name} depends on {forbidden:?}");
+    }
+}
+
+#[test]
+fn the_testkit_is_a_dependency_of_tests_only() {
+    let metadata = metadata();
+    for package in metadata.workspace_packages() {
+        if folder(package, &metadata) != "tests" && package.name.as_str() != "testkit" {
+            assert!(!dependencies(package).contains("testkit"), "{} ships the testkit", package.name);
+        }
+    }
+}
+
+#[test]
+fn cryptography_does_no_io() {
+    let metadata = metadata();
+    for package in metadata.workspace_packages() {
+        if folder(package, &metadata) == "crypto" {
+            let dependencies = dependencies(package);
+            for forbidden in ["tokio", "sqlx", "axum", "reqwest", "time", "object_store"] {
+                assert!(!dependencies.contains(forbidden), "{} depends on {forbidden}", package.name);
+            }
+        }
+    }
+}
