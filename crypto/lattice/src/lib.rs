@@ -1,0 +1,25 @@
+//! Arithmetic in F_q and R_q = Z_q\[X\]/(X^2048 + 1) with q = 2⁶⁴ − 2³² + 1, the expansion of seeds into uniform
+//! polynomials, keys and errors, the packing of rounded words, and the [`Backend`] that runs all of it on whole
+//! runs of blocks.
+//!
+//! A *block* is one polynomial: [`RING_DEGREE`] canonical `u64` representatives. Long vectors are slices of
+//! consecutive blocks. Everything here is a pure function of its arguments: no clock, no sockets, no global
+//! randomness.
+
+#![forbid(unsafe_code)]
+
+pub mod backend;
+pub mod expand;
+pub mod field;
+pub mod labels;
+mod ntt;
+pub mod pack;
+pub mod poly;
+pub mod sample;
+
+pub use backend::cpu::CpuBackend;
+pub use backend::{Backend, BackendError, Unmasking};
+pub use expand::MaskPolynomials;
+pub use field::{Fq, MODULUS};
+pub use pack::Width;
+pub use poly::{CHUNK_BLOCKS, CHUNK_COEFFICIENTS, Coefficient, Evaluation, Poly, RING_DEGREE, SmallPoly};

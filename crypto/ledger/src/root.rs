@@ -1,0 +1,99 @@
+//! The root of a tree (RFC 9162 §2.1.1), in one call or leaf by leaf.
+
+use crate::tree_hash::{Hash, empty_root, leaf_hash, node_hash};
+
+/// The root of the tree whose leaves hold `leaves`, in this order.
+pub fn root<L: AsRef<[u8]>>(leaves: impl IntoIterator<Item = L>) -> Hash {
+    let mut builder = RootBuilder::new();
+    for leaf in leaves {
+        builder.push(leaf.as_ref());
+    }
+    builder.root()
+}
+
+/// Computes the root of a growing tree, holding one hash for every set bit of its size.
+///
+/// ```
+/// let mut builder = ledger::RootBuilder::new();
+/// builder.push(b"first");
+/// builder.push(b"second");
+/// assert_eq!(builder.root(), ledger::root(["first", "second"]));
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct RootBuilder {
+    size: u64,
+    /// The roots of the complete subtrees that the leaves fill, the largest first.
+    subtrees: Vec<Hash>,
+}
+
+impl RootBuilder {
+    /// A tree of no leaves.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends a leaf that holds `data`.
+    pub fn push(&mut self, data: &[u8]) {
+        self.push_leaf_hash(leaf_hash(data));
+    }
+
+    /// Appends a leaf by its hash, see [`leaf_hash`].
+    pub fn push_leaf_hash(&mut self, leaf: Hash) {
+        let mut subtree = leaf;
+        for _ in 0..self.size.trailing_ones() {
+            let left = self.subtrees.pop().expect("there is a subtree for every set bit of the size");
+            subtree = node_hash(&left, &subtree);
+        }
+        self.subtrees.push(subtree);
+        self.size += 1;
+    }
+
+    /// The number of leaves so far.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The root over the leaves so far.
+    pub fn root(&self) -> Hash {
+        let smallest_first = self.subtrees.iter().rev().copied();
+        smallest_first.reduce(|right, left| node_hash(&left, &right)).unwrap_or_else(empty_root)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::test_tree::{LEAVES, ROOTS, hash_from_hex, recursive_root};
+
+    #[test]
+    fn roots_are_those_of_the_certificate_transparency_vectors() {
+        for (size, expected) in ROOTS.iter().enumerate() {
+            assert_eq!(root(&LEAVES[..size]), hash_from_hex(expected), "{size} leaves");
+        }
+    }
+
+    #[test]
+    fn a_leaf_is_never_a_node() {
+        let (left, right) = (leaf_hash(b"left"), leaf_hash(b"right"));
+        assert_ne!(root(["left", "right"]), root([[left, right].concat()]));
+    }
+
+    proptest! {
+        #[test]
+        fn root_is_the_recursive_definition(leaves in prop::collection::vec(any::<[u8; 3]>(), 0..70)) {
+            prop_assert_eq!(root(&leaves), recursive_root(&leaves));
+        }
+
+        #[test]
+        fn memory_is_logarithmic(size in 0u64..5000) {
+            let mut builder = RootBuilder::new();
+            for leaf in 0..size {
+                builder.push(&leaf.to_le_bytes());
+            }
+            prop_assert_eq!(builder.size(), size);
+            prop_assert_eq!(builder.subtrees.len(), size.count_ones() as usize);
+        }
+    }
+}

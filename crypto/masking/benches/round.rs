@@ -1,0 +1,61 @@
+//! Masking, adding and unmasking 2²⁰ coordinates on one core.
+
+#![allow(missing_docs)]
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use lattice::{Backend, CpuBackend, SmallPoly, sample};
+use masking::{ChunkSum, Masker, RoundConstants, RoundRequest, quantise, unmask_chunk};
+use rayon::ThreadPoolBuilder;
+
+const DIMENSION: usize = 1 << 20;
+/// Ciphertexts that one addition of the second kind takes.
+const CIPHERTEXTS: usize = 16;
+const MASK_SEED: [u8; 32] = [1; 32];
+
+fn constants() -> RoundConstants {
+    let request =
+        RoundRequest { dimension: DIMENSION as u64, max_contributions: 4096, norm_bound: 1 << 18, clip: 1.0 };
+    RoundConstants::derive(&request).expect("the example round exists")
+}
+
+fn key() -> SmallPoly {
+    SmallPoly::sum([&sample::key_share(&[2; 32]), &sample::key_share(&[3; 32])])
+}
+
+fn round(criterion: &mut Criterion) {
+    ThreadPoolBuilder::new().num_threads(1).build_global().expect("the first use of the global pool");
+    let constants = constants();
+    let backend = CpuBackend::new();
+    let values: Vec<i32> = (0..DIMENSION as i32).map(|k| k % 511 - 255).collect();
+    let update: Vec<f32> = values.iter().map(|&v| v as f32 / 1e6).collect();
+    let key = key();
+
+    criterion.bench_function("quantise", |b| b.iter(|| quantise(&update, 1, &constants, [5; 32])));
+
+    let mut packed = Vec::with_capacity(constants.chunk_bytes(0));
+    let mut mask = || {
+        packed.clear();
+        let mut masker = Masker::new(&backend, &constants, &MASK_SEED, &key, [4; 32]);
+        masker.mask_chunk(0, &values, &mut packed).expect("a valid chunk");
+    };
+    mask();
+    criterion.bench_function("mask", |b| b.iter(&mut mask));
+
+    let mut words = vec![0; DIMENSION];
+    for count in [1, CIPHERTEXTS] {
+        let ciphertexts = vec![packed.as_slice(); count];
+        criterion.bench_function(&format!("add {count}"), |b| {
+            b.iter(|| backend.add_packed(&mut words, constants.width(), &ciphertexts));
+        });
+    }
+
+    let key_sum: Vec<i64> = key.coefficients().iter().map(|&c| i64::from(c)).collect();
+    let sum = ChunkSum::new(&constants, 0).expect("chunk 0 exists");
+    let sum = sum.add(&backend, &constants, &[&packed]).expect("valid ciphertext");
+    criterion.bench_function("unmask", |b| {
+        b.iter(|| unmask_chunk(&backend, &constants, &MASK_SEED, &key_sum, &sum));
+    });
+}
+
+criterion_group!(benches, round);
+criterion_main!(benches);

@@ -1,0 +1,155 @@
+//! Masking an update: b = a·s + e + Δ·x, rounded for transport and packed.
+
+use std::fmt;
+
+use lattice::sample::{ErrorSampler, ErrorScratch};
+use lattice::{
+    Backend, CHUNK_BLOCKS, Evaluation, MaskPolynomials, Poly, RING_DEGREE, SmallPoly, field, pack,
+};
+use pulp::Arch;
+use rayon::prelude::*;
+use zeroize::Zeroizing;
+
+use crate::sum::existing_chunk;
+use crate::{MaskingError, RoundConstants};
+
+/// Masks one contribution, chunk by chunk.
+///
+/// Each chunk is masked once: two sets of values under the same key would give away their difference. Constant-time
+/// in the key, the errors and the values.
+pub struct Masker<'a> {
+    backend: &'a dyn Backend,
+    constants: RoundConstants,
+    masks: MaskPolynomials,
+    key: Poly<Evaluation>,
+    errors: ErrorSampler,
+    next_chunk: u64,
+}
+
+impl<'a> Masker<'a> {
+    /// A masker for the contribution whose mask key, the sum of all holders' shares, is `key`.
+    ///
+    /// `error_seed` is fresh randomness of the operating system, used for this contribution only and told nobody.
+    pub fn new(
+        backend: &'a dyn Backend,
+        constants: &RoundConstants,
+        mask_seed: &[u8; 32],
+        key: &SmallPoly,
+        error_seed: [u8; 32],
+    ) -> Self {
+        Self {
+            backend,
+            constants: *constants,
+            masks: MaskPolynomials::derive(mask_seed),
+            key: key.to_evaluation(),
+            errors: ErrorSampler::new(error_seed),
+            next_chunk: 0,
+        }
+    }
+
+    /// Masks chunk `chunk`, the next one, and appends its packed bytes to `out`.
+    ///
+    /// `values` are the chunk's quantised coordinates, of magnitude at most B, with zeros for the padding.
+    ///
+    /// # Errors
+    /// When the chunk is not the next one, a value is too large, the length is wrong, or the backend fails; nothing
+    /// is appended then.
+    pub fn mask_chunk(&mut self, chunk: u64, values: &[i32], out: &mut Vec<u8>) -> Result<(), MaskingError> {
+        self.check(chunk, values)?;
+        let first = chunk * CHUNK_BLOCKS as u64;
+        let mut words = Zeroizing::new(vec![0; values.len()]);
+        self.backend.mask_product(&self.masks, first, &self.key, &mut words)?;
+
+        let start = out.len();
+        out.resize(start + self.constants.chunk_bytes(chunk), 0);
+        let block_bytes = self.constants.width().bytes(RING_DEGREE);
+        words
+            .par_chunks_exact_mut(RING_DEGREE)
+            .zip(values.par_chunks_exact(RING_DEGREE))
+            .zip(out[start..].par_chunks_exact_mut(block_bytes))
+            .enumerate()
+            .for_each_init(ErrorScratch::new, |scratch, (j, ((words, values), packed))| {
+                self.finish_block(first + j as u64, words, values, scratch, packed);
+            });
+        self.next_chunk += 1;
+        Ok(())
+    }
+
+    fn check(&self, chunk: u64, values: &[i32]) -> Result<(), MaskingError> {
+        if chunk != self.next_chunk {
+            return Err(MaskingError::ChunkOrder { given: chunk, expected: self.next_chunk });
+        }
+        let expected = existing_chunk(&self.constants, chunk)?;
+        if values.len() != expected {
+            return Err(MaskingError::Length { chunk, length: values.len(), expected });
+        }
+        let norm_bound = self.constants.norm_bound;
+        let largest = values.iter().fold(0, |largest, value| value.unsigned_abs().max(largest));
+        if u64::from(largest) > norm_bound {
+            let too_large = |value: &i32| u64::from(value.unsigned_abs()) > norm_bound;
+            let coordinate = values.iter().position(too_large).unwrap_or_default();
+            return Err(MaskingError::ValueTooLarge { chunk, coordinate, norm_bound });
+        }
+        Ok(())
+    }
+
+    /// Adds errors and values to the products in `words`, rounds them, and packs them.
+    fn finish_block(
+        &self,
+        block: u64,
+        words: &mut [u64],
+        values: &[i32],
+        scratch: &mut ErrorScratch,
+        packed: &mut [u8],
+    ) {
+        let mut errors = Zeroizing::new([0; RING_DEGREE]);
+        self.errors.fill(block, scratch, &mut errors);
+        let (delta, tau) = (self.constants.scale_log2, self.constants.transport_bits);
+        Arch::new().dispatch(
+            #[inline(always)]
+            || add_and_round(words, values, &errors[..], delta, tau),
+        );
+        pack::pack(self.constants.width(), words, packed);
+    }
+}
+
+impl fmt::Debug for Masker<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Masker").field("next_chunk", &self.next_chunk).finish_non_exhaustive()
+    }
+}
+
+/// words = round((words + 2^δ·values + errors mod q) / 2^τ).
+#[inline(always)]
+fn add_and_round(words: &mut [u64], values: &[i32], errors: &[i32], delta: u32, tau: u32) {
+    for ((word, &value), &error) in words.iter_mut().zip(values).zip(errors) {
+        let term = (i64::from(value) << delta) + i64::from(error);
+        *word = round(field::add(*word, field::from_signed(term)), tau);
+    }
+}
+
+/// round(b / 2^τ), ties up, for b in `[0, q)` and τ from 1 to 32.
+///
+/// It is at most (q − 1)/2^τ, because q − 1 is a multiple of 2³², and the addition cannot carry.
+#[inline(always)]
+const fn round(b: u64, tau: u32) -> u64 {
+    (b + (1 << (tau - 1))) >> tau
+}
+
+#[cfg(test)]
+mod tests {
+    use lattice::MODULUS;
+
+    use super::*;
+
+    #[test]
+    fn rounding_is_to_nearest_with_ties_up_and_stays_in_the_field() {
+        for tau in 1..=32 {
+            let half = 1 << (tau - 1);
+            assert_eq!(round(half - 1, tau), 0);
+            assert_eq!(round(half, tau), 1);
+            assert_eq!(round(3 * half, tau), 2);
+            assert_eq!(round(MODULUS - 1, tau), (MODULUS - 1) >> tau);
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! From a weighted floating-point update to integers of bounded norm.
+
+use std::fmt;
+
+use lattice::RING_DEGREE;
+use lattice::expand::{Purpose, SecretStream};
+use pulp::Arch;
+use rayon::prelude::*;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::RoundConstants;
+
+/// Roundings that are tried before the update is shrunk. One is enough except with probability below 2⁻⁴⁰.
+const ATTEMPTS: u64 = 8;
+
+/// A quantised update: d' integers whose ℓ₂ norm is at most B.
+///
+/// `Debug` shows no value and dropping it overwrites them.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct Quantised {
+    values: Vec<i32>,
+    clip_ratio: f64,
+}
+
+impl Quantised {
+    /// The d' integers, with zeros for the padding.
+    pub fn values(&self) -> &[i32] {
+        &self.values
+    }
+
+    /// The factor by which clipping shrank the weighted update: 1 when it was not clipped.
+    pub fn clip_ratio(&self) -> f64 {
+        self.clip_ratio
+    }
+}
+
+impl fmt::Debug for Quantised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Quantised(redacted)")
+    }
+}
+
+/// Why an update was not quantised.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum QuantiseError {
+    /// The update does not have d coordinates.
+    #[error("an update of {length} coordinates, where the round has {dimension}")]
+    Length {
+        /// Coordinates given.
+        length: usize,
+        /// d.
+        dimension: u64,
+    },
+    /// A coordinate is infinite or not a number.
+    #[error("coordinate {coordinate} is not finite")]
+    NotFinite {
+        /// The first such coordinate.
+        coordinate: usize,
+    },
+    /// The weight is zero.
+    #[error("an update of weight zero")]
+    ZeroWeight,
+}
+
+/// Clips and rounds `weight · update` to integers: u = weight·x·min(1, C/‖weight·x‖₂), each u_k·scale rounded down or
+/// up at random so that its expectation is u_k·scale.
+///
+/// The result has ‖·‖₂ ≤ B: a rounding that exceeds it is repeated a bounded number of times, then the update is
+/// halved until it fits. The same `rng_seed` gives the same result on every machine; it is as secret as the update.
+/// Not constant-time in the update.
+///
+/// # Errors
+/// When the update has the wrong length, a coordinate that is not finite, or the weight is zero.
+pub fn quantise(
+    update: &[f32],
+    weight: u32,
+    constants: &RoundConstants,
+    rng_seed: [u8; 32],
+) -> Result<Quantised, QuantiseError> {
+    let rng_seed = Zeroizing::new(rng_seed);
+    if update.len() as u64 != constants.dimension {
+        return Err(QuantiseError::Length { length: update.len(), dimension: constants.dimension });
+    }
+    if weight == 0 {
+        return Err(QuantiseError::ZeroWeight);
+    }
+    let norm = f64::from(weight) * euclidean_norm(update);
+    // The sum of up to 2³² squares of finite single-precision numbers is far from overflow in double precision.
+    if !norm.is_finite() {
+        let coordinate = update.iter().position(|x| !x.is_finite()).unwrap_or_default();
+        return Err(QuantiseError::NotFinite { coordinate });
+    }
+    let mut clip_ratio = if norm > constants.clip { constants.clip / norm } else { 1.0 };
+    let mut values = vec![0; constants.padded_dimension as usize];
+    for attempt in 0.. {
+        let factor = f64::from(weight) * clip_ratio * constants.scale;
+        if round(update, factor, &rng_seed, attempt, &mut values) <= constants.norm_bound.pow(2) {
+            break;
+        }
+        // At the latest once ‖u·scale‖ ≤ B − √d', every rounding fits; B² ≥ d' + 16·B makes that bound positive.
+        if attempt >= ATTEMPTS {
+            clip_ratio /= 2.0;
+        }
+    }
+    Ok(Quantised { values, clip_ratio })
+}
+
+/// ‖x‖₂ in double precision, summed in an order that does not depend on the number of threads.
+fn euclidean_norm(x: &[f32]) -> f64 {
+    let block_sum = |block: &[f32]| block.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>();
+    let sums: Vec<f64> = x.par_chunks(RING_DEGREE).map(block_sum).collect();
+    sums.iter().sum::<f64>().sqrt()
+}
+
+/// Rounds factor·x at random into `values` and returns the square of their norm.
+///
+/// The stream of block j and attempt t has index j + 2³²·t; its `u32` words decide the block's coordinates in turn.
+fn round(x: &[f32], factor: f64, seed: &[u8; 32], attempt: u64, values: &mut [i32]) -> u64 {
+    let round_block = |bytes: &mut Zeroizing<Vec<u8>>, (j, (x, values)): (usize, (&[f32], &mut [i32]))| {
+        SecretStream::new(seed, j as u64 | attempt << 32, Purpose::ROUNDING).fill_bytes(bytes);
+        Arch::new().dispatch(
+            #[inline(always)]
+            || round_with(x, factor, bytes, values),
+        )
+    };
+    let blocks = x.par_chunks(RING_DEGREE).zip(values.par_chunks_mut(RING_DEGREE)).enumerate();
+    blocks
+        .map_init(|| Zeroizing::new(vec![0; 4 * RING_DEGREE]), round_block)
+        .reduce(|| 0, u64::saturating_add)
+}
+
+/// Rounds each coordinate of factor·x up when its fraction exceeds the next `u32` of `bytes` divided by 2³².
+#[inline(always)]
+fn round_with(x: &[f32], factor: f64, bytes: &[u8], values: &mut [i32]) -> u64 {
+    let mut square = 0_u64;
+    for ((&x, bytes), value) in x.iter().zip(bytes.chunks_exact(4)).zip(values) {
+        let word = u32::from_le_bytes(bytes.try_into().expect("four bytes"));
+        let exact = f64::from(x) * factor;
+        let below = exact.floor();
+        let up = (exact - below) * (1_u64 << 32) as f64 > f64::from(word);
+        *value = (below + f64::from(u8::from(up))) as i32;
+        square = square.saturating_add(u64::from(value.unsigned_abs()).pow(2));
+    }
+    square
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RoundRequest;
+
+    fn constants(dimension: u64, norm_bound: u64, clip: f64) -> RoundConstants {
+        RoundConstants::derive(&RoundRequest { dimension, max_contributions: 4, norm_bound, clip }).unwrap()
+    }
+
+    fn norm(values: &[i32]) -> f64 {
+        values.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt()
+    }
+
+    fn update(dimension: usize, amplitude: f32) -> Vec<f32> {
+        (0..dimension).map(|k| amplitude * ((k * 7919 % 1000) as f32 / 500.0 - 1.0)).collect()
+    }
+
+    #[test]
+    fn small_updates_are_scaled_and_padded() {
+        let constants = constants(3000, 1 << 18, 10.0);
+        let update = update(3000, 0.01);
+        let quantised = quantise(&update, 3, &constants, [1; 32]).unwrap();
+        assert_eq!(quantised.clip_ratio(), 1.0);
+        assert_eq!(quantised.values().len(), 4096);
+        assert!(quantised.values()[3000..].iter().all(|&v| v == 0));
+        for (&x, &value) in update.iter().zip(quantised.values()) {
+            assert!((f64::from(x) * 3.0 * constants.scale - f64::from(value)).abs() < 1.0);
+        }
+    }
+
+    #[test]
+    fn large_updates_are_clipped_to_the_norm_bound() {
+        for (norm_bound, amplitude) in [(1 << 12, 1.0), (1 << 20, 1e30), ((1 << 31) - 1, f32::MAX)] {
+            let constants = constants(5000, norm_bound, 1.0);
+            let update = update(5000, amplitude);
+            let quantised = quantise(&update, 2, &constants, [2; 32]).unwrap();
+            let length = norm(quantised.values());
+            assert!(
+                length <= norm_bound as f64 && length > 0.9 * norm_bound as f64,
+                "{length} of {norm_bound}"
+            );
+            let expected = 1.0 / (2.0 * update.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt());
+            assert!((quantised.clip_ratio() / expected - 1.0).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn rounding_is_unbiased() {
+        let constants = constants(200_000, 1 << 20, 1e3);
+        let x = (10.3 / constants.scale) as f32;
+        let quantised = quantise(&vec![x; 200_000], 1, &constants, [3; 32]).unwrap();
+        assert!(quantised.values()[..200_000].iter().all(|v| [10, 11].contains(v)));
+        let mean = quantised.values().iter().map(|&v| f64::from(v)).sum::<f64>() / 200_000.0;
+        assert!(
+            (mean - f64::from(x) * constants.scale).abs() < 5.0 * (0.21_f64 / 200_000.0).sqrt(),
+            "{mean}"
+        );
+    }
+
+    #[test]
+    fn the_seed_determines_the_rounding() {
+        let (constants, update) = (constants(4096, 1 << 14, 1.0), update(4096, 1.0));
+        let values = |seed| quantise(&update, 1, &constants, [seed; 32]).unwrap().values().to_vec();
+        assert_eq!(values(4), values(4));
+        assert_ne!(values(4), values(5));
+    }
+
+    #[test]
+    fn an_update_that_no_rounding_fits_is_shrunk() {
+        // B² = d' + 16·B: all coordinates at ½ after scaling leave less room than the rounding takes.
+        let mut constants = constants(1_064_960, 1040, 1.0);
+        constants.scale = 1.5 * 1040.0;
+        let x = (1.0 / 1_064_960_f64.sqrt()) as f32;
+        let quantised = quantise(&vec![x; 1_064_960], 1, &constants, [6; 32]).unwrap();
+        assert!(norm(quantised.values()) <= 1040.0);
+        assert!(quantised.clip_ratio() < 0.6);
+    }
+
+    #[test]
+    fn bad_updates_are_refused_by_name() {
+        let constants = constants(100, 1 << 18, 1.0);
+        let refused = |update: &[f32], weight| quantise(update, weight, &constants, [0; 32]).unwrap_err();
+        assert_eq!(refused(&[0.0; 99], 1), QuantiseError::Length { length: 99, dimension: 100 });
+        assert_eq!(refused(&[0.0; 100], 0), QuantiseError::ZeroWeight);
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let mut update = [0.5; 100];
+            update[42] = bad;
+            assert_eq!(refused(&update, 1), QuantiseError::NotFinite { coordinate: 42 });
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let quantised = quantise(&[0.25; 100], 1, &constants(100, 1 << 18, 1.0), [0; 32]).unwrap();
+        assert_eq!(format!("{quantised:?}"), "Quantised(redacted)");
+    }
+}

@@ -1,0 +1,156 @@
+//! The checks of key shares against their commitments, at intake.
+
+use curve25519_dalek::{RistrettoPoint, Scalar, traits::VartimeMultiscalarMul};
+use lattice::{RING_DEGREE, sample::KEY_SHARE_BOUND};
+use rand::{CryptoRng, RngCore};
+use rayon::prelude::*;
+use zeroize::Zeroizing;
+
+use crate::{
+    commitment::{Commitment, open_shifted},
+    error::SharingError,
+    share::KeyShare,
+};
+
+/// Limbs of 32 bits in a weight of 128.
+const LIMBS: usize = 4;
+
+/// Checks that `share` opens `commitment`. Constant-time in the share: it commits again and compares.
+///
+/// # Errors
+/// [`SharingError::CommitmentMismatch`] if it does not.
+pub fn check(share: &KeyShare, commitment: &Commitment) -> Result<(), SharingError> {
+    if share.commit() == *commitment { Ok(()) } else { Err(SharingError::CommitmentMismatch) }
+}
+
+/// Checks many shares at once; the result for each stands in its place.
+///
+/// With weights r_i of 128 bits from `rng`, it checks Σ_k (Σ_i r_i s_{i,k}) G_k + (Σ_i r_i ρ_i) H = Σ_i r_i P_i, which
+/// fails to notice a wrong share with probability 2⁻¹²⁸; when the equation does not hold, each share is checked alone.
+/// The weights must be the checker's own: were they a function of what clients sent, clients could choose errors that
+/// cancel.
+///
+/// The one multiplication over the batch is variable-time. What its time depends on are the sums Σ_i r_i s_{i,k},
+/// each blinded by weights that are secret, fresh and used once, on the machine of the holder that knows the shares
+/// anyway. The checks of single shares, those of a batch of one included, are constant-time.
+pub fn check_batch<R: RngCore + CryptoRng>(
+    items: &[(&KeyShare, &Commitment)],
+    rng: &mut R,
+) -> Vec<Result<(), SharingError>> {
+    if items.len() > 1 && combination_holds(items, rng) {
+        return vec![Ok(()); items.len()];
+    }
+    items.par_iter().map(|(share, commitment)| check(share, commitment)).collect()
+}
+
+fn combination_holds<R: RngCore + CryptoRng>(items: &[(&KeyShare, &Commitment)], rng: &mut R) -> bool {
+    let weights: Zeroizing<Vec<[u32; LIMBS]>> =
+        Zeroizing::new(items.iter().map(|_| std::array::from_fn(|_| rng.next_u32())).collect());
+    let scalars: Zeroizing<Vec<Scalar>> =
+        Zeroizing::new(weights.iter().map(|&w| from_limbs(w.map(u64::from))).collect());
+
+    let shifted = weighted_sums(items, &weights);
+    let shift = Scalar::from(KEY_SHARE_BOUND as u64) * scalars.iter().sum::<Scalar>();
+    let blinding =
+        items.iter().zip(scalars.iter()).map(|((share, _), weight)| share.blinding() * weight).sum();
+
+    let commitments = items.iter().map(|(_, commitment)| commitment.point());
+    let committed = RistrettoPoint::vartime_multiscalar_mul(scalars.iter(), commitments);
+    open_shifted(&shifted, &shift, &blinding) == committed
+}
+
+/// Σ_i r_i (s_{i,k} + 32) for each k, below 2¹⁶⁰: the sums run limb by limb in 64 bits, enough for 2²⁶ shares.
+fn weighted_sums(items: &[(&KeyShare, &Commitment)], weights: &[[u32; LIMBS]]) -> Zeroizing<Vec<Scalar>> {
+    let mut sums = Zeroizing::new(vec![[0_u64; LIMBS]; RING_DEGREE]);
+    for ((share, _), weight) in items.iter().zip(weights) {
+        for (sum, &s) in sums.iter_mut().zip(share.coefficients().coefficients()) {
+            let shifted = (s + KEY_SHARE_BOUND) as u64;
+            sum.iter_mut().zip(weight).for_each(|(limb, &w)| *limb += u64::from(w) * shifted);
+        }
+    }
+    Zeroizing::new(sums.iter().copied().map(from_limbs).collect())
+}
+
+/// Σ_j limb_j 2^{32j}, for limbs that may exceed 32 bits.
+fn from_limbs(limbs: [u64; LIMBS]) -> Scalar {
+    let mut bytes = [0; 32];
+    let mut carry = 0;
+    for (word, limb) in bytes.chunks_exact_mut(4).zip(limbs.into_iter().chain([0; 2])) {
+        let sum = carry + u128::from(limb);
+        word.copy_from_slice(&(sum as u32).to_le_bytes());
+        carry = sum >> 32;
+    }
+    Scalar::from_bytes_mod_order(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{SeedableRng, rngs::StdRng};
+
+    use super::*;
+    use crate::test_shares::{forge, share};
+
+    const REFUSED: Result<(), SharingError> = Err(SharingError::CommitmentMismatch);
+
+    fn verdicts(shares: &[KeyShare], commitments: &[Commitment]) -> Vec<Result<(), SharingError>> {
+        let items: Vec<_> = shares.iter().zip(commitments).collect();
+        check_batch(&items, &mut StdRng::seed_from_u64(1))
+    }
+
+    #[test]
+    fn honest_shares_are_accepted_in_batches_of_any_size() {
+        for count in [0, 1, 2, 9] {
+            let shares: Vec<KeyShare> = (0..count).map(share).collect();
+            let commitments: Vec<Commitment> = shares.iter().map(KeyShare::commit).collect();
+            assert_eq!(verdicts(&shares, &commitments), vec![Ok(()); usize::from(count)]);
+        }
+    }
+
+    /// Accepting each share alone is the answer whether or not the combination held; here it must have held.
+    #[test]
+    fn one_combination_accepts_an_honest_batch_and_no_other() {
+        let shares: Vec<KeyShare> = (0..5).map(share).collect();
+        let mut commitments: Vec<Commitment> = shares.iter().map(KeyShare::commit).collect();
+        let holds = |commitments: &[Commitment]| {
+            let items: Vec<_> = shares.iter().zip(commitments).collect();
+            combination_holds(&items, &mut StdRng::seed_from_u64(2))
+        };
+        assert!(holds(&commitments));
+        commitments.swap(1, 3);
+        assert!(!holds(&commitments));
+    }
+
+    #[test]
+    fn culprits_are_named_and_the_others_accepted() {
+        let mut shares: Vec<KeyShare> = (0..6).map(share).collect();
+        let commitments: Vec<Commitment> = shares.iter().map(KeyShare::commit).collect();
+        shares[1] = forge(&shares[1], RING_DEGREE - 1, 1, 0);
+        shares[4] = forge(&shares[4], 0, 0, 1);
+        let expected = vec![Ok(()), REFUSED, Ok(()), Ok(()), REFUSED, Ok(())];
+        assert_eq!(verdicts(&shares, &commitments), expected);
+    }
+
+    #[test]
+    fn errors_that_cancel_in_the_plain_sum_are_refused() {
+        let honest: Vec<KeyShare> = (0..3).map(share).collect();
+        let commitments: Vec<Commitment> = honest.iter().map(KeyShare::commit).collect();
+        let shares = [forge(&honest[0], 7, 1, 3), share(1), forge(&honest[2], 7, -1, -3)];
+        assert_eq!(verdicts(&shares, &commitments), vec![REFUSED, Ok(()), REFUSED]);
+    }
+
+    #[test]
+    fn a_forged_share_alone_is_refused() {
+        for (coefficient, blinding) in [(1, 0), (-1, 0), (0, 1), (0, -1)] {
+            let commitment = share(0).commit();
+            assert_eq!(check(&share(0), &commitment), Ok(()));
+            assert_eq!(check(&forge(&share(0), 100, coefficient, blinding), &commitment), REFUSED);
+        }
+    }
+
+    #[test]
+    fn limbs_carry_into_the_next_word() {
+        let expected = (0..4).map(|_| Scalar::from(u64::MAX)).rev();
+        let expected = expected.fold(Scalar::ZERO, |sum, limb| sum * Scalar::from(1_u64 << 32) + limb);
+        assert_eq!(from_limbs([u64::MAX; LIMBS]), expected);
+    }
+}

@@ -1,0 +1,39 @@
+//! What can be wrong with a share, a sealed seed or an opening.
+
+/// Why something received was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SharingError {
+    /// The 32 bytes are not the canonical encoding of a group element (RFC 9496 §4.3.1).
+    #[error("a commitment is not the canonical encoding of a group element")]
+    CommitmentEncoding,
+    /// The 32 bytes are not a scalar below the group's order.
+    #[error("a blinding sum is not a canonical scalar")]
+    ScalarEncoding,
+    /// A key sum does not have one coefficient for each power of X.
+    #[error("a key sum has {actual} coefficients")]
+    KeySumLength {
+        /// The number of coefficients given.
+        actual: usize,
+    },
+    /// The recipient's key is a point of small order, for which nothing can be sealed.
+    #[error("a seed cannot be sealed to this public key")]
+    RecipientKey,
+    /// The seed was sealed to another key or for another context, or its bytes were changed.
+    #[error("a sealed seed does not open for this key and context")]
+    SealedSeed,
+    /// The share does not open its commitment.
+    #[error("a key share is not the one committed to")]
+    CommitmentMismatch,
+    /// A coefficient is larger than any sum of that many shares can be.
+    #[error("coefficient {index} of the key sum exceeds {bound} in magnitude")]
+    KeySumRange {
+        /// The coefficient's power of X.
+        index: usize,
+        /// 32 for each share in the sum.
+        bound: u64,
+    },
+    /// The sums are in range but do not open the sum of the commitments.
+    #[error("the key and blinding sums do not open the sum of the commitments")]
+    OpeningMismatch,
+}

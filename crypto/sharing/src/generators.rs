@@ -1,0 +1,116 @@
+//! The generators G_0, …, G_{N−1} and H of the commitments, and the sums of them that committing looks up.
+
+use std::sync::OnceLock;
+
+use curve25519_dalek::{RistrettoPoint, traits::Identity};
+use lattice::{RING_DEGREE, labels};
+use rayon::prelude::*;
+use sha2::{Digest, Sha512};
+
+/// How many generators a table of subset sums covers.
+pub(crate) const GROUP: usize = 4;
+
+/// All Σ_{j ∈ T} G_j for the subsets T of [`GROUP`] consecutive generators, at the index Σ_{j ∈ T} 2^j.
+pub(crate) type SubsetSums = [RistrettoPoint; 1 << GROUP];
+
+/// G_k = `from_uniform_bytes(SHA512(prefix ‖ "key" ‖ u32 k))` (RFC 9496 §4.3.4) for `k` below N, computed once.
+pub fn key() -> &'static [RistrettoPoint; RING_DEGREE] {
+    &tables().key
+}
+
+/// H = `from_uniform_bytes(SHA512(prefix ‖ "blinding" ‖ u32 0))`.
+pub fn blinding() -> RistrettoPoint {
+    tables().blinding
+}
+
+/// Σ_k G_k.
+pub(crate) fn key_sum() -> RistrettoPoint {
+    tables().key_sum
+}
+
+/// The subset sums of the groups of generators, N / [`GROUP`] of them.
+pub(crate) fn subset_sums() -> &'static [SubsetSums] {
+    &tables().subset_sums
+}
+
+struct Tables {
+    key: Box<[RistrettoPoint; RING_DEGREE]>,
+    blinding: RistrettoPoint,
+    key_sum: RistrettoPoint,
+    subset_sums: Vec<SubsetSums>,
+}
+
+fn tables() -> &'static Tables {
+    static TABLES: OnceLock<Tables> = OnceLock::new();
+    TABLES.get_or_init(|| {
+        let key: Vec<_> = (0..RING_DEGREE as u32).into_par_iter().map(|k| generator(b"key", k)).collect();
+        Tables {
+            blinding: generator(b"blinding", 0),
+            key_sum: key.iter().sum(),
+            subset_sums: key.chunks_exact(GROUP).map(sums_of_subsets).collect(),
+            key: key.try_into().expect("there are N generators"),
+        }
+    })
+}
+
+fn generator(family: &[u8], k: u32) -> RistrettoPoint {
+    let digest = Sha512::new()
+        .chain_update(labels::prefix(labels::GENERATOR))
+        .chain_update(family)
+        .chain_update(k.to_le_bytes())
+        .finalize();
+    RistrettoPoint::from_uniform_bytes(&digest.into())
+}
+
+fn sums_of_subsets(group: &[RistrettoPoint]) -> SubsetSums {
+    let mut sums = [RistrettoPoint::identity(); 1 << GROUP];
+    for subset in 1..sums.len() {
+        let last = subset.ilog2();
+        sums[subset] = sums[subset ^ (1 << last)] + group[last as usize];
+    }
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::test_shares::from_hex;
+
+    /// Computed by an independent program from RFC 9496 and the formulas of `docs/wire-formats.md` alone.
+    #[test]
+    fn generators_are_those_of_the_wire_format() {
+        let encoding = |generator: &RistrettoPoint| generator.compress().to_bytes();
+        let [first, .., last] = key();
+        assert_eq!(
+            encoding(first),
+            from_hex("0aaaf86620203309e00cec4fc169e427e300796049d45a7d82b8ee74d591cd0e")
+        );
+        assert_eq!(
+            encoding(last),
+            from_hex("dab37a719a9779c56d3b585fde841027a2ea48beb55e33610357d64a96c56022")
+        );
+        assert_eq!(
+            encoding(&blinding()),
+            from_hex("2e373bd8ad4d2642d86dcd5c3db5a354d6e0f43c1a28343d174253a14758bd15")
+        );
+    }
+
+    #[test]
+    fn generators_are_distinct() {
+        let encodings: HashSet<_> =
+            key().iter().chain([&blinding()]).map(|g| g.compress().to_bytes()).collect();
+        assert_eq!(encodings.len(), RING_DEGREE + 1);
+    }
+
+    #[test]
+    fn subset_sums_are_sums_of_their_generators() {
+        for (group, sums) in key().chunks_exact(GROUP).zip(subset_sums()).step_by(37) {
+            for (subset, sum) in sums.iter().enumerate() {
+                let members = group.iter().enumerate().filter(|(j, _)| subset >> j & 1 == 1);
+                assert_eq!(*sum, members.map(|(_, g)| g).sum::<RistrettoPoint>());
+            }
+        }
+    }
+}

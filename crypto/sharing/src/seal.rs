@@ -1,0 +1,360 @@
+//! Sealing of share seeds to their holders: HPKE (RFC 9180) in base mode with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256
+//! and ChaCha20-Poly1305.
+
+use std::fmt;
+
+use hpke::{
+    Deserializable, Kem, OpModeR, OpModeS, Serializable, aead::ChaCha20Poly1305, kdf::HkdfSha256,
+    kem::X25519HkdfSha256, single_shot_open, single_shot_seal,
+};
+use lattice::labels;
+use rand::{CryptoRng, RngCore};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::{commitment::Commitment, error::SharingError, share::ShareSeed};
+
+const ENCAPSULATED_BYTES: usize = 32;
+
+/// A holder's HPKE key pair, made for one round and destroyed when the round's key sums are released.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct RoundKeyPair {
+    #[zeroize(skip)]
+    id: [u8; 16],
+    #[zeroize(skip)]
+    public: [u8; 32],
+    private: [u8; 32],
+}
+
+impl RoundKeyPair {
+    /// Draws a key pair and its id.
+    pub fn generate<R: RngCore + CryptoRng>(rng: &mut R) -> Self {
+        let (mut id, mut seed) = ([0; 16], Zeroizing::new([0; 32]));
+        rng.fill_bytes(&mut id);
+        rng.fill_bytes(&mut seed[..]);
+        let (private, _) = X25519HkdfSha256::derive_keypair(&seed[..]);
+        Self::from_private(id, private.to_bytes().into())
+    }
+
+    /// The key pair with this id and private key, as kept in a vault.
+    pub fn from_private(id: [u8; 16], private: [u8; 32]) -> Self {
+        let public = X25519HkdfSha256::sk_to_pk(&private_key(&private)).to_bytes().into();
+        Self { id, public, private }
+    }
+
+    /// What the round document calls this key.
+    pub fn id(&self) -> &[u8; 16] {
+        &self.id
+    }
+
+    /// The X25519 public key.
+    pub fn public(&self) -> &[u8; 32] {
+        &self.public
+    }
+
+    /// The secret X25519 private key, for a vault.
+    pub fn private(&self) -> &[u8; 32] {
+        &self.private
+    }
+}
+
+impl fmt::Debug for RoundKeyPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoundKeyPair").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// What a sealed seed is bound to: it opens in no other round, for no other holder, key, client, body or commitments.
+#[derive(Clone, Copy, Debug)]
+pub struct SealContext<'a> {
+    /// The hash of the round document.
+    pub round_hash: &'a [u8; 32],
+    /// The holder's index in the round document, the aggregator's is 0.
+    pub holder: u8,
+    /// The id of the holder's key in the round document.
+    pub hpke_key_id: &'a [u8; 16],
+    /// The client's Ed25519 key.
+    pub client_key: &'a [u8; 32],
+    /// The digest of the masked update.
+    pub body_digest: &'a [u8; 32],
+    /// The commitments to the shares of all holders, at most 255, in the document's order.
+    pub commitments: &'a [Commitment],
+}
+
+impl SealContext<'_> {
+    /// `round_hash ‖ u8 holder ‖ hpke_key_id ‖ client_key ‖ body_digest ‖ u8 count ‖ commitments`.
+    fn associated_data(&self) -> Vec<u8> {
+        let mut data = self.round_hash.to_vec();
+        data.push(self.holder);
+        data.extend(self.hpke_key_id);
+        data.extend(self.client_key);
+        data.extend(self.body_digest);
+        data.push(self.commitments.len() as u8);
+        self.commitments.iter().for_each(|commitment| data.extend(commitment.as_bytes()));
+        data
+    }
+}
+
+/// A seed encrypted to one holder, `bytes[32] enc ‖ bytes[48] ciphertext`: of received bytes, nothing is known until
+/// they are opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SealedSeed(pub [u8; Self::BYTES]);
+
+impl SealedSeed {
+    /// The length: the encapsulated key, the encrypted seed, the tag.
+    pub const BYTES: usize = ENCAPSULATED_BYTES + 32 + 16;
+}
+
+/// Encrypts `seed` to the holder with the X25519 key `recipient`, bound to `context`. Constant-time in the seed.
+///
+/// # Errors
+/// [`SharingError::RecipientKey`] if the key is a point of small order.
+pub fn seal<R: RngCore + CryptoRng>(
+    seed: &ShareSeed,
+    recipient: &[u8; 32],
+    context: &SealContext<'_>,
+    rng: &mut R,
+) -> Result<SealedSeed, SharingError> {
+    let recipient = Deserializable::from_bytes(recipient).map_err(|_| SharingError::RecipientKey)?;
+    let (encapsulated, ciphertext) = single_shot_seal::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256, _>(
+        &OpModeS::Base,
+        &recipient,
+        labels::MASK_KEY_SHARE.qualified().as_bytes(),
+        seed.as_bytes(),
+        &context.associated_data(),
+        &mut HpkeRng(rng),
+    )
+    .map_err(|_| SharingError::RecipientKey)?;
+    let mut bytes = [0; SealedSeed::BYTES];
+    bytes[..ENCAPSULATED_BYTES].copy_from_slice(&encapsulated.to_bytes());
+    bytes[ENCAPSULATED_BYTES..].copy_from_slice(&ciphertext);
+    Ok(SealedSeed(bytes))
+}
+
+/// Decrypts a seed that was sealed to `key` for `context`. Constant-time in the key and the seed.
+///
+/// # Errors
+/// [`SharingError::SealedSeed`] if it was sealed to another key or for another context, or was changed since.
+pub fn open(
+    key: &RoundKeyPair,
+    sealed: &SealedSeed,
+    context: &SealContext<'_>,
+) -> Result<ShareSeed, SharingError> {
+    let (encapsulated, ciphertext) = sealed.0.split_at(ENCAPSULATED_BYTES);
+    let encapsulated = Deserializable::from_bytes(encapsulated).map_err(|_| SharingError::SealedSeed)?;
+    let opened = single_shot_open::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
+        &OpModeR::Base,
+        &private_key(&key.private),
+        &encapsulated,
+        labels::MASK_KEY_SHARE.qualified().as_bytes(),
+        ciphertext,
+        &context.associated_data(),
+    )
+    .map(Zeroizing::new)
+    .map_err(|_| SharingError::SealedSeed)?;
+    let seed: &[u8; 32] = opened[..].try_into().map_err(|_| SharingError::SealedSeed)?;
+    Ok(ShareSeed::from_bytes(*seed))
+}
+
+fn private_key(bytes: &[u8; 32]) -> <X25519HkdfSha256 as Kem>::PrivateKey {
+    Deserializable::from_bytes(bytes).expect("any 32 bytes are an X25519 private key")
+}
+
+/// The caller's generator, through the traits that HPKE asks for.
+struct HpkeRng<'a, R>(&'a mut R);
+
+impl<R: RngCore> rand_hpke::RngCore for HpkeRng<'_, R> {
+    fn next_u32(&mut self) -> u32 {
+        self.0.next_u32()
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        self.0.fill_bytes(bytes);
+    }
+}
+
+impl<R: RngCore + CryptoRng> rand_hpke::CryptoRng for HpkeRng<'_, R> {}
+
+#[cfg(test)]
+mod tests {
+    use rand::{SeedableRng, rngs::StdRng};
+
+    use super::*;
+    use crate::test_shares::share;
+
+    /// Everything behind one sealed seed, owned, so that each part can be changed.
+    #[derive(Clone)]
+    struct Binding {
+        round_hash: [u8; 32],
+        holder: u8,
+        hpke_key_id: [u8; 16],
+        client_key: [u8; 32],
+        body_digest: [u8; 32],
+        commitments: Vec<Commitment>,
+    }
+
+    impl Binding {
+        fn of(key: &RoundKeyPair) -> Self {
+            Self {
+                round_hash: [1; 32],
+                holder: 1,
+                hpke_key_id: *key.id(),
+                client_key: [2; 32],
+                body_digest: [3; 32],
+                commitments: vec![share(0).commit(), share(1).commit()],
+            }
+        }
+
+        fn context(&self) -> SealContext<'_> {
+            SealContext {
+                round_hash: &self.round_hash,
+                holder: self.holder,
+                hpke_key_id: &self.hpke_key_id,
+                client_key: &self.client_key,
+                body_digest: &self.body_digest,
+                commitments: &self.commitments,
+            }
+        }
+    }
+
+    fn key(seed: u64) -> RoundKeyPair {
+        RoundKeyPair::generate(&mut StdRng::seed_from_u64(seed))
+    }
+
+    fn seal_to(key: &RoundKeyPair, binding: &Binding) -> SealedSeed {
+        let seed = ShareSeed::from_bytes([7; 32]);
+        seal(&seed, key.public(), &binding.context(), &mut StdRng::seed_from_u64(0)).expect("the key is good")
+    }
+
+    fn opened(key: &RoundKeyPair, sealed: &SealedSeed, binding: &Binding) -> Result<[u8; 32], SharingError> {
+        open(key, sealed, &binding.context()).map(|seed| *seed.as_bytes())
+    }
+
+    #[test]
+    fn a_sealed_seed_opens_with_the_key_pair_and_its_copy_from_a_vault() {
+        let key = key(1);
+        let binding = Binding::of(&key);
+        let sealed = seal_to(&key, &binding);
+        assert_eq!(opened(&key, &sealed, &binding), Ok([7; 32]));
+        let restored = RoundKeyPair::from_private(*key.id(), *key.private());
+        assert_eq!(restored.public(), key.public());
+        assert_eq!(opened(&restored, &sealed, &binding), Ok([7; 32]));
+    }
+
+    #[test]
+    fn sealing_twice_gives_other_bytes() {
+        let key = key(1);
+        let binding = Binding::of(&key);
+        let mut rng = StdRng::seed_from_u64(0);
+        let mut seal = || seal(&ShareSeed::from_bytes([7; 32]), key.public(), &binding.context(), &mut rng);
+        let (first, second) = (seal().unwrap(), seal().unwrap());
+        assert!(first.0.chunks(16).zip(second.0.chunks(16)).all(|(a, b)| a != b));
+    }
+
+    /// Info and associated data written out as the wire format has them.
+    #[test]
+    fn sealed_seeds_are_rfc_9180_with_the_info_and_data_of_the_wire_format() {
+        let key = key(1);
+        let binding = Binding::of(&key);
+        let sealed = seal_to(&key, &binding);
+        let [first, second] = [share(0).commit(), share(1).commit()].map(|commitment| *commitment.as_bytes());
+        let data = [&[1; 32][..], &[1], key.id(), &[2; 32], &[3; 32], &[2], &first, &second].concat();
+        let seed = single_shot_open::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
+            &OpModeR::Base,
+            &private_key(key.private()),
+            &Deserializable::from_bytes(&sealed.0[..32]).unwrap(),
+            b"blindsum/v1/mask-key-share",
+            &sealed.0[32..],
+            &data,
+        );
+        assert_eq!(seed.unwrap(), [7; 32]);
+    }
+
+    #[test]
+    fn a_flipped_bit_anywhere_in_the_sealed_seed_is_refused() {
+        let key = key(1);
+        let binding = Binding::of(&key);
+        let sealed = seal_to(&key, &binding);
+        for bit in 0..8 * SealedSeed::BYTES {
+            let mut tampered = sealed;
+            tampered.0[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(opened(&key, &tampered, &binding), Err(SharingError::SealedSeed), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_anywhere_in_the_context_is_refused() {
+        let key = key(1);
+        let binding = Binding::of(&key);
+        let sealed = seal_to(&key, &binding);
+        let fields: [fn(&mut Binding) -> &mut [u8]; 5] = [
+            |binding| &mut binding.round_hash,
+            |binding| std::slice::from_mut(&mut binding.holder),
+            |binding| &mut binding.hpke_key_id,
+            |binding| &mut binding.client_key,
+            |binding| &mut binding.body_digest,
+        ];
+        for (number, field) in fields.iter().enumerate() {
+            for byte in 0..field(&mut binding.clone()).len() {
+                let mut tampered = binding.clone();
+                field(&mut tampered)[byte] ^= 1 << (byte % 8);
+                let refused = opened(&key, &sealed, &tampered);
+                assert_eq!(refused, Err(SharingError::SealedSeed), "field {number}, byte {byte}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_commitments_are_refused() {
+        let key = key(1);
+        let binding = Binding::of(&key);
+        let sealed = seal_to(&key, &binding);
+        let [own, other, strange] = [share(0).commit(), share(1).commit(), share(2).commit()];
+        let changed = [
+            vec![],
+            vec![own],
+            vec![other, own],
+            vec![strange, other],
+            vec![own, strange],
+            vec![own, other, strange],
+        ];
+        for commitments in changed {
+            let tampered = Binding { commitments, ..binding.clone() };
+            assert_eq!(opened(&key, &sealed, &tampered), Err(SharingError::SealedSeed));
+        }
+    }
+
+    #[test]
+    fn another_key_does_not_open_even_under_the_same_id() {
+        let (key, other) = (key(1), key(2));
+        let binding = Binding::of(&key);
+        let sealed = seal_to(&key, &binding);
+        let disguised = RoundKeyPair::from_private(*key.id(), *other.private());
+        assert_eq!(opened(&disguised, &sealed, &binding), Err(SharingError::SealedSeed));
+    }
+
+    #[test]
+    fn points_of_small_order_are_refused_on_either_side() {
+        let key = key(1);
+        let binding = Binding::of(&key);
+        let mut one = [0; 32];
+        one[0] = 1;
+        for small in [[0; 32], one] {
+            let seed = ShareSeed::from_bytes([7; 32]);
+            let refused = seal(&seed, &small, &binding.context(), &mut StdRng::seed_from_u64(0));
+            assert_eq!(refused, Err(SharingError::RecipientKey));
+            let mut sealed = seal_to(&key, &binding);
+            sealed.0[..32].copy_from_slice(&small);
+            assert_eq!(opened(&key, &sealed, &binding), Err(SharingError::SealedSeed));
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_private_key() {
+        let key = RoundKeyPair::from_private([0; 16], [0xab; 32]);
+        assert_eq!(format!("{key:?}"), format!("RoundKeyPair {{ id: {:?}, .. }}", [0_u8; 16]));
+    }
+}

@@ -1,0 +1,31 @@
+//! The shares that the tests use, and how they forge them.
+
+use curve25519_dalek::Scalar;
+
+use crate::share::{KeyShare, ShareSeed};
+
+/// ℓ − 1, little-endian.
+pub(crate) const LARGEST_SCALAR: [u8; 32] = [
+    0xec, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+];
+
+/// The share of one holder for one of several clients.
+pub(crate) fn share(client: u8) -> KeyShare {
+    KeyShare::derive(&ShareSeed::from_bytes([client; 32]), &[1; 32], &[client; 32], 1)
+}
+
+/// `share` with coefficient `index` and the blinding moved by these differences.
+pub(crate) fn forge(share: &KeyShare, index: usize, coefficient: i16, blinding: i8) -> KeyShare {
+    let mut coefficients = share.coefficients().coefficients().to_vec();
+    coefficients[index] += coefficient;
+    let magnitude = Scalar::from(blinding.unsigned_abs());
+    let moved = if blinding < 0 { share.blinding() - magnitude } else { share.blinding() + magnitude };
+    KeyShare::from_parts(&coefficients, moved)
+}
+
+/// Reads 64 hexadecimal digits.
+pub(crate) fn from_hex(digits: &str) -> [u8; 32] {
+    assert_eq!(digits.len(), 64);
+    std::array::from_fn(|i| u8::from_str_radix(&digits[2 * i..2 * i + 2], 16).expect("hexadecimal digits"))
+}

@@ -1,0 +1,159 @@
+"""The round document (docs/wire-formats.md §5)."""
+
+import math
+import struct
+from dataclasses import dataclass
+
+import constants
+from codec import Reader, write_text
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor of the update."""
+
+    name: str
+    shape: tuple[int, ...]
+    offset: int
+
+
+@dataclass(frozen=True)
+class Holder:
+    """One share holder; the first is the aggregator."""
+
+    identity_key: bytes
+    hpke_key_id: bytes
+    hpke_public_key: bytes
+
+
+@dataclass(frozen=True)
+class Document:
+    """The fields of a round document, in their order."""
+
+    round_id: bytes
+    model_digest: bytes
+    model_bytes: int
+    model_location: str
+    tensors: tuple[Tensor, ...]
+    dimension: int
+    max_contributions: int
+    min_cohort: int
+    norm_bound: int
+    scale_log2: int
+    transport_bits: int
+    noisy_norm_bound: int
+    clip: float
+    scale: float
+    weight_min: int
+    weight_max: int
+    mask_seed: bytes
+    opens_at: int
+    earliest_close: int
+    closes_at: int
+    registrar_key: bytes
+    credential_epoch: int
+    holders: tuple[Holder, ...]
+    proof: int
+    max_attempts: int
+    scoring: int
+    payout: int
+    noise: int
+
+    @property
+    def padded_dimension(self) -> int:
+        """d'."""
+        return constants.padded_dimension(self.dimension)
+
+    @property
+    def word_bits(self) -> int:
+        """w."""
+        return 64 - self.transport_bits
+
+
+def _read_tensor(reader: Reader) -> Tensor:
+    name = reader.text("a tensor's name", 256)
+    rank = reader.integer("B")
+    reader.require(rank <= 8, f"tensor {name!r} has rank {rank}")
+    shape = tuple(reader.integer("I") for _ in range(rank))
+    return Tensor(name, shape, reader.integer("Q"))
+
+
+def _check(reader: Reader, d: Document) -> None:
+    """The rules that §4 and §5 state beside the fields."""
+    size = 0
+    for tensor in d.tensors:
+        reader.require(tensor.offset == size, f"tensor {tensor.name!r} does not follow the one before it")
+        size += math.prod(tensor.shape)
+    reader.require(d.dimension == size, "the dimension is not the sum of the tensors' sizes")
+    error = constants.range_error(d.dimension, d.max_contributions, d.norm_bound, d.clip)
+    reader.require(error is None, error or "")
+    reader.require(2 <= d.min_cohort <= d.max_contributions, "min_cohort is not in 2..max_contributions")
+    derived = constants.derive(d.dimension, d.max_contributions, d.norm_bound, d.clip)
+    if derived is None:
+        reader.fail("no scale and transport width fit the round")
+    reader.require(d.scale_log2 == derived.scale_log2, f"scale_log2 should be {derived.scale_log2}")
+    reader.require(
+        d.transport_bits == derived.transport_bits, f"transport_bits should be {derived.transport_bits}"
+    )
+    reader.require(
+        d.noisy_norm_bound == derived.noisy_norm_bound,
+        f"noisy_norm_bound should be {derived.noisy_norm_bound}",
+    )
+    reader.require(d.scale == derived.scale, f"scale should be {derived.scale!r}")
+    reader.require(1 <= d.weight_min <= d.weight_max <= 2**20, "the weights are not 1 <= min <= max <= 2^20")
+    reader.require(d.opens_at <= d.earliest_close <= d.closes_at, "the times are not in order")
+    reader.require(d.proof in (0, 1), f"unknown proof kind {d.proof}")
+    reader.require(1 <= d.max_attempts <= 8, "max_attempts is not in 1..8")
+    reader.require((d.scoring, d.payout, d.noise) == (0, 0, 0), "scoring, payout or noise is not 0")
+
+
+def decode(data: bytes) -> Document:
+    """Decode a document, check its rules and that it encodes back to the same bytes."""
+    reader = Reader(data, "document")
+    reader.start(b"BSRD")
+    round_id, model_digest, model_bytes = reader.take(16), reader.take(32), reader.integer("Q")
+    location = reader.text("model_location", 512)
+    tensors = tuple(_read_tensor(reader) for _ in range(reader.integer("H")))
+    dimension, max_contributions, min_cohort, norm_bound = (reader.integer(form) for form in "QIIQ")
+    scale_log2, transport_bits, noisy_norm_bound = (reader.integer(form) for form in "BBQ")
+    clip, scale = reader.f64(), reader.f64()
+    weight_min, weight_max = reader.integer("I"), reader.integer("I")
+    mask_seed = reader.take(32)
+    opens_at, earliest_close, closes_at = (reader.integer("q") for _ in range(3))
+    registrar_key, credential_epoch = reader.take(32), reader.integer("I")
+    holder_count = reader.integer("B")
+    reader.require(2 <= holder_count <= 8, f"{holder_count} share holders")
+    holders = tuple(Holder(reader.take(32), reader.take(16), reader.take(32)) for _ in range(holder_count))
+    proof, max_attempts, scoring, payout, noise = (reader.integer("B") for _ in range(5))
+    reader.end()
+    document = Document(
+        round_id, model_digest, model_bytes, location, tensors,
+        dimension, max_contributions, min_cohort, norm_bound,
+        scale_log2, transport_bits, noisy_norm_bound, clip, scale,
+        weight_min, weight_max, mask_seed, opens_at, earliest_close, closes_at,
+        registrar_key, credential_epoch, holders, proof, max_attempts, scoring, payout, noise,
+    )  # fmt: skip
+    _check(reader, document)
+    reader.require(encode(document) == data, "does not encode back to the same bytes")
+    return document
+
+
+def encode(d: Document) -> bytes:
+    """The bytes of a document."""
+    tensors = b"".join(
+        write_text(tensor.name)
+        + struct.pack(f"<B{len(tensor.shape)}IQ", len(tensor.shape), *tensor.shape, tensor.offset)
+        for tensor in d.tensors
+    )
+    return b"".join([
+        b"BSRD", struct.pack("<H", 1), d.round_id, d.model_digest,
+        struct.pack("<Q", d.model_bytes), write_text(d.model_location),
+        struct.pack("<H", len(d.tensors)), tensors,
+        struct.pack("<QIIQ", d.dimension, d.max_contributions, d.min_cohort, d.norm_bound),
+        struct.pack("<BBQdd", d.scale_log2, d.transport_bits, d.noisy_norm_bound, d.clip, d.scale),
+        struct.pack("<II", d.weight_min, d.weight_max), d.mask_seed,
+        struct.pack("<qqq", d.opens_at, d.earliest_close, d.closes_at),
+        d.registrar_key, struct.pack("<IB", d.credential_epoch, len(d.holders)),
+        *(holder.identity_key + holder.hpke_key_id + holder.hpke_public_key for holder in d.holders),
+        struct.pack("<BBBBB", d.proof, d.max_attempts, d.scoring, d.payout, d.noise),
+    ])  # fmt: skip

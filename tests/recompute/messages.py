@@ -1,0 +1,161 @@
+"""Credentials, contribution headers, attestations, answers and results (docs/wire-formats.md §6 to §9).
+
+Each signed structure ends with its signature, over the encoding without it.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+import edwards
+from codec import Reader
+from ring import N
+
+_SIGNATURE = 64
+_MAX_HEADER = 4096
+_MAX_PROOF = 2**20
+
+
+@dataclass(frozen=True)
+class Signed:
+    """The part of a structure that is signed, and the signature."""
+
+    unsigned: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True)
+class Credential(Signed):
+    """The registrar's word on a client's key."""
+
+    subject: str
+    client_key: bytes
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Header(Signed):
+    """A contribution's header."""
+
+    round_hash: bytes
+    contribution_id: bytes
+    credential: Credential
+    weight: int
+    body_digest: bytes
+    commitments: tuple[bytes, ...]
+    proof: int
+    proof_bytes: int
+    proof_digest: bytes
+
+
+@dataclass(frozen=True)
+class Attestation(Signed):
+    """A combiner's word that it holds the share that a commitment opens to."""
+
+    round_hash: bytes
+    header_hash: bytes
+    client_key: bytes
+    holder: int
+    commitment: bytes
+
+
+@dataclass(frozen=True)
+class Answer(Signed):
+    """A holder's sum of the key shares of the members."""
+
+    round_hash: bytes
+    root: bytes
+    count: int
+    holder: int
+    key_sum: NDArray[np.int64]
+    blinding_sum: int
+
+
+@dataclass(frozen=True)
+class Result(Signed):
+    """What the aggregator published."""
+
+    round_hash: bytes
+    root: bytes
+    count: int
+    total_weight: int
+    sum_digest: bytes
+    residual_max: int
+
+
+def _read_credential(reader: Reader) -> Credential:
+    length = reader.integer("B")
+    reader.require(1 <= length <= 64, f"a subject of {length} bytes")
+    encoded = reader.take(length)
+    reader.require(re.fullmatch(rb"[A-Za-z0-9._-]+", encoded) is not None, "the subject has other characters")
+    client_key, epoch_bytes = reader.take(32), reader.take(4)
+    unsigned = bytes([length]) + encoded + client_key + epoch_bytes
+    epoch = int.from_bytes(epoch_bytes, "little")
+    return Credential(unsigned, reader.take(_SIGNATURE), encoded.decode("ascii"), client_key, epoch)
+
+
+def decode_header(data: bytes, name: str) -> Header:
+    """A contribution's header (§7)."""
+    reader = Reader(data, name)
+    reader.require(len(data) <= _MAX_HEADER, f"longer than {_MAX_HEADER} bytes")
+    reader.start(b"BSCH")
+    round_hash, contribution_id = reader.take(32), reader.take(16)
+    credential = _read_credential(reader)
+    weight, body_digest = reader.integer("I"), reader.take(32)
+    commitments = tuple(reader.take(32) for _ in range(reader.integer("B")))
+    reader.take(32)  # the digest of the sealed seeds, which the bundle does not have
+    proof, proof_bytes, proof_digest = reader.integer("B"), reader.integer("I"), reader.take(32)
+    reader.require(proof in (0, 1), f"unknown proof kind {proof}")
+    reader.require(proof_bytes <= (_MAX_PROOF if proof else 0), f"a proof of {proof_bytes} bytes")
+    signature = reader.take(_SIGNATURE)
+    reader.end()
+    return Header(
+        data[:-_SIGNATURE], signature, round_hash, contribution_id, credential, weight, body_digest,
+        commitments, proof, proof_bytes, proof_digest,
+    )  # fmt: skip
+
+
+def decode_attestation(data: bytes, name: str) -> Attestation:
+    """An attestation (§8)."""
+    reader = Reader(data, name)
+    reader.start(b"BSAT")
+    round_hash, header_hash, client_key = reader.take(32), reader.take(32), reader.take(32)
+    holder, commitment = reader.integer("B"), reader.take(32)
+    signature = reader.take(_SIGNATURE)
+    reader.end()
+    return Attestation(data[:-_SIGNATURE], signature, round_hash, header_hash, client_key, holder, commitment)
+
+
+def decode_answer(data: bytes, name: str) -> Answer:
+    """A release answer (§9)."""
+    reader = Reader(data, name)
+    reader.start(b"BSRA")
+    round_hash, root, count, holder = (
+        reader.take(32),
+        reader.take(32),
+        reader.integer("I"),
+        reader.integer("B"),
+    )
+    key_sum = np.frombuffer(reader.take(4 * N), dtype="<i4").astype(np.int64)
+    blinding_sum = int.from_bytes(reader.take(32), "little")
+    reader.require(blinding_sum < edwards.ORDER, "the blinding sum is not canonical")
+    signature = reader.take(_SIGNATURE)
+    reader.end()
+    return Answer(data[:-_SIGNATURE], signature, round_hash, root, count, holder, key_sum, blinding_sum)
+
+
+def decode_result(data: bytes) -> Result:
+    """The result (§9)."""
+    reader = Reader(data, "result")
+    reader.start(b"BSRS")
+    round_hash, root, count, total_weight = (
+        reader.take(32), reader.take(32), reader.integer("I"), reader.integer("Q"),
+    )  # fmt: skip
+    sum_digest, residual_max = reader.take(32), reader.integer("Q")
+    signature = reader.take(_SIGNATURE)
+    reader.end()
+    return Result(
+        data[:-_SIGNATURE], signature, round_hash, root, count, total_weight, sum_digest, residual_max
+    )
