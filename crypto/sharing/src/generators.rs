@@ -4,7 +4,6 @@ use std::sync::OnceLock;
 
 use curve25519_dalek::{RistrettoPoint, traits::Identity};
 use lattice::{RING_DEGREE, labels};
-use rayon::prelude::*;
 use sha2::{Digest, Sha512};
 
 /// How many generators a table of subset sums covers.
@@ -42,8 +41,10 @@ struct Tables {
 
 fn tables() -> &'static Tables {
     static TABLES: OnceLock<Tables> = OnceLock::new();
+    // On one thread, although it takes 25 ms: a rayon thread that waited for others inside the initialiser would take
+    // up another task, meet the cell again and wait for itself for ever.
     TABLES.get_or_init(|| {
-        let key: Vec<_> = (0..RING_DEGREE as u32).into_par_iter().map(|k| generator(b"key", k)).collect();
+        let key: Vec<_> = (0..RING_DEGREE as u32).map(|k| generator(b"key", k)).collect();
         Tables {
             blinding: generator(b"blinding", 0),
             key_sum: key.iter().sum(),

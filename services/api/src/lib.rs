@@ -14,6 +14,7 @@ pub mod identity;
 pub mod participants;
 pub mod paths;
 pub mod problem;
+pub mod refusal;
 pub mod rounds;
 
 pub use hexadecimal::{Hex, HexBytes};

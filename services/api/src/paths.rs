@@ -54,7 +54,7 @@ pub const COMBINER_RELEASE: &str = "/v1/rounds/{round_hash}/release";
 pub const COMBINER_ABANDON: &str = "/v1/rounds/{round_hash}/abandon";
 
 /// The path `template` with its parameters replaced, in order, by `values`.
-pub fn fill(template: &str, values: &[&dyn std::fmt::Display]) -> String {
+pub fn fill(template: &str, values: &[&(dyn std::fmt::Display + Sync)]) -> String {
     let mut values = values.iter();
     template
         .split('/')

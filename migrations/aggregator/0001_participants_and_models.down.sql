@@ -1,0 +1,3 @@
+DROP TABLE models;
+DROP TABLE participants;
+DROP FUNCTION refuse_change();

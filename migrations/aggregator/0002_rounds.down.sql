@@ -1,0 +1,3 @@
+DROP TABLE refusals;
+DROP TABLE rounds;
+DROP FUNCTION check_round_transition();

@@ -1,0 +1,4 @@
+DROP TABLE results;
+DROP TABLE sum_chunks;
+DROP TABLE release_answers;
+DROP TABLE round_members;

@@ -1,0 +1,254 @@
+//! Large objects: written in parts and read in ranges, so that memory does not grow with their size.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use futures::{
+    StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
+use kit::{Error, Result};
+use object_store::{
+    MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload, aws::AmazonS3Builder, local::LocalFileSystem,
+    path::Path, prefix::PrefixStore,
+};
+
+use crate::config::BlobsConfig;
+
+/// What is read at once when an object is streamed.
+const RANGE_BYTES: u64 = 1 << 20;
+
+/// Bytes as they are read.
+pub(crate) type ByteStream = BoxStream<'static, Result<Bytes>>;
+
+/// The object store.
+#[derive(Clone, Debug)]
+pub(crate) struct Blobs {
+    store: Arc<dyn ObjectStore>,
+    /// Every part but the last has this size.
+    part_bytes: usize,
+}
+
+impl Blobs {
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// A fault.
+    pub(crate) fn open(config: &BlobsConfig) -> Result<Self> {
+        match config {
+            BlobsConfig::Local { path } => {
+                std::fs::create_dir_all(path)?;
+                let store = LocalFileSystem::new_with_prefix(path).map_err(Error::fault)?.with_fsync(true);
+                Ok(Self { store: Arc::new(store), part_bytes: 1 << 20 })
+            }
+            BlobsConfig::S3 { bucket, region, endpoint, prefix } => {
+                let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_region(region);
+                if let Some(endpoint) = endpoint {
+                    builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http:"));
+                }
+                let store = PrefixStore::new(builder.build().map_err(Error::fault)?, prefix.as_str());
+                // The smallest part that S3 takes.
+                Ok(Self { store: Arc::new(store), part_bytes: 5 << 20 })
+            }
+        }
+    }
+
+    /// Bytes of every part of an object but the last.
+    pub(crate) fn part_bytes(&self) -> usize {
+        self.part_bytes
+    }
+
+    /// Starts to write an object. It exists once [`Writing::finish`] returns, durable and whole.
+    ///
+    /// # Errors
+    /// A fault.
+    pub(crate) async fn write(&self, location: &str) -> Result<Writing> {
+        let upload = self.store.put_multipart(&path(location)?).await.map_err(failure)?;
+        tracing::trace!(location, "object begun");
+        Ok(Writing { upload: Some(upload), buffer: BytesMut::new(), part_bytes: self.part_bytes })
+    }
+
+    /// The bytes of a range.
+    ///
+    /// # Errors
+    /// A fault, also when the object ends before the range does.
+    pub(crate) async fn range(&self, location: &str, start: u64, end: u64) -> Result<Bytes> {
+        let bytes = self.store.get_range(&path(location)?, start..end).await.map_err(failure)?;
+        tracing::trace!(location, start, end, "range read");
+        if bytes.len() as u64 == end - start {
+            Ok(bytes)
+        } else {
+            Err(Error::fault("an object is too short"))
+        }
+    }
+
+    /// The first `length` bytes of an object, in ranges.
+    pub(crate) fn stream(&self, location: String, length: u64) -> ByteStream {
+        let blobs = self.clone();
+        let starts =
+            stream::iter((0..length).step_by(usize::try_from(RANGE_BYTES).expect("a range fits memory")));
+        let ranges = starts.then(move |start| {
+            let (blobs, location) = (blobs.clone(), location.clone());
+            async move { blobs.range(&location, start, length.min(start + RANGE_BYTES)).await }
+        });
+        ranges.boxed()
+    }
+
+    /// The locations of all objects below `prefix`.
+    pub(crate) fn list(&self, prefix: &str) -> BoxStream<'static, Result<String>> {
+        let objects = self.store.list(Some(&Path::from(prefix)));
+        objects.map_ok(|object| object.location.to_string()).map_err(failure).boxed()
+    }
+
+    /// Removes an object, if it is there.
+    ///
+    /// # Errors
+    /// A fault.
+    pub(crate) async fn delete(&self, location: &str) -> Result<()> {
+        match self.store.delete(&path(location)?).await {
+            Err(object_store::Error::NotFound { .. }) | Ok(()) => {
+                tracing::trace!(location, "object deleted");
+                Ok(())
+            }
+            Err(error) => Err(failure(error)),
+        }
+    }
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// A fault.
+    pub(crate) async fn check(&self) -> Result<()> {
+        match self.store.head(&Path::from("probe")).await {
+            Err(object_store::Error::NotFound { .. }) | Ok(_) => Ok(()),
+            Err(error) => Err(failure(error)),
+        }
+    }
+}
+
+fn path(location: &str) -> Result<Path> {
+    Path::parse(location).map_err(Error::fault)
+}
+
+fn failure(error: object_store::Error) -> Error {
+    match error {
+        object_store::Error::Generic { .. } => Error::unavailable(error),
+        error => Error::fault(error),
+    }
+}
+
+/// An object that is being written. Nothing of it remains when it is dropped unfinished.
+pub(crate) struct Writing {
+    upload: Option<Box<dyn MultipartUpload>>,
+    buffer: BytesMut,
+    part_bytes: usize,
+}
+
+impl Writing {
+    /// Stores a whole part; only the last one may be shorter than [`Blobs::part_bytes`].
+    ///
+    /// # Errors
+    /// A fault.
+    pub(crate) async fn store_part(&mut self, part: Bytes) -> Result<()> {
+        let upload = self.upload.as_mut().expect("an upload is there until it is finished");
+        upload.put_part(PutPayload::from_bytes(part)).await.map_err(failure)?;
+        tracing::trace!("part stored");
+        Ok(())
+    }
+
+    /// Writes all of `bytes`, in parts. The memory of a part is used again for the next one.
+    ///
+    /// # Errors
+    /// A fault.
+    pub(crate) async fn append(&mut self, mut bytes: &[u8]) -> Result<()> {
+        while !bytes.is_empty() {
+            self.buffer.reserve(self.part_bytes - self.buffer.len());
+            let (now, later) = bytes.split_at(bytes.len().min(self.part_bytes - self.buffer.len()));
+            self.buffer.extend_from_slice(now);
+            if self.buffer.len() == self.part_bytes {
+                let part = self.buffer.split().freeze();
+                self.store_part(part).await?;
+            }
+            bytes = later;
+        }
+        Ok(())
+    }
+
+    /// Stores what is left and makes the object durable.
+    ///
+    /// # Errors
+    /// A fault; nothing of the object remains.
+    pub(crate) async fn finish(mut self) -> Result<()> {
+        let last = self.buffer.split().freeze();
+        if !last.is_empty() {
+            self.store_part(last).await?;
+        }
+        let mut upload = self.upload.take().expect("an upload is there until it is finished");
+        let completed = upload.complete().await;
+        tracing::trace!("object completed");
+        if completed.is_err() {
+            // The reason of the failure is the first error; this one adds nothing.
+            let _already_failed = upload.abort().await;
+        }
+        completed.map(|_| ()).map_err(failure)
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if let (Some(mut upload), Ok(runtime)) = (self.upload.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(async move {
+                if let Err(error) = upload.abort().await {
+                    tracing::warn!(%error, "an unfinished object may remain in the store");
+                }
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn local() -> (tempfile::TempDir, Blobs) {
+        let directory = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(&BlobsConfig::Local { path: directory.path().join("blobs") }).unwrap();
+        (directory, blobs)
+    }
+
+    #[tokio::test]
+    async fn an_object_of_several_parts_is_read_back_in_ranges() {
+        let (_directory, blobs) = local();
+        let bytes: Vec<u8> = (0..5_000_000u32).map(|i| (i % 251) as u8).collect();
+        let mut writing = blobs.write("a/b").await.unwrap();
+        for piece in bytes.chunks(700_001) {
+            writing.append(piece).await.unwrap();
+        }
+        writing.finish().await.unwrap();
+        let read: Vec<Bytes> = blobs.stream("a/b".into(), 5_000_000).try_collect().await.unwrap();
+        assert_eq!(read.concat(), bytes);
+        assert_eq!(blobs.range("a/b", 1_048_570, 1_048_590).await.unwrap(), bytes[1_048_570..1_048_590]);
+        assert!(blobs.range("a/b", 4_999_999, 5_000_001).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn nothing_remains_of_an_unfinished_or_deleted_object() {
+        let (directory, blobs) = local();
+        let mut writing = blobs.write("a/unfinished").await.unwrap();
+        writing.append(&[0; 3 << 20]).await.unwrap();
+        drop(writing);
+        let finished = blobs.write("a/finished").await.unwrap();
+        finished.finish().await.unwrap();
+        assert_eq!(blobs.list("a").try_collect::<Vec<_>>().await.unwrap(), ["a/finished"]);
+        blobs.delete("a/finished").await.unwrap();
+        blobs.delete("a/finished").await.unwrap();
+        let files = || std::fs::read_dir(directory.path().join("blobs/a")).unwrap().count();
+        for _ in 0..100 {
+            if files() == 0 {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("{} files remain", files());
+    }
+}

@@ -1,0 +1,196 @@
+//! What the aggregator asks of a combiner.
+
+use std::time::Duration;
+
+use api::{
+    Hex, HexBytes, Problem, ProblemKind,
+    combiner::{
+        AttestRequest, AttestResponse, CountersignRequest, Countersignature, ReleaseCall, ReleaseView,
+        RoundKeyRequest, RoundKeyView,
+    },
+    paths,
+};
+use kit::auth::BearerToken;
+use protocol::PublicKey;
+use reqwest::{StatusCode, header::AUTHORIZATION};
+use serde::{Serialize, de::DeserializeOwned};
+use thiserror::Error;
+
+use crate::config::{CombinerConfig, Limits};
+
+/// The longest answer to a request: 256 verdicts or one sum of key shares.
+const MAX_ANSWER_BYTES: usize = 4 << 20;
+
+/// Why a combiner did not do what it was asked.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub(crate) enum CombinerError {
+    /// It cannot be reached, is overloaded or failed; the same request may succeed later.
+    #[error("combiner {holder} cannot be reached")]
+    Unreachable {
+        /// Its index among the share holders.
+        holder: u8,
+        /// Why, as far as is known.
+        #[source]
+        source: Option<reqwest::Error>,
+    },
+    /// It refused.
+    #[error("combiner {holder} refused: {}", .problem.title)]
+    Refused {
+        /// Its index among the share holders.
+        holder: u8,
+        /// What it said.
+        problem: Box<Problem>,
+    },
+    /// Its answer is not of the agreed form, or not signed by it.
+    #[error("combiner {holder} gave an answer that is not acceptable")]
+    Unacceptable {
+        /// Its index among the share holders.
+        holder: u8,
+    },
+}
+
+impl CombinerError {
+    /// What the combiner said, if it refused.
+    pub(crate) fn refusal(&self) -> Option<ProblemKind> {
+        match self {
+            Self::Refused { problem, .. } => problem.kind(),
+            _ => None,
+        }
+    }
+}
+
+impl From<CombinerError> for kit::Error {
+    fn from(error: CombinerError) -> Self {
+        match error {
+            CombinerError::Unreachable { .. } => Self::unavailable(error),
+            error => Self::fault(error),
+        }
+    }
+}
+
+/// A combiner as the aggregator reaches it.
+#[derive(Debug)]
+pub(crate) struct Combiner {
+    /// Its index among the share holders, from 1.
+    pub(crate) holder: u8,
+    /// Its Ed25519 key.
+    pub(crate) identity_key: PublicKey,
+    url: String,
+    http: reqwest::Client,
+    token: BearerToken,
+}
+
+impl Combiner {
+    /// The combiner at position `holder`.
+    ///
+    /// # Errors
+    /// When no TLS provider is installed.
+    pub(crate) fn new(
+        holder: u8,
+        config: &CombinerConfig,
+        token: BearerToken,
+        limits: &Limits,
+    ) -> reqwest::Result<Self> {
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_millis(limits.combiner_timeout_ms))
+            .connect_timeout(Duration::from_secs(5))
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        let url = config.url.trim_end_matches('/').to_owned();
+        Ok(Self { holder, identity_key: PublicKey(config.identity_key.0), url, http, token })
+    }
+
+    /// The public half of the combiner's key for a round.
+    pub(crate) async fn round_key(&self, round_id: [u8; 16]) -> Result<RoundKeyView, CombinerError> {
+        self.post(paths::COMBINER_ROUND_KEYS.to_owned(), &RoundKeyRequest { round_id: Hex(round_id) }).await
+    }
+
+    /// The countersignature of a round document; whether it verifies is for the caller.
+    pub(crate) async fn countersign(
+        &self,
+        document: &[u8],
+        signature: [u8; 64],
+    ) -> Result<[u8; 64], CombinerError> {
+        let document = HexBytes(document.to_vec());
+        let request = CountersignRequest { document, aggregator_signature: Hex(signature) };
+        let answer: Countersignature = self.post(paths::COMBINER_ROUNDS.to_owned(), &request).await?;
+        Ok(answer.countersignature.0)
+    }
+
+    /// Verdicts on contributions, in order.
+    pub(crate) async fn attest(
+        &self,
+        round_hash: [u8; 32],
+        request: &AttestRequest,
+    ) -> Result<Vec<api::combiner::Verdict>, CombinerError> {
+        let path = paths::fill(paths::COMBINER_ATTESTATIONS, &[&Hex(round_hash)]);
+        let answer: AttestResponse = self.post(path, request).await?;
+        if answer.verdicts.len() == request.contributions.len() {
+            Ok(answer.verdicts)
+        } else {
+            Err(self.unacceptable())
+        }
+    }
+
+    /// The sum of the combiner's key shares over a set; whether it opens the commitments is for the caller.
+    pub(crate) async fn release(
+        &self,
+        round_hash: [u8; 32],
+        request: &ReleaseCall,
+    ) -> Result<Vec<u8>, CombinerError> {
+        let path = paths::fill(paths::COMBINER_RELEASE, &[&Hex(round_hash)]);
+        let answer: ReleaseView = self.post(path, request).await?;
+        Ok(answer.answer.0)
+    }
+
+    /// Tells the combiner that a round ended without a release.
+    pub(crate) async fn abandon(&self, round_hash: [u8; 32]) -> Result<(), CombinerError> {
+        let path = paths::fill(paths::COMBINER_ABANDON, &[&Hex(round_hash)]);
+        self.send(path, &serde_json::json!({})).await.map(|_| ())
+    }
+
+    /// The error for an answer that does not keep to the contract.
+    pub(crate) fn unacceptable(&self) -> CombinerError {
+        CombinerError::Unacceptable { holder: self.holder }
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: String,
+        body: &impl Serialize,
+    ) -> Result<T, CombinerError> {
+        let answer = self.send(path, body).await?;
+        serde_json::from_slice(&answer).map_err(|_| self.unacceptable())
+    }
+
+    async fn send(&self, path: String, body: &impl Serialize) -> Result<Vec<u8>, CombinerError> {
+        let holder = self.holder;
+        let unreachable = |source| CombinerError::Unreachable { holder, source };
+        let request = self
+            .http
+            .post(format!("{}{path}", self.url))
+            .header(AUTHORIZATION, self.token.header_value().as_str())
+            .json(body);
+        let mut response = request.send().await.map_err(|error| unreachable(Some(error.without_url())))?;
+        let status = response.status();
+        let mut answer = Vec::new();
+        while let Some(bytes) =
+            response.chunk().await.map_err(|error| unreachable(Some(error.without_url())))?
+        {
+            if answer.len() + bytes.len() > MAX_ANSWER_BYTES {
+                return Err(self.unacceptable());
+            }
+            answer.extend_from_slice(&bytes);
+        }
+        match status {
+            status if status.is_success() => Ok(answer),
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => Err(unreachable(None)),
+            status if status.is_server_error() => Err(unreachable(None)),
+            _ => match serde_json::from_slice(&answer) {
+                Ok(problem) => Err(CombinerError::Refused { holder, problem: Box::new(problem) }),
+                Err(_) => Err(self.unacceptable()),
+            },
+        }
+    }
+}

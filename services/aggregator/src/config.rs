@@ -1,0 +1,207 @@
+//! Configuration. `aggregator.sample.toml` beside this crate shows every section.
+
+use std::path::PathBuf;
+
+use api::Hex;
+use kit::config::{ConfigError, DatabaseConfig, ListenConfig, LogConfig, Secret};
+use serde::Deserialize;
+
+/// Everything an aggregator needs to know.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where requests are accepted.
+    #[serde(default)]
+    pub listen: ListenConfig,
+    /// The database.
+    pub database: DatabaseConfig,
+    /// How logs are written.
+    #[serde(default)]
+    pub log: LogConfig,
+    /// Ed25519 secret, 64 hexadecimal digits.
+    pub identity_key: Secret,
+    /// Directory of the private keys of rounds. Not to be backed up.
+    pub vault: PathBuf,
+    /// Where bodies, models and sums are stored.
+    pub blobs: BlobsConfig,
+    /// The combiners, in the order in which they hold shares: 1 to 7.
+    pub combiners: Vec<CombinerConfig>,
+    /// Ed25519 public key of the registrar whose credentials are accepted.
+    pub registrar_key: Hex<32>,
+    /// The operator's bearer token.
+    pub admin_token: Secret,
+    /// The bearer token that the combiners demand.
+    pub service_token: Secret,
+    /// What requests may ask for.
+    #[serde(default)]
+    pub limits: Limits,
+    /// How work is leased.
+    #[serde(default)]
+    pub jobs: JobsConfig,
+    /// Threads that compute.
+    #[serde(default)]
+    pub compute: ComputeConfig,
+    /// How long a closed round waits for stored contributions to be verified.
+    #[serde(default = "default_settle_ms")]
+    pub settle_ms: u64,
+    /// Receipts promise that a contribution's fate is public this long after the round closes.
+    #[serde(default = "default_inclusion_delay_ms")]
+    pub inclusion_delay_ms: u64,
+}
+
+fn default_settle_ms() -> u64 {
+    60_000
+}
+
+fn default_inclusion_delay_ms() -> u64 {
+    24 * 3_600_000
+}
+
+impl Config {
+    /// Rules that the types do not express.
+    ///
+    /// # Errors
+    /// [`ConfigError::Rule`] with the first rule broken.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let rule = |holds: bool, field: &'static str, rule: &'static str| {
+            if holds { Ok(()) } else { Err(ConfigError::Rule { field, rule }) }
+        };
+        rule((1..=7).contains(&self.combiners.len()), "combiners", "1 to 7 combiners")?;
+        rule(self.jobs.workers >= 1, "jobs.workers", "at least 1")?;
+        rule(self.jobs.attempts >= 1, "jobs.attempts", "at least 1")?;
+        rule(self.jobs.lease_ms >= 1_000, "jobs.lease_ms", "at least 1000")?;
+        rule(self.compute.threads >= 1, "compute.threads", "at least 1")?;
+        rule(self.limits.concurrent_uploads >= 1, "limits.concurrent_uploads", "at least 1")
+    }
+}
+
+/// The object store.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub enum BlobsConfig {
+    /// A directory; what is written is synchronised to the disk.
+    Local {
+        /// The directory, made if it is missing.
+        path: PathBuf,
+    },
+    /// A bucket of an S3-compatible store. Credentials come from the environment (`AWS_ACCESS_KEY_ID`, …).
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// Its region.
+        region: String,
+        /// The endpoint, if it is not Amazon's.
+        endpoint: Option<String>,
+        /// Put before every path.
+        #[serde(default)]
+        prefix: String,
+    },
+}
+
+/// One combiner.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CombinerConfig {
+    /// Its base URL.
+    pub url: String,
+    /// Its Ed25519 public key.
+    pub identity_key: Hex<32>,
+}
+
+/// What requests may ask for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Uploads received at the same time; more are refused with 429.
+    pub concurrent_uploads: usize,
+    /// An upload that sends nothing for this long is refused.
+    pub upload_idle_timeout_ms: u64,
+    /// The largest model.
+    pub max_model_bytes: u64,
+    /// The longest description of a round.
+    pub max_request_bytes: usize,
+    /// The most coordinates of an update.
+    pub max_dimension: u64,
+    /// How long a combiner may take to answer.
+    pub combiner_timeout_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            concurrent_uploads: 16,
+            upload_idle_timeout_ms: 30_000,
+            max_model_bytes: 8 << 30,
+            max_request_bytes: 8 << 20,
+            max_dimension: 1 << 32,
+            combiner_timeout_ms: 60_000,
+        }
+    }
+}
+
+/// How work is leased.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JobsConfig {
+    /// Jobs worked on at the same time by this process.
+    pub workers: usize,
+    /// How long a worker that stopped answering keeps its job.
+    pub lease_ms: u64,
+    /// How often a worker without work looks for some.
+    pub poll_ms: u64,
+    /// How long after a failed attempt the next one starts; it doubles each time.
+    pub retry_ms: u64,
+    /// Attempts before a job, and with it the round, is given up. Waiting for a combiner is no attempt.
+    pub attempts: u32,
+}
+
+impl Default for JobsConfig {
+    fn default() -> Self {
+        Self { workers: 2, lease_ms: 60_000, poll_ms: 500, retry_ms: 1_000, attempts: 8 }
+    }
+}
+
+/// Threads that compute.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ComputeConfig {
+    /// Their number.
+    pub threads: usize,
+}
+
+impl Default for ComputeConfig {
+    fn default() -> Self {
+        Self { threads: std::thread::available_parallelism().map_or(2, usize::from) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> PathBuf {
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("aggregator.sample.toml")
+    }
+
+    #[test]
+    fn the_sample_is_a_configuration() {
+        let config: Config = kit::config::load(Some(&sample()), "AGGREGATOR_SAMPLE").unwrap();
+        config.check().unwrap();
+        assert_eq!(config.combiners.len(), 1);
+        assert!(matches!(config.blobs, BlobsConfig::Local { .. }));
+    }
+
+    #[test]
+    fn unknown_settings_and_impossible_values_are_refused() {
+        let text = std::fs::read_to_string(sample()).unwrap();
+        let load = |text: String| -> Result<Config, ConfigError> {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("aggregator.toml");
+            std::fs::write(&path, text).unwrap();
+            kit::config::load(Some(&path), "AGGREGATOR_SAMPLE")
+        };
+        assert!(load(format!("unknown = 1\n{text}")).is_err());
+        let without_workers = load(text.replace("workers = 2", "workers = 0")).unwrap();
+        assert!(matches!(without_workers.check(), Err(ConfigError::Rule { field: "jobs.workers", .. })));
+    }
+}

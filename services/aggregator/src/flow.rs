@@ -1,0 +1,15 @@
+//! What callers ask for, a function for each use case.
+
+pub(crate) mod bundle;
+pub(crate) mod contributions;
+pub(crate) mod create_round;
+pub(crate) mod end_round;
+pub(crate) mod incoming;
+pub(crate) mod members;
+pub(crate) mod models;
+pub(crate) mod open_round;
+pub(crate) mod participants;
+pub(crate) mod results;
+pub(crate) mod rounds;
+pub(crate) mod sum;
+pub(crate) mod upload;

@@ -1,0 +1,91 @@
+//! A contribution's state, and the proof that it is in the sum.
+
+use api::{
+    Hex, HexBytes, ProblemKind,
+    contributions::{ContributionState, ContributionView, InclusionView},
+};
+use kit::{Error, Result};
+
+use super::rounds;
+use crate::{
+    blobs::ByteStream,
+    state::App,
+    store::{
+        closing,
+        contributions::{self, ContributionRow},
+    },
+};
+
+/// One contribution.
+pub(crate) async fn show(
+    app: &App,
+    round_id: [u8; 16],
+    contribution_id: [u8; 16],
+) -> Result<ContributionView> {
+    find(app, round_id, contribution_id).await.map(view)
+}
+
+/// The proof that a contribution is in the published sum.
+pub(crate) async fn inclusion(
+    app: &App,
+    round_id: [u8; 16],
+    contribution_id: [u8; 16],
+) -> Result<InclusionView> {
+    let row = find(app, round_id, contribution_id).await?;
+    let round = rounds::find(app, round_id).await?;
+    let result = closing::find_result(&app.db, &round_id).await?;
+    let index = closing::member_index(&app.db, &round_id, &contribution_id).await?;
+    let (Some(root), Some(result), Some(index)) = (round.root, result, index) else {
+        return Err(not_included(&row));
+    };
+    let members = closing::member_hashes(&app.db, &round_id).await?;
+    let index = usize::try_from(index).map_err(Error::fault)?;
+    let proof = app.compute.run(move || ledger::prove(&members, index)).await?.map_err(Error::fault)?;
+    Ok(InclusionView {
+        root: Hex(root),
+        header_hash: Hex(row.header_hash),
+        index: proof.index(),
+        size: proof.size(),
+        path: proof.path().iter().copied().map(Hex).collect(),
+        result: HexBytes(result.result),
+    })
+}
+
+/// The masked body of an included contribution, and its length.
+pub(crate) async fn body(
+    app: &App,
+    round_id: [u8; 16],
+    contribution_id: [u8; 16],
+) -> Result<(u64, ByteStream)> {
+    let row = find(app, round_id, contribution_id).await?;
+    if row.state.0 != ContributionState::Included {
+        return Err(not_included(&row));
+    }
+    let length = rounds::verified(&rounds::find(app, round_id).await?)?.constants().body_bytes();
+    Ok((length, app.blobs.stream(row.body_location, length)))
+}
+
+fn not_included(row: &ContributionRow) -> Error {
+    match row.state.0 {
+        ContributionState::Received | ContributionState::Verified => Error::abort(ProblemKind::NotReady),
+        _ => Error::abort(ProblemKind::NotFound).detail("the contribution is not in a published sum"),
+    }
+}
+
+async fn find(app: &App, round_id: [u8; 16], contribution_id: [u8; 16]) -> Result<ContributionRow> {
+    let row = contributions::find(&app.db, &round_id, &contribution_id).await?;
+    row.ok_or_else(|| Error::abort(ProblemKind::NotFound))
+}
+
+/// How a row is shown.
+pub(crate) fn view(row: ContributionRow) -> ContributionView {
+    ContributionView {
+        round_id: Hex(row.round_id),
+        contribution_id: Hex(row.contribution_id),
+        header_hash: Hex(row.header_hash),
+        state: row.state.0,
+        reason: row.reason,
+        receipt: HexBytes(row.receipt),
+        received_at_ms: row.received_at.0,
+    }
+}

@@ -1,0 +1,109 @@
+//! Ends of rounds other than publication, and the operator's early close.
+
+use api::{
+    ProblemKind,
+    contributions::ContributionState::{Received, Verified},
+    rounds::{RoundState, RoundView},
+};
+use kit::{Error, Result};
+use protocol::{Canonical, RoundDocument};
+use sqlx::PgConnection;
+
+use super::rounds::show;
+use crate::{
+    metrics,
+    state::App,
+    store::{
+        self, Instant, contributions,
+        jobs::{self, Kind},
+        rounds::{self, RoundRow},
+        states::Named,
+    },
+};
+
+/// The operator closes a round before its time.
+pub(crate) async fn close(app: &App, round_id: [u8; 16]) -> Result<RoundView> {
+    let now = app.now();
+    let mut tx = store::begin(&app.db).await?;
+    let round = existing(&mut tx, &round_id).await?;
+    let document = RoundDocument::from_bytes(&round.document).map_err(Error::fault)?;
+    match round.state.0 {
+        RoundState::Open if now.0 < document.earliest_close_ms => {
+            let detail = format!("it cannot be closed before {}", document.earliest_close_ms);
+            return Err(Error::abort(ProblemKind::RoundState).detail(detail));
+        }
+        RoundState::Open => {
+            rounds::settle(&mut tx, &round_id, now).await?;
+            jobs::hasten_close(&mut tx, &round_id, now).await?;
+        }
+        RoundState::Preparing | RoundState::Failed | RoundState::Cancelled => {
+            return Err(Error::abort(ProblemKind::RoundState).detail("it is not open"));
+        }
+        // Closed already.
+        _ => {}
+    }
+    tx.commit().await?;
+    app.work.notify_one();
+    show(app, round_id).await
+}
+
+/// The operator cancels a round whose set is not fixed.
+pub(crate) async fn cancel(app: &App, round_id: [u8; 16]) -> Result<RoundView> {
+    let now = app.now();
+    let mut tx = store::begin(&app.db).await?;
+    match existing(&mut tx, &round_id).await?.state.0 {
+        RoundState::Preparing | RoundState::Open | RoundState::Settling => {
+            end(&mut tx, &round_id, RoundState::Cancelled, None, now).await?;
+        }
+        RoundState::Cancelled => {}
+        _ => return Err(Error::abort(ProblemKind::RoundState).detail("its set is fixed")),
+    }
+    tx.commit().await?;
+    app.work.notify_one();
+    show(app, round_id).await
+}
+
+/// Ends a round that cannot succeed any more; one that has ended is left alone.
+pub(crate) async fn fail(app: &App, round_id: [u8; 16], failure: &str) -> Result<()> {
+    let mut tx = store::begin(&app.db).await?;
+    fail_in(&mut tx, &round_id, failure, app.now()).await?;
+    tx.commit().await?;
+    app.work.notify_one();
+    Ok(())
+}
+
+/// [`fail`] as part of a transaction.
+pub(crate) async fn fail_in(
+    tx: &mut PgConnection,
+    round_id: &[u8; 16],
+    failure: &str,
+    now: Instant,
+) -> Result<()> {
+    match existing(tx, round_id).await?.state.0 {
+        RoundState::Published | RoundState::Failed | RoundState::Cancelled => Ok(()),
+        _ => end(tx, round_id, RoundState::Failed, Some(failure), now).await,
+    }
+}
+
+async fn existing(tx: &mut PgConnection, round_id: &[u8; 16]) -> Result<RoundRow> {
+    rounds::lock(tx, round_id).await?.ok_or_else(|| Error::abort(ProblemKind::NotFound))
+}
+
+/// No contribution is lost silently: each that is not rejected becomes excluded, with the reason.
+async fn end(
+    tx: &mut PgConnection,
+    round_id: &[u8; 16],
+    state: RoundState,
+    failure: Option<&str>,
+    now: Instant,
+) -> Result<()> {
+    const EVERY_OTHER: &[Kind] =
+        &[Kind::Prepare, Kind::Verify, Kind::Close, Kind::Fold, Kind::Release, Kind::Unmask, Kind::Publish];
+    contributions::exclude(tx, round_id, &[Received, Verified], ProblemKind::RoundEnded.code(), now).await?;
+    rounds::end(tx, round_id, state, failure, now).await?;
+    jobs::drop_unneeded(tx, round_id, EVERY_OTHER, now).await?;
+    jobs::enqueue(tx, Kind::Retire, round_id, &[String::new()], now, now).await?;
+    metrics::round_ended(state.name());
+    tracing::warn!(round = hex::encode(round_id), ?state, failure, "round ended without a result");
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! The result of a published round.
+
+use api::{Hex, HexBytes, ProblemKind, rounds::ResultView};
+use bytes::Bytes;
+use futures::StreamExt;
+use kit::{Error, Result};
+use masking::RoundConstants;
+
+use super::{
+    rounds,
+    sum::{SumLocation, WORD_BYTES},
+};
+use crate::{
+    blobs::ByteStream,
+    state::App,
+    store::{
+        closing::{self, ResultRow},
+        rounds::RoundRow,
+    },
+};
+
+/// The result in figures.
+pub(crate) async fn show(app: &App, round_id: [u8; 16]) -> Result<ResultView> {
+    let Published { round, root, row, .. } = published(app, round_id).await?;
+    Ok(ResultView {
+        round_id: Hex(round_id),
+        round_hash: Hex(round.round_hash),
+        root: Hex(root),
+        count: row.count.cast_unsigned(),
+        total_weight: row.total_weight.cast_unsigned(),
+        sum_digest: Hex(row.sum_digest),
+        residual_max: row.residual_max.cast_unsigned(),
+        mean_norm: row.mean_norm,
+        tensors: row.tensors.0,
+        result: HexBytes(row.result),
+        published_at_ms: row.published_at.0,
+    })
+}
+
+/// The exact sum, d' values of `i64`, and its length in bytes.
+pub(crate) async fn sum(app: &App, round_id: [u8; 16]) -> Result<(u64, ByteStream)> {
+    let published = published(app, round_id).await?;
+    let length = WORD_BYTES as u64 * published.constants.padded_dimension;
+    Ok((length, published.location().stream(&app.blobs, &published.constants)))
+}
+
+/// The mean, d values of `f32`, and its length in bytes.
+pub(crate) async fn mean(app: &App, round_id: [u8; 16]) -> Result<(u64, ByteStream)> {
+    let published = published(app, round_id).await?;
+    let weight = published.row.total_weight.cast_unsigned();
+    let constants = published.constants;
+    let length = size_of::<f32>() as u64 * constants.dimension;
+    let app = app.clone();
+    let mut left = length;
+    let pieces = published.location().stream(&app.blobs, &constants);
+    let decoded = pieces.then(move |piece| {
+        let app = app.clone();
+        async move { app.compute.run(move || Ok(encode(&decode(&piece?, &constants, weight)))).await? }
+    });
+    let unpadded = decoded.map(move |piece: Result<Bytes>| {
+        let mut piece = piece?;
+        piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        left -= piece.len() as u64;
+        Ok(piece)
+    });
+    Ok((length, unpadded.boxed()))
+}
+
+/// The mean of a piece of the sum.
+pub(crate) fn decode(sum: &[u8], constants: &RoundConstants, total_weight: u64) -> Vec<f32> {
+    let (words, _) = sum.as_chunks::<WORD_BYTES>();
+    let sums: Vec<i64> = words.iter().map(|&bytes| i64::from_le_bytes(bytes)).collect();
+    masking::mean(&sums, constants, total_weight)
+}
+
+fn encode(mean: &[f32]) -> Bytes {
+    mean.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>().into()
+}
+
+/// What a published round has.
+pub(crate) struct Published {
+    pub(crate) round: RoundRow,
+    pub(crate) root: [u8; 32],
+    pub(crate) row: ResultRow,
+    constants: RoundConstants,
+}
+
+impl Published {
+    fn location(&self) -> SumLocation {
+        SumLocation::new(&self.round.round_hash, &self.root)
+    }
+}
+
+/// The round, if it is published.
+pub(crate) async fn published(app: &App, round_id: [u8; 16]) -> Result<Published> {
+    let round = rounds::find(app, round_id).await?;
+    let row = closing::find_result(&app.db, &round_id).await?;
+    let (Some(root), Some(row)) = (round.root, row) else { return Err(Error::abort(ProblemKind::NotReady)) };
+    let constants = *rounds::verified(&round)?.constants();
+    Ok(Published { round, root, row, constants })
+}

@@ -1,0 +1,85 @@
+//! Rounds as they are shown.
+
+use api::{
+    Hex, HexBytes, ProblemKind,
+    participants::Page,
+    rounds::{ChunkProgress, ProofDemand, RoundState, RoundView, SignedRound},
+};
+use kit::{Error, Result};
+use protocol::{Canonical, RoundDocument, VerifiedRound};
+
+use crate::{
+    state::App,
+    store::rounds::{self, RoundRow, RoundSummary},
+};
+
+/// One round with its progress.
+pub(crate) async fn show(app: &App, round_id: [u8; 16]) -> Result<RoundView> {
+    rounds::summary(&app.db, &round_id).await?.map(view).ok_or_else(|| Error::abort(ProblemKind::NotFound))
+}
+
+/// At most `limit` rounds that follow `after`, oldest first.
+pub(crate) async fn list(
+    app: &App,
+    after: Option<[u8; 16]>,
+    state: Option<RoundState>,
+    limit: u16,
+) -> Result<Page<RoundView>> {
+    let after = after.map_or(Vec::new(), Vec::from);
+    let rows = rounds::list(&app.db, &after, state, i64::from(limit)).await?;
+    let next = rows.last().filter(|_| rows.len() == usize::from(limit)).map(|row| hex::encode(row.round_id));
+    Ok(Page { items: rows.into_iter().map(view).collect(), next })
+}
+
+/// The document with all signatures; only of a round that was opened.
+pub(crate) async fn document(app: &App, round_id: [u8; 16]) -> Result<SignedRound> {
+    let round = find(app, round_id).await?;
+    if round.countersignatures.is_empty() {
+        return Err(Error::abort(ProblemKind::RoundState).detail("the document is not countersigned"));
+    }
+    Ok(SignedRound {
+        countersignatures: countersignatures(&round)?,
+        aggregator_signature: Hex(round.aggregator_signature),
+        document: HexBytes(round.document),
+    })
+}
+
+/// The combiners' signatures, in order.
+pub(crate) fn countersignatures(round: &RoundRow) -> Result<Vec<Hex<64>>> {
+    let hex = |bytes: &Vec<u8>| bytes.as_slice().try_into().map(Hex).map_err(Error::fault);
+    round.countersignatures.iter().map(hex).collect()
+}
+
+/// One round's row.
+pub(crate) async fn find(app: &App, round_id: [u8; 16]) -> Result<RoundRow> {
+    rounds::find(&app.db, &round_id).await?.ok_or_else(|| Error::abort(ProblemKind::NotFound))
+}
+
+/// The round that a stored row describes. Its signatures were checked when it was stored.
+pub(crate) fn verified(round: &RoundRow) -> Result<VerifiedRound> {
+    let document = RoundDocument::from_bytes(&round.document).map_err(Error::fault)?;
+    VerifiedRound::own(document).map_err(Error::fault)
+}
+
+fn view(row: RoundSummary) -> RoundView {
+    let count = |value: i64| u32::try_from(value).expect("a round has at most 4096 chunks");
+    RoundView {
+        round_id: Hex(row.round_id),
+        round_hash: Hex(row.round_hash),
+        state: row.state.0,
+        dimension: row.dimension.cast_unsigned(),
+        min_cohort: row.min_cohort.cast_unsigned(),
+        max_contributions: row.max_contributions.cast_unsigned(),
+        opens_at_ms: row.opens_at.0,
+        closes_at_ms: row.closes_at.0,
+        proof: if row.proof == "none" { ProofDemand::None } else { ProofDemand::NormV1 },
+        progress: row.counts.into(),
+        chunks: ChunkProgress {
+            total: row.chunks.cast_unsigned(),
+            folded: count(row.folded),
+            unmasked: count(row.unmasked),
+        },
+        root: row.root.map(Hex),
+        failure: row.failure,
+    }
+}

@@ -1,0 +1,87 @@
+//! The sum of a round in the object store, chunk by chunk: first folded (the masked sum, `u64`), then unmasked (`i64`),
+//! both little-endian.
+
+use futures::{StreamExt, stream};
+use kit::{Error, Result};
+use masking::RoundConstants;
+
+use crate::{
+    blobs::{Blobs, ByteStream},
+    state::App,
+};
+
+/// Bytes of a coordinate, folded or unmasked.
+pub(crate) const WORD_BYTES: usize = 8;
+
+/// Where the chunks of a sum are. The set's root is in the path: another set would be another sum.
+#[derive(Clone, Debug)]
+pub(crate) struct SumLocation {
+    folder: String,
+}
+
+impl SumLocation {
+    /// The sum over the set with this root.
+    pub(crate) fn new(round_hash: &[u8; 32], root: &[u8; 32]) -> Self {
+        Self { folder: format!("rounds/{}/{}", hex::encode(round_hash), hex::encode(root)) }
+    }
+
+    /// A chunk of the masked sum.
+    pub(crate) fn folded(&self, chunk: u64) -> String {
+        format!("{}/folded/{chunk}", self.folder)
+    }
+
+    /// A chunk of the unmasked sum.
+    pub(crate) fn unmasked(&self, chunk: u64) -> String {
+        format!("{}/sum/{chunk}", self.folder)
+    }
+
+    /// All chunks of the masked sum.
+    pub(crate) fn folded_folder(&self) -> String {
+        format!("{}/folded", self.folder)
+    }
+
+    /// The whole unmasked sum, in pieces of whole words.
+    pub(crate) fn stream(&self, blobs: &Blobs, constants: &RoundConstants) -> ByteStream {
+        let (location, blobs, constants) = (self.clone(), blobs.clone(), *constants);
+        let chunks = stream::iter(0..constants.chunks()).flat_map(move |chunk| {
+            let length = (WORD_BYTES * constants.chunk_coefficients(chunk)) as u64;
+            blobs.stream(location.unmasked(chunk), length)
+        });
+        chunks.boxed()
+    }
+}
+
+/// Writes words as an object, durable when it returns, and returns the BLAKE3 digest of its bytes.
+pub(crate) async fn write_words<T: Copy>(
+    app: &App,
+    location: &str,
+    words: &[T],
+    to_bytes: impl Fn(T) -> [u8; WORD_BYTES],
+) -> Result<[u8; 32]> {
+    let mut writing = app.blobs.write(location).await?;
+    let mut hasher = blake3::Hasher::new();
+    let mut bytes = Vec::with_capacity(app.blobs.part_bytes());
+    for piece in words.chunks(app.blobs.part_bytes() / WORD_BYTES) {
+        bytes.clear();
+        piece.iter().for_each(|&word| bytes.extend_from_slice(&to_bytes(word)));
+        hasher.update(&bytes);
+        writing.append(&bytes).await?;
+    }
+    writing.finish().await?;
+    Ok(hasher.finalize().into())
+}
+
+/// Reads an object of `count` words.
+pub(crate) async fn read_words(app: &App, location: String, count: usize) -> Result<Vec<u64>> {
+    let mut words = Vec::with_capacity(count);
+    let mut pieces = std::pin::pin!(app.blobs.stream(location, (WORD_BYTES * count) as u64));
+    while let Some(piece) = pieces.next().await {
+        let piece = piece?;
+        let (whole, rest) = piece.as_chunks::<WORD_BYTES>();
+        if !rest.is_empty() {
+            return Err(Error::fault("a stored chunk does not hold whole words"));
+        }
+        words.extend(whole.iter().map(|&bytes| u64::from_le_bytes(bytes)));
+    }
+    Ok(words)
+}

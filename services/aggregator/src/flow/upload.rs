@@ -1,0 +1,280 @@
+//! Receiving a contribution: checked as it streams by, durable before the receipt, at most once for each participant.
+
+use std::time::Duration;
+
+use api::{ProblemKind, contributions::ContributionView, rounds::RoundState};
+use axum::body::Body;
+use bytes::BytesMut;
+use kit::{Error, Result};
+use protocol::{
+    BodyDigester, Canonical, ContributionHeader, MessagePrefix, Receipt, Refusal, Signature, Signed,
+    VerifiedRound,
+    contribution::{MAX_HEADER_BYTES, MAX_PROOF_BYTES},
+};
+use sharing::SealedSeed;
+
+use super::{contributions::view, incoming::Incoming, rounds};
+use crate::{
+    metrics,
+    refusal::problem,
+    state::App,
+    store::{
+        self, Instant,
+        contributions::{self, ContributionRow, NewContribution},
+        jobs::{self, Kind},
+        participants,
+    },
+};
+
+/// The longest header, sealed seeds for 8 holders, the longest proof.
+const LONGEST_PREFIX: u64 =
+    4 + MAX_HEADER_BYTES as u64 + 8 * SealedSeed::BYTES as u64 + MAX_PROOF_BYTES as u64;
+
+/// Whether the upload was stored now or earlier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stored {
+    Now,
+    Before,
+}
+
+/// Receives a contribution of `length` bytes. The same bytes again give the same receipt; a refused upload leaves
+/// nothing behind but a count.
+pub(crate) async fn put(
+    app: &App,
+    round_id: [u8; 16],
+    contribution_id: [u8; 16],
+    length: Option<u64>,
+    body: Body,
+) -> Result<(Stored, ContributionView)> {
+    let round = rounds::find(app, round_id).await?;
+    let mut incoming = Incoming::new(body, Duration::from_millis(app.limits.upload_idle_timeout_ms));
+    let outcome = match app.uploads.try_acquire() {
+        Ok(_permit) => {
+            let upload = Upload { app, round: rounds::verified(&round)?, round_id, contribution_id };
+            upload.receive(round.state.0, length, &mut incoming).await
+        }
+        Err(_) => Err(Error::abort(ProblemKind::TooManyRequests)),
+    };
+    match &outcome {
+        Ok(_) => metrics::upload_received(),
+        Err(error) => {
+            let reason = error.kind().code();
+            metrics::upload_refused(reason);
+            if matches!(error, Error::Abort(_)) {
+                store::rounds::count_refusal(&app.db, &round_id, reason, app.now()).await?;
+                incoming.drain().await;
+            }
+        }
+    }
+    outcome.map(|(stored, row)| (stored, view(row)))
+}
+
+/// One upload.
+struct Upload<'a> {
+    app: &'a App,
+    round: VerifiedRound,
+    round_id: [u8; 16],
+    contribution_id: [u8; 16],
+}
+
+impl Upload<'_> {
+    async fn receive(
+        &self,
+        state: RoundState,
+        length: Option<u64>,
+        incoming: &mut Incoming,
+    ) -> Result<(Stored, ContributionRow)> {
+        let db = &self.app.db;
+        let length = self.plausible_length(length)?;
+        let (prefix, prefix_bytes) = incoming.prefix().await?;
+        self.check_prefix(&prefix, prefix_bytes, length)?;
+        let admitted = self.admit(state, &prefix.header).await;
+        // Only now: what an identical upload has stored meanwhile may be the reason why this one is not admitted.
+        if let Some(row) = contributions::find(db, &self.round_id, &self.contribution_id).await? {
+            self.same(&row, &prefix.header)?;
+            self.digest(incoming, &prefix.header, None).await?;
+            return Ok((Stored::Before, row));
+        }
+        admitted?;
+        let location = self.location(&prefix.header);
+        let mut writing = self.app.blobs.write(&location).await?;
+        self.digest(incoming, &prefix.header, Some(&mut writing)).await?;
+        writing.finish().await?;
+        let recorded = self.record(&prefix, &location).await;
+        // After a fault the row may be there: a commit whose answer was lost. Then its object has to be there too.
+        if matches!(recorded, Ok((Stored::Before, _)) | Err(Error::Abort(_))) {
+            self.app.blobs.delete(&location).await?;
+        }
+        recorded
+    }
+
+    fn plausible_length(&self, length: Option<u64>) -> Result<u64> {
+        let body = self.round.constants().body_bytes();
+        let prefix = LONGEST_PREFIX;
+        let rule = format!("a Content-Length of {body} and at most {prefix} bytes more");
+        match length {
+            Some(length) if (body..=body + prefix).contains(&length) => Ok(length),
+            _ => Err(Error::abort(ProblemKind::LengthMismatch).field("Content-Length", rule)),
+        }
+    }
+
+    fn check_prefix(&self, prefix: &MessagePrefix, prefix_bytes: u64, length: u64) -> Result<()> {
+        let header = &prefix.header;
+        if header.contribution_id != self.contribution_id {
+            let rule = "the identifier that the header states";
+            return Err(Error::abort(ProblemKind::MalformedRequest).field("contribution", rule));
+        }
+        self.round.check_header(header).map_err(|refusal| problem(&refusal))?;
+        let expected = prefix_bytes + self.round.constants().body_bytes();
+        if length != expected {
+            return Err(problem(&Refusal::BodyLength { expected, found: length }));
+        }
+        Ok(())
+    }
+
+    /// An identifier belongs to one message.
+    fn same(&self, row: &ContributionRow, header: &ContributionHeader) -> Result<()> {
+        if row.header_hash == header.hash() {
+            Ok(())
+        } else {
+            Err(Error::abort(ProblemKind::ContributionConflict))
+        }
+    }
+
+    /// Whether the round takes this contribution, as things are before its body is read.
+    async fn admit(&self, state: RoundState, header: &ContributionHeader) -> Result<()> {
+        let db = &self.app.db;
+        if !participants::is_enrolled(db, &header.credential).await? {
+            return Err(Error::abort(ProblemKind::UnknownParticipant));
+        }
+        self.check_open(state)?;
+        if store::rounds::is_full(db, &self.round_id).await? {
+            return Err(Error::abort(ProblemKind::RoundFull));
+        }
+        self.check_standing(db, header).await
+    }
+
+    fn check_open(&self, state: RoundState) -> Result<()> {
+        let document = self.round.document();
+        let now = self.app.now().0;
+        if state == RoundState::Open && (document.opens_at_ms..=document.closes_at_ms).contains(&now) {
+            Ok(())
+        } else {
+            Err(Error::abort(ProblemKind::RoundNotOpen))
+        }
+    }
+
+    async fn check_standing(&self, db: impl sqlx::PgExecutor<'_>, header: &ContributionHeader) -> Result<()> {
+        let standing =
+            contributions::standing(db, &self.round_id, header.credential.subject.as_str()).await?;
+        if standing.active {
+            return Err(Error::abort(ProblemKind::AlreadyContributed));
+        }
+        if standing.sent >= i64::from(self.round.document().max_attempts) {
+            return Err(Error::abort(ProblemKind::AttemptsExhausted));
+        }
+        Ok(())
+    }
+
+    /// Every upload writes an object of its own, so that one that fails never takes another's bytes with it.
+    fn location(&self, header: &ContributionHeader) -> String {
+        let id = hex::encode(self.contribution_id);
+        let attempt = uuid::Uuid::now_v7().simple();
+        format!("{}/{id}-{}-{attempt}", bodies(self.round.hash()), hex::encode(header.hash()))
+    }
+
+    /// Reads the body to its end, part by part, checks it and, if wanted, stores it.
+    async fn digest(
+        &self,
+        incoming: &mut Incoming,
+        header: &ContributionHeader,
+        mut writing: Option<&mut crate::blobs::Writing>,
+    ) -> Result<()> {
+        let mut digester = BodyDigester::new(self.round.constants());
+        let mut buffer = BytesMut::new();
+        loop {
+            buffer.reserve(self.app.blobs.part_bytes());
+            let part = incoming.part(&mut buffer, self.app.blobs.part_bytes()).await?;
+            if part.is_empty() {
+                break;
+            }
+            let pushed = part.clone();
+            let digesting = self.app.compute.run(move || {
+                let outcome = digester.push(&pushed);
+                (digester, outcome)
+            });
+            let storing = async {
+                match &mut writing {
+                    Some(writing) => writing.store_part(part).await,
+                    None => Ok(()),
+                }
+            };
+            let ((returned, outcome), ()) = futures::try_join!(digesting, storing)?;
+            outcome.map_err(|refusal| problem(&refusal))?;
+            digester = returned;
+        }
+        let digest = digester.finish().map_err(|refusal| problem(&refusal))?;
+        if digest == header.body_digest { Ok(()) } else { Err(problem(&Refusal::Digest { of: "body" })) }
+    }
+
+    /// Row, event, job and receipt, in one transaction; or the row that an identical upload has written meanwhile.
+    async fn record(&self, prefix: &MessagePrefix, location: &str) -> Result<(Stored, ContributionRow)> {
+        let now = self.app.now();
+        let receipt = self.receipt(&prefix.header, now).to_bytes();
+        let new = NewContribution {
+            round_id: &self.round_id,
+            header: &prefix.header,
+            header_hash: &prefix.header.hash(),
+            header_bytes: &prefix.header.to_bytes(),
+            sealed_seeds: &prefix.sealed.to_bytes(),
+            proof: &prefix.proof,
+            body_location: location,
+            receipt: &receipt,
+            received_at: now,
+        };
+        let mut tx = store::begin(&self.app.db).await?;
+        let recorded = self.record_in(&mut tx, &new).await?;
+        tx.commit().await?;
+        self.app.work.notify_one();
+        Ok(recorded)
+    }
+
+    async fn record_in(
+        &self,
+        tx: &mut sqlx::PgConnection,
+        new: &NewContribution<'_>,
+    ) -> Result<(Stored, ContributionRow)> {
+        let round = store::rounds::lock(tx, &self.round_id).await?;
+        let round = round.ok_or_else(|| Error::abort(ProblemKind::NotFound))?;
+        if let Some(row) = contributions::find(&mut *tx, &self.round_id, &self.contribution_id).await? {
+            return self.same(&row, new.header).map(|()| (Stored::Before, row));
+        }
+        self.check_open(round.state.0)?;
+        self.check_standing(&mut *tx, new.header).await?;
+        if !store::rounds::take_place(tx, &self.round_id, new.received_at).await? {
+            return Err(Error::abort(ProblemKind::RoundFull));
+        }
+        contributions::insert(tx, new).await?;
+        let key = [hex::encode(self.contribution_id)];
+        jobs::enqueue(tx, Kind::Verify, &self.round_id, &key, new.received_at, new.received_at).await?;
+        let row = contributions::find(tx, &self.round_id, &self.contribution_id).await?;
+        row.map(|row| (Stored::Now, row)).ok_or_else(|| Error::fault("a row just written is missing"))
+    }
+
+    fn receipt(&self, header: &ContributionHeader, now: Instant) -> Receipt {
+        Receipt {
+            round_hash: *self.round.hash(),
+            contribution_id: self.contribution_id,
+            header_hash: header.hash(),
+            received_at_ms: now.0,
+            included_by_ms: self.round.document().closes_at_ms.saturating_add(self.app.inclusion_delay_ms),
+            signature: Signature::BLANK,
+        }
+        .sign(&self.app.identity)
+    }
+}
+
+/// Where the bodies of a round are, in the object store.
+pub(crate) fn bodies(round_hash: &[u8; 32]) -> String {
+    format!("rounds/{}/contributions", hex::encode(round_hash))
+}

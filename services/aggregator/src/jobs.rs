@@ -1,0 +1,227 @@
+//! Everything after an upload: leased work, done at least once and recorded exactly once.
+//!
+//! A step reads, computes, writes idempotent objects and ends with one transaction that records its result, finishes
+//! its job and asks for what follows. Whoever dies in between loses nothing but time: the lease runs out and another
+//! worker, in this process or in another, starts the step again.
+
+mod close;
+mod fold;
+mod publish;
+mod release;
+mod retire;
+mod unmask;
+mod verify;
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use api::ProblemKind;
+use futures::{
+    FutureExt,
+    future::{BoxFuture, join_all},
+};
+use kit::{Error, Result, shutdown::CancellationToken};
+use sqlx::PgConnection;
+use tokio::time::{Instant as Timer, sleep};
+use uuid::Uuid;
+
+use crate::{
+    flow::{end_round, open_round},
+    metrics,
+    state::App,
+    store::{
+        self, Instant,
+        jobs::{self, Job, Kind, Lease, Return},
+        states::Named,
+    },
+};
+
+/// Contributions verified together at most.
+const BATCH: i64 = 64;
+
+/// The longest pause between two attempts.
+const LONGEST_PAUSE_MS: i64 = 60_000;
+
+/// Works until `shutdown`; then what is in progress is given back.
+pub(crate) async fn run(app: App, shutdown: CancellationToken) {
+    let workers = (0..app.jobs.workers).map(|_| tokio::spawn(worker(app.clone(), shutdown.clone())));
+    join_all(workers).await;
+}
+
+async fn worker(app: App, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        match acquire(&app).await {
+            Ok(Some(held)) => work(&app, &held, &shutdown).await,
+            Ok(None) => pause(&app, &shutdown).await,
+            Err(error) => {
+                tracing::error!(error = error.chain(), "no job can be leased");
+                pause(&app, &shutdown).await;
+            }
+        }
+    }
+}
+
+async fn pause(app: &App, shutdown: &CancellationToken) {
+    tokio::select! {
+        () = sleep(Duration::from_millis(app.jobs.poll_ms)) => {}
+        () = app.work.notified() => {}
+        () = shutdown.cancelled() => {}
+    }
+}
+
+/// Jobs of one kind and round, held under one lease.
+struct Held {
+    token: Uuid,
+    jobs: Vec<Job>,
+}
+
+impl Held {
+    fn first(&self) -> &Job {
+        &self.jobs[0]
+    }
+
+    fn round_id(&self) -> [u8; 16] {
+        self.first().round_id
+    }
+
+    fn kind(&self) -> Kind {
+        self.first().kind.0
+    }
+
+    fn ids(&self) -> Vec<i64> {
+        self.jobs.iter().map(|job| job.job_id).collect()
+    }
+
+    /// The chunk that the job is about.
+    fn chunk(&self) -> Result<u64> {
+        self.first().key.parse().map_err(Error::fault)
+    }
+
+    /// Records in `tx` that the jobs are done.
+    ///
+    /// # Errors
+    /// When the lease was lost; then the transaction must not be committed.
+    async fn finish(&self, tx: &mut PgConnection, now: Instant) -> Result<()> {
+        if jobs::finish(tx, &self.ids(), self.token, now).await? {
+            Ok(())
+        } else {
+            Err(Error::fault("the lease was lost"))
+        }
+    }
+}
+
+fn lease(app: &App, token: Uuid) -> Lease {
+    let lease_ms = i64::try_from(app.jobs.lease_ms).unwrap_or(i64::MAX / 4);
+    Lease { token, expires_at: Instant(app.now().0.saturating_add(lease_ms)) }
+}
+
+async fn acquire(app: &App) -> Result<Option<Held>> {
+    let lease = lease(app, Uuid::new_v4());
+    let Some(job) = jobs::acquire(&app.db, lease, app.now()).await? else { return Ok(None) };
+    let mut held = Held { token: lease.token, jobs: vec![job] };
+    // A job that was tried before may be the reason why its batch failed: it is tried alone.
+    if held.kind() == Kind::Verify && held.first().attempts == 1 {
+        held.jobs.extend(jobs::acquire_more(&app.db, lease, held.first(), BATCH - 1, app.now()).await?);
+    }
+    Ok(Some(held))
+}
+
+async fn work(app: &App, held: &Held, shutdown: &CancellationToken) {
+    let (kind, started) = (held.kind().name(), Timer::now());
+    let attempt = AssertUnwindSafe(attempt(app, held)).catch_unwind();
+    let outcome = tokio::select! {
+        outcome = attempt => outcome.unwrap_or_else(|_| Err(Error::fault("a job panicked"))),
+        () = lease_lost(app, held) => Err(Error::fault("the lease was lost")),
+        () = shutdown.cancelled() => {
+            settle(app, held, &Return { run_at: app.now(), counts: false, error: None }).await;
+            return;
+        }
+    };
+    let name = match &outcome {
+        Ok(()) => "done",
+        Err(error) if error.kind() == ProblemKind::Unavailable => "waits",
+        Err(_) => "failed",
+    };
+    metrics::job_attempted(kind, name, started.elapsed());
+    match outcome {
+        // What was done may be what other workers wait for.
+        Ok(()) => app.work.notify_one(),
+        Err(error) => failed(app, held, &error).await,
+    }
+}
+
+fn attempt<'a>(app: &'a App, held: &'a Held) -> BoxFuture<'a, Result<()>> {
+    match held.kind() {
+        Kind::Prepare => prepare(app, held).boxed(),
+        Kind::Verify => verify::run(app, held).boxed(),
+        Kind::Close => close::run(app, held).boxed(),
+        Kind::Fold => fold::run(app, held).boxed(),
+        Kind::Release => release::run(app, held).boxed(),
+        Kind::Unmask => unmask::run(app, held).boxed(),
+        Kind::Publish => publish::run(app, held).boxed(),
+        Kind::Retire => retire::run(app, held).boxed(),
+    }
+}
+
+async fn prepare(app: &App, held: &Held) -> Result<()> {
+    open_round::open(app, held.round_id()).await?;
+    let mut tx = store::begin(&app.db).await?;
+    held.finish(&mut tx, app.now()).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Extends the lease as long as it can; returns when it is lost.
+async fn lease_lost(app: &App, held: &Held) {
+    let ids = held.ids();
+    loop {
+        sleep(Duration::from_millis(app.jobs.lease_ms / 3)).await;
+        match jobs::renew(&app.db, &ids, lease(app, held.token)).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => tracing::warn!(%error, "a lease could not be extended"),
+        }
+    }
+}
+
+/// Waiting for something that cannot be reached costs no attempt. After the last attempt the job is given up, and with
+/// it, unless it is one of many, the round.
+async fn failed(app: &App, held: &Held, error: &Error) {
+    let (kind, round, chain) = (held.kind().name(), hex::encode(held.round_id()), error.chain());
+    tracing::warn!(kind, round, error = chain, "job did not finish");
+    let waits = error.kind() == ProblemKind::Unavailable;
+    let attempts = held.jobs.iter().map(|job| job.attempts).max().unwrap_or(1);
+    if !waits && i64::from(attempts) >= i64::from(app.jobs.attempts) {
+        return give_up(app, held, &chain).await;
+    }
+    let retry_ms = i64::try_from(app.jobs.retry_ms).unwrap_or(LONGEST_PAUSE_MS);
+    let doubled = if waits { retry_ms } else { retry_ms << (attempts - 1).clamp(0, 16) };
+    let run_at = Instant(app.now().0 + doubled.min(LONGEST_PAUSE_MS));
+    settle(app, held, &Return { run_at, counts: !waits, error: Some(&chain) }).await;
+}
+
+async fn settle(app: &App, held: &Held, back: &Return<'_>) {
+    if let Err(error) = jobs::give_back(&app.db, &held.ids(), held.token, *back).await {
+        tracing::warn!(%error, "a job stays leased until its lease expires");
+    }
+}
+
+async fn give_up(app: &App, held: &Held, reason: &str) {
+    let (kind, round) = (held.kind().name(), hex::encode(held.round_id()));
+    tracing::error!(kind, round, reason, "job given up");
+    if let Err(error) = record_failure(app, held, reason).await {
+        tracing::warn!(error = error.chain(), "a job stays leased until its lease expires");
+    }
+    app.work.notify_one();
+}
+
+async fn record_failure(app: &App, held: &Held, reason: &str) -> Result<()> {
+    let (now, round_id, kind) = (app.now(), held.round_id(), held.kind());
+    let mut tx = store::begin(&app.db).await?;
+    if !matches!(kind, Kind::Verify | Kind::Retire) {
+        let failure = format!("{} failed: {reason}", kind.name());
+        end_round::fail_in(&mut tx, &round_id, &failure, now).await?;
+    }
+    if !jobs::give_up(&mut tx, &held.ids(), held.token, reason, now).await? {
+        return Err(Error::fault("the lease was lost"));
+    }
+    Ok(tx.commit().await?)
+}

@@ -1,0 +1,183 @@
+//! Publication: the signed result and what the mean looks like.
+
+use api::rounds::{RoundState, TensorSummary};
+use futures::{StreamExt, TryStreamExt};
+use kit::{Error, Result};
+use masking::RoundConstants;
+use protocol::{
+    Canonical, ContributionHeader, Tensor, VerifiedRound, body::SumDigester, roles::aggregator::publish,
+};
+use sqlx::types::Json;
+
+use super::Held;
+use crate::{
+    flow::{members, results::decode, rounds, sum::SumLocation},
+    metrics,
+    state::App,
+    store::{
+        self,
+        closing::{self, ResultRow},
+        contributions,
+        jobs::{self, Kind},
+        rounds as stored,
+    },
+};
+
+pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
+    let round_id = held.round_id();
+    let row = rounds::find(app, round_id).await?;
+    let result = match (row.state.0, row.root) {
+        (RoundState::Unmasking, Some(root)) => {
+            Some(result(app, round_id, root, rounds::verified(&row)?).await?)
+        }
+        _ => None,
+    };
+    let now = app.now();
+    let mut tx = store::begin(&app.db).await?;
+    let round = stored::lock(&mut tx, &round_id).await?;
+    let unmasking = round.is_some_and(|round| round.state.0 == RoundState::Unmasking);
+    if let (true, Some(result)) = (unmasking, &result) {
+        let included = contributions::include(&mut tx, &round_id, now).await?;
+        if included != u64::from(result.count.cast_unsigned()) {
+            return Err(Error::fault("the stored members are not those of the result"));
+        }
+        closing::insert_result(&mut tx, &round_id, result).await?;
+        stored::end(&mut tx, &round_id, RoundState::Published, None, now).await?;
+        jobs::enqueue(&mut tx, Kind::Retire, &round_id, &[String::new()], now, now).await?;
+    }
+    held.finish(&mut tx, now).await?;
+    tx.commit().await?;
+    if let Some(result) = result {
+        metrics::round_ended("published");
+        tracing::info!(round = hex::encode(round_id), count = result.count, "round published");
+    }
+    Ok(())
+}
+
+async fn result(app: &App, round_id: [u8; 16], root: [u8; 32], round: VerifiedRound) -> Result<ResultRow> {
+    let headers = members::stream(app, round_id).map(|row| members::header(&row?));
+    let headers: Vec<ContributionHeader> = headers.try_collect().await?;
+    let chunks = closing::unmasked_chunks(&app.db, &round_id).await?;
+    let mut digester = SumDigester::default();
+    chunks.iter().for_each(|chunk| digester.push(&chunk.digest));
+    let residual_max = chunks.iter().map(|chunk| chunk.residual_max).max().unwrap_or(0);
+    let sum_digest = digester.finish();
+    let residual = residual_max.cast_unsigned();
+    let result = publish(&round, &root, &headers, sum_digest, residual, &app.identity);
+    let mean = describe(app, &SumLocation::new(round.hash(), &root), &round, result.total_weight).await?;
+    Ok(ResultRow {
+        count: result.count.cast_signed(),
+        total_weight: result.total_weight.cast_signed(),
+        sum_digest,
+        residual_max,
+        mean_norm: mean.square.sqrt(),
+        tensors: Json(mean.tensors.into_iter().map(TensorFigures::summary).collect()),
+        result: result.to_bytes(),
+        published_at: app.now(),
+    })
+}
+
+/// Reads the whole sum once, piece by piece.
+async fn describe(
+    app: &App,
+    location: &SumLocation,
+    round: &VerifiedRound,
+    weight: u64,
+) -> Result<MeanFigures> {
+    let constants = *round.constants();
+    let mut figures = MeanFigures::new(&round.document().tensors, constants);
+    let mut pieces = std::pin::pin!(location.stream(&app.blobs, &constants));
+    while let Some(piece) = pieces.next().await {
+        let piece = piece?;
+        let described = app.compute.run(move || {
+            figures.take(&decode(&piece, &constants, weight));
+            figures
+        });
+        figures = described.await?;
+    }
+    Ok(figures)
+}
+
+/// Figures of a mean whose coordinates come in order.
+struct MeanFigures {
+    square: f64,
+    tensors: Vec<TensorFigures>,
+    /// The tensor that the next coordinate belongs to.
+    tensor: usize,
+    coordinate: u64,
+    dimension: u64,
+}
+
+struct TensorFigures {
+    tensor: Tensor,
+    end: u64,
+    sum: f64,
+    min: f32,
+    max: f32,
+}
+
+impl MeanFigures {
+    fn new(tensors: &[Tensor], constants: RoundConstants) -> Self {
+        let figures = |tensor: &Tensor| TensorFigures {
+            end: tensor.offset + tensor.size().unwrap_or(0),
+            tensor: tensor.clone(),
+            sum: 0.0,
+            min: f32::INFINITY,
+            max: f32::NEG_INFINITY,
+        };
+        let tensors = tensors.iter().map(figures).collect();
+        Self { square: 0.0, tensors, tensor: 0, coordinate: 0, dimension: constants.dimension }
+    }
+
+    fn take(&mut self, mean: &[f32]) {
+        let left = usize::try_from(self.dimension - self.coordinate).unwrap_or(usize::MAX);
+        for &value in &mean[..mean.len().min(left)] {
+            while self.tensors.get(self.tensor).is_some_and(|figures| figures.end <= self.coordinate) {
+                self.tensor += 1;
+            }
+            if let Some(figures) = self.tensors.get_mut(self.tensor) {
+                figures.sum += f64::from(value);
+                figures.min = figures.min.min(value);
+                figures.max = figures.max.max(value);
+            }
+            self.square += f64::from(value) * f64::from(value);
+            self.coordinate += 1;
+        }
+    }
+}
+
+impl TensorFigures {
+    fn summary(self) -> TensorSummary {
+        let size = self.end - self.tensor.offset;
+        let some = size > 0;
+        TensorSummary {
+            mean: if some { self.sum / size as f64 } else { 0.0 },
+            min: if some { self.min } else { 0.0 },
+            max: if some { self.max } else { 0.0 },
+            name: self.tensor.name,
+            shape: self.tensor.shape,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_follow_the_tensors_across_pieces_and_leave_out_the_padding() {
+        let request =
+            masking::RoundRequest { dimension: 5, max_contributions: 4, norm_bound: 1 << 18, clip: 1.0 };
+        let constants = RoundConstants::derive(&request).unwrap();
+        let tensor =
+            |name: &str, shape: &[u32], offset| Tensor { name: name.into(), shape: shape.into(), offset };
+        let layout = [tensor("a", &[2], 0), tensor("empty", &[0], 2), tensor("b", &[3], 2)];
+        let mut figures = MeanFigures::new(&layout, constants);
+        figures.take(&[1.0, 3.0, -1.0]);
+        figures.take(&[2.0, 2.0, 100.0, 100.0]);
+        assert_eq!(figures.square, 1.0 + 9.0 + 1.0 + 4.0 + 4.0);
+        let summaries: Vec<_> = figures.tensors.into_iter().map(TensorFigures::summary).collect();
+        let values: Vec<_> = summaries.iter().map(|s| (s.mean, s.min, s.max)).collect();
+        assert_eq!(values, [(2.0, 1.0, 3.0), (0.0, 0.0, 0.0), (1.0, -1.0, 2.0)]);
+    }
+}

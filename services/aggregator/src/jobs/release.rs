@@ -1,0 +1,106 @@
+//! Release: every holder gives the sum of its key shares over the fixed set, once and for this set only.
+
+use api::{HexBytes, combiner::ReleaseCall, rounds::RoundState};
+use futures::{StreamExt, TryStreamExt, future::try_join_all};
+use kit::{Error, Result};
+use protocol::{
+    Canonical, ContributionHeader, Refusal, ReleaseAnswer, ReleaseRequest, SealedSeeds, Signed,
+    VerifiedRound,
+    roles::{
+        aggregator::{HOLDER, check_answer},
+        combiner::{AttestedMember, answer},
+    },
+};
+
+use super::Held;
+use crate::{
+    combiners::Combiner,
+    flow::{members, rounds},
+    round_key,
+    state::App,
+    store::{
+        self,
+        closing::{self, MemberRow},
+        jobs::{self, Kind},
+        rounds as stored,
+    },
+};
+
+pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
+    let round_id = held.round_id();
+    let row = rounds::find(app, round_id).await?;
+    let answers = match (row.state.0, row.root) {
+        (RoundState::Releasing, Some(root)) => {
+            Some(collect(app, round_id, root, rounds::verified(&row)?).await?)
+        }
+        _ => None,
+    };
+    let now = app.now();
+    let mut tx = store::begin(&app.db).await?;
+    let round = stored::lock(&mut tx, &round_id).await?;
+    let releasing = round.filter(|round| round.state.0 == RoundState::Releasing);
+    if let (Some(round), Some(answers)) = (releasing, &answers) {
+        closing::insert_answers(&mut tx, &round_id, answers, now).await?;
+        stored::released(&mut tx, &round_id, now).await?;
+        let chunks: Vec<String> = (0..round.chunks).map(|chunk| chunk.to_string()).collect();
+        jobs::enqueue(&mut tx, Kind::Unmask, &round_id, &chunks, now, now).await?;
+    }
+    held.finish(&mut tx, now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Every holder's checked answer, the aggregator's first.
+async fn collect(
+    app: &App,
+    round_id: [u8; 16],
+    root: [u8; 32],
+    round: VerifiedRound,
+) -> Result<Vec<Vec<u8>>> {
+    let members = members::stream(app, round_id).map(|row| attested(&row?));
+    let members: Vec<AttestedMember> = members.try_collect().await?;
+    let hashes = members.iter().map(|member| member.header.hash()).collect();
+    let request = ReleaseRequest::over(*round.hash(), hashes).sign(&app.identity);
+    if request.root != root {
+        return Err(Error::fault("the stored members are not those of the root"));
+    }
+    round_key::bind(&app.vault, round_id, root).await?;
+    let call = ReleaseCall { request: HexBytes(request.to_bytes()) };
+    let combined = try_join_all(app.combiners.iter().map(|combiner| ask(combiner, &round, &call))).await?;
+    let own = own_answer(app, round_id, root, &round, &members).await?;
+    let answers: Vec<ReleaseAnswer> = std::iter::once(own).chain(combined).collect();
+    let headers: Vec<ContributionHeader> = members.into_iter().map(|member| member.header).collect();
+    let check = move || {
+        let valid = |answer: &ReleaseAnswer| check_answer(&round, &root, &headers, answer);
+        answers.iter().try_for_each(valid).map(|()| answers.iter().map(Canonical::to_bytes).collect())
+    };
+    app.compute.run(check).await?.map_err(|refusal: Refusal| Error::fault(refusal))
+}
+
+async fn ask(combiner: &Combiner, round: &VerifiedRound, call: &ReleaseCall) -> Result<ReleaseAnswer> {
+    let answer = combiner.release(*round.hash(), call).await?;
+    let answer = ReleaseAnswer::from_bytes(&answer).map_err(|_| combiner.unacceptable())?;
+    if answer.holder == combiner.holder { Ok(answer) } else { Err(combiner.unacceptable().into()) }
+}
+
+async fn own_answer(
+    app: &App,
+    round_id: [u8; 16],
+    root: [u8; 32],
+    round: &VerifiedRound,
+    members: &[AttestedMember],
+) -> Result<ReleaseAnswer> {
+    let key = round_key::load(&app.vault, round_id).await?;
+    let key = key.ok_or_else(|| Error::fault("the round's key is not in the vault"))?;
+    let (app, round, members) = (app.clone(), round.clone(), members.to_vec());
+    let pool = app.clone();
+    let summed = pool.compute.run(move || {
+        let members: Vec<&AttestedMember> = members.iter().collect();
+        answer(&round, &root, HOLDER, &key, &members, &app.identity)
+    });
+    summed.await?.map_err(Error::fault)
+}
+
+fn attested(row: &MemberRow) -> Result<AttestedMember> {
+    let sealed = SealedSeeds::from_bytes(&row.sealed_seeds).map_err(Error::fault)?;
+    Ok(AttestedMember { header: members::header(row)?, sealed })
+}

@@ -1,0 +1,57 @@
+//! After the end of a round: the key is destroyed, the combiners are told, objects that nobody will ask for are removed.
+//! Every part may be repeated.
+
+use std::collections::HashSet;
+
+use api::{ProblemKind, rounds::RoundState};
+use futures::StreamExt;
+use kit::Result;
+
+use super::Held;
+use crate::{
+    flow::{rounds, sum::SumLocation, upload::bodies},
+    round_key,
+    state::App,
+    store::{self, contributions, rounds::RoundRow},
+};
+
+pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
+    let round = rounds::find(app, held.round_id()).await?;
+    round_key::destroy(&app.vault, round.round_id).await?;
+    remove_objects(app, &round).await?;
+    if round.state.0 != RoundState::Published {
+        abandon(app, &round).await?;
+    }
+    let mut tx = store::begin(&app.db).await?;
+    held.finish(&mut tx, app.now()).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The bodies in the sum and the sum itself stay. Uploads end with the round, so what is there now is all there is.
+async fn remove_objects(app: &App, round: &RoundRow) -> Result<()> {
+    let kept = contributions::included_bodies(&app.db, &round.round_id).await?;
+    let kept: HashSet<String> = kept.into_iter().collect();
+    let folded = round.root.map(|root| SumLocation::new(&round.round_hash, &root).folded_folder());
+    for folder in [Some(bodies(&round.round_hash)), folded].into_iter().flatten() {
+        let mut objects = std::pin::pin!(app.blobs.list(&folder));
+        while let Some(location) = objects.next().await {
+            let location = location?;
+            if !kept.contains(&location) {
+                app.blobs.delete(&location).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A combiner that never countersigned the round has nothing to abandon; one that released has destroyed its key.
+async fn abandon(app: &App, round: &RoundRow) -> Result<()> {
+    for combiner in &app.combiners {
+        match combiner.abandon(round.round_hash).await {
+            Err(error)
+                if matches!(error.refusal(), Some(ProblemKind::NotFound | ProblemKind::RoundState)) => {}
+            outcome => outcome?,
+        }
+    }
+    Ok(())
+}

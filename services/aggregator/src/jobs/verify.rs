@@ -1,0 +1,211 @@
+//! Verification of stored contributions: every holder opens its share of each key and checks it against the
+//! commitment. A contribution ends verified or rejected with a reason; if a holder cannot be asked, it waits.
+
+use std::sync::Arc;
+
+use api::{
+    HexBytes, ProblemKind,
+    combiner::{AttestRequest, ContributionEnvelope, Verdict},
+    rounds::RoundState,
+};
+use futures::future::try_join_all;
+use kit::{Error, Result};
+use protocol::{
+    Attestation, Canonical, ContributionHeader, Refusal, SealedSeeds, VerifiedRound,
+    roles::{
+        aggregator::{HOLDER, check_attestation},
+        combiner::{check_shares, open_share},
+    },
+};
+use rand::rngs::OsRng;
+use sharing::RoundKeyPair;
+
+use super::Held;
+use crate::{
+    combiners::{Combiner, CombinerError},
+    flow::rounds,
+    metrics, round_key,
+    state::App,
+    store::{
+        self,
+        contributions::{self, Envelope},
+        jobs,
+    },
+};
+
+/// What is decided about a contribution.
+enum Decision {
+    /// The combiners' attestations, in order.
+    Verified(Vec<Vec<u8>>),
+    Rejected(ProblemKind),
+}
+
+/// A contribution and what is decided about it.
+type Decided = ([u8; 16], Decision);
+
+/// A contribution whose own share is good.
+struct Candidate {
+    envelope: Envelope,
+    header: ContributionHeader,
+}
+
+pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
+    let round_id = held.round_id();
+    let row = rounds::find(app, round_id).await?;
+    let envelopes = match row.state.0 {
+        RoundState::Open | RoundState::Settling => {
+            contributions::unverified(&app.db, &round_id, &contribution_ids(held)?).await?
+        }
+        _ => Vec::new(),
+    };
+    let round = Arc::new(rounds::verified(&row)?);
+    let (candidates, mut decided) = check_own_shares(app, &round, round_id, envelopes).await?;
+    let attested = attest(app, &round, &candidates).await;
+    let unreachable = match attested {
+        Ok(decisions) => {
+            decided
+                .extend(candidates.iter().map(|candidate| candidate.envelope.contribution_id).zip(decisions));
+            None
+        }
+        Err(error) => Some(error),
+    };
+    let waiting: Vec<_> = match unreachable {
+        Some(_) => {
+            candidates.iter().map(|candidate| hex::encode(candidate.envelope.contribution_id)).collect()
+        }
+        None => Vec::new(),
+    };
+    record(app, held, &decided, &waiting).await?;
+    unreachable.map_or(Ok(()), Err)
+}
+
+fn contribution_ids(held: &Held) -> Result<Vec<[u8; 16]>> {
+    let id = |key: &String| key.parse().map(|api::Hex(id)| id).map_err(Error::fault);
+    held.jobs.iter().map(|job| id(&job.key)).collect()
+}
+
+/// Opens the aggregator's shares, as holder 0, and checks them in one batch.
+async fn check_own_shares(
+    app: &App,
+    round: &Arc<VerifiedRound>,
+    round_id: [u8; 16],
+    envelopes: Vec<Envelope>,
+) -> Result<(Vec<Candidate>, Vec<Decided>)> {
+    if envelopes.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let key = round_key::load(&app.vault, round_id).await?;
+    let key = key.ok_or_else(|| Error::fault("the round's key is not in the vault"))?;
+    let round = Arc::clone(round);
+    app.compute.run(move || own_shares(&round, &key, envelopes)).await?
+}
+
+fn own_shares(
+    round: &VerifiedRound,
+    key: &RoundKeyPair,
+    envelopes: Vec<Envelope>,
+) -> Result<(Vec<Candidate>, Vec<Decided>)> {
+    let (mut opened, mut rejected) = (Vec::new(), Vec::new());
+    for envelope in envelopes {
+        let header = ContributionHeader::from_bytes(&envelope.header).map_err(Error::fault)?;
+        let sealed = SealedSeeds::from_bytes(&envelope.sealed_seeds).map_err(Error::fault)?;
+        match open_share(round, HOLDER, key, &header, &sealed) {
+            Ok(share) => opened.push((Candidate { envelope, header }, share)),
+            Err(refusal) => rejected.push((envelope.contribution_id, reject(&refusal))),
+        }
+    }
+    let pairs: Vec<_> = opened.iter().map(|(candidate, share)| (&candidate.header, share)).collect();
+    let verdicts = check_shares(HOLDER, &pairs, &mut OsRng);
+    let mut candidates = Vec::with_capacity(opened.len());
+    for ((candidate, _), verdict) in opened.into_iter().zip(verdicts) {
+        match verdict {
+            Ok(()) => candidates.push(candidate),
+            Err(refusal) => rejected.push((candidate.envelope.contribution_id, reject(&refusal))),
+        }
+    }
+    Ok((candidates, rejected))
+}
+
+fn reject(refusal: &Refusal) -> Decision {
+    Decision::Rejected(refusal.into())
+}
+
+/// Asks every combiner about all candidates; the decisions are in their order.
+async fn attest(app: &App, round: &VerifiedRound, candidates: &[Candidate]) -> Result<Vec<Decision>> {
+    if candidates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let envelope = |candidate: &Candidate| ContributionEnvelope {
+        header: HexBytes(candidate.envelope.header.clone()),
+        sealed_seeds: HexBytes(candidate.envelope.sealed_seeds.clone()),
+    };
+    let request = AttestRequest { contributions: candidates.iter().map(envelope).collect() };
+    let asked = app.combiners.iter().map(|combiner| ask(combiner, round, &request, candidates));
+    let by_combiner = try_join_all(asked).await?;
+    let mut decisions: Vec<_> = candidates.iter().map(|_| Decision::Verified(Vec::new())).collect();
+    for verdicts in by_combiner {
+        for (decision, verdict) in decisions.iter_mut().zip(verdicts) {
+            match (&mut *decision, verdict) {
+                (Decision::Verified(attestations), Ok(attestation)) => attestations.push(attestation),
+                (Decision::Verified(_), Err(reason)) => *decision = Decision::Rejected(reason),
+                (Decision::Rejected(_), _) => {}
+            }
+        }
+    }
+    Ok(decisions)
+}
+
+/// One combiner's attestations, each checked, or its reasons.
+async fn ask(
+    combiner: &Combiner,
+    round: &VerifiedRound,
+    request: &AttestRequest,
+    candidates: &[Candidate],
+) -> Result<Vec<std::result::Result<Vec<u8>, ProblemKind>>> {
+    let verdicts = combiner.attest(*round.hash(), request).await?;
+    let check = |(verdict, candidate): (Verdict, &Candidate)| match verdict {
+        Verdict::Refused { reason } => Ok(Err(reason)),
+        Verdict::Attested(HexBytes(bytes)) => {
+            let attestation = Attestation::from_bytes(&bytes).map_err(|_| combiner.unacceptable())?;
+            check_attestation(round, combiner.holder, &candidate.header, &attestation)
+                .map_err(|_| combiner.unacceptable())?;
+            Ok(Ok(bytes))
+        }
+    };
+    let checked: std::result::Result<_, CombinerError> =
+        verdicts.into_iter().zip(candidates).map(check).collect();
+    Ok(checked?)
+}
+
+/// Records what is decided. Jobs of contributions that wait stay held.
+async fn record(app: &App, held: &Held, decided: &[Decided], waiting: &[String]) -> Result<()> {
+    let (round_id, now) = (held.round_id(), app.now());
+    let finished = held.jobs.iter().filter(|job| !waiting.contains(&job.key));
+    let finished: Vec<i64> = finished.map(|job| job.job_id).collect();
+    let mut tx = store::begin(&app.db).await?;
+    store::rounds::lock(&mut tx, &round_id).await?;
+    let (mut verified, mut rejected) = (0, 0);
+    for (id, decision) in decided {
+        match decision {
+            Decision::Verified(attestations) => {
+                let done = contributions::verify(&mut tx, &round_id, id, attestations, now).await?;
+                verified += i32::from(done);
+            }
+            Decision::Rejected(reason) => {
+                let done = contributions::reject(&mut tx, &round_id, id, reason.code(), now).await?;
+                rejected += i32::from(done);
+            }
+        }
+    }
+    store::rounds::free_places(&mut tx, &round_id, rejected).await?;
+    if !jobs::finish(&mut tx, &finished, held.token, now).await? {
+        return Err(Error::fault("the lease was lost"));
+    }
+    if let Some(earliest) = store::rounds::full_from(&mut tx, &round_id).await? {
+        jobs::hasten_close(&mut tx, &round_id, earliest.max(now)).await?;
+    }
+    tx.commit().await?;
+    metrics::contributions_checked("verified", verified.cast_unsigned().into());
+    metrics::contributions_checked("rejected", rejected.cast_unsigned().into());
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! What is counted. Names end in their unit; labels come from closed lists.
+
+use std::time::Duration;
+
+/// An upload was stored.
+pub(crate) fn upload_received() {
+    metrics::counter!("aggregator_uploads_received_total").increment(1);
+}
+
+/// An upload was refused.
+pub(crate) fn upload_refused(reason: &'static str) {
+    metrics::counter!("aggregator_uploads_refused_total", "reason" => reason).increment(1);
+}
+
+/// An attempt at a job ended.
+pub(crate) fn job_attempted(kind: &'static str, outcome: &'static str, took: Duration) {
+    metrics::counter!("aggregator_jobs_total", "kind" => kind, "outcome" => outcome).increment(1);
+    metrics::histogram!("aggregator_job_seconds", "kind" => kind).record(took.as_secs_f64());
+}
+
+/// Contributions were verified or rejected.
+pub(crate) fn contributions_checked(verdict: &'static str, count: u64) {
+    metrics::counter!("aggregator_contributions_checked_total", "verdict" => verdict).increment(count);
+}
+
+/// A round has ended.
+pub(crate) fn round_ended(outcome: &'static str) {
+    metrics::counter!("aggregator_rounds_total", "outcome" => outcome).increment(1);
+}

@@ -1,0 +1,33 @@
+//! Participants.
+
+use api::participants::{EnrolRequest, Page, Participant};
+use axum::extract::State;
+use kit::{
+    Result,
+    extract::{Json, Path, Query},
+};
+
+use super::PageQuery;
+use crate::{flow::participants, state::App};
+
+pub(super) async fn enrol(
+    State(app): State<App>,
+    Json(request): Json<EnrolRequest>,
+) -> Result<axum::Json<Participant>> {
+    participants::enrol(&app, request).await.map(axum::Json)
+}
+
+pub(super) async fn show(
+    State(app): State<App>,
+    Path(subject): Path<String>,
+) -> Result<axum::Json<Participant>> {
+    participants::show(&app, &subject).await.map(axum::Json)
+}
+
+pub(super) async fn list(
+    State(app): State<App>,
+    Query(query): Query<PageQuery>,
+) -> Result<axum::Json<Page<Participant>>> {
+    let after = query.after.as_deref().unwrap_or("");
+    participants::list(&app, after, query.limit()?).await.map(axum::Json)
+}

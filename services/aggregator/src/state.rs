@@ -1,0 +1,114 @@
+//! What every request and every job works with, built once.
+
+use std::{ops::Deref, sync::Arc};
+
+use axum::extract::FromRef;
+use kit::{
+    Error, Result,
+    auth::BearerToken,
+    clock::{Clock, SystemClock},
+    vault::KeyVault,
+};
+use lattice::{Backend, backend::cpu::CpuBackend};
+use protocol::{IdentityKey, Pins, PublicKey};
+use sqlx::PgPool;
+use tokio::sync::{Notify, Semaphore};
+
+use crate::{
+    blobs::Blobs,
+    combiners::Combiner,
+    compute::Compute,
+    config::{Config, JobsConfig, Limits},
+    store::Instant,
+};
+
+/// A handle on the service's state.
+#[derive(Clone)]
+pub(crate) struct App(Arc<State>);
+
+/// The service's state.
+pub(crate) struct State {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) db: PgPool,
+    pub(crate) blobs: Blobs,
+    pub(crate) vault: KeyVault,
+    pub(crate) identity: IdentityKey,
+    pub(crate) combiners: Vec<Combiner>,
+    /// Own key, combiners and registrar, as configured.
+    pub(crate) pins: Pins,
+    pub(crate) admin_token: Arc<BearerToken>,
+    pub(crate) compute: Compute,
+    pub(crate) backend: Arc<dyn Backend>,
+    /// One permit for each upload that may be received now.
+    pub(crate) uploads: Semaphore,
+    /// One permit: buffers of a whole chunk are held by one job at a time.
+    pub(crate) chunk_buffers: Semaphore,
+    /// Wakes a worker that waits for jobs.
+    pub(crate) work: Notify,
+    pub(crate) limits: Limits,
+    pub(crate) jobs: JobsConfig,
+    pub(crate) settle_ms: i64,
+    pub(crate) inclusion_delay_ms: i64,
+}
+
+impl App {
+    /// Builds the state from the configuration.
+    ///
+    /// # Errors
+    /// A fault: a secret cannot be read, the database or a directory cannot be opened.
+    pub(crate) async fn build(config: &Config) -> Result<Self> {
+        config.check()?;
+        let identity = IdentityKey::from_secret(&*config.identity_key.read_key("identity_key")?);
+        let mut combiners = Vec::new();
+        for (holder, combiner) in (1..).zip(&config.combiners) {
+            let token = config.service_token.read_token("service_token")?;
+            combiners.push(Combiner::new(holder, combiner, token, &config.limits).map_err(Error::fault)?);
+        }
+        let pins = Pins {
+            aggregator: identity.public(),
+            combiners: combiners.iter().map(|combiner| combiner.identity_key).collect(),
+            registrar: PublicKey(config.registrar_key.0),
+        };
+        let milliseconds = |value: u64| i64::try_from(value).unwrap_or(i64::MAX / 4);
+        Ok(Self(Arc::new(State {
+            clock: Arc::new(SystemClock),
+            db: kit::postgres::connect(&config.database).await?,
+            blobs: Blobs::open(&config.blobs)?,
+            vault: KeyVault::open(&config.vault)?,
+            identity,
+            combiners,
+            pins,
+            admin_token: Arc::new(config.admin_token.read_token("admin_token")?),
+            compute: Compute::new(config.compute.threads).map_err(Error::fault)?,
+            backend: Arc::new(CpuBackend::new()),
+            uploads: Semaphore::new(config.limits.concurrent_uploads),
+            chunk_buffers: Semaphore::new(1),
+            work: Notify::new(),
+            limits: config.limits.clone(),
+            jobs: config.jobs.clone(),
+            settle_ms: milliseconds(config.settle_ms),
+            inclusion_delay_ms: milliseconds(config.inclusion_delay_ms),
+        })))
+    }
+}
+
+impl State {
+    /// The present time.
+    pub(crate) fn now(&self) -> Instant {
+        Instant(self.clock.now_ms())
+    }
+}
+
+impl Deref for App {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.0
+    }
+}
+
+impl FromRef<App> for Arc<BearerToken> {
+    fn from_ref(app: &App) -> Self {
+        Self::clone(&app.admin_token)
+    }
+}

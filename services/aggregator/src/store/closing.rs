@@ -1,0 +1,236 @@
+//! The fixed set, the holders' answers, the chunks of the sum, the result.
+
+use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, types::Json};
+
+use super::Instant;
+
+/// Records the verified contributions as the round's set and returns their header hashes, in order.
+pub(crate) async fn fix_members(tx: &mut PgConnection, round_id: &[u8; 16]) -> sqlx::Result<Vec<[u8; 32]>> {
+    sqlx::query(
+        "INSERT INTO round_members (round_id, index, contribution_id, header_hash)
+         SELECT round_id, ROW_NUMBER() OVER (ORDER BY header_hash) - 1, contribution_id, header_hash
+         FROM contributions WHERE round_id = $1 AND state = 'verified'",
+    )
+    .bind(round_id)
+    .execute(&mut *tx)
+    .await?;
+    member_hashes(tx, round_id).await
+}
+
+/// How many verified contributions a round has.
+pub(crate) async fn verified(tx: &mut PgConnection, round_id: &[u8; 16]) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT COUNT(*) FROM contributions WHERE round_id = $1 AND state = 'verified'")
+        .bind(round_id)
+        .fetch_one(tx)
+        .await
+}
+
+/// The header hashes of a round's set, in order.
+pub(crate) async fn member_hashes(
+    db: impl PgExecutor<'_>,
+    round_id: &[u8; 16],
+) -> sqlx::Result<Vec<[u8; 32]>> {
+    sqlx::query_scalar("SELECT header_hash FROM round_members WHERE round_id = $1 ORDER BY index")
+        .bind(round_id)
+        .fetch_all(db)
+        .await
+}
+
+/// A contribution's position in its round's set.
+pub(crate) async fn member_index(
+    db: &PgPool,
+    round_id: &[u8; 16],
+    contribution_id: &[u8; 16],
+) -> sqlx::Result<Option<i32>> {
+    sqlx::query_scalar("SELECT index FROM round_members WHERE round_id = $1 AND contribution_id = $2")
+        .bind(round_id)
+        .bind(contribution_id)
+        .fetch_optional(db)
+        .await
+}
+
+/// A member of a fixed set.
+#[derive(FromRow)]
+pub(crate) struct MemberRow {
+    pub(crate) index: i32,
+    pub(crate) contribution_id: [u8; 16],
+    pub(crate) header: Vec<u8>,
+    pub(crate) sealed_seeds: Vec<u8>,
+    pub(crate) proof: Vec<u8>,
+    pub(crate) body_location: String,
+}
+
+/// At most `limit` members from position `from`, in order.
+pub(crate) async fn members(
+    db: &PgPool,
+    round_id: &[u8; 16],
+    from: i32,
+    limit: i32,
+) -> sqlx::Result<Vec<MemberRow>> {
+    sqlx::query_as(
+        "SELECT m.index, c.contribution_id, c.header, c.sealed_seeds, c.proof, c.body_location
+         FROM round_members AS m JOIN contributions AS c USING (round_id, contribution_id)
+         WHERE m.round_id = $1 AND m.index >= $2 AND m.index < $2 + $3
+         ORDER BY m.index",
+    )
+    .bind(round_id)
+    .bind(from)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// The attestations of the members at positions `from` to `from + limit`, by position and holder.
+pub(crate) async fn member_attestations(
+    db: &PgPool,
+    round_id: &[u8; 16],
+    from: i32,
+    limit: i32,
+) -> sqlx::Result<Vec<(i32, Vec<u8>)>> {
+    sqlx::query_as(
+        "SELECT m.index, a.attestation
+         FROM round_members AS m JOIN attestations AS a USING (round_id, contribution_id)
+         WHERE m.round_id = $1 AND m.index >= $2 AND m.index < $2 + $3
+         ORDER BY m.index, a.holder",
+    )
+    .bind(round_id)
+    .bind(from)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// Records that a chunk of ciphertexts is added; answers how many are.
+pub(crate) async fn chunk_folded(
+    tx: &mut PgConnection,
+    round_id: &[u8; 16],
+    chunk: i32,
+    now: Instant,
+) -> sqlx::Result<i64> {
+    sqlx::query(
+        "INSERT INTO sum_chunks (round_id, chunk, folded_at) VALUES ($1, $2, $3)
+         ON CONFLICT (round_id, chunk) DO NOTHING",
+    )
+    .bind(round_id)
+    .bind(chunk)
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query_scalar("SELECT COUNT(*) FROM sum_chunks WHERE round_id = $1")
+        .bind(round_id)
+        .fetch_one(tx)
+        .await
+}
+
+/// Records the holders' answers, the aggregator's first.
+pub(crate) async fn insert_answers(
+    tx: &mut PgConnection,
+    round_id: &[u8; 16],
+    answers: &[Vec<u8>],
+    now: Instant,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO release_answers (round_id, holder, answer, stored_at)
+         SELECT $1, holder - 1, answer, $3 FROM UNNEST($2::BYTEA []) WITH ORDINALITY AS given (answer, holder)",
+    )
+    .bind(round_id)
+    .bind(answers)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// The holders' answers, the aggregator's first.
+pub(crate) async fn answers(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<Vec<Vec<u8>>> {
+    sqlx::query_scalar("SELECT answer FROM release_answers WHERE round_id = $1 ORDER BY holder")
+        .bind(round_id)
+        .fetch_all(db)
+        .await
+}
+
+/// An unmasked chunk.
+#[derive(Clone, Copy, Debug, FromRow)]
+pub(crate) struct UnmaskedRow {
+    pub(crate) digest: [u8; 32],
+    pub(crate) residual_max: i64,
+}
+
+/// Records an unmasked chunk; answers how many are unmasked.
+pub(crate) async fn chunk_unmasked(
+    tx: &mut PgConnection,
+    round_id: &[u8; 16],
+    chunk: i32,
+    unmasked: UnmaskedRow,
+    now: Instant,
+) -> sqlx::Result<i64> {
+    sqlx::query(
+        "UPDATE sum_chunks SET digest = $3, residual_max = $4, unmasked_at = $5
+         WHERE round_id = $1 AND chunk = $2 AND unmasked_at IS NULL",
+    )
+    .bind(round_id)
+    .bind(chunk)
+    .bind(unmasked.digest)
+    .bind(unmasked.residual_max)
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query_scalar("SELECT COUNT(unmasked_at) FROM sum_chunks WHERE round_id = $1")
+        .bind(round_id)
+        .fetch_one(tx)
+        .await
+}
+
+/// The unmasked chunks, in order.
+pub(crate) async fn unmasked_chunks(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<Vec<UnmaskedRow>> {
+    sqlx::query_as(
+        "SELECT digest, residual_max FROM sum_chunks
+         WHERE round_id = $1 AND unmasked_at IS NOT NULL ORDER BY chunk",
+    )
+    .bind(round_id)
+    .fetch_all(db)
+    .await
+}
+
+/// A published result.
+#[derive(FromRow)]
+pub(crate) struct ResultRow {
+    pub(crate) count: i32,
+    pub(crate) total_weight: i64,
+    pub(crate) sum_digest: [u8; 32],
+    pub(crate) residual_max: i64,
+    pub(crate) mean_norm: f64,
+    pub(crate) tensors: Json<Vec<api::rounds::TensorSummary>>,
+    pub(crate) result: Vec<u8>,
+    pub(crate) published_at: Instant,
+}
+
+/// Stores a result.
+pub(crate) async fn insert_result(
+    tx: &mut PgConnection,
+    round_id: &[u8; 16],
+    row: &ResultRow,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO results (
+             round_id, count, total_weight, sum_digest, residual_max, mean_norm, tensors, result, published_at
+         ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(round_id)
+    .bind(row.count)
+    .bind(row.total_weight)
+    .bind(row.sum_digest)
+    .bind(row.residual_max)
+    .bind(row.mean_norm)
+    .bind(&row.tensors)
+    .bind(&row.result)
+    .bind(row.published_at)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// The result of a published round.
+pub(crate) async fn find_result(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<Option<ResultRow>> {
+    sqlx::query_as("SELECT * FROM results WHERE round_id = $1").bind(round_id).fetch_optional(db).await
+}

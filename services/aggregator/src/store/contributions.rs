@@ -1,0 +1,232 @@
+//! Contributions and the combiners' attestations of them.
+
+use api::contributions::ContributionState;
+use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
+
+use super::{Instant, states::Column};
+
+/// A contribution as its participant sees it.
+#[derive(Clone, FromRow)]
+pub(crate) struct ContributionRow {
+    pub(crate) round_id: [u8; 16],
+    pub(crate) contribution_id: [u8; 16],
+    pub(crate) header_hash: [u8; 32],
+    pub(crate) body_location: String,
+    pub(crate) state: Column<ContributionState>,
+    pub(crate) reason: Option<String>,
+    pub(crate) receipt: Vec<u8>,
+    pub(crate) received_at: Instant,
+}
+
+/// What is stored of a new contribution.
+pub(crate) struct NewContribution<'a> {
+    pub(crate) round_id: &'a [u8; 16],
+    pub(crate) header: &'a protocol::ContributionHeader,
+    pub(crate) header_hash: &'a [u8; 32],
+    pub(crate) header_bytes: &'a [u8],
+    pub(crate) sealed_seeds: &'a [u8],
+    pub(crate) proof: &'a [u8],
+    pub(crate) body_location: &'a str,
+    pub(crate) receipt: &'a [u8],
+    pub(crate) received_at: Instant,
+}
+
+/// One contribution.
+pub(crate) async fn find(
+    db: impl PgExecutor<'_>,
+    round_id: &[u8; 16],
+    contribution_id: &[u8; 16],
+) -> sqlx::Result<Option<ContributionRow>> {
+    sqlx::query_as(
+        "SELECT round_id, contribution_id, header_hash, body_location, state, reason, receipt, received_at
+         FROM contributions WHERE round_id = $1 AND contribution_id = $2",
+    )
+    .bind(round_id)
+    .bind(contribution_id)
+    .fetch_optional(db)
+    .await
+}
+
+/// How a participant stands in a round.
+#[derive(Clone, Copy, Debug, FromRow)]
+pub(crate) struct Standing {
+    /// Contributions it has sent, counting rejected ones.
+    pub(crate) sent: i64,
+    /// Whether one of them is not rejected.
+    pub(crate) active: bool,
+}
+
+/// How a participant stands in a round.
+pub(crate) async fn standing(
+    db: impl PgExecutor<'_>,
+    round_id: &[u8; 16],
+    subject: &str,
+) -> sqlx::Result<Standing> {
+    sqlx::query_as(
+        "SELECT COUNT(*) AS sent, COALESCE(BOOL_OR(state <> 'rejected'), FALSE) AS active
+         FROM contributions WHERE round_id = $1 AND subject = $2",
+    )
+    .bind(round_id)
+    .bind(subject)
+    .fetch_one(db)
+    .await
+}
+
+/// Stores a contribution as received.
+pub(crate) async fn insert(tx: &mut PgConnection, new: &NewContribution<'_>) -> sqlx::Result<()> {
+    let credential = &new.header.credential;
+    sqlx::query(
+        "INSERT INTO contributions (
+             round_id, contribution_id, header_hash, subject, client_key, weight, header, sealed_seeds, proof,
+             body_location, receipt, state, received_at, changed_at
+         ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'received', $12, $12)",
+    )
+    .bind(new.round_id)
+    .bind(new.header.contribution_id)
+    .bind(new.header_hash)
+    .bind(credential.subject.as_str())
+    .bind(credential.client_key.0)
+    .bind(new.header.weight.cast_signed())
+    .bind(new.header_bytes)
+    .bind(new.sealed_seeds)
+    .bind(new.proof)
+    .bind(new.body_location)
+    .bind(new.receipt)
+    .bind(new.received_at)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// What the holders need of a contribution to check their shares.
+#[derive(Clone, FromRow)]
+pub(crate) struct Envelope {
+    pub(crate) contribution_id: [u8; 16],
+    pub(crate) header: Vec<u8>,
+    pub(crate) sealed_seeds: Vec<u8>,
+}
+
+/// Those of the given contributions that are received and nothing else yet.
+pub(crate) async fn unverified(
+    db: &PgPool,
+    round_id: &[u8; 16],
+    contributions: &[[u8; 16]],
+) -> sqlx::Result<Vec<Envelope>> {
+    sqlx::query_as(
+        "SELECT contribution_id, header, sealed_seeds FROM contributions
+         WHERE round_id = $1 AND contribution_id = ANY($2) AND state = 'received'",
+    )
+    .bind(round_id)
+    .bind(contributions)
+    .fetch_all(db)
+    .await
+}
+
+/// Marks a received contribution as verified; answers whether it was still received.
+pub(crate) async fn verify(
+    tx: &mut PgConnection,
+    round_id: &[u8; 16],
+    contribution_id: &[u8; 16],
+    attestations: &[Vec<u8>],
+    now: Instant,
+) -> sqlx::Result<bool> {
+    let verified = sqlx::query(
+        "UPDATE contributions SET state = 'verified', changed_at = $3
+         WHERE round_id = $1 AND contribution_id = $2 AND state = 'received'",
+    )
+    .bind(round_id)
+    .bind(contribution_id)
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    if verified.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query(
+        "INSERT INTO attestations (round_id, contribution_id, holder, attestation, stored_at)
+         SELECT $1, $2, holder, attestation, $4
+         FROM UNNEST($3::BYTEA []) WITH ORDINALITY AS given (attestation, holder)",
+    )
+    .bind(round_id)
+    .bind(contribution_id)
+    .bind(attestations)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(true)
+}
+
+/// Marks a received contribution as rejected; answers whether it was still received.
+pub(crate) async fn reject(
+    tx: &mut PgConnection,
+    round_id: &[u8; 16],
+    contribution_id: &[u8; 16],
+    reason: &str,
+    now: Instant,
+) -> sqlx::Result<bool> {
+    let rejected = sqlx::query(
+        "UPDATE contributions SET state = 'rejected', reason = $3, changed_at = $4
+         WHERE round_id = $1 AND contribution_id = $2 AND state = 'received'",
+    )
+    .bind(round_id)
+    .bind(contribution_id)
+    .bind(reason)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(rejected.rows_affected() == 1)
+}
+
+/// How many contributions of a round wait to be verified.
+pub(crate) async fn waiting(tx: &mut PgConnection, round_id: &[u8; 16]) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT COUNT(*) FROM contributions WHERE round_id = $1 AND state = 'received'")
+        .bind(round_id)
+        .fetch_one(tx)
+        .await
+}
+
+/// Excludes the contributions of a round that are in one of `states`.
+pub(crate) async fn exclude(
+    tx: &mut PgConnection,
+    round_id: &[u8; 16],
+    states: &[ContributionState],
+    reason: &str,
+    now: Instant,
+) -> sqlx::Result<()> {
+    use super::states::Named;
+
+    let states: Vec<&str> = states.iter().map(|state| state.name()).collect();
+    sqlx::query(
+        "UPDATE contributions SET state = 'excluded', reason = $3, changed_at = $4
+         WHERE round_id = $1 AND state = ANY($2)",
+    )
+    .bind(round_id)
+    .bind(states)
+    .bind(reason)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Marks the members of a round's set as included.
+pub(crate) async fn include(tx: &mut PgConnection, round_id: &[u8; 16], now: Instant) -> sqlx::Result<u64> {
+    let included = sqlx::query(
+        "UPDATE contributions AS c SET state = 'included', changed_at = $2
+         FROM round_members AS m
+         WHERE m.round_id = $1 AND c.round_id = $1 AND c.contribution_id = m.contribution_id",
+    )
+    .bind(round_id)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(included.rows_affected())
+}
+
+/// The bodies of the contributions that are in the sum.
+pub(crate) async fn included_bodies(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("SELECT body_location FROM contributions WHERE round_id = $1 AND state = 'included'")
+        .bind(round_id)
+        .fetch_all(db)
+        .await
+}

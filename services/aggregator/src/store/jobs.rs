@@ -1,0 +1,259 @@
+//! Leased jobs: taken with `SKIP LOCKED`, finished only under the token of the lease, in the transaction that records
+//! their result.
+
+use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
+use uuid::Uuid;
+
+use super::{
+    Instant,
+    states::{Column, Named},
+};
+
+/// What a job does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Collects the countersignatures of a round whose creation was interrupted.
+    Prepare,
+    /// Checks a contribution's shares with every holder. Key: the contribution.
+    Verify,
+    /// Ends the uploads of a round and fixes its set.
+    Close,
+    /// Adds the ciphertexts of a chunk. Key: the chunk.
+    Fold,
+    /// Collects the sums of key shares.
+    Release,
+    /// Unmasks a chunk. Key: the chunk.
+    Unmask,
+    /// Signs and publishes the result.
+    Publish,
+    /// Destroys the round's key and the bytes that nobody will ask for.
+    Retire,
+}
+
+impl Named for Kind {
+    const NAMES: &'static [(Self, &'static str)] = &[
+        (Self::Prepare, "prepare"),
+        (Self::Verify, "verify"),
+        (Self::Close, "close"),
+        (Self::Fold, "fold"),
+        (Self::Release, "release"),
+        (Self::Unmask, "unmask"),
+        (Self::Publish, "publish"),
+        (Self::Retire, "retire"),
+    ];
+}
+
+/// A leased job.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct Job {
+    pub(crate) job_id: i64,
+    pub(crate) kind: Column<Kind>,
+    pub(crate) round_id: [u8; 16],
+    pub(crate) key: String,
+    pub(crate) attempts: i32,
+}
+
+/// Under which jobs are held.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lease {
+    pub(crate) token: Uuid,
+    pub(crate) expires_at: Instant,
+}
+
+/// Adds jobs of one kind, one for each key; those that exist already are left alone.
+pub(crate) async fn enqueue(
+    tx: &mut PgConnection,
+    kind: Kind,
+    round_id: &[u8; 16],
+    keys: &[String],
+    run_at: Instant,
+    now: Instant,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO jobs (kind, round_id, key, run_at, created_at)
+         SELECT $1, $2, key, $4, $5 FROM UNNEST($3::TEXT []) AS keys (key)
+         ON CONFLICT (kind, round_id, key) DO NOTHING",
+    )
+    .bind(Column(kind))
+    .bind(round_id)
+    .bind(keys)
+    .bind(run_at)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Brings a round's close job forward to `run_at`.
+pub(crate) async fn hasten_close(
+    tx: &mut PgConnection,
+    round_id: &[u8; 16],
+    run_at: Instant,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE jobs SET run_at = LEAST(run_at, $2)
+         WHERE kind = 'close' AND round_id = $1 AND key = '' AND state IN ('ready', 'leased')",
+    )
+    .bind(round_id)
+    .bind(run_at)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Leases the job that has been due longest.
+pub(crate) async fn acquire(db: &PgPool, lease: Lease, now: Instant) -> sqlx::Result<Option<Job>> {
+    sqlx::query_as(
+        "UPDATE jobs
+         SET state = 'leased', lease_token = $1, lease_expires_at = $2, attempts = attempts + 1
+         WHERE job_id = (
+             SELECT job_id FROM jobs
+             WHERE state IN ('ready', 'leased') AND COALESCE(lease_expires_at, run_at) <= $3
+             ORDER BY COALESCE(lease_expires_at, run_at), job_id
+             LIMIT 1 FOR UPDATE SKIP LOCKED
+         )
+         RETURNING job_id, kind, round_id, key, attempts",
+    )
+    .bind(lease.token)
+    .bind(lease.expires_at)
+    .bind(now)
+    .fetch_optional(db)
+    .await
+}
+
+/// Leases up to `limit` further due jobs of the kind and round of `like`.
+pub(crate) async fn acquire_more(
+    db: &PgPool,
+    lease: Lease,
+    like: &Job,
+    limit: i64,
+    now: Instant,
+) -> sqlx::Result<Vec<Job>> {
+    sqlx::query_as(
+        "UPDATE jobs
+         SET state = 'leased', lease_token = $1, lease_expires_at = $2, attempts = attempts + 1
+         WHERE job_id IN (
+             SELECT job_id FROM jobs
+             WHERE state IN ('ready', 'leased') AND COALESCE(lease_expires_at, run_at) <= $3
+                 AND round_id = $4 AND kind = $5
+             ORDER BY job_id
+             LIMIT $6 FOR UPDATE SKIP LOCKED
+         )
+         RETURNING job_id, kind, round_id, key, attempts",
+    )
+    .bind(lease.token)
+    .bind(lease.expires_at)
+    .bind(now)
+    .bind(like.round_id)
+    .bind(like.kind)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// Extends a lease; answers whether all of the jobs are still held under it.
+pub(crate) async fn renew(db: &PgPool, jobs: &[i64], lease: Lease) -> sqlx::Result<bool> {
+    let renewed =
+        sqlx::query("UPDATE jobs SET lease_expires_at = $3 WHERE job_id = ANY($1) AND lease_token = $2")
+            .bind(jobs)
+            .bind(lease.token)
+            .bind(lease.expires_at)
+            .execute(db)
+            .await?;
+    Ok(renewed.rows_affected() == jobs.len() as u64)
+}
+
+/// Marks jobs as done; answers whether all were held under the lease.
+pub(crate) async fn finish(
+    tx: &mut PgConnection,
+    jobs: &[i64],
+    token: Uuid,
+    now: Instant,
+) -> sqlx::Result<bool> {
+    let finished = sqlx::query(
+        "UPDATE jobs
+         SET state = 'done', lease_token = NULL, lease_expires_at = NULL, finished_at = $3, last_error = NULL
+         WHERE job_id = ANY($1) AND lease_token = $2 AND state = 'leased'",
+    )
+    .bind(jobs)
+    .bind(token)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(finished.rows_affected() == jobs.len() as u64)
+}
+
+/// How a job that did not finish goes back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Return<'a> {
+    pub(crate) run_at: Instant,
+    /// Whether the attempt counts.
+    pub(crate) counts: bool,
+    pub(crate) error: Option<&'a str>,
+}
+
+/// Gives jobs back, to be run again; those not held under the lease are left alone.
+pub(crate) async fn give_back(
+    db: impl PgExecutor<'_>,
+    jobs: &[i64],
+    token: Uuid,
+    back: Return<'_>,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE jobs
+         SET state = 'ready', lease_token = NULL, lease_expires_at = NULL, run_at = $3, last_error = $4,
+             attempts = attempts - CASE WHEN $5 THEN 0 ELSE 1 END
+         WHERE job_id = ANY($1) AND lease_token = $2 AND state = 'leased'",
+    )
+    .bind(jobs)
+    .bind(token)
+    .bind(back.run_at)
+    .bind(back.error)
+    .bind(back.counts)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Gives up jobs for good; answers whether all were held under the lease.
+pub(crate) async fn give_up(
+    tx: &mut PgConnection,
+    jobs: &[i64],
+    token: Uuid,
+    error: &str,
+    now: Instant,
+) -> sqlx::Result<bool> {
+    let given_up = sqlx::query(
+        "UPDATE jobs
+         SET state = 'failed', lease_token = NULL, lease_expires_at = NULL, finished_at = $4, last_error = $3
+         WHERE job_id = ANY($1) AND lease_token = $2 AND state = 'leased'",
+    )
+    .bind(jobs)
+    .bind(token)
+    .bind(error)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(given_up.rows_affected() == jobs.len() as u64)
+}
+
+/// Ends the jobs of a round that nobody needs any more: its set is fixed (verifying), or it has ended (all).
+pub(crate) async fn drop_unneeded(
+    tx: &mut PgConnection,
+    round_id: &[u8; 16],
+    kinds: &[Kind],
+    now: Instant,
+) -> sqlx::Result<()> {
+    let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+    sqlx::query(
+        "UPDATE jobs
+         SET state = 'done', lease_token = NULL, lease_expires_at = NULL, finished_at = $3
+         WHERE round_id = $1 AND kind = ANY($2) AND state = 'ready'",
+    )
+    .bind(round_id)
+    .bind(kinds)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! Participants and models.
+
+use api::participants::StateCounts;
+use protocol::{Canonical, Credential};
+use sqlx::{FromRow, PgExecutor, PgPool};
+
+use super::Instant;
+
+/// A participant and its contributions by state.
+#[derive(FromRow)]
+pub(crate) struct ParticipantRow {
+    pub(crate) subject: String,
+    pub(crate) client_key: [u8; 32],
+    pub(crate) credential_epoch: i64,
+    pub(crate) enrolled_at: Instant,
+    #[sqlx(flatten)]
+    pub(crate) counts: Counts,
+}
+
+/// Contributions by state.
+#[derive(Clone, Copy, FromRow)]
+pub(crate) struct Counts {
+    received: i64,
+    verified: i64,
+    rejected: i64,
+    included: i64,
+    excluded: i64,
+}
+
+impl From<Counts> for StateCounts {
+    fn from(counts: Counts) -> Self {
+        let count = i64::cast_unsigned;
+        Self {
+            received: count(counts.received),
+            verified: count(counts.verified),
+            rejected: count(counts.rejected),
+            included: count(counts.included),
+            excluded: count(counts.excluded),
+        }
+    }
+}
+
+/// Stores a credential: a new participant, or a later epoch's key of a known one. Answers whether the credential is
+/// now the participant's.
+pub(crate) async fn enrol(db: &PgPool, credential: &Credential, now: Instant) -> sqlx::Result<bool> {
+    let stored: Option<i32> = sqlx::query_scalar(
+        "INSERT INTO participants AS p (subject, client_key, credential_epoch, credential, enrolled_at, renewed_at)
+         VALUES ($1, $2, $3, $4, $5, $5)
+         ON CONFLICT (subject) DO UPDATE
+         SET client_key = EXCLUDED.client_key, credential_epoch = EXCLUDED.credential_epoch,
+             credential = EXCLUDED.credential, renewed_at = GREATEST(p.enrolled_at, EXCLUDED.renewed_at)
+         WHERE EXCLUDED.credential_epoch > p.credential_epoch
+            OR (EXCLUDED.credential_epoch, EXCLUDED.client_key) = (p.credential_epoch, p.client_key)
+         RETURNING 1",
+    )
+    .bind(credential.subject.as_str())
+    .bind(credential.client_key.0)
+    .bind(i64::from(credential.epoch))
+    .bind(credential.to_bytes())
+    .bind(now)
+    .fetch_optional(db)
+    .await?;
+    Ok(stored.is_some())
+}
+
+/// Whether the participant is enrolled with this key for this epoch.
+pub(crate) async fn is_enrolled(db: impl PgExecutor<'_>, credential: &Credential) -> sqlx::Result<bool> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (
+             SELECT FROM participants WHERE subject = $1 AND client_key = $2 AND credential_epoch = $3
+         )",
+    )
+    .bind(credential.subject.as_str())
+    .bind(credential.client_key.0)
+    .bind(i64::from(credential.epoch))
+    .fetch_one(db)
+    .await
+}
+
+/// One participant.
+pub(crate) async fn find(db: &PgPool, subject: &str) -> sqlx::Result<Option<ParticipantRow>> {
+    sqlx::query_as(
+        "SELECT * FROM participants JOIN participant_contributions USING (subject) WHERE subject = $1",
+    )
+    .bind(subject)
+    .fetch_optional(db)
+    .await
+}
+
+/// At most `limit` participants whose names follow `after`.
+pub(crate) async fn list(db: &PgPool, after: &str, limit: i64) -> sqlx::Result<Vec<ParticipantRow>> {
+    sqlx::query_as(
+        "SELECT * FROM participants JOIN participant_contributions USING (subject)
+         WHERE subject > $1 ORDER BY subject LIMIT $2",
+    )
+    .bind(after)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// A stored model.
+#[derive(FromRow)]
+pub(crate) struct ModelRow {
+    pub(crate) bytes: i64,
+    pub(crate) location: String,
+}
+
+/// Records a model whose bytes are durable.
+pub(crate) async fn store_model(
+    db: &PgPool,
+    digest: &[u8; 32],
+    model: &ModelRow,
+    now: Instant,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO models (digest, bytes, location, stored_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (digest) DO NOTHING",
+    )
+    .bind(digest)
+    .bind(model.bytes)
+    .bind(&model.location)
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// One model.
+pub(crate) async fn find_model(db: &PgPool, digest: &[u8; 32]) -> sqlx::Result<Option<ModelRow>> {
+    sqlx::query_as("SELECT bytes, location FROM models WHERE digest = $1")
+        .bind(digest)
+        .fetch_optional(db)
+        .await
+}

@@ -1,0 +1,288 @@
+//! Rounds, their progress, and what was refused in them.
+
+use api::rounds::RoundState;
+use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
+
+use super::{Instant, participants::Counts, states::Column};
+
+/// A round.
+#[derive(FromRow)]
+pub(crate) struct RoundRow {
+    pub(crate) round_id: [u8; 16],
+    pub(crate) round_hash: [u8; 32],
+    pub(crate) request_digest: [u8; 32],
+    pub(crate) document: Vec<u8>,
+    pub(crate) aggregator_signature: [u8; 64],
+    pub(crate) countersignatures: Vec<Vec<u8>>,
+    pub(crate) state: Column<RoundState>,
+    pub(crate) root: Option<[u8; 32]>,
+    pub(crate) chunks: i32,
+    pub(crate) closed_at: Option<Instant>,
+}
+
+/// A round with its progress, as it is shown.
+#[derive(FromRow)]
+pub(crate) struct RoundSummary {
+    pub(crate) round_id: [u8; 16],
+    pub(crate) round_hash: [u8; 32],
+    pub(crate) state: Column<RoundState>,
+    pub(crate) dimension: i64,
+    pub(crate) min_cohort: i32,
+    pub(crate) max_contributions: i32,
+    pub(crate) opens_at: Instant,
+    pub(crate) closes_at: Instant,
+    pub(crate) proof: String,
+    pub(crate) root: Option<[u8; 32]>,
+    pub(crate) failure: Option<String>,
+    pub(crate) chunks: i32,
+    pub(crate) folded: i64,
+    pub(crate) unmasked: i64,
+    #[sqlx(flatten)]
+    pub(crate) counts: Counts,
+}
+
+/// What is stored of a new round.
+pub(crate) struct NewRound<'a> {
+    pub(crate) document: &'a protocol::RoundDocument,
+    pub(crate) bytes: &'a [u8],
+    pub(crate) round_hash: &'a [u8; 32],
+    pub(crate) signature: &'a protocol::Signature,
+    pub(crate) chunks: i32,
+    pub(crate) proof: &'static str,
+    pub(crate) request_key: Option<&'a str>,
+    pub(crate) request_digest: &'a [u8; 32],
+}
+
+/// Stores a round in state `preparing`.
+pub(crate) async fn insert(tx: &mut PgConnection, round: &NewRound<'_>, now: Instant) -> sqlx::Result<()> {
+    let document = round.document;
+    sqlx::query(
+        "INSERT INTO rounds (
+             round_id, round_hash, request_key, request_digest, model_digest, document, aggregator_signature, state,
+             dimension, chunks, min_cohort, max_contributions, max_attempts, proof, opens_at, earliest_close_at,
+             closes_at, created_at
+         ) VALUES ($1, $2, $3, $4, $5, $6, $7, 'preparing', $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+    )
+    .bind(document.round_id)
+    .bind(round.round_hash)
+    .bind(round.request_key)
+    .bind(round.request_digest)
+    .bind(document.model_digest)
+    .bind(round.bytes)
+    .bind(round.signature.0)
+    .bind(document.dimension.cast_signed())
+    .bind(round.chunks)
+    .bind(document.min_cohort.cast_signed())
+    .bind(document.max_contributions.cast_signed())
+    .bind(i16::from(document.max_attempts))
+    .bind(round.proof)
+    .bind(Instant(document.opens_at_ms))
+    .bind(Instant(document.earliest_close_ms))
+    .bind(Instant(document.closes_at_ms))
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// One round.
+pub(crate) async fn find(db: impl PgExecutor<'_>, round_id: &[u8; 16]) -> sqlx::Result<Option<RoundRow>> {
+    sqlx::query_as("SELECT * FROM rounds WHERE round_id = $1").bind(round_id).fetch_optional(db).await
+}
+
+/// The round that an operator created under this key.
+pub(crate) async fn find_by_request(db: &PgPool, request_key: &str) -> sqlx::Result<Option<RoundRow>> {
+    sqlx::query_as("SELECT * FROM rounds WHERE request_key = $1").bind(request_key).fetch_optional(db).await
+}
+
+/// One round; nobody else decides over it until the transaction ends.
+pub(crate) async fn lock(tx: &mut PgConnection, round_id: &[u8; 16]) -> sqlx::Result<Option<RoundRow>> {
+    sqlx::query_as("SELECT * FROM rounds WHERE round_id = $1 FOR NO KEY UPDATE")
+        .bind(round_id)
+        .fetch_optional(tx)
+        .await
+}
+
+/// One round with its progress.
+pub(crate) async fn summary(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<Option<RoundSummary>> {
+    sqlx::query_as(
+        "SELECT r.round_hash, r.proof, r.root, o.*
+         FROM rounds AS r JOIN round_overview AS o USING (round_id)
+         WHERE round_id = $1",
+    )
+    .bind(round_id)
+    .fetch_optional(db)
+    .await
+}
+
+/// At most `limit` rounds that follow `after`, in one state if one is given.
+pub(crate) async fn list(
+    db: &PgPool,
+    after: &[u8],
+    state: Option<RoundState>,
+    limit: i64,
+) -> sqlx::Result<Vec<RoundSummary>> {
+    sqlx::query_as(
+        "SELECT r.round_hash, r.proof, r.root, o.*
+         FROM rounds AS r JOIN round_overview AS o USING (round_id)
+         WHERE round_id > $1 AND ($2::TEXT IS NULL OR r.state = $2)
+         ORDER BY round_id LIMIT $3",
+    )
+    .bind(after)
+    .bind(state.map(Column))
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// Opens a round that is being prepared; answers whether it was.
+pub(crate) async fn open(
+    tx: &mut PgConnection,
+    round_id: &[u8; 16],
+    countersignatures: &[Vec<u8>],
+    now: Instant,
+) -> sqlx::Result<bool> {
+    let opened = sqlx::query(
+        "UPDATE rounds SET state = 'open', countersignatures = $2, opened_at = $3
+         WHERE round_id = $1 AND state = 'preparing'",
+    )
+    .bind(round_id)
+    .bind(countersignatures)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(opened.rows_affected() == 1)
+}
+
+/// Counts one more active contribution, if the round accepts one. The round's row stays locked.
+pub(crate) async fn take_place(
+    tx: &mut PgConnection,
+    round_id: &[u8; 16],
+    now: Instant,
+) -> sqlx::Result<bool> {
+    let taken = sqlx::query(
+        "UPDATE rounds SET active = active + 1
+         WHERE round_id = $1 AND state = 'open' AND active < max_contributions AND $2 BETWEEN opens_at AND closes_at",
+    )
+    .bind(round_id)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(taken.rows_affected() == 1)
+}
+
+/// Frees the places of rejected contributions.
+pub(crate) async fn free_places(tx: &mut PgConnection, round_id: &[u8; 16], places: i32) -> sqlx::Result<()> {
+    sqlx::query("UPDATE rounds SET active = active - $2 WHERE round_id = $1")
+        .bind(round_id)
+        .bind(places)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Whether the round holds as many verified contributions as it may, and from when it may close.
+pub(crate) async fn full_from(tx: &mut PgConnection, round_id: &[u8; 16]) -> sqlx::Result<Option<Instant>> {
+    sqlx::query_scalar(
+        "SELECT earliest_close_at FROM rounds
+         WHERE round_id = $1 AND state = 'open' AND active = max_contributions
+             AND NOT EXISTS (SELECT FROM contributions AS c WHERE c.round_id = $1 AND c.state = 'received')",
+    )
+    .bind(round_id)
+    .fetch_optional(tx)
+    .await
+}
+
+/// Whether the round has as many active contributions as it may.
+pub(crate) async fn is_full(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT active >= max_contributions FROM rounds WHERE round_id = $1")
+        .bind(round_id)
+        .fetch_one(db)
+        .await
+}
+
+/// Ends the uploads of an open round.
+pub(crate) async fn settle(tx: &mut PgConnection, round_id: &[u8; 16], now: Instant) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE rounds SET state = 'settling', closed_at = $2 WHERE round_id = $1 AND state = 'open'",
+    )
+    .bind(round_id)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Records the root of the set.
+pub(crate) async fn fix(
+    tx: &mut PgConnection,
+    round_id: &[u8; 16],
+    root: &[u8; 32],
+    now: Instant,
+) -> sqlx::Result<()> {
+    sqlx::query("UPDATE rounds SET state = 'folding', root = $2, fixed_at = $3 WHERE round_id = $1")
+        .bind(round_id)
+        .bind(root)
+        .bind(now)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// The ciphertexts are added.
+pub(crate) async fn folded(tx: &mut PgConnection, round_id: &[u8; 16], now: Instant) -> sqlx::Result<()> {
+    sqlx::query("UPDATE rounds SET state = 'releasing', folded_at = $2 WHERE round_id = $1")
+        .bind(round_id)
+        .bind(now)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// The sums of key shares are there.
+pub(crate) async fn released(tx: &mut PgConnection, round_id: &[u8; 16], now: Instant) -> sqlx::Result<()> {
+    sqlx::query("UPDATE rounds SET state = 'unmasking', released_at = $2 WHERE round_id = $1")
+        .bind(round_id)
+        .bind(now)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// The round has ended.
+pub(crate) async fn end(
+    tx: &mut PgConnection,
+    round_id: &[u8; 16],
+    state: RoundState,
+    failure: Option<&str>,
+    now: Instant,
+) -> sqlx::Result<()> {
+    sqlx::query("UPDATE rounds SET state = $2, failure = $3, ended_at = $4 WHERE round_id = $1")
+        .bind(round_id)
+        .bind(Column(state))
+        .bind(failure)
+        .bind(now)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Counts a refused upload.
+pub(crate) async fn count_refusal(
+    db: &PgPool,
+    round_id: &[u8; 16],
+    reason: &str,
+    now: Instant,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO refusals AS r (round_id, reason, count, first_at, last_at) VALUES ($1, $2, 1, $3, $3)
+         ON CONFLICT (round_id, reason) DO UPDATE
+         SET count = r.count + 1, last_at = GREATEST(r.last_at, EXCLUDED.last_at)",
+    )
+    .bind(round_id)
+    .bind(reason)
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(())
+}

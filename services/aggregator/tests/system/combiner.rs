@@ -1,0 +1,231 @@
+//! A combiner on a loopback address, by the rules of the protocol and without a database, that fails when it is told to.
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use api::{
+    Hex, HexBytes, Problem, ProblemKind,
+    combiner::{
+        AttestRequest, AttestResponse, CountersignRequest, Countersignature, ReleaseCall, ReleaseView,
+        RoundKeyRequest, RoundKeyView, Verdict,
+    },
+    paths,
+};
+use axum::{
+    Json, Router,
+    extract::{Path, Request, State},
+    http::StatusCode,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use protocol::{
+    Canonical, ContributionHeader, IdentityKey, PublicKey, Refusal, ReleaseRequest, SealedSeeds, Signature,
+    VerifiedRound,
+    roles::combiner::{
+        AttestedMember, CombinerPolicy, answer, attest, check_release, check_shares, countersign, open_share,
+    },
+};
+use rand::rngs::OsRng;
+use sharing::RoundKeyPair;
+
+/// What a combiner does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    None,
+    /// It answers 503 to everything.
+    Down,
+    /// Only to requests for a release.
+    ReleaseDown,
+    /// It does not countersign.
+    RefusesRounds,
+    /// It attests with a signature that does not verify.
+    ForgesAttestations,
+    /// It answers with a key sum that is off by one, signed.
+    LiesAboutSum,
+}
+
+/// A combiner on a loopback address.
+#[derive(Clone)]
+pub(crate) struct Combiner {
+    pub(crate) address: SocketAddr,
+    pub(crate) key: PublicKey,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    identity: IdentityKey,
+    policy: CombinerPolicy,
+    token: String,
+    fault: Mutex<Fault>,
+    keys: Mutex<HashMap<[u8; 16], RoundKeyPair>>,
+    rounds: Mutex<HashMap<[u8; 32], Round>>,
+}
+
+struct Round {
+    round: VerifiedRound,
+    holder: u8,
+    attested: HashMap<[u8; 32], AttestedMember>,
+    abandoned: bool,
+}
+
+impl Combiner {
+    pub(crate) async fn start(aggregator: PublicKey, registrar: PublicKey, token: &str) -> Self {
+        let identity = IdentityKey::generate(&mut OsRng);
+        let key = identity.public();
+        let policy =
+            CombinerPolicy { aggregator, registrar, min_cohort_floor: 2, max_contributions_cap: 1 << 20 };
+        let shared = Arc::new(Shared {
+            identity,
+            policy,
+            token: format!("Bearer {token}"),
+            fault: Mutex::new(Fault::None),
+            keys: Mutex::default(),
+            rounds: Mutex::default(),
+        });
+        let router = Router::new()
+            .route(paths::COMBINER_ROUND_KEYS, post(round_key))
+            .route(paths::COMBINER_ROUNDS, post(countersign_round))
+            .route(paths::COMBINER_ATTESTATIONS, post(attest_contributions))
+            .route(paths::COMBINER_RELEASE, post(release))
+            .route(paths::COMBINER_ABANDON, post(abandon))
+            .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard))
+            .with_state(Arc::clone(&shared));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async { axum::serve(listener, router).await });
+        Self { address, key, shared }
+    }
+
+    pub(crate) fn set(&self, fault: Fault) {
+        *self.shared.fault.lock().unwrap() = fault;
+    }
+
+    pub(crate) fn has_abandoned(&self, round_hash: &[u8; 32]) -> bool {
+        self.shared.rounds.lock().unwrap().get(round_hash).is_some_and(|round| round.abandoned)
+    }
+}
+
+impl Shared {
+    fn fails(&self, fault: Fault) -> bool {
+        *self.fault.lock().unwrap() == fault
+    }
+}
+
+type Answer<T> = Result<Json<T>, Response>;
+
+fn problem(kind: ProblemKind) -> Response {
+    (StatusCode::from_u16(kind.status()).unwrap(), Json(Problem::new(kind))).into_response()
+}
+
+fn refused(refusal: &Refusal) -> Response {
+    problem(refusal.into())
+}
+
+async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let token = request.headers().get("authorization").map(|value| value.as_bytes().to_vec());
+    if token.as_deref() != Some(shared.token.as_bytes()) {
+        return problem(ProblemKind::Unauthorised);
+    }
+    if shared.fails(Fault::Down) { problem(ProblemKind::Unavailable) } else { next.run(request).await }
+}
+
+async fn round_key(
+    State(shared): State<Arc<Shared>>,
+    Json(request): Json<RoundKeyRequest>,
+) -> Answer<RoundKeyView> {
+    let mut keys = shared.keys.lock().unwrap();
+    let key = keys.entry(request.round_id.0).or_insert_with(|| RoundKeyPair::generate(&mut OsRng));
+    Ok(Json(RoundKeyView { hpke_key_id: Hex(*key.id()), hpke_public_key: Hex(*key.public()) }))
+}
+
+async fn countersign_round(
+    State(shared): State<Arc<Shared>>,
+    Json(request): Json<CountersignRequest>,
+) -> Answer<Countersignature> {
+    if shared.fails(Fault::RefusesRounds) {
+        return Err(problem(ProblemKind::RoundRefused));
+    }
+    let keys = shared.keys.lock().unwrap();
+    let document = protocol::RoundDocument::from_bytes(&request.document.0).unwrap();
+    let key = keys.get(&document.round_id).ok_or_else(|| problem(ProblemKind::NotFound))?;
+    let signature = Signature(request.aggregator_signature.0);
+    let (round, holder) = shared
+        .policy
+        .accept(&request.document.0, &signature, &shared.identity.public(), key)
+        .map_err(|refusal| refused(&refusal))?;
+    let countersignature = Hex(countersign(&round, holder, &shared.identity).0);
+    let hash = *round.hash();
+    let stored = Round { round, holder, attested: HashMap::new(), abandoned: false };
+    shared.rounds.lock().unwrap().insert(hash, stored);
+    Ok(Json(Countersignature { countersignature }))
+}
+
+async fn attest_contributions(
+    State(shared): State<Arc<Shared>>,
+    Path(Hex(hash)): Path<Hex<32>>,
+    Json(request): Json<AttestRequest>,
+) -> Answer<AttestResponse> {
+    let keys = shared.keys.lock().unwrap();
+    let mut rounds = shared.rounds.lock().unwrap();
+    let Round { round, holder, attested, .. } =
+        rounds.get_mut(&hash).ok_or_else(|| problem(ProblemKind::NotFound))?;
+    let key = &keys[&round.document().round_id];
+    let mut verdicts = Vec::new();
+    for envelope in request.contributions {
+        let header = ContributionHeader::from_bytes(&envelope.header.0).unwrap();
+        let sealed = SealedSeeds::from_bytes(&envelope.sealed_seeds.0).unwrap();
+        let verdict = open_share(round, *holder, key, &header, &sealed)
+            .and_then(|share| check_shares(*holder, &[(&header, &share)], &mut OsRng).remove(0));
+        verdicts.push(match verdict {
+            Ok(()) => {
+                let mut attestation = attest(round, *holder, &header, &shared.identity);
+                if shared.fails(Fault::ForgesAttestations) {
+                    attestation.signature.0[0] ^= 1;
+                }
+                attested.insert(header.hash(), AttestedMember { header, sealed });
+                Verdict::Attested(HexBytes(attestation.to_bytes()))
+            }
+            Err(refusal) => Verdict::Refused { reason: (&refusal).into() },
+        });
+    }
+    Ok(Json(AttestResponse { verdicts }))
+}
+
+async fn release(
+    State(shared): State<Arc<Shared>>,
+    Path(Hex(hash)): Path<Hex<32>>,
+    Json(call): Json<ReleaseCall>,
+) -> Answer<ReleaseView> {
+    if shared.fails(Fault::ReleaseDown) {
+        return Err(problem(ProblemKind::Unavailable));
+    }
+    let keys = shared.keys.lock().unwrap();
+    let rounds = shared.rounds.lock().unwrap();
+    let Round { round, holder, attested, .. } =
+        rounds.get(&hash).ok_or_else(|| problem(ProblemKind::NotFound))?;
+    let request = ReleaseRequest::from_bytes(&call.request.0).unwrap();
+    let members =
+        check_release(round, &request, |hash| attested.get(hash)).map_err(|refusal| refused(&refusal))?;
+    let key = &keys[&round.document().round_id];
+    let mut released = answer(round, &request.root, *holder, key, &members, &shared.identity).unwrap();
+    if shared.fails(Fault::LiesAboutSum) {
+        use protocol::Signed;
+
+        released.key_sum[7] += 1;
+        released = released.sign(&shared.identity);
+    }
+    Ok(Json(ReleaseView { answer: HexBytes(released.to_bytes()) }))
+}
+
+async fn abandon(
+    State(shared): State<Arc<Shared>>,
+    Path(Hex(hash)): Path<Hex<32>>,
+) -> Answer<serde_json::Value> {
+    let mut rounds = shared.rounds.lock().unwrap();
+    rounds.get_mut(&hash).ok_or_else(|| problem(ProblemKind::NotFound))?.abandoned = true;
+    Ok(Json(serde_json::json!({})))
+}

@@ -1,0 +1,194 @@
+//! What others do wrong, and what the service survives.
+
+use api::{contributions::ContributionState, paths, rounds::RoundState};
+
+use crate::{
+    combiner::Fault,
+    deployment::{Deployment, OpenRound, Settings, eventually},
+    participant::{Message, Participant},
+};
+
+async fn contributed(deployment: &Deployment, count: usize) -> (OpenRound, Vec<Message>) {
+    let round = deployment.open_round().await;
+    let messages = contribute(deployment, &round, count).await;
+    (round, messages)
+}
+
+async fn contribute(deployment: &Deployment, round: &OpenRound, count: usize) -> Vec<Message> {
+    let mut messages = Vec::new();
+    for index in 0..count {
+        let participant = Participant::enrolled(deployment, &format!("hospital-{index}")).await;
+        let message = participant.contribute(round, 0.01, 1);
+        message.upload(deployment, round).await;
+        messages.push(message);
+    }
+    messages
+}
+
+async fn until_rejected(deployment: &Deployment, round: &OpenRound, message: &Message) -> Option<String> {
+    eventually("the contribution to be rejected", async || {
+        let view = message.show(deployment, round).await;
+        (view.state == ContributionState::Rejected).then_some(view.reason)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_share_is_rejected_and_the_round_still_closes() {
+    let deployment = Deployment::start().await;
+    let (round, good) = contributed(&deployment, 2).await;
+    for (name, holder) in [("for-the-aggregator", 0), ("for-the-combiner", 1)] {
+        let participant = Participant::enrolled(&deployment, name).await;
+        let bad = participant.spoil_seed(&participant.contribute(&round, 0.01, 1), holder);
+        bad.upload(&deployment, &round).await;
+        assert_eq!(until_rejected(&deployment, &round, &bad).await.as_deref(), Some("share-refused"));
+    }
+    // A share that opens, but not to its commitment.
+    let liar = Participant::enrolled(&deployment, "liar").await;
+    let (one, other) = (liar.contribute(&round, 0.01, 1), liar.contribute(&round, 0.01, 1));
+    let mut swapped = one.clone();
+    swapped.prefix.sealed.0[0] = other.prefix.sealed.0[0];
+    let digest = swapped.prefix.sealed.digest();
+    let swapped = liar.amend(&swapped, |header| header.sealed_digest = digest);
+    swapped.upload(&deployment, &round).await;
+    assert_eq!(until_rejected(&deployment, &round, &swapped).await.as_deref(), Some("share-refused"));
+
+    deployment.close(&round).await;
+    let published = deployment.reach(&round, RoundState::Published).await;
+    assert_eq!((published.progress.included, published.progress.rejected), (2, 3));
+    assert_eq!(good[0].show(&deployment, &round).await.state, ContributionState::Included);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_rejection_a_participant_may_try_again_within_bounds() {
+    let deployment = Deployment::start().await;
+    let round = deployment.open_round().await;
+    let participant = Participant::enrolled(&deployment, "clumsy").await;
+    for _ in 0..2 {
+        let bad = participant.spoil_seed(&participant.contribute(&round, 0.01, 1), 0);
+        bad.upload(&deployment, &round).await;
+        until_rejected(&deployment, &round, &bad).await;
+    }
+    let third = participant.contribute(&round, 0.01, 1);
+    third.put(&deployment, &round).await.refused(api::ProblemKind::AttemptsExhausted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_combiner_that_is_down_delays_and_loses_nothing() {
+    let deployment = Deployment::with(Settings { attempts: 1, ..Settings::default() }).await;
+    let round = deployment.open_round().await;
+    deployment.combiners[0].set(Fault::Down);
+    contribute(&deployment, &round, 2).await;
+    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    assert_eq!(deployment.show(&round).await.progress.received, 2);
+    deployment.combiners[0].set(Fault::ReleaseDown);
+    deployment.close(&round).await;
+    deployment.reach(&round, RoundState::Releasing).await;
+    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    assert_eq!(deployment.show(&round).await.state, RoundState::Releasing);
+    deployment.combiners[0].set(Fault::None);
+    assert_eq!(deployment.reach(&round, RoundState::Published).await.progress.included, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_verified_in_time_is_excluded() {
+    let deployment = Deployment::with(Settings { settle_ms: 300, ..Settings::default() }).await;
+    let (round, _) = contributed(&deployment, 2).await;
+    deployment.until(&round, |view| view.progress.verified == 2).await;
+    deployment.combiners[0].set(Fault::Down);
+    let late = Participant::enrolled(&deployment, "late").await.contribute(&round, 0.01, 1);
+    late.upload(&deployment, &round).await;
+    deployment.close(&round).await;
+    deployment.until(&round, |view| view.root.is_some()).await;
+    let view = late.show(&deployment, &round).await;
+    assert_eq!(
+        (view.state, view.reason.as_deref()),
+        (ContributionState::Excluded, Some("round-closed-first"))
+    );
+    deployment.combiners[0].set(Fault::None);
+    assert_eq!(deployment.reach(&round, RoundState::Published).await.progress.included, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_attestation_is_the_combiners_fault_and_hurts_no_contribution() {
+    let deployment = Deployment::with(Settings { attempts: 100, ..Settings::default() }).await;
+    deployment.combiners[0].set(Fault::ForgesAttestations);
+    let (round, messages) = contributed(&deployment, 2).await;
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    assert_eq!(messages[0].show(&deployment, &round).await.state, ContributionState::Received);
+    deployment.combiners[0].set(Fault::None);
+    deployment.close(&round).await;
+    assert_eq!(deployment.reach(&round, RoundState::Published).await.progress.included, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_false_key_sum_is_never_published() {
+    let deployment = Deployment::with(Settings { attempts: 2, ..Settings::default() }).await;
+    let (round, _) = contributed(&deployment, 2).await;
+    deployment.combiners[0].set(Fault::LiesAboutSum);
+    deployment.close(&round).await;
+    let failed = deployment.reach(&round, RoundState::Failed).await;
+    assert!(failed.failure.as_ref().is_some_and(|failure| failure.contains("does not open")), "{failed:?}");
+    assert_eq!(failed.progress.excluded, 2);
+    deployment.get(&paths::fill(paths::RESULT_SUM, &[&round.id])).await.refused(api::ProblemKind::NotReady);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_resumes_where_the_work_was() {
+    let mut deployment = Deployment::start().await;
+    let (round, _) = contributed(&deployment, 3).await;
+    deployment.combiners[0].set(Fault::ReleaseDown);
+    deployment.close(&round).await;
+    deployment.reach(&round, RoundState::Releasing).await;
+    deployment.stop_service().await;
+    let held: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM jobs WHERE state = 'leased'")
+        .fetch_one(&deployment.db)
+        .await
+        .unwrap();
+    assert_eq!(held, 0, "leases were given back");
+    deployment.combiners[0].set(Fault::None);
+    deployment.start_service().await;
+    assert_eq!(deployment.reach(&round, RoundState::Published).await.progress.included, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_that_expired_is_taken_over() {
+    let mut deployment = Deployment::start().await;
+    let round = deployment.open_round().await;
+    deployment.combiners[0].set(Fault::Down);
+    contribute(&deployment, &round, 2).await;
+    deployment.stop_service().await;
+    // As a process leaves them that was killed.
+    let left = sqlx::query(
+        "UPDATE jobs SET state = 'leased', lease_token = gen_random_uuid(),
+                         lease_expires_at = NOW() + INTERVAL '400 milliseconds'
+         WHERE state = 'ready' AND kind = 'verify'",
+    );
+    assert_eq!(left.execute(&deployment.db).await.unwrap().rows_affected(), 2);
+    deployment.combiners[0].set(Fault::None);
+    deployment.start_service().await;
+    deployment.until(&round, |view| view.progress.verified == 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_share_the_work() {
+    let mut deployment = Deployment::start().await;
+    deployment.start_service().await;
+    let (round, _) = contributed(&deployment, 5).await;
+    deployment.close(&round).await;
+    assert_eq!(deployment.reach(&round, RoundState::Published).await.progress.included, 5);
+    deployment.stop_service().await;
+    assert_eq!(deployment.show(&round).await.state, RoundState::Published);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_body_fails_the_round_visibly() {
+    let deployment = Deployment::with(Settings { attempts: 2, ..Settings::default() }).await;
+    let (round, _) = contributed(&deployment, 2).await;
+    let body = &deployment.objects(&format!("{}/contributions", round.folder()))[0];
+    let length = std::fs::metadata(body).unwrap().len();
+    std::fs::File::options().write(true).open(body).unwrap().set_len(length - 1).unwrap();
+    deployment.close(&round).await;
+    let failed = deployment.reach(&round, RoundState::Failed).await;
+    assert!(failed.failure.as_ref().is_some_and(|failure| failure.starts_with("fold failed")), "{failed:?}");
+}

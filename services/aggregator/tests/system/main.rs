@@ -1,0 +1,15 @@
+//! The service as its callers see it: a real database, a real object store on disk, requests over loopback. Only the
+//! combiners are stand-ins, so that they can fail on purpose.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod closing;
+mod combiner;
+mod database;
+mod deployment;
+mod faults;
+mod memory;
+mod operator;
+mod participant;
+mod refusals;
+mod uploads;

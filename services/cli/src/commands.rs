@@ -1,0 +1,13 @@
+//! A module for each command.
+
+pub(crate) mod audit;
+pub(crate) mod bench;
+pub(crate) mod contribute;
+pub(crate) mod db;
+pub(crate) mod demo;
+pub(crate) mod enrol;
+pub(crate) mod keygen;
+pub(crate) mod model;
+pub(crate) mod registrar;
+pub(crate) mod round;
+pub(crate) mod serve;

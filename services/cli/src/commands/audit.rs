@@ -1,0 +1,140 @@
+//! `blindsum audit`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use api::bundle::Bundle;
+use clap::Subcommand;
+use client::{Client, RoundId};
+use protocol::{Canonical, ContributionHeader, DecodeError, Refusal, RoundDocument, RoundResult};
+use serde_json::{Value, json};
+
+use crate::{
+    connection::ClientArgs,
+    error::{CommandError, Result},
+    output::Output,
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Summarise a bundle. Nothing is verified.
+    Show(ShowArgs),
+    /// Download everything that is public about a round: bundle.json, bodies/ and sum.
+    Fetch(FetchArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ShowArgs {
+    /// A bundle's file, or a folder that `audit fetch` wrote.
+    bundle: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct FetchArgs {
+    #[command(flatten)]
+    client: ClientArgs,
+    /// The round.
+    round: RoundId,
+    /// The folder to write to.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+pub(crate) async fn run(audit: Audit, output: &Output) -> Result<()> {
+    match audit {
+        Audit::Show(args) => show(&args.bundle, output),
+        Audit::Fetch(args) => {
+            let client = args.client.connect()?;
+            let members = fetch(&client, args.round, &args.out).await?;
+            let words = format!("round {}: {members} contributions, in {}", args.round, args.out.display());
+            output.answer(words, &json!({ "round_id": args.round, "members": members, "folder": args.out }));
+            Ok(())
+        }
+    }
+}
+
+/// Writes `bundle.json`, `bodies/<contribution_id>` and `sum` to a folder; returns the number of members.
+pub(crate) async fn fetch(client: &Client, id: RoundId, folder: &Path) -> Result<usize> {
+    let round = client.open_round(id).await?;
+    let bodies = folder.join("bodies");
+    fs::create_dir_all(&bodies).map_err(CommandError::file(&bodies))?;
+    let text = client.bundle(id).await?;
+    let path = folder.join("bundle.json");
+    fs::write(&path, &text).map_err(CommandError::file(&path))?;
+    let bundle = parse(&text, &path)?;
+    if bundle.document.0 != round.document().to_bytes() {
+        return Err(CommandError::Unexpected { what: "bundle's document" });
+    }
+    let constants = round.constants();
+    for member in &bundle.members {
+        let to = bodies.join(member.contribution_id.to_string());
+        client.download_body(id, member.contribution_id, constants.body_bytes(), &to).await?;
+    }
+    client.download_sum(id, 8 * constants.padded_dimension, &folder.join("sum")).await?;
+    Ok(bundle.members.len())
+}
+
+fn show(path: &Path, output: &Output) -> Result<()> {
+    let path = if path.is_dir() { path.join("bundle.json") } else { path.to_owned() };
+    let text = fs::read(&path).map_err(CommandError::file(&path))?;
+    let summary = summarise(&parse(&text, &path)?)?;
+    let lines: Vec<_> = summary.iter().map(|(name, value)| format!("{name:18} {}", plain(value))).collect();
+    let value: serde_json::Map<_, _> =
+        summary.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    output.answer(lines.join("\n"), &value);
+    Ok(())
+}
+
+fn parse(text: &[u8], path: &Path) -> Result<Bundle> {
+    serde_json::from_slice(text)
+        .map_err(|error| CommandError::input(path, format!("is not a bundle: {error}")))
+}
+
+fn summarise(bundle: &Bundle) -> Result<Vec<(&'static str, Value)>> {
+    let document: RoundDocument = decode(&bundle.document.0, "round document")?;
+    let result: RoundResult = decode(&bundle.result.0, "result")?;
+    let headers = bundle
+        .members
+        .iter()
+        .map(|member| decode(&member.header.0, "contribution header"))
+        .collect::<Result<Vec<ContributionHeader>>>()?;
+    let subjects: Vec<_> = headers.iter().map(|header| header.credential.subject.as_str()).collect();
+    let combiners: Vec<_> =
+        document.holders.iter().skip(1).map(|holder| hex::encode(holder.identity_key.0)).collect();
+    Ok(vec![
+        ("round_id", hex::encode(document.round_id).into()),
+        ("round_hash", hex::encode(document.hash()).into()),
+        ("model_digest", hex::encode(document.model_digest).into()),
+        ("dimension", document.dimension.into()),
+        ("clip", document.clip.into()),
+        ("cohort", json!([document.min_cohort, document.max_contributions])),
+        ("opens_at_ms", document.opens_at_ms.into()),
+        ("closes_at_ms", document.closes_at_ms.into()),
+        ("aggregator", bundle.aggregator_key.to_string().into()),
+        ("combiners", combiners.into()),
+        ("registrar", hex::encode(document.registrar_key.0).into()),
+        ("members", subjects.into()),
+        ("total_weight", result.total_weight.into()),
+        ("answers", bundle.answers.len().into()),
+        ("root", hex::encode(result.root).into()),
+        ("sum_digest", hex::encode(result.sum_digest).into()),
+        ("residual_max", result.residual_max.into()),
+    ])
+}
+
+fn decode<T: Canonical>(bytes: &[u8], what: &'static str) -> Result<T> {
+    T::from_bytes(bytes).map_err(|source: DecodeError| CommandError::Refused {
+        what,
+        source: Refusal::malformed(what)(source),
+    })
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    }
+}

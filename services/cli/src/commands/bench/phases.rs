@@ -1,0 +1,231 @@
+//! The phases of a contribution, from the update to the unmasked sum, each timed alone.
+
+use std::time::Instant;
+
+use lattice::{CpuBackend, SmallPoly};
+use masking::{ChunkSum, Masker, Quantised, RoundConstants, RoundRequest, quantise, unmask_chunk};
+use protocol::BodyDigester;
+use rand::{Rng, RngCore, SeedableRng, rngs::OsRng, rngs::StdRng};
+use sharing::{
+    Commitment, KeyShare, RoundKeyPair, SealContext, SealedSeed, ShareSeed, check_batch, open, seal,
+};
+
+use crate::error::{CommandError, Result};
+
+/// Contributions that a combiner checks at once.
+const BATCH: usize = 32;
+/// The aggregator and one combiner.
+const HOLDERS: u8 = 2;
+const CLIP: f64 = 1.0;
+const NORM_BOUND: u64 = 1 << 18;
+
+/// Names and milliseconds, always in the same order.
+pub(super) type Sample = Vec<(&'static str, f64)>;
+
+/// What is measured.
+pub(super) struct Contribution {
+    constants: RoundConstants,
+    backend: CpuBackend,
+    update: Vec<f32>,
+    holders: Vec<RoundKeyPair>,
+    mask_seed: [u8; 32],
+    round_hash: [u8; 32],
+    client_key: [u8; 32],
+}
+
+impl Contribution {
+    pub(super) fn new(dimension: u64, max_contributions: u32) -> Result<Self> {
+        let request = RoundRequest { dimension, max_contributions, norm_bound: NORM_BOUND, clip: CLIP };
+        let rule = "and --contributions allow no round";
+        let constants = RoundConstants::derive(&request)
+            .map_err(|_| CommandError::Argument { argument: "--dimension", rule })?;
+        let mut rng = StdRng::seed_from_u64(0);
+        Ok(Self {
+            constants,
+            backend: CpuBackend::new(),
+            update: (0..dimension).map(|_| rng.gen_range(-1.0..1.0)).collect(),
+            holders: (0..HOLDERS).map(|_| RoundKeyPair::generate(&mut OsRng)).collect(),
+            mask_seed: rng.r#gen(),
+            round_hash: rng.r#gen(),
+            client_key: rng.r#gen(),
+        })
+    }
+
+    pub(super) fn constants(&self) -> &RoundConstants {
+        &self.constants
+    }
+
+    /// Runs every phase once.
+    pub(super) fn measure(&self) -> Result<Sample> {
+        let mut stopwatch = Stopwatch::default();
+        let quantised = stopwatch.time("quantise_ms", || self.quantise());
+        let (seeds, key, commitments) = stopwatch.time("commit_ms", || self.commit());
+        let body = stopwatch.time("mask_ms", || self.mask(&quantised, &key))?;
+        let digest = stopwatch.time("digest_ms", || self.digest(&body));
+        stopwatch.time("seal_ms", || {
+            for (holder, seed) in (0..).zip(&seeds) {
+                self.seal(holder, seed, &digest, &commitments);
+            }
+        });
+        let sums = stopwatch.time("add_ms", || self.add(&body))?;
+        let sum = stopwatch.time("unmask_ms", || self.unmask(&sums, &key))?;
+        if !sum.iter().copied().eq(quantised.values().iter().copied().map(i64::from)) {
+            return Err(CommandError::Unexpected { what: "unmasked sum" });
+        }
+        let batch = self.batch(&digest);
+        let start = Instant::now();
+        self.check(&batch, &digest)?;
+        stopwatch.0.push(("combiner_ms_per_client", milliseconds(start) / BATCH as f64));
+        Ok(stopwatch.0)
+    }
+
+    fn quantise(&self) -> Quantised {
+        let mut seed = [0; 32];
+        OsRng.fill_bytes(&mut seed);
+        quantise(&self.update, 1, &self.constants, seed)
+            .expect("the update is finite and of the round's length")
+    }
+
+    fn commit(&self) -> (Vec<ShareSeed>, SmallPoly, Vec<Commitment>) {
+        let seeds: Vec<_> = (0..HOLDERS).map(|_| ShareSeed::generate(&mut OsRng)).collect();
+        let shares: Vec<_> = (0..).zip(&seeds).map(|(holder, seed)| self.share(holder, seed)).collect();
+        let key = SmallPoly::sum(shares.iter().map(KeyShare::coefficients));
+        let commitments = shares.iter().map(KeyShare::commit).collect();
+        (seeds, key, commitments)
+    }
+
+    fn share(&self, holder: u8, seed: &ShareSeed) -> KeyShare {
+        KeyShare::derive(seed, &self.round_hash, &self.client_key, holder)
+    }
+
+    fn mask(&self, quantised: &Quantised, key: &SmallPoly) -> Result<Vec<u8>> {
+        let mut error_seed = [0; 32];
+        OsRng.fill_bytes(&mut error_seed);
+        let mut masker = Masker::new(&self.backend, &self.constants, &self.mask_seed, key, error_seed);
+        let mut body = Vec::new();
+        for (chunk, values) in (0..).zip(quantised.values().chunks(lattice::CHUNK_COEFFICIENTS)) {
+            masker.mask_chunk(chunk, values, &mut body)?;
+        }
+        Ok(body)
+    }
+
+    fn digest(&self, body: &[u8]) -> [u8; 32] {
+        let mut digester = BodyDigester::new(&self.constants);
+        digester.push(body).and_then(|()| digester.finish()).expect("a masked body is canonical and complete")
+    }
+
+    fn seal(
+        &self,
+        holder: u8,
+        seed: &ShareSeed,
+        digest: &[u8; 32],
+        commitments: &[Commitment],
+    ) -> SealedSeed {
+        let key = &self.holders[usize::from(holder)];
+        seal(seed, key.public(), &self.context(holder, digest, commitments), &mut OsRng)
+            .expect("the holder's key was generated here")
+    }
+
+    fn context<'a>(
+        &'a self,
+        holder: u8,
+        digest: &'a [u8; 32],
+        commitments: &'a [Commitment],
+    ) -> SealContext<'a> {
+        SealContext {
+            round_hash: &self.round_hash,
+            holder,
+            hpke_key_id: self.holders[usize::from(holder)].id(),
+            client_key: &self.client_key,
+            body_digest: digest,
+            commitments,
+        }
+    }
+
+    fn add(&self, body: &[u8]) -> Result<Vec<ChunkSum>> {
+        let mut rest = body;
+        (0..self.constants.chunks())
+            .map(|chunk| {
+                let (bytes, after) = rest.split_at(self.constants.chunk_bytes(chunk));
+                rest = after;
+                Ok(ChunkSum::new(&self.constants, chunk)?.add(&self.backend, &self.constants, &[bytes])?)
+            })
+            .collect()
+    }
+
+    fn unmask(&self, sums: &[ChunkSum], key: &SmallPoly) -> Result<Vec<i64>> {
+        let key: Vec<i64> = key.coefficients().iter().copied().map(i64::from).collect();
+        let mut values = Vec::new();
+        for sum in sums {
+            values.extend(unmask_chunk(&self.backend, &self.constants, &self.mask_seed, &key, sum)?.sums);
+        }
+        Ok(values)
+    }
+
+    /// What the combiner receives of a batch of contributions.
+    fn batch(&self, digest: &[u8; 32]) -> Vec<(SealedSeed, Vec<Commitment>)> {
+        let one = || {
+            let (seeds, _, commitments) = self.commit();
+            (self.seal(1, &seeds[1], digest, &commitments), commitments)
+        };
+        (0..BATCH).map(|_| one()).collect()
+    }
+
+    /// Opens, expands and checks a batch.
+    fn check(&self, batch: &[(SealedSeed, Vec<Commitment>)], digest: &[u8; 32]) -> Result<()> {
+        let opened = batch.iter().map(|(sealed, commitments)| {
+            let seed = open(&self.holders[1], sealed, &self.context(1, digest, commitments));
+            seed.map(|seed| self.share(1, &seed))
+        });
+        let unexpected = CommandError::Unexpected { what: "key share" };
+        let Ok(shares) = opened.collect::<std::result::Result<Vec<_>, _>>() else { return Err(unexpected) };
+        let pairs: Vec<_> =
+            shares.iter().zip(batch).map(|(share, (_, commitments))| (share, &commitments[1])).collect();
+        if check_batch(&pairs, &mut OsRng).iter().all(std::result::Result::is_ok) {
+            Ok(())
+        } else {
+            Err(unexpected)
+        }
+    }
+}
+
+#[derive(Default)]
+struct Stopwatch(Sample);
+
+impl Stopwatch {
+    fn time<T>(&mut self, name: &'static str, work: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let result = work();
+        self.0.push((name, milliseconds(start)));
+        result
+    }
+}
+
+fn milliseconds(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64() * 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_phase_is_measured_and_the_sum_is_right() {
+        let sample = Contribution::new(5000, 64).unwrap().measure().unwrap();
+        let names: Vec<_> = sample.iter().map(|(name, _)| *name).collect();
+        assert_eq!(
+            names,
+            [
+                "quantise_ms",
+                "commit_ms",
+                "mask_ms",
+                "digest_ms",
+                "seal_ms",
+                "add_ms",
+                "unmask_ms",
+                "combiner_ms_per_client"
+            ]
+        );
+        assert!(sample.iter().all(|(_, time)| *time > 0.0));
+    }
+}

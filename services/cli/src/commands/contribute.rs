@@ -1,0 +1,73 @@
+//! `blindsum contribute`.
+
+use std::{path::PathBuf, sync::Arc};
+
+use client::{Contribution, Phase, Progress, ProgressFn, RoundId};
+use indicatif::ProgressBar;
+use serde_json::json;
+
+use crate::{
+    connection::{ClientArgs, ParticipantArgs},
+    error::Result,
+    output::Output,
+    update_file,
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    client: ClientArgs,
+    #[command(flatten)]
+    participant: ParticipantArgs,
+    /// The round.
+    #[arg(long, value_name = "ID")]
+    round: RoundId,
+    /// The contribution counts as this many times the update.
+    #[arg(long, default_value_t = 1)]
+    weight: u32,
+    /// The update: safetensors, F32, with the round's tensor names and shapes.
+    file: PathBuf,
+}
+
+pub(crate) async fn run(args: Args, output: &Output) -> Result<()> {
+    let participant = args.participant.read()?;
+    let client = args.client.connect()?;
+    let round = client.open_round(args.round).await?;
+    let update = update_file::read(&args.file, &round)?;
+    let bar = output.bar(1, "quantising");
+    let sent = client.contribute(&round, &participant, &update, args.weight, show(&bar)).await;
+    bar.finish_and_clear();
+    let Contribution { id, receipt, bytes, preparation, .. } = sent?;
+    let clip_ratio = preparation.as_ref().map(|preparation| preparation.quantised.clip_ratio());
+    let words = match clip_ratio {
+        None => format!("contribution {id}: the message of an earlier run was stored ({bytes} bytes)"),
+        Some(1.0) => format!("contribution {id}: stored ({bytes} bytes)"),
+        Some(ratio) => {
+            format!("contribution {id}: clipped to {ratio:.3} of its length and stored ({bytes} bytes)")
+        }
+    };
+    let value = json!({
+        "round_id": args.round,
+        "contribution_id": id,
+        "bytes": bytes,
+        "clip_ratio": clip_ratio,
+        "resumed": clip_ratio.is_none(),
+        "received_at_ms": receipt.received_at_ms,
+        "included_by_ms": receipt.included_by_ms,
+    });
+    output.answer(words, &value);
+    Ok(())
+}
+
+fn show(bar: &ProgressBar) -> ProgressFn {
+    let bar = bar.clone();
+    Arc::new(move |Progress { phase, done, total }| {
+        bar.set_message(match phase {
+            Phase::Quantising => "quantising",
+            Phase::Masking => "masking",
+            Phase::Uploading => "uploading",
+        });
+        bar.set_length(total);
+        bar.set_position(done);
+    })
+}

@@ -1,0 +1,158 @@
+//! The federation: its clients, its rounds, and the models that come out.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use client::{Client, ClientConfig, Operator, OperatorConfig, Participant};
+use protocol::{Credential, IdentityKey, Subject};
+use rand::{
+    SeedableRng,
+    rngs::{OsRng, StdRng},
+};
+
+use super::{
+    Args,
+    averaging::FloatFederation,
+    cast::{self, Role},
+    digits::{Digits, Sample},
+    learner::Learner,
+    misdeeds::Misdeeds,
+    network::{Network, Training},
+    round::{self, RoundOutcome},
+    services::{self, Services},
+    split, training_plan,
+};
+use crate::{
+    commands::audit,
+    error::{CommandError, Result},
+    output::Output,
+};
+
+pub(super) struct Federation {
+    _services: Services,
+    pub(super) operator: Operator,
+    /// One who takes no part and checks everything.
+    pub(super) observer: Client,
+    pub(super) learners: Vec<Arc<Learner>>,
+    pub(super) test: Vec<Sample>,
+    shares: Arc<Vec<Vec<Sample>>>,
+    initial: Network,
+    rng: Mutex<StdRng>,
+}
+
+/// A round, and how good the models are after it.
+pub(super) struct Advance {
+    pub(super) outcome: RoundOutcome,
+    pub(super) secure_accuracy: f64,
+    pub(super) plain_accuracy: f64,
+    pub(super) float_accuracy: f64,
+    /// Whether the secure and the plain model have the same bits.
+    pub(super) models_identical: bool,
+}
+
+impl Federation {
+    /// Spreads the data, makes and enrols the clients.
+    pub(super) async fn assemble(args: &Args, folder: &Path, services: Services) -> Result<Self> {
+        let mut rng = StdRng::seed_from_u64(args.seed.into());
+        let digits = Digits::load();
+        let shares = split::by_label(&digits.train, args.clients.into(), &mut rng);
+        let initial = Network::initial(&mut rng);
+        let observer = connect(&services, folder, "observer")?;
+        let operator =
+            Operator::new(OperatorConfig::new(&services.aggregator_url, services.admin_token.clone()))?;
+        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build();
+        let http =
+            http.map_err(|error| CommandError::Program { program: "HTTP", message: error.to_string() })?;
+        let mut learners = Vec::new();
+        for (index, samples) in shares.iter().enumerate() {
+            let subject = format!("client-{:03}", index + 1);
+            let learner = Learner {
+                index,
+                client: connect(&services, folder, &subject)?,
+                participant: participant(&services.registrar, &subject),
+                samples: samples.clone(),
+                misdeeds: Misdeeds { http: http.clone(), aggregator_url: services.aggregator_url.clone() },
+                seed: args.seed,
+                last_message: Mutex::new(None),
+            };
+            learner.client.enrol(&learner.participant).await?;
+            learners.push(Arc::new(learner));
+        }
+        let (test, shares, rng) = (digits.test, Arc::new(shares), Mutex::new(rng));
+        Ok(Self { _services: services, operator, observer, learners, test, shares, initial, rng })
+    }
+
+    /// Runs all rounds.
+    pub(super) async fn run(&self, args: &Args, output: &Output) -> Result<Vec<Advance>> {
+        let mut secure = self.initial.clone();
+        let mut plain = self.initial.clone();
+        let mut float = FloatFederation { network: self.initial.clone() };
+        let (mut gone, mut advances) = (Vec::new(), Vec::new());
+        for number in 1..=args.rounds {
+            let roles =
+                cast::cast(self.learners.len(), &gone, &mut self.rng.lock().expect("no holder panics"));
+            let outcome = round::run(self, number, &secure, &roles, output).await?;
+            secure.add(&outcome.secure_mean);
+            plain.add(&outcome.plain_mean);
+            float = self.advance_float(float, outcome.included.clone(), args.seed, number).await;
+            gone.extend((0..roles.len()).filter(|&client| roles[client] == Role::LeavesAfter));
+            if let Some(out) = &args.out {
+                audit::fetch(&self.observer, outcome.id, &out.join(format!("round-{number}"))).await?;
+            }
+            advances.push(Advance {
+                outcome,
+                secure_accuracy: secure.accuracy(&self.test),
+                plain_accuracy: plain.accuracy(&self.test),
+                float_accuracy: float.network.accuracy(&self.test),
+                models_identical: secure == plain,
+            });
+        }
+        Ok(advances)
+    }
+
+    async fn advance_float(
+        &self,
+        mut float: FloatFederation,
+        clients: Vec<usize>,
+        seed: u32,
+        number: u16,
+    ) -> FloatFederation {
+        let shares = self.shares.clone();
+        let advance = move || {
+            float.advance(&shares, &clients, seed, number);
+            float
+        };
+        tokio::task::spawn_blocking(advance).await.expect("training does not panic")
+    }
+
+    /// How good each client's model would be, had it trained alone for as long.
+    pub(super) fn accuracies_alone(&self, rounds: u16) -> Vec<f64> {
+        let training = Training {
+            epochs: training_plan::TRAINING.epochs * usize::from(rounds),
+            ..training_plan::TRAINING
+        };
+        let alone = |learner: &Arc<Learner>| {
+            let mut rng = training_plan::randomness(learner.seed, 0, learner.index);
+            self.initial.trained(&learner.samples, training, &mut rng).accuracy(&self.test)
+        };
+        self.learners.iter().map(alone).collect()
+    }
+}
+
+fn connect(services: &Services, folder: &Path, name: &str) -> Result<Client> {
+    let state = folder.join("clients").join(name);
+    let config = ClientConfig {
+        threads: 1,
+        ..ClientConfig::new(&services.aggregator_url, services.pins.clone(), state)
+    };
+    Ok(Client::new(config)?)
+}
+
+fn participant(registrar: &IdentityKey, subject: &str) -> Participant {
+    let identity = IdentityKey::generate(&mut OsRng);
+    let subject = Subject::new(subject).expect("the demo's names are well-formed");
+    let credential = Credential::issue(registrar, subject, identity.public(), services::EPOCH);
+    Participant { identity, credential }
+}

@@ -1,0 +1,159 @@
+//! What misbehaving clients send, and what they are told.
+
+use std::time::Duration;
+
+use api::{Hex, Problem, paths};
+use client::{ContributionId, Participant, ignore_progress};
+use protocol::{
+    Canonical, Credential, IdentityKey, MessagePrefix, Signed, VerifiedRound, contribution::PrefixLength,
+};
+use rand::{RngCore, rngs::OsRng};
+use reqwest::{StatusCode, header::CONTENT_TYPE};
+
+use super::learner::Learner;
+use crate::error::{CommandError, Result};
+
+/// How long to wait when the aggregator is at its limit.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A misdeed and the answer to it.
+pub(super) struct Refused {
+    pub(super) misdeed: &'static str,
+    /// The problem's code.
+    pub(super) reason: String,
+}
+
+/// The means: requests that the SDK would not make.
+pub(super) struct Misdeeds {
+    pub(super) http: reqwest::Client,
+    pub(super) aggregator_url: String,
+}
+
+impl Misdeeds {
+    /// Garbage of the right length, a garbled header, a body with one flipped bit.
+    pub(super) async fn vandalise(&self, round: &VerifiedRound, message: &[u8]) -> Result<Vec<Refused>> {
+        let prefix = prefix(message)?;
+        let (header_start, header_end) = (4, 4 + prefix.header.to_bytes().len());
+        let mut garbage = message.to_vec();
+        OsRng.fill_bytes(&mut garbage);
+        let mut garbled = message.to_vec();
+        OsRng.fill_bytes(&mut garbled[header_start..header_end]);
+        let mut flipped = message.to_vec();
+        let middle = (prefix.to_bytes().len() + message.len()) / 2;
+        flipped[middle] ^= 1;
+        let id = Hex(prefix.header.contribution_id);
+        Ok(vec![
+            self.refused("garbage of the right length", round, id, garbage).await?,
+            self.refused("a garbled header", round, id, garbled).await?,
+            self.refused("a flipped bit in the body", round, id, flipped).await?,
+        ])
+    }
+
+    /// The client's own message under a new name, and one of an earlier round.
+    pub(super) async fn replay(
+        &self,
+        round: &VerifiedRound,
+        own: Option<(ContributionId, Vec<u8>)>,
+        earlier: Option<(ContributionId, Vec<u8>)>,
+    ) -> Result<Vec<Refused>> {
+        let mut refused = Vec::new();
+        if let Some((_, message)) = own {
+            let new_id = Hex(rand::random());
+            refused.push(self.refused("its own bytes under a new name", round, new_id, message).await?);
+        }
+        if let Some((id, message)) = earlier {
+            refused.push(self.refused("its bytes of an earlier round", round, id, message).await?);
+        }
+        Ok(refused)
+    }
+
+    /// A contribution in the client's name, under a credential that somebody else signed.
+    pub(super) async fn impersonate(
+        &self,
+        round: &VerifiedRound,
+        learner: &Learner,
+        update: &[f32],
+    ) -> Result<Vec<Refused>> {
+        let identity = IdentityKey::generate(&mut OsRng);
+        let forger = IdentityKey::generate(&mut OsRng);
+        let Credential { subject, epoch, .. } = learner.participant.credential.clone();
+        let credential = Credential::issue(&forger, subject, identity.public(), epoch);
+        let impostor = Participant { identity, credential };
+        let prepared =
+            learner.client.prepare(round, &impostor, update, learner.weight(), ignore_progress()).await?;
+        let (id, message) = (prepared.contribution_id(), prepared.message()?);
+        Ok(vec![self.refused("a key that the registrar never saw", round, id, message).await?])
+    }
+
+    /// A contribution that is in order but for its sealed seeds, which stand in each other's places. Nobody can tell
+    /// until the holders open them.
+    pub(super) async fn sabotage(
+        &self,
+        round: &VerifiedRound,
+        message: &[u8],
+        participant: &Participant,
+    ) -> Result<()> {
+        let mut spoiled = prefix(message)?;
+        let body = &message[spoiled.to_bytes().len()..];
+        spoiled.sealed.0.reverse();
+        spoiled.header.sealed_digest = spoiled.sealed.digest();
+        spoiled.header = spoiled.header.sign(&participant.identity);
+        let id = Hex(spoiled.header.contribution_id);
+        let response = self.put(round, id, [&spoiled.to_bytes(), body].concat()).await?;
+        if response.status().is_success() {
+            Ok(())
+        } else {
+            Err(CommandError::Demo("a well-formed contribution was refused before its shares were opened"))
+        }
+    }
+
+    /// Sends a message that must be refused.
+    async fn refused(
+        &self,
+        misdeed: &'static str,
+        round: &VerifiedRound,
+        id: ContributionId,
+        message: Vec<u8>,
+    ) -> Result<Refused> {
+        let response = self.put(round, id, message).await?;
+        if response.status().is_success() {
+            return Err(CommandError::Demo("the aggregator stored what it should have refused"));
+        }
+        let status = response.status().as_u16();
+        let problem: Option<Problem> = response.json().await.ok();
+        let kind = problem.and_then(|problem| problem.kind());
+        let reason = kind.map_or_else(|| format!("status {status}"), |kind| kind.code().to_owned());
+        Ok(Refused { misdeed, reason })
+    }
+
+    /// Sends a message, again and again while the aggregator is at its limit.
+    async fn put(
+        &self,
+        round: &VerifiedRound,
+        id: ContributionId,
+        message: Vec<u8>,
+    ) -> Result<reqwest::Response> {
+        let path = paths::fill(paths::CONTRIBUTION, &[&Hex(round.document().round_id), &id]);
+        let url = format!("{}{path}", self.aggregator_url);
+        let failed = |error: reqwest::Error| CommandError::Program {
+            program: "an upload",
+            message: error.to_string(),
+        };
+        loop {
+            let request = self.http.put(&url).header(CONTENT_TYPE, "application/octet-stream");
+            let response = request.body(message.clone()).send().await.map_err(failed)?;
+            if response.status() != StatusCode::TOO_MANY_REQUESTS {
+                return Ok(response);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+fn prefix(message: &[u8]) -> Result<MessagePrefix> {
+    let refused = CommandError::refused("message");
+    match MessagePrefix::length(message).map_err(&refused)? {
+        PrefixLength::Exactly(length) => MessagePrefix::from_bytes(&message[..length]).map_err(&refused),
+        PrefixLength::AtLeast(_) => Err(CommandError::Unexpected { what: "message" }),
+    }
+}

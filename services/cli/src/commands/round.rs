@@ -1,0 +1,172 @@
+//! `blindsum round`.
+
+use std::{path::PathBuf, time::Duration};
+
+use api::rounds::{RoundState, RoundView};
+use clap::Subcommand;
+use client::RoundId;
+use serde_json::json;
+
+use crate::{
+    connection::{ClientArgs, OperatorArgs},
+    error::{CommandError, Result},
+    output::Output,
+    round_spec, update_file,
+};
+
+/// How often a watched round is looked at.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Round {
+    /// Create a round from a description (JSON or TOML, the fields of POST /v1/rounds).
+    Create(CreateArgs),
+    /// List all rounds.
+    List(ClientArgs),
+    /// Show where a round is.
+    Show(ReadArgs),
+    /// Follow a round until it ends; fails if it does not end published.
+    Watch(ReadArgs),
+    /// Stop taking contributions.
+    Close(OperateArgs),
+    /// End a round without a result.
+    Cancel(OperateArgs),
+    /// Fetch and check the sum, and write the mean as safetensors.
+    Result(ResultArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CreateArgs {
+    #[command(flatten)]
+    operator: OperatorArgs,
+    /// The description.
+    #[arg(long, value_name = "FILE")]
+    spec: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReadArgs {
+    #[command(flatten)]
+    client: ClientArgs,
+    /// The round.
+    round: RoundId,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct OperateArgs {
+    #[command(flatten)]
+    operator: OperatorArgs,
+    /// The round.
+    round: RoundId,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ResultArgs {
+    #[command(flatten)]
+    client: ClientArgs,
+    /// The round.
+    round: RoundId,
+    /// Where to write the mean.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+pub(crate) async fn run(round: Round, output: &Output) -> Result<()> {
+    match round {
+        Round::Create(args) => {
+            let spec = round_spec::read(&args.spec)?;
+            let view = args.operator.connect()?.create_round(&spec).await?;
+            output.answer(describe(&view), &view);
+        }
+        Round::List(client) => {
+            let rounds = client.connect()?.rounds().await?;
+            let lines: Vec<_> = rounds.iter().map(describe).collect();
+            output.answer(lines.join("\n"), &json!({ "rounds": rounds }));
+        }
+        Round::Show(args) => {
+            let view = args.client.connect()?.round(args.round).await?;
+            output.answer(describe(&view), &view);
+        }
+        Round::Watch(args) => watch(args, output).await?,
+        Round::Close(args) => {
+            args.operator.connect()?.close_round(args.round).await?;
+            output.answer(
+                format_args!("round {} takes no more contributions", args.round),
+                &json!({ "round_id": args.round }),
+            );
+        }
+        Round::Cancel(args) => {
+            args.operator.connect()?.cancel_round(args.round).await?;
+            output.answer(
+                format_args!("round {} is cancelled", args.round),
+                &json!({ "round_id": args.round }),
+            );
+        }
+        Round::Result(args) => result(args, output).await?,
+    }
+    Ok(())
+}
+
+async fn watch(args: ReadArgs, output: &Output) -> Result<()> {
+    let client = args.client.connect()?;
+    let bar = output.spinner("");
+    let view = loop {
+        let view = client.round(args.round).await?;
+        bar.set_message(describe(&view));
+        match view.state {
+            RoundState::Published => break view,
+            RoundState::Failed | RoundState::Cancelled => {
+                return Err(CommandError::RoundEnded { state: name(view.state), failure: view.failure });
+            }
+            _ => tokio::time::sleep(WATCH_INTERVAL).await,
+        }
+    };
+    bar.finish_and_clear();
+    output.answer(describe(&view), &view);
+    Ok(())
+}
+
+async fn result(args: ResultArgs, output: &Output) -> Result<()> {
+    let client = args.client.connect()?;
+    let round = client.open_round(args.round).await?;
+    let sum = client.result_sum(&round).await?;
+    let dimension = usize::try_from(round.document().dimension).expect("the sum is in memory");
+    let mean = masking::mean(&sum.values[..dimension], round.constants(), sum.result.total_weight);
+    update_file::write(&args.out, &round, &mean)?;
+    let words = format!("mean of {} contributions, written to {}", sum.result.count, args.out.display());
+    let value = json!({
+        "round_id": args.round,
+        "count": sum.result.count,
+        "total_weight": sum.result.total_weight,
+        "root": hex::encode(sum.result.root),
+        "sum_digest": hex::encode(sum.result.sum_digest),
+        "file": args.out,
+    });
+    output.answer(words, &value);
+    Ok(())
+}
+
+fn describe(view: &RoundView) -> String {
+    let counts = &view.progress;
+    format!(
+        "{} {}: {} coordinates, {} received, {} verified, {} rejected, {} included, {} excluded (cohort {} to {})",
+        view.round_id,
+        name(view.state),
+        view.dimension,
+        counts.received,
+        counts.verified,
+        counts.rejected,
+        counts.included,
+        counts.excluded,
+        view.min_cohort,
+        view.max_contributions,
+    )
+}
+
+/// The state's name in JSON.
+pub(crate) fn name(state: RoundState) -> String {
+    match serde_json::to_value(state) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => format!("{state:?}"),
+    }
+}

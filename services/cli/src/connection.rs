@@ -1,0 +1,112 @@
+//! The arguments that say which servers to talk to, as whom, and whom to trust.
+
+use std::{fs, path::PathBuf};
+
+use clap::Args;
+use client::{Client, ClientConfig, Operator, OperatorConfig, Participant};
+use zeroize::Zeroizing;
+
+use crate::{
+    error::{CommandError, Result},
+    key_file, pins_file,
+};
+
+/// Where the aggregator is.
+#[derive(Debug, Args)]
+pub(crate) struct AggregatorArgs {
+    /// The aggregator's address: https, or http on this machine.
+    #[arg(long, env = "BLINDSUM_AGGREGATOR", value_name = "URL")]
+    pub(crate) aggregator: String,
+    /// Certificate authority to trust beside the system's, PEM.
+    #[arg(long, env = "BLINDSUM_CA", value_name = "FILE")]
+    ca: Option<PathBuf>,
+}
+
+impl AggregatorArgs {
+    fn extra_root_ca(&self) -> Result<Option<Vec<u8>>> {
+        self.ca.as_ref().map(|path| fs::read(path).map_err(CommandError::file(path))).transpose()
+    }
+}
+
+/// How to talk to the aggregator as anyone or as a participant.
+#[derive(Debug, Args)]
+pub(crate) struct ClientArgs {
+    #[command(flatten)]
+    aggregator: AggregatorArgs,
+    /// The keys to trust: TOML with `aggregator`, `combiners` and `registrar`.
+    #[arg(long, env = "BLINDSUM_PINS", value_name = "FILE")]
+    pins: PathBuf,
+    /// Folder for unfinished uploads and receipts.
+    #[arg(long, env = "BLINDSUM_STATE", value_name = "DIR", default_value = "blindsum-state")]
+    state: PathBuf,
+    /// Threads for masking; 0 for one for each core.
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+}
+
+impl ClientArgs {
+    pub(crate) fn connect(&self) -> Result<Client> {
+        let pins = pins_file::read(&self.pins)?;
+        let config = ClientConfig {
+            extra_root_ca: self.aggregator.extra_root_ca()?,
+            threads: self.threads,
+            ..ClientConfig::new(&self.aggregator.aggregator, pins, &self.state)
+        };
+        Ok(Client::new(config)?)
+    }
+}
+
+/// How to talk to the aggregator as its operator.
+#[derive(Debug, Args)]
+pub(crate) struct OperatorArgs {
+    #[command(flatten)]
+    aggregator: AggregatorArgs,
+    /// File with the operator's token; the variable BLINDSUM_TOKEN holds the token itself.
+    #[arg(long, env = "BLINDSUM_TOKEN_FILE", value_name = "FILE")]
+    token_file: Option<PathBuf>,
+}
+
+impl OperatorArgs {
+    pub(crate) fn connect(&self) -> Result<Operator> {
+        let config = OperatorConfig {
+            extra_root_ca: self.aggregator.extra_root_ca()?,
+            ..OperatorConfig::new(&self.aggregator.aggregator, self.token()?)
+        };
+        Ok(Operator::new(config)?)
+    }
+
+    fn token(&self) -> Result<Zeroizing<String>> {
+        let text = match &self.token_file {
+            Some(path) => fs::read_to_string(path).map_err(CommandError::file(path))?,
+            None => std::env::var("BLINDSUM_TOKEN").map_err(|_| CommandError::Argument {
+                argument: "--token-file",
+                rule: "is needed, or the token in BLINDSUM_TOKEN",
+            })?,
+        };
+        let text = Zeroizing::new(text);
+        Ok(Zeroizing::new(text.trim().to_owned()))
+    }
+}
+
+/// Who the participant is.
+#[derive(Debug, Args)]
+pub(crate) struct ParticipantArgs {
+    /// The participant's key, made by `blindsum keygen`.
+    #[arg(long, env = "BLINDSUM_IDENTITY", value_name = "FILE")]
+    identity: PathBuf,
+    /// The credential that the registrar signed.
+    #[arg(long, env = "BLINDSUM_CREDENTIAL", value_name = "FILE")]
+    credential: PathBuf,
+}
+
+impl ParticipantArgs {
+    pub(crate) fn read(&self) -> Result<Participant> {
+        let identity = key_file::read_key(&self.identity)?;
+        let credential = key_file::read_credential(&self.credential)?;
+        if credential.client_key == identity.public() {
+            Ok(Participant { identity, credential })
+        } else {
+            Err(CommandError::input(&self.credential, "is for another key than that of --identity"))
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What is printed, and where: the answer to the standard output, everything else to the standard error.
+
+use std::{
+    fmt::Display,
+    io::{Write, stderr, stdout},
+    process::ExitCode,
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::error::CommandError;
+
+#[derive(Debug)]
+pub(crate) struct Output {
+    json: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Prints a command's answer, in words or as one line of JSON.
+    pub(crate) fn answer(&self, words: impl Display, value: &impl Serialize) {
+        if self.json {
+            self.note(words);
+            let line = serde_json::to_string(value).expect("answers are plain structures");
+            // Whoever closed the stream does not want the answer.
+            let _ = writeln!(stdout(), "{line}");
+        } else {
+            let _ = writeln!(stdout(), "{words}");
+        }
+    }
+
+    /// Prints something to read in passing.
+    pub(crate) fn note(&self, words: impl Display) {
+        let _ = writeln!(stderr(), "{words}");
+    }
+
+    /// Prints why a command failed.
+    pub(crate) fn failed(&self, error: &CommandError) -> ExitCode {
+        let message = error.chain();
+        self.note(format_args!("error: {message}"));
+        if self.json {
+            let value =
+                json!({ "error": message, "problem": error.problem(), "exit_code": error.exit_code() });
+            let _ = writeln!(stdout(), "{value}");
+        }
+        error.into()
+    }
+
+    /// A bar on the standard error, shown on a terminal only.
+    pub(crate) fn bar(&self, length: u64, what: &str) -> ProgressBar {
+        let style = ProgressStyle::with_template("{msg:28} [{bar:32}] {pos}/{len} {elapsed}");
+        let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
+        bar.set_style(style.expect("the template is well-formed").progress_chars("=> "));
+        bar.set_message(what.to_owned());
+        bar
+    }
+
+    /// A sign on the standard error that something is going on.
+    pub(crate) fn spinner(&self, what: &str) -> ProgressBar {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_message(what.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(120));
+        bar
+    }
+}

@@ -1,0 +1,93 @@
+//! The participant's end of the connection.
+
+use std::sync::Arc;
+
+use api::{
+    contributions::ContributionView,
+    participants::{EnrolRequest, Participant as ParticipantView},
+    paths,
+};
+use lattice::{Backend, CpuBackend};
+use protocol::{Canonical, Pins, Receipt, roles::client::sign_enrolment};
+use rayon::ThreadPool;
+use reqwest::Method;
+
+use crate::{
+    ClientConfig, ClientError, ContributionId, Participant, RoundId,
+    outbox::Outbox,
+    receipts::Receipts,
+    sent_updates::SentUpdates,
+    transport::{SMALL_ANSWER, Transport, decode},
+};
+
+/// Takes part in an aggregator's rounds. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub(crate) transport: Transport,
+    pub(crate) pins: Pins,
+    pub(crate) outbox: Outbox,
+    pub(crate) sent: SentUpdates,
+    pub(crate) receipts: Receipts,
+    pub(crate) pool: Arc<ThreadPool>,
+    pub(crate) backend: Arc<dyn Backend>,
+}
+
+impl Client {
+    /// Prepares the connection and the state folder. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`ClientError::Address`], [`ClientError::Settings`], [`ClientError::State`], [`ClientError::Threads`].
+    pub fn new(config: ClientConfig) -> Result<Self, ClientError> {
+        let ClientConfig { aggregator_url, pins, state_dir, retry, timeouts, extra_root_ca, threads } =
+            config;
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|index| format!("mask-{index}"))
+            .build()
+            .map_err(|source| ClientError::Threads { source })?;
+        Ok(Self {
+            transport: Transport::new(&aggregator_url, retry, timeouts, extra_root_ca.as_deref())?,
+            pins,
+            outbox: Outbox::open(state_dir.join("outbox"))?,
+            sent: SentUpdates::open(state_dir.join("sent"))?,
+            receipts: Receipts::open(state_dir.join("receipts"))?,
+            pool: Arc::new(pool),
+            backend: Arc::new(CpuBackend::new()),
+        })
+    }
+
+    /// Makes the participant known to the aggregator. Repeating it is harmless.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `credential-refused` or `signature-refused`, and the errors of any exchange.
+    pub async fn enrol(&self, participant: &Participant) -> Result<ParticipantView, ClientError> {
+        let Participant { identity, credential } = participant;
+        let body = EnrolRequest {
+            credential: credential.to_bytes().into(),
+            signature: sign_enrolment(credential, identity).0.into(),
+        };
+        let request = || Ok(self.transport.request(Method::POST, paths::PARTICIPANTS)?.json(&body));
+        decode(&self.transport.exchange(request, 0, SMALL_ANSWER).await?, "a participant")
+    }
+
+    /// Where a contribution is.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `not-found`, and the errors of any exchange.
+    pub async fn status(
+        &self,
+        round: RoundId,
+        contribution: ContributionId,
+    ) -> Result<ContributionView, ClientError> {
+        let path = paths::fill(paths::CONTRIBUTION, &[&round, &contribution]);
+        self.transport.json(&path, "a contribution").await
+    }
+
+    /// The receipt that was kept for a contribution.
+    ///
+    /// # Errors
+    /// [`ClientError::State`]; [`ClientError::Refused`] when the file was damaged.
+    pub fn receipt(&self, contribution: ContributionId) -> Result<Option<Receipt>, ClientError> {
+        self.receipts.find(contribution)
+    }
+}

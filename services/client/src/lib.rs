@@ -1,0 +1,61 @@
+//! The SDK: what a participant, an operator or an auditor needs to take part in rounds.
+//!
+//! A participant pins the keys it trusts, opens a round, fetches the model, trains, and contributes its update:
+//!
+//! ```no_run
+//! # async fn example(pins: protocol::Pins, participant: client::Participant) -> Result<(), client::ClientError> {
+//! use client::{Client, ClientConfig, RoundId};
+//!
+//! let client = Client::new(ClientConfig::new("https://aggregator.example", pins, "/var/lib/participant"))?;
+//! let round = client.open_round(RoundId::from([7; 16])).await?;
+//! let model = client.model(&round).await?;
+//! let update: Vec<f32> = train(&model);
+//! let contribution = client.contribute(&round, &participant, &update, 1, client::ignore_progress()).await?;
+//! println!("stored, says the aggregator at {}", contribution.receipt.received_at_ms);
+//! # fn train(_: &[u8]) -> Vec<f32> { vec![] }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Nothing a server says is believed without its signature under a pinned key or a digest that such a signature
+//! covers. An update leaves the process only masked; the finished message is on disk before the first byte is sent, so
+//! that a repetition, even after a crash, sends the same bytes.
+
+#![forbid(unsafe_code)]
+
+mod audit;
+mod client;
+mod config;
+mod contribute;
+mod error;
+mod operator;
+mod outbox;
+mod participant;
+mod prepare;
+mod private_file;
+mod progress;
+mod receipts;
+mod result;
+mod retry;
+mod rounds;
+mod sent_updates;
+#[cfg(test)]
+mod tests;
+mod transport;
+
+pub use api::Hex;
+pub use client::Client;
+pub use config::{ClientConfig, Timeouts};
+pub use contribute::Contribution;
+pub use error::ClientError;
+pub use operator::{Operator, OperatorConfig};
+pub use participant::Participant;
+pub use prepare::{Preparation, Prepared};
+pub use progress::{Phase, Progress, ProgressFn, ignore_progress};
+pub use result::RoundSum;
+pub use retry::RetryPolicy;
+
+/// Names a round.
+pub type RoundId = Hex<16>;
+/// Names a contribution.
+pub type ContributionId = Hex<16>;

@@ -1,0 +1,129 @@
+//! The operator's end of the connection: models and rounds.
+
+use std::fmt;
+
+use api::{
+    Hex, paths,
+    rounds::{CreateRound, RoundView},
+};
+use reqwest::{Method, header::CONTENT_TYPE};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::{
+    ClientError, RetryPolicy, RoundId, Timeouts,
+    transport::{SMALL_ANSWER, Transport, decode},
+};
+
+/// Everything an [`Operator`] needs to know.
+pub struct OperatorConfig {
+    /// `https://host[:port]`; plain `http` on this machine only.
+    pub aggregator_url: String,
+    /// The aggregator's operator token.
+    pub token: Zeroizing<String>,
+    /// How often, and how fast, a failed exchange is repeated.
+    pub retry: RetryPolicy,
+    /// How long an exchange may take.
+    pub timeouts: Timeouts,
+    /// A certificate authority to trust beside those of the operating system, in PEM.
+    pub extra_root_ca: Option<Vec<u8>>,
+}
+
+impl OperatorConfig {
+    /// The usual settings.
+    pub fn new(aggregator_url: impl Into<String>, token: Zeroizing<String>) -> Self {
+        Self {
+            aggregator_url: aggregator_url.into(),
+            token,
+            retry: RetryPolicy::default(),
+            timeouts: Timeouts::default(),
+            extra_root_ca: None,
+        }
+    }
+}
+
+impl fmt::Debug for OperatorConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OperatorConfig").field("aggregator_url", &self.aggregator_url).finish_non_exhaustive()
+    }
+}
+
+/// Runs an aggregator's rounds.
+pub struct Operator {
+    transport: Transport,
+    token: Zeroizing<String>,
+}
+
+impl Operator {
+    /// Prepares the connection. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`ClientError::Address`], [`ClientError::Settings`].
+    pub fn new(config: OperatorConfig) -> Result<Self, ClientError> {
+        let OperatorConfig { aggregator_url, token, retry, timeouts, extra_root_ca } = config;
+        Ok(Self {
+            transport: Transport::new(&aggregator_url, retry, timeouts, extra_root_ca.as_deref())?,
+            token,
+        })
+    }
+
+    /// Uploads a model and returns its digest, by which rounds name it.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with the aggregator's reason, and the errors of any exchange.
+    pub async fn put_model(&self, model: &[u8]) -> Result<Hex<32>, ClientError> {
+        let digest = Hex(Sha256::digest(model).into());
+        let path = paths::fill(paths::MODEL, &[&digest]);
+        let body = bytes::Bytes::copy_from_slice(model);
+        let request = || {
+            let request = self.transport.request(Method::PUT, &path)?;
+            let request = request.header(CONTENT_TYPE, "application/octet-stream");
+            Ok(request.bearer_auth(&*self.token).body(body.clone()))
+        };
+        self.transport.exchange(request, body.len() as u64, SMALL_ANSWER).await?;
+        Ok(digest)
+    }
+
+    /// Creates a round. It opens once every combiner has countersigned it. However often an exchange is repeated, one
+    /// call makes one round.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `round-refused`, `invalid-parameter` or `model-in-use`, and the errors of any
+    /// exchange.
+    pub async fn create_round(&self, round: &CreateRound) -> Result<RoundView, ClientError> {
+        let idempotency_key = hex::encode(rand::random::<[u8; 16]>());
+        let request = || {
+            let request = self.transport.request(Method::POST, paths::ROUNDS)?;
+            let request = request.header("idempotency-key", &idempotency_key);
+            Ok(request.bearer_auth(&*self.token).json(round))
+        };
+        decode(&self.transport.exchange(request, 0, SMALL_ANSWER).await?, "a round")
+    }
+
+    /// Stops taking contributions; the round then closes by itself.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `round-state`, and the errors of any exchange.
+    pub async fn close_round(&self, round: RoundId) -> Result<(), ClientError> {
+        self.post(&paths::fill(paths::ROUND_CLOSE, &[&round])).await
+    }
+
+    /// Ends a round without a result.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `round-state`, and the errors of any exchange.
+    pub async fn cancel_round(&self, round: RoundId) -> Result<(), ClientError> {
+        self.post(&paths::fill(paths::ROUND_CANCEL, &[&round])).await
+    }
+
+    async fn post(&self, path: &str) -> Result<(), ClientError> {
+        let request = || Ok(self.transport.request(Method::POST, path)?.bearer_auth(&*self.token));
+        self.transport.exchange(request, 0, SMALL_ANSWER).await.map(drop)
+    }
+}
+
+impl fmt::Debug for Operator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Operator").field("transport", &self.transport).finish_non_exhaustive()
+    }
+}

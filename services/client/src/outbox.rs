@@ -1,0 +1,148 @@
+//! Finished messages on disk, from before their first byte is sent until a receipt is kept.
+//!
+//! A message is two files: the body, and the prefix, which is written last and makes the message count. What is sent
+//! is always these bytes: another update, or fresh errors, under the same seeds would give away the difference.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use futures::{StreamExt, TryStreamExt, stream};
+use protocol::{ContributionHeader, MessagePrefix, PublicKey};
+use tempfile::NamedTempFile;
+use tokio_util::io::ReaderStream;
+
+use crate::{ClientError, Phase, Progress, ProgressFn, private_file};
+
+/// Bytes that are read from disk at once while uploading.
+const READ_BYTES: usize = 256 << 10;
+/// How old an unfinished message must be to be given up.
+const LEFTOVER_AGE: Duration = Duration::from_secs(24 * 3600);
+const PREFIX: &str = "prefix";
+const BODY: &str = "body";
+
+#[derive(Clone, Debug)]
+pub(crate) struct Outbox {
+    folder: PathBuf,
+}
+
+/// A message that is complete on disk.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    /// The signed header.
+    pub(crate) header: ContributionHeader,
+    prefix: Vec<u8>,
+    prefix_path: PathBuf,
+    body_path: PathBuf,
+    body_bytes: u64,
+}
+
+impl Outbox {
+    pub(crate) fn open(folder: PathBuf) -> Result<Self, ClientError> {
+        let clean = || {
+            private_file::create_folder(&folder)?;
+            remove_leftovers(&folder)
+        };
+        clean().map_err(ClientError::state(&folder))?;
+        Ok(Self { folder })
+    }
+
+    /// A file for the body of a message that is being made. It disappears unless it is put into the outbox.
+    pub(crate) fn draft(&self) -> Result<NamedTempFile, ClientError> {
+        NamedTempFile::new_in(&self.folder).map_err(ClientError::state(&self.folder))
+    }
+
+    /// Makes the message durable.
+    pub(crate) fn put(&self, prefix: MessagePrefix, body: NamedTempFile) -> Result<Message, ClientError> {
+        let header = &prefix.header;
+        let stem = format!("{}-{}", hex::encode(header.round_hash), hex::encode(header.contribution_id));
+        let [prefix_name, body_name] = [PREFIX, BODY].map(|extension| format!("{stem}.{extension}"));
+        let write = || {
+            private_file::persist(body, &self.folder, &body_name)?;
+            private_file::write(&self.folder, &prefix_name, &prefix.to_bytes())
+        };
+        write().map_err(ClientError::state(&self.folder))?;
+        Message::read(self.folder.join(prefix_name))
+    }
+
+    /// The message that this participant has not delivered yet in the round, if there is one.
+    pub(crate) fn find(
+        &self,
+        round_hash: &[u8; 32],
+        client_key: &PublicKey,
+    ) -> Result<Option<Message>, ClientError> {
+        let round = hex::encode(round_hash);
+        for entry in fs::read_dir(&self.folder).map_err(ClientError::state(&self.folder))? {
+            let path = entry.map_err(ClientError::state(&self.folder))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if !name.starts_with(&round) || path.extension().is_none_or(|extension| extension != PREFIX) {
+                continue;
+            }
+            let message = Message::read(path)?;
+            if message.header.credential.client_key == *client_key {
+                return Ok(Some(message));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Removes what a run that ended before its message was finished has left; what is young may be another run's.
+fn remove_leftovers(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let finished = entry.path().with_extension(PREFIX).exists();
+        if !finished && entry.metadata()?.modified()?.elapsed().unwrap_or_default() > LEFTOVER_AGE {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+impl Message {
+    fn read(prefix_path: PathBuf) -> Result<Self, ClientError> {
+        let body_path = prefix_path.with_extension(BODY);
+        let read = || Ok((fs::read(&prefix_path)?, fs::metadata(&body_path)?.len()));
+        let (prefix, body_bytes) = read().map_err(ClientError::state(&prefix_path))?;
+        let decoded =
+            MessagePrefix::from_bytes(&prefix).map_err(ClientError::refused("message in the outbox"))?;
+        Ok(Self { header: decoded.header, prefix, prefix_path, body_path, body_bytes })
+    }
+
+    /// Length of the message.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.prefix.len() as u64 + self.body_bytes
+    }
+
+    /// The message in memory.
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, ClientError> {
+        let mut bytes = self.prefix.clone();
+        let read = File::open(&self.body_path).and_then(|mut body| body.read_to_end(&mut bytes));
+        read.map_err(ClientError::state(&self.body_path))?;
+        Ok(bytes)
+    }
+
+    /// The message as a request's body, read from disk as it is sent.
+    pub(crate) fn stream(&self, progress: &ProgressFn) -> Result<reqwest::Body, ClientError> {
+        let body = File::open(&self.body_path).map_err(ClientError::state(&self.body_path))?;
+        let body = ReaderStream::with_capacity(tokio::fs::File::from_std(body), READ_BYTES);
+        let whole = stream::iter([Ok::<_, io::Error>(self.prefix.clone().into())]).chain(body);
+        let (progress, total) = (progress.clone(), self.bytes());
+        let mut done = 0;
+        let counted = whole.inspect_ok(move |sent: &bytes::Bytes| {
+            done += sent.len() as u64;
+            progress(Progress { phase: Phase::Uploading, done, total });
+        });
+        Ok(reqwest::Body::wrap_stream(counted))
+    }
+
+    /// Removes the message: its receipt is kept, or it was refused for good.
+    pub(crate) fn remove(&self) -> Result<(), ClientError> {
+        let remove = |path: &Path| private_file::remove(path).map_err(ClientError::state(path));
+        remove(&self.prefix_path)?;
+        remove(&self.body_path)
+    }
+}

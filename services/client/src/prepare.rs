@@ -1,0 +1,175 @@
+//! From an update to a finished message in the outbox.
+
+use std::{
+    fmt,
+    io::Write,
+    time::{Duration, Instant},
+};
+
+use api::Hex;
+use lattice::Backend;
+use masking::Quantised;
+use protocol::{
+    Credential, IdentityKey, MessagePrefix, Proof, VerifiedRound,
+    roles::client::{Masked, Masking},
+};
+use rand::{RngCore, rngs::OsRng};
+use tempfile::NamedTempFile;
+
+use crate::{
+    Client, ClientError, ContributionId, Participant, Phase, Progress, ProgressFn,
+    outbox::{Message, Outbox},
+};
+
+/// A masked and signed contribution, durable on disk and not yet delivered.
+pub struct Prepared {
+    /// How it was made.
+    pub preparation: Preparation,
+    pub(crate) message: Message,
+}
+
+/// What a client learns from masking an update.
+#[derive(Debug)]
+pub struct Preparation {
+    /// The integers that were masked. As secret as the update.
+    pub quantised: Quantised,
+    /// Time spent clipping and rounding.
+    pub quantise_time: Duration,
+    /// Time spent masking, sealing and signing, and writing to disk.
+    pub mask_time: Duration,
+}
+
+impl Prepared {
+    /// The contribution's name.
+    pub fn contribution_id(&self) -> ContributionId {
+        Hex(self.message.header.contribution_id)
+    }
+
+    /// Length of the message.
+    pub fn bytes(&self) -> u64 {
+        self.message.bytes()
+    }
+
+    /// The whole message, as it is sent.
+    ///
+    /// # Errors
+    /// [`ClientError::State`].
+    pub fn message(&self) -> Result<Vec<u8>, ClientError> {
+        self.message.to_bytes()
+    }
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Prepared({}, {} bytes)", self.contribution_id(), self.bytes())
+    }
+}
+
+impl Client {
+    /// Clips, rounds, masks and signs an update, and leaves the finished message in the outbox.
+    ///
+    /// The contribution counts as `weight · update`. The work is done on the client's own threads.
+    ///
+    /// # Errors
+    /// [`ClientError::UpdateLength`], [`ClientError::Weight`], [`ClientError::ProofUnsupported`],
+    /// [`ClientError::AlreadySent`], [`ClientError::Quantise`], [`ClientError::Mask`], [`ClientError::State`].
+    pub async fn prepare(
+        &self,
+        round: &VerifiedRound,
+        participant: &Participant,
+        update: &[f32],
+        weight: u32,
+        progress: ProgressFn,
+    ) -> Result<Prepared, ClientError> {
+        check(round, update, weight)?;
+        self.sent.record(update, round.hash())?;
+        let job = Job {
+            round: round.clone(),
+            identity: IdentityKey::from_secret(&participant.identity.secret()),
+            credential: participant.credential.clone(),
+            update: update.to_vec(),
+            weight,
+            progress,
+        };
+        let (pool, backend, outbox) = (self.pool.clone(), self.backend.clone(), self.outbox.clone());
+        let work = move || pool.install(|| job.run(&*backend, &outbox));
+        tokio::task::spawn_blocking(work).await.expect("masking neither panics nor is cancelled")
+    }
+}
+
+fn check(round: &VerifiedRound, update: &[f32], weight: u32) -> Result<(), ClientError> {
+    let document = round.document();
+    if document.proof != Proof::None {
+        return Err(ClientError::ProofUnsupported);
+    }
+    if update.len() as u64 != document.dimension {
+        return Err(ClientError::UpdateLength { expected: document.dimension, found: update.len() as u64 });
+    }
+    let (min, max) = (document.weight_min, document.weight_max);
+    if !(min..=max).contains(&weight) {
+        return Err(ClientError::Weight { weight, min, max });
+    }
+    Ok(())
+}
+
+struct Job {
+    round: VerifiedRound,
+    identity: IdentityKey,
+    credential: Credential,
+    update: Vec<f32>,
+    weight: u32,
+    progress: ProgressFn,
+}
+
+impl Job {
+    fn run(self, backend: &dyn Backend, outbox: &Outbox) -> Result<Prepared, ClientError> {
+        let start = Instant::now();
+        let quantised = self.quantise()?;
+        let quantise_time = start.elapsed();
+
+        let start = Instant::now();
+        let mut body = outbox.draft()?;
+        let prefix = self.mask(backend, &quantised, &mut body)?;
+        let message = outbox.put(prefix, body)?;
+        let mask_time = start.elapsed();
+        Ok(Prepared { preparation: Preparation { quantised, quantise_time, mask_time }, message })
+    }
+
+    fn quantise(&self) -> Result<Quantised, ClientError> {
+        self.report(Phase::Quantising, 0, 1);
+        let mut seed = [0; 32];
+        OsRng.fill_bytes(&mut seed);
+        let quantised = masking::quantise(&self.update, self.weight, self.round.constants(), seed)
+            .map_err(|source| ClientError::Quantise { source })?;
+        self.report(Phase::Quantising, 1, 1);
+        Ok(quantised)
+    }
+
+    /// Writes the body chunk by chunk, then makes the prefix that binds it.
+    fn mask(
+        &self,
+        backend: &dyn Backend,
+        quantised: &Quantised,
+        body: &mut NamedTempFile,
+    ) -> Result<MessagePrefix, ClientError> {
+        let total = self.round.constants().chunks();
+        let mut masking = Masking::begin(&self.round, backend, &self.identity.public(), &mut OsRng);
+        let mut chunk = Vec::new();
+        let mut done = 0;
+        while masking.next_chunk(quantised, &mut chunk).map_err(|source| ClientError::Mask { source })? {
+            body.write_all(&chunk).map_err(ClientError::state(body.path()))?;
+            done += 1;
+            self.report(Phase::Masking, done, total);
+        }
+        masking
+            .finish()
+            .and_then(|masked: Masked<'_>| {
+                masked.sign(&self.credential, self.weight, &self.identity, &mut OsRng)
+            })
+            .map_err(ClientError::refused("round document"))
+    }
+
+    fn report(&self, phase: Phase, done: u64, total: u64) {
+        (self.progress)(Progress { phase, done, total });
+    }
+}

@@ -1,0 +1,64 @@
+//! Files that only their owner reads, complete or not there at all.
+
+use std::{
+    fs::{self, DirBuilder, File},
+    io::{self, Write},
+    os::unix::fs::DirBuilderExt,
+    path::Path,
+};
+
+use tempfile::NamedTempFile;
+
+/// Makes a folder with mode 0700, if it is not there.
+pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Writes `bytes` to `folder/name` with mode 0600; when this returns they are on disk, and before they were not
+/// visible under this name.
+pub(crate) fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let mut file = NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    persist(file, folder, name)
+}
+
+/// Gives a finished temporary file of `folder` its name.
+pub(crate) fn persist(file: NamedTempFile, folder: &Path, name: &str) -> io::Result<()> {
+    file.as_file().sync_all()?;
+    file.persist(folder.join(name)).map_err(|error| error.error)?;
+    sync_folder(folder)
+}
+
+/// Removes a file, if it is there.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => path.parent().map_or(Ok(()), sync_folder),
+    }
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn files_are_their_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let nested = folder.path().join("a/b");
+        create_folder(&nested).unwrap();
+        write(&nested, "secret", b"bytes").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&nested), mode(&nested.join("secret"))), (0o700, 0o600));
+        assert_eq!(fs::read(nested.join("secret")).unwrap(), b"bytes");
+        assert_eq!(fs::read_dir(&nested).unwrap().count(), 1, "no temporary file is left");
+        remove(&nested.join("secret")).unwrap();
+        remove(&nested.join("secret")).unwrap();
+        assert_eq!(fs::read_dir(&nested).unwrap().count(), 0);
+    }
+}

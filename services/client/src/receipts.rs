@@ -1,0 +1,42 @@
+//! Receipts, kept: they are what a participant shows when a contribution goes missing.
+
+use std::{fs, io, path::PathBuf};
+
+use protocol::{Canonical, Receipt, Refusal};
+
+use crate::{ClientError, ContributionId, private_file};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Receipts {
+    folder: PathBuf,
+}
+
+impl Receipts {
+    pub(crate) fn open(folder: PathBuf) -> Result<Self, ClientError> {
+        private_file::create_folder(&folder).map_err(ClientError::state(&folder))?;
+        Ok(Self { folder })
+    }
+
+    /// Keeps a receipt that has been checked.
+    pub(crate) fn keep(&self, receipt: &Receipt) -> Result<(), ClientError> {
+        let name = hex::encode(receipt.contribution_id);
+        let path = self.folder.join(&name);
+        private_file::write(&self.folder, &name, &receipt.to_bytes()).map_err(ClientError::state(path))
+    }
+
+    /// The receipt of a contribution, if there is one.
+    pub(crate) fn find(&self, contribution: ContributionId) -> Result<Option<Receipt>, ClientError> {
+        let path = self.folder.join(contribution.to_string());
+        match fs::read(&path) {
+            Ok(bytes) => {
+                let malformed = Refusal::malformed("receipt");
+                let receipt = Receipt::from_bytes(&bytes)
+                    .map_err(malformed)
+                    .map_err(ClientError::refused("receipt"))?;
+                Ok(Some(receipt))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(ClientError::state(path)(error)),
+        }
+    }
+}

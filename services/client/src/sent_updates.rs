@@ -1,0 +1,68 @@
+//! The memory of which update went into which round.
+//!
+//! An update that is in two sums can be isolated by subtracting them when the rest of the cohorts coincides; so none is
+//! sent in a second round. In the same round it may be masked afresh, with another key, after a rejection.
+
+use std::{fs, io, path::PathBuf};
+
+use api::Hex;
+use sha2::{Digest, Sha256};
+
+use crate::{ClientError, private_file};
+
+#[derive(Clone, Debug)]
+pub(crate) struct SentUpdates {
+    folder: PathBuf,
+}
+
+impl SentUpdates {
+    pub(crate) fn open(folder: PathBuf) -> Result<Self, ClientError> {
+        private_file::create_folder(&folder).map_err(ClientError::state(&folder))?;
+        Ok(Self { folder })
+    }
+
+    /// Records that `update` is about to be sent in this round, durably.
+    ///
+    /// # Errors
+    /// [`ClientError::AlreadySent`] when it was recorded for another.
+    pub(crate) fn record(&self, update: &[f32], round_hash: &[u8; 32]) -> Result<(), ClientError> {
+        let name = hex::encode(digest(update));
+        let path = self.folder.join(&name);
+        match fs::read(&path) {
+            Ok(earlier) if earlier == round_hash => Ok(()),
+            Ok(earlier) => {
+                let earlier = earlier.try_into().unwrap_or_default();
+                Err(ClientError::AlreadySent { round_hash: Hex(earlier) })
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                private_file::write(&self.folder, &name, round_hash).map_err(ClientError::state(path))
+            }
+            Err(error) => Err(ClientError::state(path)(error)),
+        }
+    }
+}
+
+fn digest(update: &[f32]) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    update.iter().for_each(|x| hasher.update(x.to_le_bytes()));
+    hasher.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_update_belongs_to_one_round_even_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || SentUpdates::open(folder.path().to_owned()).unwrap();
+        let sent = open();
+        sent.record(&[1.0, -2.0], &[1; 32]).unwrap();
+        sent.record(&[1.0, -2.0], &[1; 32]).unwrap();
+        sent.record(&[1.0, -2.5], &[2; 32]).unwrap();
+        let refused = open().record(&[1.0, -2.0], &[2; 32]);
+        assert!(
+            matches!(refused, Err(ClientError::AlreadySent { round_hash: Hex(hash) }) if hash == [1; 32])
+        );
+    }
+}

@@ -1,0 +1,8 @@
+//! The SDK against a server that misbehaves in every way a test can think of.
+
+mod operating;
+mod results;
+mod resuming;
+mod rounds;
+mod server;
+mod uploading;

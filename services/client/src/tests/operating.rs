@@ -1,0 +1,95 @@
+//! The operator's requests.
+
+use api::{
+    Hex, ProblemKind,
+    participants::StateCounts,
+    rounds::{ChunkProgress, CreateRound, ProofDemand, RoundState, RoundView, Tensor},
+};
+use axum::response::IntoResponse;
+use reqwest::Method;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::server::{MODEL, Server, id, json, problem};
+use crate::{Operator, OperatorConfig, RetryPolicy};
+
+const TOKEN: &str = "an operator's token";
+
+fn operator(server: &Server) -> Operator {
+    let retry = RetryPolicy { first_wait: std::time::Duration::from_millis(10), ..RetryPolicy::default() };
+    let config = OperatorConfig::new(&server.url, Zeroizing::new(TOKEN.to_owned()));
+    Operator::new(OperatorConfig { retry, ..config }).unwrap()
+}
+
+fn view() -> RoundView {
+    RoundView {
+        round_id: id(1),
+        round_hash: Hex([0; 32]),
+        state: RoundState::Preparing,
+        dimension: 1,
+        min_cohort: 2,
+        max_contributions: 2,
+        opens_at_ms: 0,
+        closes_at_ms: 0,
+        proof: ProofDemand::None,
+        progress: StateCounts::default(),
+        chunks: ChunkProgress::default(),
+        root: None,
+        failure: None,
+    }
+}
+
+#[tokio::test]
+async fn a_model_is_put_under_its_digest() {
+    let server = Server::start().await;
+    server.then(|_| ().into_response());
+    let digest = operator(&server).put_model(MODEL).await.unwrap();
+    assert_eq!(digest.0[..], Sha256::digest(MODEL)[..]);
+    let seen = server.seen().remove(0);
+    assert_eq!((seen.method, seen.path), (Method::PUT, format!("/v1/models/{digest}")));
+    assert_eq!(seen.body, MODEL);
+    assert_eq!(seen.headers["authorization"], format!("Bearer {TOKEN}"));
+}
+
+#[tokio::test]
+async fn a_repeated_creation_has_the_same_idempotency_key_and_another_creation_another() {
+    let server = Server::start().await;
+    let spec = CreateRound {
+        model_digest: Hex([1; 32]),
+        tensors: vec![Tensor { name: "t".to_owned(), shape: vec![1] }],
+        max_contributions: 2,
+        min_cohort: 2,
+        norm_bound: 1 << 18,
+        clip: 1.0,
+        weight_min: 1,
+        weight_max: 1,
+        opens_at_ms: None,
+        earliest_close_ms: None,
+        closes_at_ms: 1,
+        credential_epoch: 1,
+        proof: ProofDemand::None,
+        max_attempts: 2,
+    };
+    server.then(|_| problem(ProblemKind::Unavailable)).then(|_| json(&view())).then(|_| json(&view()));
+    let operator = operator(&server);
+    assert_eq!(operator.create_round(&spec).await.unwrap().round_id, id(1));
+    operator.create_round(&spec).await.unwrap();
+    let keys: Vec<_> = server.seen().iter().map(|seen| seen.headers["idempotency-key"].clone()).collect();
+    assert_eq!(keys[0], keys[1]);
+    assert_ne!(keys[0], keys[2]);
+}
+
+#[tokio::test]
+async fn closing_and_cancelling_are_the_operators() {
+    let server = Server::start().await;
+    server.then(|_| json(&view())).then(|_| problem(ProblemKind::RoundState));
+    let operator = operator(&server);
+    operator.close_round(id(1)).await.unwrap();
+    let refused = operator.cancel_round(id(1)).await.unwrap_err();
+    assert_eq!(refused.problem_kind(), Some(ProblemKind::RoundState));
+    let seen = server.seen();
+    let round = format!("/v1/rounds/{}", id(1));
+    assert_eq!([&seen[0].path, &seen[1].path], [&format!("{round}/close"), &format!("{round}/cancel")]);
+    assert!(seen.iter().all(|one| one.headers["authorization"] == format!("Bearer {TOKEN}")));
+    assert!(!format!("{operator:?}").contains(TOKEN));
+}

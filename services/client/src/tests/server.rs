@@ -1,0 +1,259 @@
+//! A server that says what a test tells it to say, and a round to say it about.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use api::{
+    Hex, Problem, ProblemKind,
+    contributions::{ContributionState, ContributionView},
+    problem::MEDIA_TYPE,
+    rounds::SignedRound,
+};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{Request, State},
+    http::{HeaderMap, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use masking::{RoundConstants, RoundRequest};
+use protocol::{
+    Canonical, Credential, Holder, IdentityKey, MessagePrefix, Pins, Proof, Receipt, RoundDocument,
+    Signature, Signed, SignedDocument, Subject, Tensor, VerifiedRound,
+    contribution::PrefixLength,
+    roles::{combiner::countersign, round::sign_document},
+};
+use rand::{SeedableRng, rngs::StdRng};
+use sha2::{Digest, Sha256};
+use sharing::RoundKeyPair;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::{Client, ClientConfig, Participant, RetryPolicy, RoundId};
+
+pub(super) const MODEL: &[u8] = b"a model";
+pub(super) const DIMENSION: usize = 3000;
+
+/// The parties of a round, all played by the test.
+pub(super) struct Parties {
+    pub(super) aggregator: IdentityKey,
+    pub(super) combiner: IdentityKey,
+    pub(super) registrar: IdentityKey,
+}
+
+impl Parties {
+    pub(super) fn new() -> Self {
+        let key = |seed| IdentityKey::generate(&mut StdRng::seed_from_u64(seed));
+        Self { aggregator: key(1), combiner: key(2), registrar: key(3) }
+    }
+
+    pub(super) fn pins(&self) -> Pins {
+        Pins {
+            aggregator: self.aggregator.public(),
+            combiners: vec![self.combiner.public()],
+            registrar: self.registrar.public(),
+        }
+    }
+
+    pub(super) fn participant(&self, subject: &str) -> Participant {
+        let identity = IdentityKey::generate(&mut rand::rngs::OsRng);
+        let subject = Subject::new(subject).unwrap();
+        let credential = Credential::issue(&self.registrar, subject, identity.public(), 1);
+        Participant { identity, credential }
+    }
+
+    /// A round named by `id`.
+    pub(super) fn document(&self, id: u8) -> RoundDocument {
+        let request = RoundRequest {
+            dimension: DIMENSION as u64,
+            max_contributions: 8,
+            norm_bound: 1 << 18,
+            clip: 10.0,
+        };
+        let constants = RoundConstants::derive(&request).unwrap();
+        let mut rng = StdRng::seed_from_u64(4);
+        let mut holder = |key: &IdentityKey| {
+            let pair = RoundKeyPair::generate(&mut rng);
+            Holder { identity_key: key.public(), hpke_key_id: *pair.id(), hpke_public_key: *pair.public() }
+        };
+        RoundDocument {
+            round_id: [id; 16],
+            model_digest: Sha256::digest(MODEL).into(),
+            model_bytes: MODEL.len() as u64,
+            model_location: "/model".to_owned(),
+            tensors: vec![Tensor { name: "t".to_owned(), shape: vec![DIMENSION as u32], offset: 0 }],
+            dimension: constants.dimension,
+            max_contributions: constants.max_contributions,
+            min_cohort: 2,
+            norm_bound: constants.norm_bound,
+            scale_log2: constants.scale_log2 as u8,
+            transport_bits: constants.transport_bits as u8,
+            noisy_norm_bound: constants.noisy_norm_bound,
+            clip: constants.clip,
+            scale: constants.scale,
+            weight_min: 1,
+            weight_max: 4,
+            mask_seed: [id; 32],
+            opens_at_ms: 0,
+            earliest_close_ms: 0,
+            closes_at_ms: i64::MAX,
+            registrar_key: self.registrar.public(),
+            credential_epoch: 1,
+            holders: vec![holder(&self.aggregator), holder(&self.combiner)],
+            proof: Proof::None,
+            max_attempts: 2,
+        }
+    }
+
+    /// The document signed by both.
+    pub(super) fn signed(&self, document: &RoundDocument) -> SignedDocument {
+        let round = VerifiedRound::own(document.clone()).unwrap();
+        SignedDocument {
+            document: document.to_bytes(),
+            aggregator_signature: sign_document(document, &self.aggregator),
+            countersignatures: vec![countersign(&round, 1, &self.combiner)],
+        }
+    }
+
+    pub(super) fn round(&self, id: u8) -> VerifiedRound {
+        self.signed(&self.document(id)).verify(&self.pins()).unwrap()
+    }
+
+    /// What the aggregator answers to a message that it has stored.
+    pub(super) fn view(&self, message: &[u8]) -> ContributionView {
+        contribution_view(message, &self.aggregator, |_| ())
+    }
+}
+
+/// The answer with a receipt changed by `change` and then signed by `key`.
+pub(super) fn contribution_view(
+    message: &[u8],
+    key: &IdentityKey,
+    change: impl Fn(&mut Receipt),
+) -> ContributionView {
+    let Ok(PrefixLength::Exactly(length)) = MessagePrefix::length(message) else {
+        panic!("the server was sent something else than a message")
+    };
+    let header = MessagePrefix::from_bytes(&message[..length]).unwrap().header;
+    let mut receipt = Receipt {
+        round_hash: header.round_hash,
+        contribution_id: header.contribution_id,
+        header_hash: header.hash(),
+        received_at_ms: 5,
+        included_by_ms: 6,
+        signature: Signature::BLANK,
+    };
+    change(&mut receipt);
+    ContributionView {
+        round_id: Hex([0; 16]),
+        contribution_id: Hex(header.contribution_id),
+        header_hash: Hex(header.hash()),
+        state: ContributionState::Received,
+        reason: None,
+        receipt: receipt.sign(key).to_bytes().into(),
+        received_at_ms: 5,
+    }
+}
+
+pub(super) fn signed_round(signed: &SignedDocument) -> SignedRound {
+    SignedRound {
+        document: signed.document.clone().into(),
+        aggregator_signature: Hex(signed.aggregator_signature.0),
+        countersignatures: signed.countersignatures.iter().map(|signature| Hex(signature.0)).collect(),
+    }
+}
+
+/// A request as the server saw it.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+type Answer = Box<dyn FnOnce(&Seen) -> Response + Send>;
+
+/// Gives the answers it was told, in turn, and remembers the requests.
+#[derive(Clone)]
+pub(super) struct Server {
+    pub(super) url: String,
+    answers: Arc<Mutex<VecDeque<Answer>>>,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Server {
+    pub(super) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(listener)
+    }
+
+    pub(super) fn on(listener: TcpListener) -> Self {
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = Self { url, answers: Arc::default(), seen: Arc::default() };
+        let router = Router::new().fallback(answer).with_state(server.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        server
+    }
+
+    pub(super) fn then(&self, answer: impl FnOnce(&Seen) -> Response + Send + 'static) -> &Self {
+        self.answers.lock().unwrap().push_back(Box::new(answer));
+        self
+    }
+
+    pub(super) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+async fn answer(State(server): State<Server>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let seen = Seen {
+        method: parts.method,
+        path: parts.uri.to_string(),
+        headers: parts.headers,
+        body: axum::body::to_bytes(body, usize::MAX).await.unwrap(),
+    };
+    server.seen.lock().unwrap().push(seen.clone());
+    let answer = server.answers.lock().unwrap().pop_front();
+    answer.map_or_else(|| problem(ProblemKind::NotFound), |answer| answer(&seen))
+}
+
+pub(super) fn problem(kind: ProblemKind) -> Response {
+    let status = StatusCode::from_u16(kind.status()).unwrap();
+    let body = serde_json::to_vec(&Problem::new(kind)).unwrap();
+    (status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response()
+}
+
+pub(super) fn json(value: &impl serde::Serialize) -> Response {
+    axum::Json(value).into_response()
+}
+
+/// A client with a state folder of its own and little patience.
+pub(super) fn client(server: &Server, pins: Pins) -> (Client, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    (client_in(&server.url, pins, &folder), folder)
+}
+
+pub(super) fn client_in(url: &str, pins: Pins, folder: &TempDir) -> Client {
+    let retry = RetryPolicy {
+        attempts: 4,
+        first_wait: Duration::from_millis(20),
+        longest_wait: Duration::from_millis(40),
+        ..RetryPolicy::default()
+    };
+    let config =
+        ClientConfig { retry, threads: 1, ..ClientConfig::new(url, pins, folder.path().join("state")) };
+    Client::new(config).unwrap()
+}
+
+pub(super) fn id(byte: u8) -> RoundId {
+    Hex([byte; 16])
+}
+
+pub(super) fn update() -> Vec<f32> {
+    (0..DIMENSION).map(|k| (k as f32).sin() / 100.0).collect()
+}

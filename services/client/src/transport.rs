@@ -1,0 +1,220 @@
+//! Requests and answers over HTTP, repeated as the policy says.
+
+use std::{future::Future, path::Path, sync::Once, time::Duration};
+
+use api::{Problem, problem};
+use bytes::{Bytes, BytesMut};
+use reqwest::{Certificate, Method, RequestBuilder, Response, Url, header::CONTENT_TYPE};
+use serde::de::DeserializeOwned;
+use tokio::io::AsyncWriteExt;
+
+use crate::{ClientError, RetryPolicy, Timeouts, retry::retry_after};
+
+/// The longest JSON answer that is not a bundle.
+pub(crate) const SMALL_ANSWER: u64 = 16 << 20;
+/// The longest explanation of an error.
+const PROBLEM_BYTES: u64 = 64 << 10;
+
+/// A connection to one aggregator.
+#[derive(Clone, Debug)]
+pub(crate) struct Transport {
+    http: reqwest::Client,
+    base: Url,
+    retry: RetryPolicy,
+    timeouts: Timeouts,
+}
+
+impl Transport {
+    pub(crate) fn new(
+        url: &str,
+        retry: RetryPolicy,
+        timeouts: Timeouts,
+        extra_root_ca: Option<&[u8]>,
+    ) -> Result<Self, ClientError> {
+        let base = safe_url(url)?;
+        let settings = |source| ClientError::Settings { source };
+        install_tls_provider();
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(timeouts.connect)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("blindsum/", env!("CARGO_PKG_VERSION")));
+        if base.scheme() == "http" {
+            builder = builder.no_proxy().tls_certs_only([]);
+        } else if let Some(pem) = extra_root_ca {
+            builder = builder.tls_certs_merge(Certificate::from_pem_bundle(pem).map_err(settings)?);
+        }
+        Ok(Self { http: builder.build().map_err(settings)?, base, retry, timeouts })
+    }
+
+    /// A request for `path`.
+    pub(crate) fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, ClientError> {
+        let url = self.base.join(path).map_err(|_| ClientError::Address)?;
+        let url = safe_url(url.as_str())?;
+        Ok(self.http.request(method, url))
+    }
+
+    /// `GET`s JSON.
+    pub(crate) async fn json<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        what: &'static str,
+    ) -> Result<T, ClientError> {
+        decode(&self.bytes(path, SMALL_ANSWER).await?, what)
+    }
+
+    /// `GET`s at most `limit` bytes.
+    pub(crate) async fn bytes(&self, path: &str, limit: u64) -> Result<Bytes, ClientError> {
+        self.exchange(|| self.request(Method::GET, path), 0, limit).await
+    }
+
+    /// Sends what `request` makes, anew for each attempt, with `sent` bytes in its body, and reads an answer of at most
+    /// `limit` bytes.
+    pub(crate) async fn exchange(
+        &self,
+        request: impl Fn() -> Result<RequestBuilder, ClientError>,
+        sent: u64,
+        limit: u64,
+    ) -> Result<Bytes, ClientError> {
+        self.repeat(|| {
+            let request = request();
+            async move {
+                let response = self.accepted(request?, sent).await?;
+                self.read(response, limit).await
+            }
+        })
+        .await
+    }
+
+    /// `GET`s a file of at most `limit` bytes.
+    pub(crate) async fn download(&self, path: &str, limit: u64, to: &Path) -> Result<u64, ClientError> {
+        self.repeat(|| {
+            let request = self.request(Method::GET, path);
+            async move {
+                let response = self.accepted(request?, 0).await?;
+                self.save(response, limit, to).await
+            }
+        })
+        .await
+    }
+
+    async fn repeat<T, F: Future<Output = Result<T, ClientError>>>(
+        &self,
+        attempt: impl Fn() -> F,
+    ) -> Result<T, ClientError> {
+        let mut failures = 0;
+        loop {
+            let error = match attempt().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            failures += 1;
+            let Some(wait) = self.retry.wait(failures, &error) else { return Err(error) };
+            tracing::warn!(error = %error, failures, wait_ms = wait.as_millis(), "exchange failed, will be repeated");
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn accepted(&self, request: RequestBuilder, sent: u64) -> Result<Response, ClientError> {
+        let response = in_time(self.timeouts.for_bytes(sent), request.send()).await?;
+        if response.status().is_success() { Ok(response) } else { Err(self.refusal(response).await) }
+    }
+
+    async fn refusal(&self, response: Response) -> ClientError {
+        let status = response.status().as_u16();
+        let retry_after = retry_after(response.headers());
+        let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let explained = media_type.is_some_and(|value| value.starts_with(problem::MEDIA_TYPE));
+        let body = if explained { self.read(response, PROBLEM_BYTES).await.ok() } else { None };
+        let problem = body.and_then(|body| serde_json::from_slice::<Problem>(&body).ok());
+        match problem.and_then(|problem| problem.kind().map(|kind| (kind, problem))) {
+            Some((kind, problem)) => {
+                let problem = Box::new(Problem { status, ..problem });
+                ClientError::Problem { kind, problem, retry_after }
+            }
+            None => ClientError::Status { status, retry_after },
+        }
+    }
+
+    async fn read(&self, mut response: Response, limit: u64) -> Result<Bytes, ClientError> {
+        let mut bytes = BytesMut::new();
+        while let Some(more) = in_time(self.timeouts.exchange, response.chunk()).await? {
+            if (bytes.len() + more.len()) as u64 > limit {
+                return Err(ClientError::AnswerTooLong { limit });
+            }
+            bytes.extend_from_slice(&more);
+        }
+        Ok(bytes.freeze())
+    }
+
+    async fn save(&self, mut response: Response, limit: u64, to: &Path) -> Result<u64, ClientError> {
+        let mut file = tokio::fs::File::create(to).await.map_err(ClientError::state(to))?;
+        let mut bytes = 0;
+        while let Some(more) = in_time(self.timeouts.exchange, response.chunk()).await? {
+            bytes += more.len() as u64;
+            if bytes > limit {
+                return Err(ClientError::AnswerTooLong { limit });
+            }
+            file.write_all(&more).await.map_err(ClientError::state(to))?;
+        }
+        file.flush().await.map_err(ClientError::state(to))?;
+        Ok(bytes)
+    }
+}
+
+/// Decodes a JSON answer.
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8], what: &'static str) -> Result<T, ClientError> {
+    serde_json::from_slice(bytes).map_err(|source| ClientError::Answer { what, source })
+}
+
+/// Everything but `http` to another machine.
+fn safe_url(text: &str) -> Result<Url, ClientError> {
+    let url = Url::parse(text).map_err(|_| ClientError::Address)?;
+    let is_here = match url.host_str() {
+        Some("localhost") => true,
+        Some(host) => host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback()),
+        None => false,
+    };
+    if url.scheme() == "https" || url.scheme() == "http" && is_here {
+        Ok(url)
+    } else {
+        Err(ClientError::Address)
+    }
+}
+
+fn install_tls_provider() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // An error means that the program has installed a provider of its own.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+async fn in_time<T>(
+    limit: Duration,
+    step: impl Future<Output = reqwest::Result<T>>,
+) -> Result<T, ClientError> {
+    match tokio::time::timeout(limit, step).await {
+        Ok(outcome) => outcome.map_err(|error| ClientError::Unreachable { source: error.without_url() }),
+        Err(_) => Err(ClientError::TimedOut { after: limit }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_stays_on_this_machine() {
+        for good in ["http://127.0.0.1:80", "http://localhost:1/", "http://[::1]:9", "https://example.org"] {
+            assert!(safe_url(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["http://example.org", "http://10.0.0.1", "http://127.0.0.1.example.org", "ftp://localhost", "x"]
+        {
+            assert!(matches!(safe_url(bad), Err(ClientError::Address)), "{bad}");
+        }
+    }
+}

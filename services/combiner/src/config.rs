@@ -1,0 +1,155 @@
+//! Configuration. `combiner.sample.toml` beside this crate explains every section.
+
+use std::path::PathBuf;
+
+use api::Hex;
+use kit::config::{ConfigError, DatabaseConfig, ListenConfig, LogConfig, Secret};
+use protocol::{PublicKey, roles::combiner::CombinerPolicy};
+use serde::Deserialize;
+
+/// Everything a combiner needs to know.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where requests are accepted.
+    #[serde(default)]
+    pub listen: ListenConfig,
+    /// The database.
+    pub database: DatabaseConfig,
+    /// How logs are written.
+    #[serde(default)]
+    pub log: LogConfig,
+    /// Ed25519 secret, 64 hexadecimal digits.
+    pub identity_key: Secret,
+    /// Directory of the private keys of rounds. Not to be backed up.
+    pub vault: PathBuf,
+    /// The bearer token that the aggregator presents.
+    pub service_token: Secret,
+    /// What is countersigned.
+    pub policy: Policy,
+    /// What requests may ask for.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+impl Config {
+    /// Rules that the types do not express.
+    ///
+    /// # Errors
+    /// [`ConfigError::Rule`] with the first rule broken.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let rule = |holds: bool, field: &'static str, rule: &'static str| {
+            if holds { Ok(()) } else { Err(ConfigError::Rule { field, rule }) }
+        };
+        let Policy { min_cohort_floor: floor, max_contributions_cap: cap, .. } = self.policy;
+        rule(floor >= 2, "policy.min_cohort_floor", "at least 2")?;
+        rule((floor..=1 << 20).contains(&cap), "policy.max_contributions_cap", "from the floor to 2^20")?;
+        rule((1..=4096).contains(&self.limits.attest_batch), "limits.attest_batch", "1 to 4096")?;
+        rule(self.limits.compute_threads >= 1, "limits.compute_threads", "at least 1")
+    }
+}
+
+/// What is countersigned.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Ed25519 key of the aggregator.
+    pub aggregator_key: Hex<32>,
+    /// Ed25519 key of the registrar.
+    pub registrar_key: Hex<32>,
+    /// No document with a smaller `min_cohort` is countersigned.
+    #[serde(default = "three")]
+    pub min_cohort_floor: u32,
+    /// No document with a larger `max_contributions` is countersigned.
+    #[serde(default = "four_thousand")]
+    pub max_contributions_cap: u32,
+}
+
+impl From<&Policy> for CombinerPolicy {
+    fn from(policy: &Policy) -> Self {
+        Self {
+            aggregator: PublicKey(policy.aggregator_key.0),
+            registrar: PublicKey(policy.registrar_key.0),
+            min_cohort_floor: policy.min_cohort_floor,
+            max_contributions_cap: policy.max_contributions_cap,
+        }
+    }
+}
+
+fn three() -> u32 {
+    3
+}
+
+fn four_thousand() -> u32 {
+    4096
+}
+
+/// What requests may ask for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Contributions in one request to attest.
+    pub attest_batch: usize,
+    /// Bytes of any other request. A release may be as long as the largest cohort needs.
+    pub max_request_bytes: usize,
+    /// Threads that compute.
+    pub compute_threads: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            attest_batch: 256,
+            max_request_bytes: 16 << 20,
+            compute_threads: std::thread::available_parallelism().map_or(2, usize::from),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(change: impl Fn(String) -> String) -> Result<Config, ConfigError> {
+        let text = change(include_str!("../combiner.sample.toml").to_owned());
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        kit::config::load(Some(file.path()), "COMBINER_SAMPLE")
+    }
+
+    #[test]
+    fn the_sample_is_a_configuration() {
+        let config = load(|text| text).unwrap();
+        config.check().unwrap();
+        assert_eq!(config.policy.min_cohort_floor, 3);
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_sample() {
+        let without = |key: &'static str| {
+            load(move |text| {
+                text.lines().filter(|line| !line.starts_with(key)).collect::<Vec<_>>().join("\n")
+            })
+            .unwrap()
+        };
+        assert_eq!(without("min_cohort_floor").policy.min_cohort_floor, 3);
+        assert_eq!(without("max_contributions_cap").policy.max_contributions_cap, 4096);
+        assert_eq!(without("attest_batch").limits.attest_batch, 256);
+    }
+
+    #[test]
+    fn unknown_settings_and_impossible_values_are_refused() {
+        assert!(load(|text| format!("unknown = 1\n{text}")).is_err());
+        for (from, to, broken) in [
+            ("floor = 3", "floor = 1", "policy.min_cohort_floor"),
+            ("cap = 4096", "cap = 2", "policy.max_contributions_cap"),
+            ("batch = 256", "batch = 0", "limits.attest_batch"),
+        ] {
+            let config = load(|text| text.replace(from, to)).unwrap();
+            assert!(
+                matches!(config.check(), Err(ConfigError::Rule { field, .. }) if field == broken),
+                "{to}"
+            );
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Attesting: at intake, this combiner opens its share of each contribution's mask key and says whether it is good, so
+//! that no contribution can be blamed at closing.
+
+mod examination;
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Instant,
+};
+
+use api::{
+    HexBytes, ProblemKind,
+    combiner::{ContributionEnvelope, Verdict},
+};
+use kit::{
+    Error, Result,
+    postgres::{Isolation, Tx, run_tx},
+};
+use protocol::VerifiedRound;
+use sqlx::PgConnection;
+
+use self::examination::{Candidate, Examination, Finding};
+use crate::{
+    metrics, round_key,
+    state::App,
+    store::{
+        attestations::{self, NewAttestation},
+        refusals, rounds,
+    },
+};
+
+/// Verdicts on contributions, in order. A contribution attested before gets the same attestation again.
+///
+/// # Errors
+/// An abort of kind `invalid-parameter`, `not-found`, `round-state` or `round-key-destroyed`; a fault. What is wrong
+/// with a contribution is a verdict and no error.
+pub(crate) async fn attest(
+    app: &App,
+    round_hash: [u8; 32],
+    envelopes: Vec<ContributionEnvelope>,
+) -> Result<Vec<Verdict>> {
+    if envelopes.len() > app.limits.attest_batch {
+        let rule = format!("at most {}", app.limits.attest_batch);
+        return Err(Error::abort(ProblemKind::InvalidParameter).field("contributions", rule));
+    }
+    let round = rounds::find(&app.db, &round_hash).await?;
+    round.demand_open()?;
+    let key = round_key::load(app, round.round_id).await?;
+    let verified = round.verified()?;
+    let candidates: Vec<_> = envelopes.iter().map(Candidate::decode).collect();
+    let hashes: Vec<_> = candidates.iter().flatten().map(|candidate| candidate.hash).collect();
+    let known = attestations::find(&app.db, &round_hash, &hashes).await?;
+    let examination = Examination { app: app.clone(), round: verified, holder: round.holder()?, key, known };
+    let started = Instant::now();
+    let (round, findings) = app.compute.run(move || examination.run(candidates)).await?;
+    metrics::examined(findings.len(), started.elapsed());
+    record(app, &round, &findings).await
+}
+
+async fn record(app: &App, round: &VerifiedRound, findings: &[Finding]) -> Result<Vec<Verdict>> {
+    let record = |tx| record_in(tx, app, round, findings);
+    let (verdicts, new) = run_tx(&app.db, "attest", Isolation::ReadCommitted, record).await?;
+    metrics::attested(new);
+    for verdict in &verdicts {
+        if let Verdict::Refused { reason } = verdict {
+            metrics::refused(*reason);
+        }
+    }
+    Ok(verdicts)
+}
+
+/// Records what is new under the lock of the round, so that attempts are counted and no attestation follows a release.
+async fn record_in(
+    mut tx: Tx,
+    app: &App,
+    round: &VerifiedRound,
+    findings: &[Finding],
+) -> Result<(Tx, (Vec<Verdict>, usize))> {
+    rounds::lock(&mut tx, round.hash()).await?.demand_open()?;
+    let (verdicts, new) = decide(&mut tx, round, findings).await?;
+    attestations::insert(&mut tx, round.hash(), &new, app.now()).await?;
+    refusals::count(&mut tx, round.hash(), &reasons(&verdicts), app.now()).await?;
+    Ok((tx, (verdicts, new.len())))
+}
+
+/// Good contributions are attested until their participant has no attempt left.
+async fn decide<'a>(
+    tx: &mut PgConnection,
+    round: &VerifiedRound,
+    findings: &'a [Finding],
+) -> Result<(Vec<Verdict>, Vec<&'a NewAttestation>)> {
+    let good = || {
+        findings
+            .iter()
+            .filter_map(|finding| if let Finding::Good(new) = finding { Some(&**new) } else { None })
+    };
+    let hashes: Vec<_> = good().map(|new| new.header_hash).collect();
+    let subjects: Vec<_> = good().map(|new| new.subject.clone()).collect();
+    let mut seen: HashSet<_> =
+        attestations::find(&mut *tx, round.hash(), &hashes).await?.into_keys().collect();
+    let mut attempts = attestations::attempts(tx, round.hash(), &subjects).await?;
+    let (mut verdicts, mut inserted) = (Vec::with_capacity(findings.len()), Vec::new());
+    for finding in findings {
+        verdicts.push(match finding {
+            Finding::Bad(reason) => Verdict::Refused { reason: *reason },
+            Finding::Good(new) if seen.contains(&new.header_hash) => attested(new),
+            Finding::Good(new) => {
+                let used = attempts.entry(new.subject.clone()).or_default();
+                if *used >= i64::from(round.document().max_attempts) {
+                    Verdict::Refused { reason: ProblemKind::AttemptsExhausted }
+                } else {
+                    *used += 1;
+                    seen.insert(new.header_hash);
+                    inserted.push(&**new);
+                    attested(new)
+                }
+            }
+        });
+    }
+    Ok((verdicts, inserted))
+}
+
+/// Signing is deterministic: a contribution attested by two requests at once has one attestation.
+fn attested(new: &NewAttestation) -> Verdict {
+    Verdict::Attested(HexBytes(new.attestation.clone()))
+}
+
+fn reasons(verdicts: &[Verdict]) -> HashMap<&'static str, i64> {
+    let mut reasons = HashMap::new();
+    for verdict in verdicts {
+        if let Verdict::Refused { reason } = verdict {
+            *reasons.entry(reason.code()).or_default() += 1;
+        }
+    }
+    reasons
+}

@@ -1,0 +1,94 @@
+//! The arithmetic of attesting: opens the shares of a batch, checks them together, and signs for the good ones.
+
+use std::collections::HashMap;
+
+use api::{ProblemKind, combiner::ContributionEnvelope};
+use protocol::{
+    Canonical, ContributionHeader, Refusal, SealedSeeds, VerifiedRound,
+    roles::combiner::{AttestedMember, attest, check_shares, open_share},
+};
+use rand::rngs::OsRng;
+use rayon::prelude::*;
+use sharing::{KeyShare, RoundKeyPair};
+
+use crate::{state::App, store::attestations::NewAttestation};
+
+/// A contribution that decodes.
+pub(super) struct Candidate {
+    pub(super) hash: [u8; 32],
+    member: AttestedMember,
+}
+
+impl Candidate {
+    pub(super) fn decode(envelope: &ContributionEnvelope) -> Result<Self, Refusal> {
+        let header = ContributionHeader::from_bytes(&envelope.header.0);
+        let header = header.map_err(Refusal::malformed("contribution header"))?;
+        let sealed =
+            SealedSeeds::from_bytes(&envelope.sealed_seeds.0).map_err(Refusal::malformed("sealed seeds"))?;
+        Ok(Self { hash: header.hash(), member: AttestedMember { header, sealed } })
+    }
+}
+
+/// What the examination of one contribution came to.
+pub(super) enum Finding {
+    /// Attested before, or good now.
+    Good(Box<NewAttestation>),
+    /// Refused, whatever else is recorded.
+    Bad(ProblemKind),
+}
+
+/// Everything that the examination of a batch needs, on a thread that computes.
+pub(super) struct Examination {
+    pub(super) app: App,
+    pub(super) round: VerifiedRound,
+    pub(super) holder: u8,
+    pub(super) key: RoundKeyPair,
+    /// Attestations given before, by header hash.
+    pub(super) known: HashMap<[u8; 32], Vec<u8>>,
+}
+
+impl Examination {
+    /// The findings in order, and the round again.
+    pub(super) fn run(self, candidates: Vec<Result<Candidate, Refusal>>) -> (VerifiedRound, Vec<Finding>) {
+        let opened: Vec<_> = candidates.into_par_iter().map(|candidate| self.open(candidate?)).collect();
+        let unchecked: Vec<_> = opened
+            .iter()
+            .flatten()
+            .filter_map(|(candidate, share)| Some((&candidate.member.header, share.as_ref()?)))
+            .collect();
+        let mut checks = check_shares(self.holder, &unchecked, &mut OsRng).into_iter();
+        let finding = |opened: &Result<(Candidate, Option<KeyShare>), Refusal>| match opened {
+            Err(refusal) => Finding::Bad(refusal.into()),
+            Ok((candidate, None)) => self.good(candidate),
+            Ok((candidate, Some(_))) => match checks.next().expect("every opened share is checked") {
+                Ok(()) => self.good(candidate),
+                Err(refusal) => Finding::Bad((&refusal).into()),
+            },
+        };
+        let findings = opened.iter().map(finding).collect();
+        (self.round, findings)
+    }
+
+    /// The candidate with its share, or without if it was attested before.
+    fn open(&self, candidate: Candidate) -> Result<(Candidate, Option<KeyShare>), Refusal> {
+        if self.known.contains_key(&candidate.hash) {
+            return Ok((candidate, None));
+        }
+        let AttestedMember { header, sealed } = &candidate.member;
+        let share = open_share(&self.round, self.holder, &self.key, header, sealed)?;
+        Ok((candidate, Some(share)))
+    }
+
+    fn good(&self, Candidate { hash, member }: &Candidate) -> Finding {
+        let attestation = self.known.get(hash).cloned().unwrap_or_else(|| {
+            attest(&self.round, self.holder, &member.header, &self.app.identity).to_bytes()
+        });
+        Finding::Good(Box::new(NewAttestation {
+            header_hash: *hash,
+            subject: member.header.credential.subject.as_str().to_owned(),
+            header: member.header.to_bytes(),
+            sealed_seeds: member.sealed.to_bytes(),
+            attestation,
+        }))
+    }
+}

@@ -1,0 +1,83 @@
+//! Countersigning: this combiner takes part in exactly the round that the document describes.
+
+use api::ProblemKind;
+use kit::{
+    Error, Result,
+    postgres::{Isolation, Tx, run_tx},
+};
+use protocol::{
+    Canonical, Refusal, RoundDocument, Signature, VerifiedRound,
+    roles::combiner::{CombinerPolicy, countersign as sign},
+};
+use sharing::RoundKeyPair;
+
+use super::refused;
+use crate::{
+    metrics, round_key,
+    state::App,
+    store::{round_keys, rounds},
+};
+
+/// Countersigns a document that keeps to the policy, unless another was countersigned under its round identifier or
+/// another open round starts from the same model. The same document again gives the same signature.
+///
+/// # Errors
+/// An abort of kind `malformed-message`, `round-refused`, `signature-refused`, `model-in-use`, `round-state` or
+/// `round-key-destroyed`; a fault.
+pub(crate) async fn countersign(app: &App, document: Vec<u8>, signature: [u8; 64]) -> Result<[u8; 64]> {
+    let decoded = RoundDocument::from_bytes(&document).map_err(Refusal::malformed("round document"));
+    let decoded = decoded.map_err(|refusal| refused(&refusal))?;
+    if let Some(earlier) = rounds::by_id(&app.db, &decoded.round_id).await? {
+        return if earlier.document == document { Ok(earlier.countersignature) } else { Err(taken()) };
+    }
+    let key = own_key(app, decoded.round_id).await?;
+    let (round, holder) = accept(app, document.clone(), Signature(signature), key).await?;
+    let countersignature = sign(&round, holder, &app.identity).0;
+    let new = rounds::NewRound { round: &round, document: &document, signature, holder, countersignature };
+    let inserted =
+        run_tx(&app.db, "countersign", Isolation::ReadCommitted, |tx| insert(tx, app, &new)).await?;
+    if inserted {
+        metrics::countersigned();
+        return Ok(countersignature);
+    }
+    // Another request was faster with this round identifier.
+    match rounds::by_id(&app.db, &round.document().round_id).await? {
+        Some(other) if other.document == document => Ok(other.countersignature),
+        _ => Err(taken()),
+    }
+}
+
+async fn insert(mut tx: Tx, app: &App, new: &rounds::NewRound<'_>) -> Result<(Tx, bool)> {
+    round_keys::lock(&mut tx, &new.round.document().round_id).await?;
+    match rounds::insert(&mut tx, new, app.now()).await {
+        Ok(inserted) => Ok((tx, inserted)),
+        Err(error) if rounds::is_model_in_use(&error) => Err(Error::abort(ProblemKind::ModelInUse)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The key made for this round; a document for which none was made names somebody else's.
+async fn own_key(app: &App, round_id: [u8; 16]) -> Result<RoundKeyPair> {
+    if round_keys::exists(&app.db, &round_id).await? {
+        round_key::load(app, round_id).await
+    } else {
+        Err(refused(&Refusal::Document { rule: "the combiner made a key for this round" }))
+    }
+}
+
+async fn accept(
+    app: &App,
+    document: Vec<u8>,
+    signature: Signature,
+    key: RoundKeyPair,
+) -> Result<(VerifiedRound, u8)> {
+    let policy: CombinerPolicy = app.policy.clone();
+    let own = app.identity.public();
+    let accepted = app.compute.run(move || policy.accept(&document, &signature, &own, &key)).await?;
+    accepted.map_err(|refusal| refused(&refusal))
+}
+
+fn taken() -> Error {
+    Error::abort(ProblemKind::RoundState)
+        .detail("another document was countersigned under this round identifier")
+}

@@ -1,0 +1,131 @@
+//! Releasing: the sum of this combiner's key shares over one set of a round, once and never for another set.
+//!
+//! The order of steps is what makes it so: the vault is bound to the set's root before anything is answered, the answer
+//! is durable before the key is destroyed, and the key is destroyed before the answer is given.
+
+use api::ProblemKind;
+use kit::{
+    Error, Result,
+    postgres::{Isolation, Tx, run_tx},
+};
+use protocol::{
+    Canonical, Refusal, ReleaseRequest, Signed, VerifiedRound,
+    roles::combiner::{AttestedMember, answer, check_release},
+};
+use sharing::RoundKeyPair;
+
+use super::{destroy, refused};
+use crate::{
+    metrics, round_key,
+    state::App,
+    store::{attestations, releases, rounds},
+};
+
+/// The signed answer to a release request; the same bytes whenever the same set is asked for.
+///
+/// # Errors
+/// An abort of kind `malformed-message`, `not-found`, `wrong-round`, `signature-refused`, `root-mismatch`,
+/// `cohort-out-of-bounds`, `not-attested`, `duplicate-subject`, `release-conflict` or `round-key-destroyed`; a fault.
+pub(crate) async fn release(app: &App, round_hash: [u8; 32], request: &[u8]) -> Result<Vec<u8>> {
+    let outcome = answer_once(app, round_hash, request).await;
+    if let Err(error @ Error::Abort(_)) = &outcome {
+        metrics::release_refused(error.kind());
+        tracing::warn!(round = hex::encode(round_hash), reason = error.kind().code(), "release refused");
+    }
+    outcome
+}
+
+async fn answer_once(app: &App, round_hash: [u8; 32], request: &[u8]) -> Result<Vec<u8>> {
+    let request = ReleaseRequest::from_bytes(request).map_err(Refusal::malformed("release request"));
+    let request = request.map_err(|refusal| refused(&refusal))?;
+    let round = rounds::find(&app.db, &round_hash).await?;
+    let verified = round.verified()?;
+    // The key is looked for before the answer: who finds the key gone finds the answer that preceded its destruction.
+    let key = round_key::find(app, round.round_id).await?;
+    if let Some(released) = releases::find(&app.db, &round_hash).await? {
+        authenticate(&verified, &request).map_err(|refusal| refused(&refusal))?;
+        destroy::destroy(app, &round).await?;
+        return released.over(&request.root);
+    }
+    if round.is_ended() {
+        return Err(round_key::destroyed());
+    }
+    let key = key.ok_or_else(round_key::destroyed)?;
+    let holder = round.holder()?;
+    let (root, count) = (request.root, request.members.len());
+    let answer = compute(app, verified, holder, key, request).await?;
+    round_key::bind(app, round.round_id, root).await?;
+    let released = record(app, &round_hash, releases::Release { root, answer }, count).await?;
+    destroy::destroy(app, &round).await?;
+    released.over(&root)
+}
+
+/// That the aggregator asks, and asks for this round.
+fn authenticate(round: &VerifiedRound, request: &ReleaseRequest) -> std::result::Result<(), Refusal> {
+    if request.round_hash != *round.hash() {
+        return Err(Refusal::WrongRound);
+    }
+    request.verify(&round.document().holders[0].identity_key)
+}
+
+async fn compute(
+    app: &App,
+    round: VerifiedRound,
+    holder: u8,
+    key: RoundKeyPair,
+    request: ReleaseRequest,
+) -> Result<Vec<u8>> {
+    // Before anything is fetched for it.
+    authenticate(&round, &request)
+        .and_then(|()| round.check_cohort(request.members.len()))
+        .map_err(|refusal| refused(&refusal))?;
+    let attested = attestations::members(&app.db, round.hash(), &request.members).await?;
+    let worker = app.clone();
+    let computed = app.compute.run(move || {
+        let members: Vec<&AttestedMember> = check_release(&round, &request, |hash| attested.get(hash))?;
+        Ok(answer(&round, &request.root, holder, &key, &members, &worker.identity)?.to_bytes())
+    });
+    computed.await?.map_err(|refusal: Refusal| refused(&refusal))
+}
+
+/// Makes the answer durable, or finds that another request did.
+async fn record(
+    app: &App,
+    round_hash: &[u8; 32],
+    release: releases::Release,
+    count: usize,
+) -> Result<releases::Release> {
+    let record = |tx| record_in(tx, app, round_hash, &release, count);
+    let (released, new) = run_tx(&app.db, "release", Isolation::ReadCommitted, record).await?;
+    if new {
+        metrics::released();
+        tracing::info!(round = hex::encode(round_hash), members = count, "key shares released");
+    }
+    Ok(released)
+}
+
+async fn record_in(
+    mut tx: Tx,
+    app: &App,
+    round_hash: &[u8; 32],
+    release: &releases::Release,
+    count: usize,
+) -> Result<(Tx, (releases::Release, bool))> {
+    let round = rounds::lock(&mut tx, round_hash).await?;
+    if let Some(earlier) = releases::find(&mut *tx, round_hash).await? {
+        return Ok((tx, (earlier, false)));
+    }
+    if round.is_ended() {
+        return Err(round_key::destroyed());
+    }
+    releases::insert(&mut tx, round_hash, release, count, app.now()).await?;
+    rounds::end(&mut tx, round_hash, rounds::Outcome::Released, app.now()).await?;
+    Ok((tx, (release.clone(), true)))
+}
+
+impl releases::Release {
+    /// The answer, if this is the set that was released.
+    fn over(self, root: &[u8; 32]) -> Result<Vec<u8>> {
+        if self.root == *root { Ok(self.answer) } else { Err(Error::abort(ProblemKind::ReleaseConflict)) }
+    }
+}

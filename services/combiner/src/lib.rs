@@ -1,0 +1,55 @@
+//! The combiner: holds one share of every client's mask key, and gives away only the sum of those shares over one cohort
+//! of a round.
+//!
+//! A request runs through `routes` (decode, one call, encode), `flow` (one function for each use case) and `store`
+//! (all SQL). Private keys of rounds are in the vault and never in the database. Per contribution the work does not
+//! depend on the dimension of an update.
+
+#![forbid(unsafe_code)]
+
+mod config;
+mod flow;
+mod metrics;
+mod round_key;
+mod routes;
+mod state;
+mod store;
+
+use axum::Router;
+use kit::{Result, shutdown::CancellationToken};
+
+pub use config::{Config, Limits, Policy};
+
+/// The schema of a combiner's database.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/combiner");
+
+/// A combiner that is ready to serve.
+pub struct Combiner(state::App);
+
+impl Combiner {
+    /// Connects, brings the schema up to date, and finishes what a crash left unfinished.
+    ///
+    /// # Errors
+    /// A fault: a secret cannot be read, the database or the vault cannot be opened.
+    pub async fn start(config: &Config) -> Result<Self> {
+        let app = state::App::build(config).await?;
+        kit::postgres::migrate(&app.db, &MIGRATOR).await?;
+        flow::destroy::finish(&app).await?;
+        Ok(Self(app))
+    }
+
+    /// Every route.
+    pub fn router(&self) -> Router {
+        routes::router(self.0.clone())
+    }
+}
+
+/// Serves until `shutdown` is cancelled.
+///
+/// # Errors
+/// A fault: the combiner cannot start, or the address cannot be bound.
+pub async fn run(config: Config, shutdown: CancellationToken) -> Result<()> {
+    kit::telemetry::init(config.log.format);
+    let combiner = Combiner::start(&config).await?;
+    kit::serve::serve(combiner.router(), &config.listen, shutdown).await
+}

@@ -1,0 +1,112 @@
+//! Every route: decode, one call, encode.
+
+use api::{
+    Hex, HexBytes,
+    combiner::{
+        AttestRequest, AttestResponse, CombinerRoundView, CountersignRequest, Countersignature, ReleaseCall,
+        ReleaseView, RoundKeyRequest, RoundKeyView,
+    },
+    identity::CombinerIdentity,
+    paths,
+};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, State},
+    routing::{get, post},
+};
+use kit::{
+    Error, Result,
+    extract::{HexPath, Json},
+    health,
+};
+
+use crate::{flow, state::App};
+
+/// The routes of the aggregator, under the service token, and the public ones.
+pub(crate) fn router(app: App) -> Router {
+    let services = Router::new()
+        .route(paths::COMBINER_ROUND_KEYS, post(round_key))
+        .route(paths::COMBINER_ROUNDS, post(countersign))
+        .route(paths::COMBINER_ROUND, get(round))
+        .route(paths::COMBINER_ATTESTATIONS, post(attest))
+        .route(paths::COMBINER_RELEASE, post(release).layer(release_limit(&app)))
+        .route(paths::COMBINER_ABANDON, post(abandon))
+        .merge(health::metrics_router());
+    app.service_token
+        .clone()
+        .protect(services)
+        .route(paths::IDENTITY, get(identity))
+        .layer(DefaultBodyLimit::max(app.limits.max_request_bytes))
+        .merge(health::router(vec![health::database(app.db.clone()), vault(app.clone())]))
+        .with_state(app)
+}
+
+/// The hexadecimal digits of the largest set, and some room for the rest.
+fn release_limit(app: &App) -> DefaultBodyLimit {
+    DefaultBodyLimit::max(64 * app.policy.max_contributions_cap as usize + 4096)
+}
+
+fn vault(app: App) -> health::Check {
+    std::sync::Arc::new(move || {
+        let vault = app.vault.clone();
+        Box::pin(async move {
+            tokio::task::spawn_blocking(move || vault.list()).await?.map(drop).map_err(Error::from)
+        })
+    })
+}
+
+async fn identity(State(app): State<App>) -> axum::Json<CombinerIdentity> {
+    axum::Json(CombinerIdentity {
+        identity_key: Hex(app.identity.public().0),
+        registrar_key: Hex(app.policy.registrar.0),
+        min_cohort_floor: app.policy.min_cohort_floor,
+        max_contributions_cap: app.policy.max_contributions_cap,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+async fn round_key(
+    State(app): State<App>,
+    Json(request): Json<RoundKeyRequest>,
+) -> Result<axum::Json<RoundKeyView>> {
+    flow::round_key::provide(&app, request.round_id.0).await.map(axum::Json)
+}
+
+async fn countersign(
+    State(app): State<App>,
+    Json(request): Json<CountersignRequest>,
+) -> Result<axum::Json<Countersignature>> {
+    let signature =
+        flow::countersign::countersign(&app, request.document.0, request.aggregator_signature.0).await?;
+    Ok(axum::Json(Countersignature { countersignature: Hex(signature) }))
+}
+
+async fn round(State(app): State<App>, HexPath(hash): HexPath<32>) -> Result<axum::Json<CombinerRoundView>> {
+    flow::view::view(&app, hash).await.map(axum::Json)
+}
+
+async fn attest(
+    State(app): State<App>,
+    HexPath(hash): HexPath<32>,
+    Json(request): Json<AttestRequest>,
+) -> Result<axum::Json<AttestResponse>> {
+    let verdicts = flow::attest::attest(&app, hash, request.contributions).await?;
+    Ok(axum::Json(AttestResponse { verdicts }))
+}
+
+async fn release(
+    State(app): State<App>,
+    HexPath(hash): HexPath<32>,
+    Json(call): Json<ReleaseCall>,
+) -> Result<axum::Json<ReleaseView>> {
+    let answer = flow::release::release(&app, hash, &call.request.0).await?;
+    Ok(axum::Json(ReleaseView { answer: HexBytes(answer) }))
+}
+
+async fn abandon(
+    State(app): State<App>,
+    HexPath(hash): HexPath<32>,
+) -> Result<axum::Json<CombinerRoundView>> {
+    flow::abandon::abandon(&app, hash).await?;
+    flow::view::view(&app, hash).await.map(axum::Json)
+}

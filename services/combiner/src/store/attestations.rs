@@ -1,0 +1,103 @@
+//! Contributions that were attested.
+
+use std::collections::HashMap;
+
+use kit::{Error, Result};
+use protocol::{Canonical, ContributionHeader, SealedSeeds, roles::combiner::AttestedMember};
+use sqlx::{PgConnection, PgExecutor};
+use time::OffsetDateTime;
+
+/// What is stored of an attested contribution.
+pub(crate) struct NewAttestation {
+    pub(crate) header_hash: [u8; 32],
+    pub(crate) subject: String,
+    pub(crate) header: Vec<u8>,
+    pub(crate) sealed_seeds: Vec<u8>,
+    pub(crate) attestation: Vec<u8>,
+}
+
+/// The attestations, among these header hashes, given in this round.
+pub(crate) async fn find(
+    db: impl PgExecutor<'_>,
+    round_hash: &[u8; 32],
+    hashes: &[[u8; 32]],
+) -> sqlx::Result<HashMap<[u8; 32], Vec<u8>>> {
+    let rows: Vec<([u8; 32], Vec<u8>)> = sqlx::query_as(
+        "SELECT header_hash, attestation FROM attestations WHERE round_hash = $1 AND header_hash = ANY ($2)",
+    )
+    .bind(round_hash)
+    .bind(hashes)
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// The attested contributions of this round among these header hashes.
+///
+/// # Errors
+/// A fault, also when a record no longer decodes.
+pub(crate) async fn members(
+    db: impl PgExecutor<'_>,
+    round_hash: &[u8; 32],
+    hashes: &[[u8; 32]],
+) -> Result<HashMap<[u8; 32], AttestedMember>> {
+    let rows: Vec<([u8; 32], Vec<u8>, Vec<u8>)> = sqlx::query_as(
+        "SELECT header_hash, header, sealed_seeds FROM attestations
+         WHERE round_hash = $1 AND header_hash = ANY ($2)",
+    )
+    .bind(round_hash)
+    .bind(hashes)
+    .fetch_all(db)
+    .await?;
+    let decode = |(hash, header, sealed): ([u8; 32], Vec<u8>, Vec<u8>)| {
+        let header = ContributionHeader::from_bytes(&header).map_err(Error::fault)?;
+        let sealed = SealedSeeds::from_bytes(&sealed).map_err(Error::fault)?;
+        Ok((hash, AttestedMember { header, sealed }))
+    };
+    rows.into_iter().map(decode).collect()
+}
+
+/// How many contributions of these participants were attested in this round.
+pub(crate) async fn attempts(
+    tx: &mut PgConnection,
+    round_hash: &[u8; 32],
+    subjects: &[String],
+) -> sqlx::Result<HashMap<String, i64>> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT subject, COUNT(*) FROM attestations WHERE round_hash = $1 AND subject = ANY ($2) GROUP BY subject",
+    )
+    .bind(round_hash)
+    .bind(subjects)
+    .fetch_all(tx)
+    .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Stores attestations.
+pub(crate) async fn insert(
+    tx: &mut PgConnection,
+    round_hash: &[u8; 32],
+    new: &[&NewAttestation],
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    fn column<'a, T>(new: &[&'a NewAttestation], of: impl Fn(&'a NewAttestation) -> T) -> Vec<T> {
+        new.iter().map(|&attestation| of(attestation)).collect()
+    }
+    sqlx::query(
+        "INSERT INTO attestations (
+             round_hash, header_hash, subject, header, sealed_seeds, attestation, attested_at
+         )
+         SELECT $1, *, $7
+         FROM UNNEST($2::BYTEA [], $3::TEXT [], $4::BYTEA [], $5::BYTEA [], $6::BYTEA [])",
+    )
+    .bind(round_hash)
+    .bind(column(new, |new| &new.header_hash[..]))
+    .bind(column(new, |new| new.subject.as_str()))
+    .bind(column(new, |new| &new.header[..]))
+    .bind(column(new, |new| &new.sealed_seeds[..]))
+    .bind(column(new, |new| &new.attestation[..]))
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}

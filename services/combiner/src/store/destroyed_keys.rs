@@ -1,0 +1,35 @@
+//! Rounds whose private key is gone.
+
+use sqlx::PgPool;
+use time::OffsetDateTime;
+
+use super::rounds::RoundRow;
+
+/// Records that the key of an ended round is gone; `false` if that was recorded before.
+pub(crate) async fn insert(db: &PgPool, round_hash: &[u8; 32], now: OffsetDateTime) -> sqlx::Result<bool> {
+    let outcome = sqlx::query(
+        "INSERT INTO destroyed_keys (round_hash, hpke_key_id, destroyed_at)
+         SELECT r.round_hash, k.hpke_key_id, $2
+         FROM rounds AS r
+         INNER JOIN round_keys AS k ON r.round_id = k.round_id
+         WHERE r.round_hash = $1 AND r.outcome IS NOT NULL
+         ON CONFLICT (round_hash) DO NOTHING",
+    )
+    .bind(round_hash)
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(outcome.rows_affected() == 1)
+}
+
+/// Ended rounds of which it is not recorded that their key is gone.
+pub(crate) async fn missing(db: &PgPool) -> sqlx::Result<Vec<RoundRow>> {
+    sqlx::query_as(
+        "SELECT r.round_hash, r.round_id, r.document, r.countersignature, r.holder, r.outcome
+         FROM rounds AS r
+         LEFT JOIN destroyed_keys AS d ON r.round_hash = d.round_hash
+         WHERE r.outcome IS NOT NULL AND d.round_hash IS NULL",
+    )
+    .fetch_all(db)
+    .await
+}

@@ -1,0 +1,30 @@
+//! How often contributions were refused.
+
+use std::collections::HashMap;
+
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+/// Counts refusals, by reason.
+pub(crate) async fn count(
+    tx: &mut PgConnection,
+    round_hash: &[u8; 32],
+    reasons: &HashMap<&'static str, i64>,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    let (reasons, counts): (Vec<&str>, Vec<i64>) =
+        reasons.iter().map(|(&reason, &count)| (reason, count)).unzip();
+    sqlx::query(
+        "INSERT INTO refusals (round_hash, reason, count, last_at)
+         SELECT $1, *, $4 FROM UNNEST($2::TEXT [], $3::BIGINT [])
+         ON CONFLICT (round_hash, reason)
+         DO UPDATE SET count = refusals.count + EXCLUDED.count, last_at = EXCLUDED.last_at",
+    )
+    .bind(round_hash)
+    .bind(reasons)
+    .bind(counts)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}

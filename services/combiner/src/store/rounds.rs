@@ -1,0 +1,200 @@
+//! Rounds that were countersigned.
+
+use api::ProblemKind;
+use kit::{Error, Result};
+use protocol::{Canonical, RoundDocument, VerifiedRound};
+use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
+use time::OffsetDateTime;
+
+/// A round.
+#[derive(FromRow)]
+pub(crate) struct RoundRow {
+    pub(crate) round_hash: [u8; 32],
+    pub(crate) round_id: [u8; 16],
+    pub(crate) document: Vec<u8>,
+    pub(crate) countersignature: [u8; 64],
+    holder: i16,
+    outcome: Option<String>,
+}
+
+/// How a round ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Released,
+    Abandoned,
+}
+
+impl Outcome {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Released => "released",
+            Self::Abandoned => "abandoned",
+        }
+    }
+
+    /// The outcome with this name in SQL.
+    ///
+    /// # Errors
+    /// A fault when there is no such outcome.
+    pub(crate) fn parse(name: Option<&str>) -> Result<Option<Self>> {
+        match name {
+            None => Ok(None),
+            Some("released") => Ok(Some(Self::Released)),
+            Some("abandoned") => Ok(Some(Self::Abandoned)),
+            Some(_) => Err(Error::fault("a round has an unknown outcome")),
+        }
+    }
+}
+
+impl RoundRow {
+    /// How the round ended, if it has.
+    pub(crate) fn outcome(&self) -> Result<Option<Outcome>> {
+        Outcome::parse(self.outcome.as_deref())
+    }
+
+    /// Whether the round was released or abandoned.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.outcome.is_some()
+    }
+
+    /// Refuses a round that has ended.
+    ///
+    /// # Errors
+    /// An abort of kind `round-state` when it was released, `round-key-destroyed` when it was abandoned.
+    pub(crate) fn demand_open(&self) -> Result<()> {
+        match self.outcome()? {
+            None => Ok(()),
+            Some(Outcome::Released) => {
+                Err(Error::abort(ProblemKind::RoundState).detail("the round was released"))
+            }
+            Some(Outcome::Abandoned) => Err(Error::abort(ProblemKind::RoundKeyDestroyed)),
+        }
+    }
+
+    /// This combiner's index among the share holders.
+    pub(crate) fn holder(&self) -> Result<u8> {
+        u8::try_from(self.holder).map_err(Error::fault)
+    }
+
+    /// The document, with its constants.
+    pub(crate) fn verified(&self) -> Result<VerifiedRound> {
+        let document = RoundDocument::from_bytes(&self.document).map_err(Error::fault)?;
+        VerifiedRound::own(document).map_err(Error::fault)
+    }
+}
+
+/// What is stored of a new round.
+pub(crate) struct NewRound<'a> {
+    pub(crate) round: &'a VerifiedRound,
+    pub(crate) document: &'a [u8],
+    pub(crate) signature: [u8; 64],
+    pub(crate) holder: u8,
+    pub(crate) countersignature: [u8; 64],
+}
+
+/// Stores a round; `false` if its identifier is taken.
+pub(crate) async fn insert(
+    tx: &mut PgConnection,
+    new: &NewRound<'_>,
+    now: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let outcome = sqlx::query(
+        "INSERT INTO rounds (
+             round_hash, round_id, model_digest, document, aggregator_signature, holder, countersignature,
+             countersigned_at
+         ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (round_id) DO NOTHING",
+    )
+    .bind(new.round.hash())
+    .bind(new.round.document().round_id)
+    .bind(new.round.document().model_digest)
+    .bind(new.document)
+    .bind(new.signature)
+    .bind(i16::from(new.holder))
+    .bind(new.countersignature)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(outcome.rows_affected() == 1)
+}
+
+/// Whether [`insert`] failed because another open round starts from the same model.
+pub(crate) fn is_model_in_use(error: &sqlx::Error) -> bool {
+    let constraint = error.as_database_error().and_then(|error| error.constraint());
+    constraint == Some("rounds_one_open_for_model")
+}
+
+/// The round with this identifier.
+pub(crate) async fn by_id(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<Option<RoundRow>> {
+    sqlx::query_as(
+        "SELECT round_hash, round_id, document, countersignature, holder, outcome FROM rounds WHERE round_id = $1",
+    )
+    .bind(round_id)
+    .fetch_optional(db)
+    .await
+}
+
+/// The round with this hash.
+///
+/// # Errors
+/// An abort of kind `not-found`; a fault.
+pub(crate) async fn find(db: impl PgExecutor<'_>, round_hash: &[u8; 32]) -> Result<RoundRow> {
+    let round = sqlx::query_as(
+        "SELECT round_hash, round_id, document, countersignature, holder, outcome FROM rounds WHERE round_hash = $1",
+    );
+    round.bind(round_hash).fetch_optional(db).await?.ok_or_else(not_found)
+}
+
+/// The round with this hash, locked until the transaction ends.
+///
+/// # Errors
+/// An abort of kind `not-found`; a fault.
+pub(crate) async fn lock(tx: &mut PgConnection, round_hash: &[u8; 32]) -> Result<RoundRow> {
+    let round = sqlx::query_as(
+        "SELECT round_hash, round_id, document, countersignature, holder, outcome FROM rounds WHERE round_hash = $1
+         FOR UPDATE",
+    );
+    round.bind(round_hash).fetch_optional(tx).await?.ok_or_else(not_found)
+}
+
+/// Ends an open round.
+pub(crate) async fn end(
+    tx: &mut PgConnection,
+    round_hash: &[u8; 32],
+    outcome: Outcome,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query("UPDATE rounds SET outcome = $2, ended_at = $3 WHERE round_hash = $1")
+        .bind(round_hash)
+        .bind(outcome.name())
+        .bind(now)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// A round with what happened in it.
+#[derive(FromRow)]
+pub(crate) struct RoundSummary {
+    pub(crate) outcome: Option<String>,
+    pub(crate) attested: i64,
+    pub(crate) refused: i64,
+    pub(crate) root: Option<[u8; 32]>,
+    pub(crate) key_destroyed_at: Option<OffsetDateTime>,
+}
+
+/// The summary of the round with this hash.
+///
+/// # Errors
+/// An abort of kind `not-found`; a fault.
+pub(crate) async fn summary(db: &PgPool, round_hash: &[u8; 32]) -> Result<RoundSummary> {
+    let summary = sqlx::query_as(
+        "SELECT NULLIF(state, 'countersigned') AS outcome, attested, refused, root, key_destroyed_at
+         FROM round_overview WHERE round_hash = $1",
+    );
+    summary.bind(round_hash).fetch_optional(db).await?.ok_or_else(not_found)
+}
+
+fn not_found() -> Error {
+    Error::abort(ProblemKind::NotFound).field("round_hash", "a round that this combiner countersigned")
+}

@@ -1,0 +1,100 @@
+//! What clients send, honest and not. A combiner never sees a body, so there is none.
+
+use api::{HexBytes, combiner::ContributionEnvelope};
+use protocol::{
+    Canonical, ContributionHeader, Credential, IdentityKey, Proof, SealedSeeds, Signature, Signed, Subject,
+    VerifiedRound, contribution::proof_digest,
+};
+use rand::{RngCore, rngs::StdRng};
+use sharing::{KeyShare, SealContext, ShareSeed, seal};
+
+pub(crate) struct Contribution {
+    pub(crate) identity: IdentityKey,
+    pub(crate) header: ContributionHeader,
+    pub(crate) sealed: SealedSeeds,
+    /// The seeds that were committed to, one for each holder.
+    pub(crate) seeds: Vec<[u8; 32]>,
+}
+
+impl Contribution {
+    pub(crate) fn honest(
+        rng: &mut StdRng,
+        registrar: &IdentityKey,
+        round: &VerifiedRound,
+        subject: &str,
+    ) -> Self {
+        let epoch = round.document().credential_epoch;
+        Self::new(rng, registrar, round, subject, epoch, |_| {})
+    }
+
+    /// A contribution that seals, after `swap`, other seeds than it committed to.
+    pub(crate) fn new(
+        rng: &mut StdRng,
+        registrar: &IdentityKey,
+        round: &VerifiedRound,
+        subject: &str,
+        epoch: u32,
+        swap: impl FnOnce(&mut Vec<[u8; 32]>),
+    ) -> Self {
+        let identity = IdentityKey::generate(rng);
+        let client_key = identity.public();
+        let mut draw = || {
+            let mut seed = [0; 32];
+            rng.fill_bytes(&mut seed);
+            seed
+        };
+        let seeds: Vec<[u8; 32]> = (0..round.holders()).map(|_| draw()).collect();
+        let commitments: Vec<_> = (0..)
+            .zip(&seeds)
+            .map(|(holder, &seed)| {
+                KeyShare::derive(&ShareSeed::from_bytes(seed), round.hash(), &client_key.0, holder).commit()
+            })
+            .collect();
+        let body_digest = draw();
+        let mut sent = seeds.clone();
+        swap(&mut sent);
+        let sealed = (0..).zip(&sent).zip(&round.document().holders).map(|((index, &seed), holder)| {
+            let context = SealContext {
+                round_hash: round.hash(),
+                holder: index,
+                hpke_key_id: &holder.hpke_key_id,
+                client_key: &client_key.0,
+                body_digest: &body_digest,
+                commitments: &commitments,
+            };
+            seal(&ShareSeed::from_bytes(seed), &holder.hpke_public_key, &context, rng).unwrap()
+        });
+        let sealed = SealedSeeds(sealed.collect());
+        let mut contribution_id = [0; 16];
+        rng.fill_bytes(&mut contribution_id);
+        let header = ContributionHeader {
+            round_hash: *round.hash(),
+            contribution_id,
+            credential: Credential::issue(registrar, Subject::new(subject).unwrap(), client_key, epoch),
+            weight: 1,
+            body_digest,
+            commitments,
+            sealed_digest: sealed.digest(),
+            proof: Proof::None,
+            proof_bytes: 0,
+            proof_digest: proof_digest(&[]),
+            signature: Signature::BLANK,
+        };
+        let header = header.sign(&identity);
+        Self { identity, header, sealed, seeds }
+    }
+
+    /// The same contribution after a change to its header, signed again by its client.
+    pub(crate) fn resigned(mut self, change: impl FnOnce(&mut ContributionHeader)) -> Self {
+        change(&mut self.header);
+        self.header = self.header.sign(&self.identity);
+        self
+    }
+
+    pub(crate) fn envelope(&self) -> ContributionEnvelope {
+        ContributionEnvelope {
+            header: HexBytes(self.header.to_bytes()),
+            sealed_seeds: HexBytes(self.sealed.to_bytes()),
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! A combiner with everything around it, and what the aggregator does with it.
+
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicU32, Ordering},
+};
+
+use api::{
+    Hex, HexBytes, Problem, ProblemKind,
+    combiner::{
+        AttestRequest, AttestResponse, CombinerRoundView, ContributionEnvelope, CountersignRequest,
+        Countersignature, ReleaseCall, ReleaseView, RoundKeyRequest, RoundKeyView, Verdict,
+    },
+    paths::{self, fill},
+};
+use axum::{
+    Router,
+    body::Body,
+    http::{Method, Request, StatusCode, header},
+};
+use combiner::{Combiner, Config, Limits, Policy};
+use kit::{
+    cluster::PrivateCluster,
+    config::{DatabaseConfig, ListenConfig, LogConfig, Secret},
+    vault::KeyVault,
+};
+use masking::{RoundConstants, RoundRequest};
+use protocol::{
+    Canonical, Holder, IdentityKey, Proof, PublicKey, ReleaseAnswer, ReleaseRequest, RoundDocument,
+    Signature, Signed, Tensor, VerifiedRound, roles::round::sign_document,
+};
+use rand::{RngCore, SeedableRng, rngs::StdRng};
+use serde::{Serialize, de::DeserializeOwned};
+use sharing::RoundKeyPair;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use crate::contribution::Contribution;
+
+pub(crate) const TOKEN: &str = "the-token-of-the-services";
+/// This combiner's index among the share holders.
+pub(crate) const HOLDER: u8 = 1;
+
+pub(crate) fn cluster() -> &'static PrivateCluster {
+    static CLUSTER: OnceLock<PrivateCluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| PrivateCluster::temporary().unwrap())
+}
+
+/// An answer: the body of a success, or the problem.
+pub(crate) type Reply<T> = Result<T, Box<Problem>>;
+
+/// The kind of the problem with which a request was refused.
+#[track_caller]
+pub(crate) fn kind<T>(reply: Reply<T>) -> ProblemKind {
+    reply.err().expect("the request was not refused").kind().expect("the problem has a known kind")
+}
+
+pub(crate) struct Deployment {
+    pub(crate) rng: StdRng,
+    pub(crate) registrar: IdentityKey,
+    pub(crate) aggregator: IdentityKey,
+    pub(crate) combiner: PublicKey,
+    pub(crate) vault: KeyVault,
+    pub(crate) database: String,
+    pub(crate) router: Router,
+    directory: TempDir,
+    secret: String,
+}
+
+/// A round that was proposed to the combiner.
+pub(crate) struct Round {
+    pub(crate) verified: VerifiedRound,
+}
+
+impl Round {
+    pub(crate) fn hash(&self) -> [u8; 32] {
+        *self.verified.hash()
+    }
+
+    pub(crate) fn document(&self) -> &RoundDocument {
+        self.verified.document()
+    }
+
+    /// The name of its key in the vault.
+    pub(crate) fn vault_name(&self) -> String {
+        Hex(self.document().round_id).to_string()
+    }
+}
+
+impl Deployment {
+    pub(crate) async fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let mut rng = StdRng::seed_from_u64(number.into());
+        let (registrar, aggregator) = (IdentityKey::generate(&mut rng), IdentityKey::generate(&mut rng));
+        let identity = IdentityKey::generate(&mut rng);
+        let directory = tempfile::tempdir().unwrap();
+        let database = format!("combiner_{number}");
+        tokio::task::spawn_blocking(cluster).await.unwrap().create_database(&database).await.unwrap();
+        let mut deployment = Self {
+            rng,
+            registrar,
+            aggregator,
+            combiner: identity.public(),
+            vault: KeyVault::open(directory.path().join("vault")).unwrap(),
+            database,
+            router: Router::new(),
+            directory,
+            secret: Hex(*identity.secret()).to_string(),
+        };
+        deployment.restart().await;
+        deployment
+    }
+
+    /// Starts the combiner anew over the same database and vault.
+    pub(crate) async fn restart(&mut self) {
+        let mut database = DatabaseConfig::new(Secret::text(cluster().url(&self.database)));
+        database.max_connections = 4;
+        let config = Config {
+            listen: ListenConfig::default(),
+            database,
+            log: LogConfig::default(),
+            identity_key: Secret::text(self.secret.clone()),
+            vault: self.directory.path().join("vault"),
+            service_token: Secret::text(TOKEN),
+            policy: Policy {
+                aggregator_key: Hex(self.aggregator.public().0),
+                registrar_key: Hex(self.registrar.public().0),
+                min_cohort_floor: 3,
+                max_contributions_cap: 8,
+            },
+            limits: Limits { attest_batch: 8, max_request_bytes: 1 << 20, compute_threads: 2 },
+        };
+        self.router = Combiner::start(&config).await.unwrap().router();
+    }
+
+    pub(crate) async fn connect(&self) -> PgConnection {
+        PgConnection::connect(&cluster().url(&self.database)).await.unwrap()
+    }
+
+    /// Copies the database as it is now, as a backup does; the vault is not part of it.
+    pub(crate) async fn back_up(&self) -> String {
+        let backup = format!("{}_backup", self.database);
+        let mut admin = PgConnection::connect(&cluster().admin_url()).await.unwrap();
+        let end_sessions = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = $1";
+        sqlx::query(end_sessions).bind(&self.database).execute(&mut admin).await.unwrap();
+        let copy = format!("CREATE DATABASE {backup} TEMPLATE {}", self.database);
+        sqlx::query(AssertSqlSafe(copy)).execute(&mut admin).await.unwrap();
+        backup
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> (StatusCode, Vec<u8>) {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        (status, axum::body::to_bytes(response.into_body(), 16 << 20).await.unwrap().into())
+    }
+
+    pub(crate) async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Reply<T> {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("Bearer {TOKEN}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(serde_json::to_vec(body).unwrap()))
+            .unwrap();
+        let (status, body) = self.send(request).await;
+        if status.is_success() { Ok(json(&body)) } else { Err(Box::new(json(&body))) }
+    }
+
+    pub(crate) async fn round_key(&self, round_id: [u8; 16]) -> Reply<RoundKeyView> {
+        self.call(Method::POST, paths::COMBINER_ROUND_KEYS, &RoundKeyRequest { round_id: Hex(round_id) })
+            .await
+    }
+
+    /// A document for a new round, after `change`; the combiner has made its key.
+    pub(crate) async fn draft(&mut self, change: impl FnOnce(&mut RoundDocument)) -> RoundDocument {
+        let mut round_id = [0; 16];
+        self.rng.fill_bytes(&mut round_id);
+        let own = self.round_key(round_id).await.unwrap();
+        let mut document = self.document(round_id, &own);
+        change(&mut document);
+        document
+    }
+
+    fn document(&mut self, round_id: [u8; 16], own: &RoundKeyView) -> RoundDocument {
+        let aggregator_key = RoundKeyPair::generate(&mut self.rng);
+        let request = RoundRequest { dimension: 2048, max_contributions: 6, norm_bound: 1 << 18, clip: 1.5 };
+        let constants = RoundConstants::derive(&request).unwrap();
+        let (mut model_digest, mut mask_seed) = ([0; 32], [0; 32]);
+        self.rng.fill_bytes(&mut model_digest);
+        self.rng.fill_bytes(&mut mask_seed);
+        let holder = |identity_key, hpke_key_id, hpke_public_key| Holder {
+            identity_key,
+            hpke_key_id,
+            hpke_public_key,
+        };
+        RoundDocument {
+            round_id,
+            model_digest,
+            model_bytes: 8192,
+            model_location: "/v1/models/00".into(),
+            tensors: vec![Tensor { name: "weight".into(), shape: vec![2048], offset: 0 }],
+            dimension: request.dimension,
+            max_contributions: request.max_contributions,
+            min_cohort: 3,
+            norm_bound: request.norm_bound,
+            scale_log2: constants.scale_log2.try_into().unwrap(),
+            transport_bits: constants.transport_bits.try_into().unwrap(),
+            noisy_norm_bound: constants.noisy_norm_bound,
+            clip: request.clip,
+            scale: constants.scale,
+            weight_min: 1,
+            weight_max: 10,
+            mask_seed,
+            opens_at_ms: 1_000,
+            earliest_close_ms: 2_000,
+            closes_at_ms: 3_000,
+            registrar_key: self.registrar.public(),
+            credential_epoch: 7,
+            holders: vec![
+                holder(self.aggregator.public(), *aggregator_key.id(), *aggregator_key.public()),
+                holder(self.combiner, own.hpke_key_id.0, own.hpke_public_key.0),
+            ],
+            proof: Proof::None,
+            max_attempts: 2,
+        }
+    }
+
+    /// Proposes a document with the aggregator's signature.
+    pub(crate) async fn propose(&self, document: &RoundDocument) -> Reply<Countersignature> {
+        self.propose_signed(document.to_bytes(), sign_document(document, &self.aggregator)).await
+    }
+
+    pub(crate) async fn propose_signed(
+        &self,
+        document: Vec<u8>,
+        signature: Signature,
+    ) -> Reply<Countersignature> {
+        let request =
+            CountersignRequest { document: HexBytes(document), aggregator_signature: Hex(signature.0) };
+        self.call(Method::POST, paths::COMBINER_ROUNDS, &request).await
+    }
+
+    /// A countersigned round.
+    pub(crate) async fn round(&mut self) -> Round {
+        let document = self.draft(|_| {}).await;
+        self.propose(&document).await.unwrap();
+        Round { verified: VerifiedRound::own(document).unwrap() }
+    }
+
+    pub(crate) fn contribution(&mut self, round: &Round, subject: &str) -> Contribution {
+        Contribution::honest(&mut self.rng, &self.registrar, &round.verified, subject)
+    }
+
+    /// A round with this many attested contributions, of as many participants.
+    pub(crate) async fn attested(&mut self, count: usize) -> (Round, Vec<Contribution>) {
+        let round = self.round().await;
+        let contributions: Vec<_> =
+            (0..count).map(|index| self.contribution(&round, &format!("participant-{index}"))).collect();
+        let verdicts = self.attest(&round, &contributions).await.unwrap();
+        assert!(verdicts.iter().all(|verdict| matches!(verdict, Verdict::Attested(_))), "{verdicts:?}");
+        (round, contributions)
+    }
+
+    pub(crate) async fn attest(&self, round: &Round, contributions: &[Contribution]) -> Reply<Vec<Verdict>> {
+        self.attest_envelopes(round, contributions.iter().map(Contribution::envelope).collect()).await
+    }
+
+    pub(crate) async fn attest_envelopes(
+        &self,
+        round: &Round,
+        contributions: Vec<ContributionEnvelope>,
+    ) -> Reply<Vec<Verdict>> {
+        let path = fill(paths::COMBINER_ATTESTATIONS, &[&Hex(round.hash())]);
+        let answer: AttestResponse = self.call(Method::POST, &path, &AttestRequest { contributions }).await?;
+        Ok(answer.verdicts)
+    }
+
+    /// The aggregator's request for these members.
+    pub(crate) fn request(&self, round: &Round, members: &[&Contribution]) -> ReleaseRequest {
+        let members = members.iter().map(|contribution| contribution.header.hash()).collect();
+        ReleaseRequest::over(round.hash(), members).sign(&self.aggregator)
+    }
+
+    /// The bytes of the answer to a request.
+    pub(crate) async fn release(&self, round: &Round, request: &ReleaseRequest) -> Reply<Vec<u8>> {
+        let path = fill(paths::COMBINER_RELEASE, &[&Hex(round.hash())]);
+        let call = ReleaseCall { request: HexBytes(request.to_bytes()) };
+        let view: ReleaseView = self.call(Method::POST, &path, &call).await?;
+        ReleaseAnswer::from_bytes(&view.answer.0).unwrap();
+        Ok(view.answer.0)
+    }
+
+    /// Asks for the sum over these members.
+    pub(crate) async fn release_over(&self, round: &Round, members: &[Contribution]) -> Reply<Vec<u8>> {
+        self.release(round, &self.request(round, &members.iter().collect::<Vec<_>>())).await
+    }
+
+    pub(crate) async fn abandon(&self, round: &Round) -> Reply<CombinerRoundView> {
+        self.call(Method::POST, &fill(paths::COMBINER_ABANDON, &[&Hex(round.hash())]), &()).await
+    }
+
+    pub(crate) async fn view(&self, round: &Round) -> Reply<CombinerRoundView> {
+        self.call(Method::GET, &fill(paths::COMBINER_ROUND, &[&Hex(round.hash())]), &()).await
+    }
+}
+
+pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> T {
+    serde_json::from_slice(body).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(body)))
+}

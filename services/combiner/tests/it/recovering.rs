@@ -1,0 +1,104 @@
+//! Crashes between two steps, and databases restored from a backup.
+
+use api::{ProblemKind, combiner::CombinerRoundState};
+use sqlx::PgConnection;
+
+use crate::deployment::{Deployment, Round, kind};
+
+#[tokio::test]
+async fn p1_a_database_restored_from_before_the_release_answers_no_set_at_all() {
+    let mut deployment = Deployment::new().await;
+    let (round, members) = deployment.attested(4).await;
+    let backup = deployment.back_up().await;
+    deployment.release_over(&round, &members).await.unwrap();
+    deployment.database = backup;
+    deployment.restart().await;
+    assert_eq!(
+        deployment.view(&round).await.unwrap().state,
+        CombinerRoundState::Countersigned,
+        "it has forgotten"
+    );
+    assert_eq!(kind(deployment.release_over(&round, &members[1..]).await), ProblemKind::RoundKeyDestroyed);
+    assert_eq!(kind(deployment.release_over(&round, &members).await), ProblemKind::RoundKeyDestroyed);
+    let late = deployment.contribution(&round, "late");
+    assert_eq!(kind(deployment.attest(&round, &[late]).await), ProblemKind::RoundKeyDestroyed);
+    deployment.abandon(&round).await.unwrap();
+}
+
+#[tokio::test]
+async fn p1_a_database_restored_from_before_the_round_makes_no_second_key_for_it() {
+    let mut deployment = Deployment::new().await;
+    let backup = deployment.back_up().await;
+    let (round, members) = deployment.attested(3).await;
+    deployment.release_over(&round, &members).await.unwrap();
+    deployment.database = backup;
+    deployment.restart().await;
+    assert_eq!(kind(deployment.round_key(round.document().round_id).await), ProblemKind::RoundKeyDestroyed);
+    assert_eq!(kind(deployment.propose(round.document()).await), ProblemKind::RoundRefused);
+    assert_eq!(kind(deployment.release_over(&round, &members[..]).await), ProblemKind::NotFound);
+}
+
+#[tokio::test]
+async fn p5_a_crash_before_the_answer_is_durable_leaves_one_set_possible() {
+    let mut deployment = Deployment::new().await;
+    let (round, members) = deployment.attested(4).await;
+    let chosen = deployment.request(&round, &members[..3].iter().collect::<Vec<_>>());
+    deployment.vault.commit(&round.vault_name(), &chosen.root).unwrap();
+    deployment.restart().await;
+    assert_eq!(kind(deployment.release_over(&round, &members).await), ProblemKind::ReleaseConflict);
+    let answer = deployment.release(&round, &chosen).await.unwrap();
+    assert_eq!(deployment.release(&round, &chosen).await.unwrap(), answer);
+}
+
+/// Undoes the destruction of the round's key, as if the combiner had been killed just before it.
+async fn undo_destruction(deployment: &Deployment, round: &Round, secret: &[u8]) {
+    deployment.vault.create(&round.vault_name(), secret).unwrap();
+    let mut connection: PgConnection = deployment.connect().await;
+    sqlx::query("SET session_replication_role = replica").execute(&mut connection).await.unwrap();
+    let deleted = sqlx::query("DELETE FROM destroyed_keys").execute(&mut connection).await.unwrap();
+    assert_eq!(deleted.rows_affected(), 1);
+}
+
+#[tokio::test]
+async fn p5_a_crash_before_the_key_is_destroyed_is_made_good_at_the_next_start() {
+    let mut deployment = Deployment::new().await;
+    let (round, members) = deployment.attested(3).await;
+    let secret = deployment.vault.load(&round.vault_name()).unwrap().unwrap();
+    let answer = deployment.release_over(&round, &members).await.unwrap();
+    undo_destruction(&deployment, &round, &secret).await;
+    deployment.restart().await;
+    assert!(!deployment.vault.exists(&round.vault_name()).unwrap());
+    assert!(deployment.view(&round).await.unwrap().key_destroyed_at_ms.is_some());
+    assert_eq!(deployment.release_over(&round, &members).await.unwrap(), answer);
+}
+
+#[tokio::test]
+async fn p5_a_crash_before_the_key_is_destroyed_is_made_good_when_the_answer_is_repeated() {
+    let mut deployment = Deployment::new().await;
+    let (round, members) = deployment.attested(3).await;
+    let secret = deployment.vault.load(&round.vault_name()).unwrap().unwrap();
+    let answer = deployment.release_over(&round, &members).await.unwrap();
+    undo_destruction(&deployment, &round, &secret).await;
+    assert_eq!(deployment.release_over(&round, &members).await.unwrap(), answer);
+    assert!(!deployment.vault.exists(&round.vault_name()).unwrap());
+    assert!(deployment.view(&round).await.unwrap().key_destroyed_at_ms.is_some());
+}
+
+#[tokio::test]
+async fn p5_an_abandoned_round_whose_key_is_left_loses_it_at_the_next_start() {
+    let mut deployment = Deployment::new().await;
+    let round = deployment.round().await;
+    let secret = deployment.vault.load(&round.vault_name()).unwrap().unwrap();
+    deployment.abandon(&round).await.unwrap();
+    undo_destruction(&deployment, &round, &secret).await;
+    deployment.restart().await;
+    assert!(!deployment.vault.exists(&round.vault_name()).unwrap());
+}
+
+#[tokio::test]
+async fn a_restart_keeps_open_rounds_open() {
+    let mut deployment = Deployment::new().await;
+    let (round, members) = deployment.attested(3).await;
+    deployment.restart().await;
+    deployment.release_over(&round, &members).await.unwrap();
+}

@@ -1,0 +1,107 @@
+//! The database by itself: what it refuses, explains and undoes.
+
+use combiner::MIGRATOR;
+use kit::postgres::bootstrap;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+use crate::deployment::{Deployment, cluster};
+
+#[tokio::test]
+async fn p5_what_was_attested_released_and_destroyed_cannot_be_changed() {
+    let mut deployment = Deployment::new().await;
+    let (round, members) = deployment.attested(3).await;
+    deployment.release_over(&round, &members).await.unwrap();
+    let mut connection = deployment.connect().await;
+    for statement in [
+        "UPDATE attestations SET subject = 'other'",
+        "DELETE FROM attestations",
+        "TRUNCATE attestations",
+        "UPDATE releases SET root = root",
+        "DELETE FROM releases",
+        "UPDATE destroyed_keys SET destroyed_at = destroyed_at",
+        "DELETE FROM destroyed_keys",
+        "DELETE FROM round_keys",
+        "DELETE FROM rounds",
+        "UPDATE rounds SET outcome = NULL, ended_at = NULL",
+    ] {
+        let error = sqlx::query(statement).execute(&mut connection).await.unwrap_err();
+        let code = error.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned());
+        assert_eq!(code.as_deref(), Some("23001"), "{statement}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn p5_a_countersigned_document_cannot_be_exchanged() {
+    let mut deployment = Deployment::new().await;
+    deployment.round().await;
+    let mut connection = deployment.connect().await;
+    let exchange = sqlx::query("UPDATE rounds SET document = 'x'").execute(&mut connection).await;
+    assert_eq!(
+        exchange.unwrap_err().as_database_error().and_then(|error| error.code()).as_deref(),
+        Some("23001")
+    );
+}
+
+#[tokio::test]
+async fn every_table_view_and_column_says_what_it_is_for() {
+    let deployment = Deployment::new().await;
+    let mut connection = deployment.connect().await;
+    let silent: Vec<String> = sqlx::query_scalar(
+        "SELECT c.relname || COALESCE('.' || a.attname, '')
+         FROM pg_class AS c
+         INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid AND n.nspname = 'public'
+         LEFT JOIN LATERAL (
+             SELECT NULL::NAME AS attname, 0 AS attnum
+             UNION ALL
+             SELECT attname, attnum FROM pg_attribute
+             WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND c.relkind = 'r'
+         ) AS a ON TRUE
+         WHERE c.relkind IN ('r', 'v') AND c.relname <> '_sqlx_migrations'
+           AND (CASE a.attnum WHEN 0 THEN obj_description(c.oid, 'pg_class') ELSE col_description(c.oid, a.attnum) END)
+               IS NULL",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    assert_eq!(silent, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn refusals_are_listed_by_reason() {
+    let mut deployment = Deployment::new().await;
+    let round = deployment.round().await;
+    for _ in 0..2 {
+        let heavy = deployment.contribution(&round, "heavy").resigned(|header| header.weight = 11);
+        deployment.attest(&round, &[heavy]).await.unwrap();
+    }
+    let mut connection = deployment.connect().await;
+    let rows: Vec<(String, i64, i64)> =
+        sqlx::query_as("SELECT reason, count, rounds FROM refusals_by_reason")
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+    assert_eq!(rows, [("weight-out-of-range".to_owned(), 2, 1)]);
+}
+
+#[tokio::test]
+async fn the_schema_can_be_undone_and_made_again_by_a_role_without_privileges() {
+    let admin_url = tokio::task::spawn_blocking(|| cluster().admin_url()).await.unwrap();
+    bootstrap(&admin_url, "combiner_plain", "combiner_plain", "password").await.unwrap();
+    let url = cluster().url_as("combiner_plain", "combiner_plain");
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    for _ in 0..2 {
+        MIGRATOR.run(&mut connection).await.unwrap();
+        let tables =
+            count(&mut connection, "SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public'").await;
+        assert_eq!(tables, 6 + 1);
+        MIGRATOR.undo(&mut connection, 0).await.unwrap();
+        let left = "SELECT (SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public')
+                         + (SELECT COUNT(*) FROM pg_views WHERE schemaname = 'public')
+                         + (SELECT COUNT(*) FROM pg_proc WHERE pronamespace = 'public'::REGNAMESPACE)";
+        assert_eq!(count(&mut connection, left).await, 1, "only the migrations' own table is left");
+    }
+}
+
+async fn count(connection: &mut PgConnection, statement: &str) -> i64 {
+    sqlx::query_scalar(AssertSqlSafe(statement)).fetch_one(connection).await.unwrap()
+}

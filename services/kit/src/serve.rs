@@ -1,0 +1,137 @@
+//! Serving a router: request identifiers, a span and a line for each request, limits, time-outs, an orderly end.
+
+use std::{any::Any, io, net::TcpListener, sync::Arc, time::Duration};
+
+use api::{ProblemKind, paths};
+use axum::{
+    Router,
+    extract::{MatchedPath, Request, State},
+    http::{HeaderValue, Method},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use axum_server::{Handle, tls_rustls::RustlsConfig};
+use tokio::{sync::Semaphore, time::Instant};
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
+
+use crate::{Error, Result, config::ListenConfig, request_id};
+
+/// Serves `router` until `shutdown` is cancelled and the requests in progress are answered, or the drain time-out has
+/// passed. The bound address is logged and, if the configuration names a file for it, written there.
+///
+/// # Errors
+/// A fault: the address cannot be bound, the certificate cannot be read.
+pub async fn serve(router: Router, config: &ListenConfig, shutdown: CancellationToken) -> Result<()> {
+    let listener = TcpListener::bind(config.addr)?;
+    listener.set_nonblocking(true)?;
+    let addr = listener.local_addr()?;
+    let service = guard(router, config).into_make_service();
+    let handle = Handle::new();
+    let drain = Duration::from_millis(config.drain_timeout_ms);
+    let stop = stop_when(shutdown, handle.clone(), drain);
+    if let Some(path) = &config.port_file {
+        publish(path, &addr.to_string())?;
+    }
+    tracing::info!(%addr, tls = config.tls.is_some(), "accepting requests");
+    let served = match &config.tls {
+        Some(tls) => {
+            // An error means that a provider is installed already.
+            let _installed = rustls::crypto::ring::default_provider().install_default();
+            let tls = RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await?;
+            axum_server::from_tcp_rustls(listener, tls)?.handle(handle).serve(service).await
+        }
+        None => axum_server::from_tcp(listener)?.handle(handle).serve(service).await,
+    };
+    stop.abort();
+    Ok(served?)
+}
+
+fn stop_when(
+    shutdown: CancellationToken,
+    handle: Handle<std::net::SocketAddr>,
+    drain: Duration,
+) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        shutdown.cancelled().await;
+        handle.graceful_shutdown(Some(drain));
+    })
+}
+
+/// Whoever waits for the file sees it complete or not at all.
+fn publish(path: &std::path::Path, text: &str) -> io::Result<()> {
+    let unfinished = path.with_extension("unfinished");
+    std::fs::write(&unfinished, text)?;
+    std::fs::rename(unfinished, path)
+}
+
+/// The router with everything that [`serve`] puts around it; for callers that serve it otherwise.
+pub fn guard(router: Router, config: &ListenConfig) -> Router {
+    let limits = Arc::new(Limits {
+        in_flight: Semaphore::new(config.max_in_flight),
+        request: Duration::from_millis(config.request_timeout_ms),
+        upload: Duration::from_millis(config.upload_timeout_ms),
+    });
+    router
+        .fallback(async || Error::abort(ProblemKind::NotFound))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(limits, answer))
+}
+
+struct Limits {
+    in_flight: Semaphore,
+    request: Duration,
+    upload: Duration,
+}
+
+async fn answer(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
+    let id = request_id::of(request.headers());
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", id, %method, route);
+    let started = Instant::now();
+    let admitted = admit(&limits, &route, request, next);
+    let answered = async {
+        let response = admitted.await.into_response();
+        report(&method, &route, &response, started.elapsed());
+        response
+    };
+    let mut response = request_id::scope(id.clone(), answered.instrument(span)).await;
+    if let Ok(id) = HeaderValue::try_from(id) {
+        response.headers_mut().insert(request_id::HEADER, id);
+    }
+    response
+}
+
+async fn admit(limits: &Limits, route: &str, request: Request, next: Next) -> Result<Response> {
+    if [paths::HEALTH, paths::READY, paths::METRICS].contains(&route) {
+        return Ok(next.run(request).await);
+    }
+    let busy = Error::abort(ProblemKind::TooManyRequests);
+    let _permit = limits.in_flight.try_acquire().map_err(|_| busy)?;
+    let limit = if request.method() == Method::PUT { limits.upload } else { limits.request };
+    let late = |_| Error::abort(ProblemKind::RequestTimeout);
+    tokio::time::timeout(limit, next.run(request)).await.map_err(late)
+}
+
+fn report(method: &Method, route: &str, response: &Response, elapsed: Duration) {
+    let status = response.status().as_u16();
+    let labels = [
+        ("method", method.to_string()),
+        ("route", route.to_owned()),
+        ("status", response.status().as_str().to_owned()),
+    ];
+    metrics::histogram!("http_request_seconds", &labels).record(elapsed.as_secs_f64());
+    let ms = elapsed.as_millis();
+    match route {
+        paths::HEALTH | paths::READY | paths::METRICS => tracing::debug!(status, ms, "answered"),
+        _ => tracing::info!(status, ms, "answered"),
+    }
+}
+
+fn panicked(payload: Box<dyn Any + Send>) -> Response {
+    let message = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let message = message.or_else(|| payload.downcast_ref::<String>().cloned());
+    Error::fault(format!("a handler panicked: {}", message.unwrap_or_default())).into_response()
+}

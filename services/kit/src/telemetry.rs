@@ -1,0 +1,56 @@
+//! Logs and metrics of the process: the only globals, set once.
+
+use std::{io::IsTerminal, sync::OnceLock};
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use serde::{Deserialize, Serialize};
+use tracing_subscriber::EnvFilter;
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people if the standard error stream is a terminal, else JSON.
+    #[default]
+    Auto,
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Upper bounds, in seconds, of the buckets of every histogram of durations.
+const SECONDS: &[f64] = &[0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
+
+static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// Starts logging to the standard error stream, filtered by `RUST_LOG` (`info` by default), and counting. Further calls
+/// change nothing.
+pub fn init(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let human = match format {
+        LogFormat::Auto => std::io::stderr().is_terminal(),
+        LogFormat::Human => true,
+        LogFormat::Json => false,
+    };
+    // An error means that a subscriber is set already, by an earlier call or by an embedding program.
+    let _already_set = if human { builder.try_init() } else { builder.json().try_init() };
+    record_metrics();
+}
+
+/// The metrics so far, in the text format of Prometheus; empty where another recorder was installed first.
+pub fn render_metrics() -> String {
+    match record_metrics() {
+        Some(handle) => {
+            handle.run_upkeep();
+            handle.render()
+        }
+        None => String::new(),
+    }
+}
+
+fn record_metrics() -> Option<&'static PrometheusHandle> {
+    let install = || PrometheusBuilder::new().set_buckets(SECONDS).ok()?.install_recorder().ok();
+    METRICS.get_or_init(install).as_ref()
+}

@@ -1,0 +1,135 @@
+//! The private cluster, and what the services do with a database.
+
+use std::{
+    path::Path,
+    process::Command,
+    sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, Instant},
+};
+
+use kit::{
+    cluster::{Durability, PrivateCluster},
+    config::{DatabaseConfig, Secret},
+    error::Error,
+    postgres::{Isolation, Tx, bootstrap, connect, run_tx},
+};
+use sqlx::{Connection, PgConnection};
+
+async fn reachable(url: &str) -> bool {
+    PgConnection::connect(url).await.is_ok()
+}
+
+#[tokio::test]
+async fn a_cluster_is_reached_through_its_socket_and_stops_when_dropped() {
+    let dir = tempfile::tempdir().unwrap();
+    let cluster = PrivateCluster::start_with(dir.path(), Durability::Unsynced).unwrap();
+    let url = cluster.create_database("one").await.unwrap();
+    assert!(reachable(&url).await);
+    drop(cluster);
+    assert!(!reachable(&url).await);
+}
+
+#[tokio::test]
+async fn a_cluster_keeps_its_databases_and_takes_a_long_path() {
+    let dir = tempfile::tempdir().unwrap();
+    let long = dir.path().join("a-rather-long-name-for-a-directory".repeat(3)).join("and another");
+    let cluster = PrivateCluster::start(&long).unwrap();
+    cluster.create_database("kept").await.unwrap();
+    drop(cluster);
+    let cluster = PrivateCluster::start(&long).unwrap();
+    assert!(reachable(&cluster.url("kept")).await);
+}
+
+#[tokio::test]
+async fn a_temporary_cluster_leaves_nothing_behind() {
+    let cluster = PrivateCluster::temporary().unwrap();
+    let mut admin = PgConnection::connect(&cluster.admin_url()).await.unwrap();
+    let data: String = sqlx::query_scalar("SHOW data_directory").fetch_one(&mut admin).await.unwrap();
+    let directory = Path::new(&data).parent().unwrap().to_owned();
+    assert!(directory.exists());
+    drop((admin, cluster));
+    assert!(!directory.exists());
+}
+
+#[tokio::test]
+async fn bootstrap_makes_a_role_that_owns_its_database_and_may_be_repeated() {
+    let dir = tempfile::tempdir().unwrap();
+    let cluster = PrivateCluster::start_with(dir.path(), Durability::Unsynced).unwrap();
+    for _ in 0..2 {
+        bootstrap(&cluster.admin_url(), "ledger", "le'dg\"er", "pass'word").await.unwrap();
+    }
+    bootstrap(&cluster.admin_url(), "other", "other", "password").await.unwrap();
+    let mut own = PgConnection::connect(&cluster.url_as("ledger", "le'dg\"er")).await.unwrap();
+    sqlx::query("CREATE TABLE t (x INT)").execute(&mut own).await.unwrap();
+    assert!(
+        !reachable(&cluster.url_as("ledger", "other")).await,
+        "the databases are closed to each other's roles"
+    );
+}
+
+#[tokio::test]
+async fn transactions_that_conflict_are_tried_again_and_failed_ones_leave_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let cluster = PrivateCluster::start_with(dir.path(), Durability::Unsynced).unwrap();
+    let pool = connect(&DatabaseConfig::new(Secret::text(cluster.admin_url()))).await.unwrap();
+    sqlx::query("CREATE TABLE counter (value INT NOT NULL)").execute(&pool).await.unwrap();
+    sqlx::query("INSERT INTO counter VALUES (0)").execute(&pool).await.unwrap();
+    let attempts = AtomicU32::new(0);
+    let increment = || run_tx(&pool, "increment", Isolation::Serializable, |tx| increment(tx, &attempts));
+    let (a, b, c) = tokio::join!(increment(), increment(), increment());
+    a.and(b).and(c).unwrap();
+    assert!(attempts.load(Ordering::Relaxed) > 3, "the transactions overlapped");
+    let failed: Result<(), Error> = run_tx(&pool, "fail", Isolation::ReadCommitted, |mut tx| async move {
+        sqlx::query("UPDATE counter SET value = 99").execute(&mut *tx).await?;
+        Err(Error::fault("no"))
+    })
+    .await;
+    failed.unwrap_err();
+    let value: i32 = sqlx::query_scalar("SELECT value FROM counter").fetch_one(&pool).await.unwrap();
+    assert_eq!(value, 3);
+}
+
+async fn increment(mut tx: Tx, attempts: &AtomicU32) -> Result<(Tx, ()), Error> {
+    attempts.fetch_add(1, Ordering::Relaxed);
+    let value: i32 = sqlx::query_scalar("SELECT value FROM counter").fetch_one(&mut *tx).await?;
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    sqlx::query("UPDATE counter SET value = $1").bind(value + 1).execute(&mut *tx).await?;
+    Ok((tx, ()))
+}
+
+#[tokio::test]
+async fn a_statement_that_takes_too_long_is_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let cluster = PrivateCluster::start_with(dir.path(), Durability::Unsynced).unwrap();
+    let mut config = DatabaseConfig::new(Secret::text(cluster.admin_url()));
+    config.statement_timeout_ms = 50;
+    let pool = connect(&config).await.unwrap();
+    let error = sqlx::query("SELECT pg_sleep(10)").execute(&pool).await.unwrap_err();
+    assert_eq!(error.as_database_error().and_then(|error| error.code()).as_deref(), Some("57014"));
+}
+
+/// Set for a copy of this program that starts a cluster there and ends without a word.
+const DOOMED: &str = "KIT_TEST_DOOMED_CLUSTER";
+
+#[test]
+fn a_cluster_ends_with_the_process_that_started_it_however_that_ends() {
+    if let Some(dir) = std::env::var_os(DOOMED) {
+        let _cluster = PrivateCluster::start_with(Path::new(&dir), Durability::Unsynced).unwrap();
+        std::process::abort();
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let status = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_cluster_ends_with_the_process_that_started_it_however_that_ends"])
+        .env(DOOMED, dir.path())
+        .output()
+        .unwrap()
+        .status;
+    assert!(!status.success());
+    let pid_file = dir.path().join("data/postmaster.pid");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while pid_file.exists() {
+        assert!(Instant::now() < deadline, "the cluster still runs");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(dir.path().join("data/PG_VERSION").exists());
+}

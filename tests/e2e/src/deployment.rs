@@ -1,0 +1,251 @@
+//! An aggregator and a combiner, deployed: folders, keys, databases, processes.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+use api::Hex;
+use kit::{
+    cluster::{Durability, PrivateCluster},
+    vault::KeyVault,
+};
+use protocol::{IdentityKey, Pins};
+use rand::rngs::OsRng;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, postgres::PgPoolOptions};
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+use crate::server::Server;
+
+/// The operator's token in every test.
+pub const ADMIN_TOKEN: &str = "admin-token-of-the-tests";
+const SERVICE_TOKEN: &str = "service-token-of-the-tests";
+
+/// Both services with everything they own. Dropping it kills them.
+pub struct Deployment {
+    /// Folder of configuration, keys, logs, vaults and blobs.
+    pub dir: TempDir,
+    /// The registrar, who also answers for credentials in tests.
+    pub registrar: IdentityKey,
+    /// What clients pin.
+    pub pins: Pins,
+    /// The aggregator's process.
+    pub aggregator: Server,
+    /// The combiner's process.
+    pub combiner: Server,
+    database: String,
+}
+
+/// What a test changes of the configuration.
+#[derive(Clone, Copy, Default)]
+pub struct Options {
+    /// The aggregator dies once it has stored this many things.
+    pub crash_aggregator_after: Option<u64>,
+    /// The combiner dies once it has stored this many things.
+    pub crash_combiner_after: Option<u64>,
+    /// Uploads received at the same time; 16 if not given.
+    pub concurrent_uploads: Option<usize>,
+}
+
+impl Deployment {
+    /// Deploys and starts both services, each on a new database.
+    pub async fn start(options: Options) -> Self {
+        let cluster = cluster().await;
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let database = format!("d{}", hex::encode(rand::random::<[u8; 8]>()));
+        for role in ["aggregator", "combiner"] {
+            let statement = format!("CREATE DATABASE {database}_{role} TEMPLATE template_{role}");
+            administer(cluster, &statement).await;
+        }
+        let keys: [IdentityKey; 3] = std::array::from_fn(|_| IdentityKey::generate(&mut OsRng));
+        let [aggregator, combiner, registrar] = keys;
+        let pins = Pins {
+            aggregator: aggregator.public(),
+            combiners: vec![combiner.public()],
+            registrar: registrar.public(),
+        };
+        for (name, key) in [("aggregator", &aggregator), ("combiner", &combiner)] {
+            write(dir.path(), &format!("{name}.key"), &hex::encode(*key.secret()));
+        }
+        // fixed addresses, so that a service that is started again is found where it was
+        let (combiner_address, aggregator_address) = (free_address(), free_address());
+        let url = cluster_url(cluster, &database, "combiner");
+        write(dir.path(), "combiner.toml", &combiner_config(dir.path(), combiner_address, &url, &pins));
+        let url = cluster_url(cluster, &database, "aggregator");
+        let uploads = options.concurrent_uploads.unwrap_or(16);
+        let config =
+            aggregator_config(dir.path(), aggregator_address, &url, &pins, combiner_address, uploads);
+        write(dir.path(), "aggregator.toml", &config);
+        let combiner = Server::start("combiner", dir.path(), options.crash_combiner_after);
+        let aggregator = Server::start("aggregator", dir.path(), options.crash_aggregator_after);
+        Self { dir, registrar, pins, aggregator, combiner, database }
+    }
+
+    /// Kills the aggregator if it still lives, and starts it again at the same address.
+    pub fn restart_aggregator(&mut self) {
+        self.aggregator.kill();
+        self.aggregator = Server::start("aggregator", self.dir.path(), None);
+    }
+
+    /// Kills the combiner if it still lives, and starts it again at the same address.
+    pub fn restart_combiner(&mut self) {
+        self.combiner.kill();
+        self.combiner = Server::start("combiner", self.dir.path(), None);
+    }
+
+    /// The end of both services' logs, for the message of a test that fails.
+    pub fn logs(&self) -> String {
+        let tail = |service: &str| {
+            let log =
+                std::fs::read_to_string(self.dir.path().join(format!("{service}.log"))).unwrap_or_default();
+            let lines: Vec<_> = log.lines().collect();
+            format!("--- {service}\n{}\n", lines[lines.len().saturating_sub(60)..].join("\n"))
+        };
+        tail("aggregator") + &tail("combiner")
+    }
+
+    /// Waits until the vault of `service` holds no key of this round.
+    pub async fn wait_for_no_key(&self, service: &str, round_id: Hex<16>) {
+        let vault = KeyVault::open(self.dir.path().join(format!("{service}-vault"))).expect("the vault");
+        let start = Instant::now();
+        loop {
+            match vault
+                .list()
+                .expect("the vault's names")
+                .iter()
+                .find(|name| name.contains(&round_id.to_string()))
+            {
+                None => return,
+                Some(key) if start.elapsed() > Duration::from_secs(30) => {
+                    panic!("{service} still holds {key}")
+                }
+                Some(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    }
+
+    /// A connection to the aggregator's database, as the aggregator's role.
+    pub async fn aggregator_database(&self) -> PgPool {
+        let url = cluster_url(cluster().await, &self.database, "aggregator");
+        PgPoolOptions::new().max_connections(2).connect(&url).await.expect("the aggregator's database")
+    }
+
+    /// A connection to the combiner's database.
+    pub async fn combiner_database(&self) -> PgPool {
+        let url = cluster_url(cluster().await, &self.database, "combiner");
+        PgPoolOptions::new().max_connections(2).connect(&url).await.expect("the combiner's database")
+    }
+}
+
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
+}
+
+fn write(dir: &Path, name: &str, text: &str) {
+    std::fs::write(dir.join(name), text).expect("a file of the deployment");
+}
+
+fn cluster_url(cluster: &PrivateCluster, database: &str, role: &str) -> String {
+    cluster.url(&format!("{database}_{role}"))
+}
+
+fn combiner_config(dir: &Path, address: SocketAddr, database: &str, pins: &Pins) -> String {
+    let dir = dir.display();
+    format!(
+        r#"vault = "{dir}/combiner-vault"
+identity_key = {{ file = "{dir}/combiner.key" }}
+service_token = "{SERVICE_TOKEN}"
+[listen]
+addr = "{address}"
+port_file = "{dir}/combiner.port"
+[database]
+url = "{database}"
+max_connections = 6
+[policy]
+aggregator_key = "{:?}"
+registrar_key = "{:?}"
+min_cohort_floor = 2
+max_contributions_cap = 10000
+"#,
+        pins.aggregator, pins.registrar
+    )
+}
+
+fn aggregator_config(
+    dir: &Path,
+    address: SocketAddr,
+    database: &str,
+    pins: &Pins,
+    combiner: SocketAddr,
+    uploads: usize,
+) -> String {
+    let dir = dir.display();
+    format!(
+        r#"vault = "{dir}/aggregator-vault"
+identity_key = {{ file = "{dir}/aggregator.key" }}
+service_token = "{SERVICE_TOKEN}"
+admin_token = "{ADMIN_TOKEN}"
+registrar_key = "{:?}"
+[listen]
+addr = "{address}"
+port_file = "{dir}/aggregator.port"
+[database]
+url = "{database}"
+max_connections = 8
+[blobs.local]
+path = "{dir}/blobs"
+[[combiners]]
+url = "http://{combiner}"
+identity_key = "{:?}"
+[limits]
+concurrent_uploads = {uploads}
+[jobs]
+lease_ms = 2000
+poll_ms = 20
+[compute]
+threads = 2
+"#,
+        pins.registrar, pins.combiners[0]
+    )
+}
+
+/// One private cluster for each test program, with a migrated template database for each service. It is never dropped;
+/// it stops when the program ends.
+async fn cluster() -> &'static PrivateCluster {
+    static READY: OnceCell<&'static PrivateCluster> = OnceCell::const_new();
+    READY
+        .get_or_init(|| async {
+            let cluster = private_cluster();
+            for (role, migrator) in [("aggregator", &aggregator::MIGRATOR), ("combiner", &combiner::MIGRATOR)]
+            {
+                let url =
+                    cluster.create_database(&format!("template_{role}")).await.expect("a template database");
+                let pool = PgPool::connect(&url).await.expect("the template database");
+                kit::postgres::migrate(&pool, migrator).await.expect("the migrations apply");
+                pool.close().await;
+            }
+            cluster
+        })
+        .await
+}
+
+fn private_cluster() -> &'static PrivateCluster {
+    static CLUSTER: OnceLock<(TempDir, PrivateCluster)> = OnceLock::new();
+    let (_, cluster) = CLUSTER.get_or_init(|| {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let path: PathBuf = dir.path().join("pg");
+        let cluster =
+            PrivateCluster::start_with(&path, Durability::Unsynced).expect("a private PostgreSQL cluster");
+        (dir, cluster)
+    });
+    cluster
+}
+
+async fn administer(cluster: &PrivateCluster, statement: &str) {
+    let mut admin = PgConnection::connect(&cluster.admin_url()).await.expect("the cluster's administrator");
+    sqlx::query(AssertSqlSafe(statement.to_owned())).execute(&mut admin).await.expect("the statement");
+    admin.close().await.expect("the connection closes");
+}

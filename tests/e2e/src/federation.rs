@@ -1,0 +1,175 @@
+//! Participants and an operator, working with a deployment.
+
+use std::time::{Duration, Instant};
+
+use api::{
+    Hex,
+    contributions::ContributionState,
+    rounds::{CreateRound, ProofDemand, RoundState, RoundView, Tensor},
+};
+use client::{
+    Client, ClientConfig, ClientError, Contribution, Operator, OperatorConfig, Participant, ignore_progress,
+};
+use protocol::{Credential, IdentityKey, Subject, VerifiedRound};
+use rand::{Rng, SeedableRng, rngs::OsRng, rngs::StdRng};
+
+use crate::{Deployment, deployment::ADMIN_TOKEN};
+
+/// The epoch of every credential.
+const EPOCH: u32 = 1;
+
+/// An operator and participants who know each other's updates, so that a sum can be checked.
+pub struct Federation {
+    /// The operator.
+    pub operator: Operator,
+    /// The participants, enrolled.
+    pub members: Vec<Member>,
+}
+
+/// A participant with its SDK.
+pub struct Member {
+    /// Its key and credential.
+    pub participant: Participant,
+    /// Its SDK, with a state folder of its own.
+    pub client: Client,
+}
+
+/// Retries quickly and for long enough to outlast a restart.
+fn patient() -> client::RetryPolicy {
+    client::RetryPolicy {
+        attempts: 60,
+        first_wait: Duration::from_millis(40),
+        longest_wait: Duration::from_millis(400),
+        ..client::RetryPolicy::default()
+    }
+}
+
+impl Federation {
+    /// `size` participants with credentials of the deployment's registrar. Call [`enrol`](Self::enrol) next.
+    pub fn new(deployment: &Deployment, size: usize) -> Self {
+        let members = (0..size).map(|i| Member::new(deployment, &format!("client-{i}"))).collect();
+        Self { operator: operator(deployment), members }
+    }
+
+    /// Enrols everyone.
+    ///
+    /// # Errors
+    /// The SDK's.
+    pub async fn enrol(&self) -> Result<(), ClientError> {
+        for member in &self.members {
+            member.client.enrol(&member.participant).await?;
+        }
+        Ok(())
+    }
+
+    /// Uploads a model and opens a round for updates of `dimension` coordinates. As an operator would, it creates
+    /// another round when a crash left the first one unfinished.
+    ///
+    /// # Errors
+    /// The SDK's.
+    pub async fn open(&self, dimension: u32, min_cohort: u32, max: u32) -> Result<RoundView, ClientError> {
+        loop {
+            let view = self.create(dimension, min_cohort, max).await?;
+            if view.state == RoundState::Open {
+                return Ok(view);
+            }
+        }
+    }
+
+    async fn create(&self, dimension: u32, min_cohort: u32, max: u32) -> Result<RoundView, ClientError> {
+        let model: [u8; 32] = OsRng.r#gen();
+        let model_digest = self.operator.put_model(&model).await?;
+        self.operator
+            .create_round(&CreateRound {
+                model_digest,
+                tensors: vec![Tensor { name: "update".into(), shape: vec![dimension] }],
+                max_contributions: max,
+                min_cohort,
+                norm_bound: 1 << 18,
+                clip: 1.0,
+                weight_min: 1,
+                weight_max: 4,
+                opens_at_ms: None,
+                earliest_close_ms: None,
+                closes_at_ms: now_ms() + 3_600_000,
+                credential_epoch: EPOCH,
+                proof: ProofDemand::None,
+                max_attempts: 2,
+            })
+            .await
+    }
+
+    /// The round once it is in one of `states`.
+    pub async fn wait_for(&self, round: &RoundView, states: &[RoundState]) -> RoundView {
+        let start = Instant::now();
+        loop {
+            match self.members[0].client.round(round.round_id).await {
+                Ok(view) if states.contains(&view.state) => return view,
+                other if start.elapsed() > Duration::from_secs(60) => panic!("waited a minute: {other:?}"),
+                _ => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    }
+
+    /// Waits until the contribution of this receipt is verified or rejected.
+    pub async fn wait_until_settled(&self, round: &RoundView, contribution: Hex<16>) -> ContributionState {
+        let start = Instant::now();
+        loop {
+            match self.members[0].client.status(round.round_id, contribution).await {
+                Ok(view) if view.state != ContributionState::Received => return view.state,
+                other if start.elapsed() > Duration::from_secs(60) => panic!("waited a minute: {other:?}"),
+                _ => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    }
+}
+
+impl Member {
+    /// A participant of this name, not enrolled.
+    pub fn new(deployment: &Deployment, subject: &str) -> Self {
+        let identity = IdentityKey::generate(&mut OsRng);
+        let name = Subject::new(subject).expect("a subject");
+        let credential = Credential::issue(&deployment.registrar, name, identity.public(), EPOCH);
+        Self { participant: Participant { identity, credential }, client: sdk(deployment, subject) }
+    }
+
+    /// Contributes an update drawn from `seed`.
+    ///
+    /// # Errors
+    /// The SDK's.
+    pub async fn contribute(&self, round: &VerifiedRound, seed: u64) -> Result<Contribution, ClientError> {
+        let update = update(round.document().dimension, seed);
+        self.client.contribute(round, &self.participant, &update, 1, ignore_progress()).await
+    }
+}
+
+/// An update with coordinates of both signs.
+pub fn update(dimension: u64, seed: u64) -> Vec<f32> {
+    let mut rng = StdRng::seed_from_u64(seed);
+    (0..dimension).map(|_| rng.gen_range(-0.01..0.01)).collect()
+}
+
+/// Adds what a contribution really quantised.
+pub fn add_quantised(sum: &mut Vec<i64>, contribution: &Contribution) {
+    let values = contribution.preparation.as_ref().expect("prepared in this run").quantised.values();
+    sum.resize(values.len(), 0);
+    sum.iter_mut().zip(values).for_each(|(sum, &value)| *sum += i64::from(value));
+}
+
+fn operator(deployment: &Deployment) -> Operator {
+    let mut config = OperatorConfig::new(&deployment.aggregator.url, ADMIN_TOKEN.to_owned().into());
+    config.retry = patient();
+    Operator::new(config).expect("an operator")
+}
+
+fn sdk(deployment: &Deployment, subject: &str) -> Client {
+    let state = deployment.dir.path().join("clients").join(subject);
+    let mut config = ClientConfig::new(&deployment.aggregator.url, deployment.pins.clone(), state);
+    config.retry = patient();
+    Client::new(config).expect("a client")
+}
+
+fn now_ms() -> i64 {
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock");
+    i64::try_from(since_epoch.as_millis()).expect("a time")
+}

@@ -1,0 +1,138 @@
+//! Either server may be killed at any instruction: it is started so that it dies right after the n-th thing it has
+//! stored (a statement of the database, an operation of the object store or of the key vault), for every n of a round,
+//! started again, and must end with the same sum.
+
+use api::{Hex, contributions::ContributionState, rounds::RoundState};
+use e2e::{Deployment, Federation, deployment::Options, federation::add_quantised};
+use tokio::task::JoinSet;
+
+/// Not a test of its own: the services of the tests below run in it.
+#[test]
+fn server_process() {
+    e2e::server::serve_if_asked();
+}
+
+const DIMENSION: u32 = 2048;
+const CLIENTS: usize = 3;
+
+/// Which server dies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Victim {
+    Aggregator,
+    Combiner,
+}
+
+/// Plays a round in which the victim dies after storing `n` things. Says whether it lived long enough not to.
+async fn survives(victim: Victim, n: u64) -> bool {
+    let mut options = Options::default();
+    match victim {
+        Victim::Aggregator => options.crash_aggregator_after = Some(n),
+        Victim::Combiner => options.crash_combiner_after = Some(n),
+    }
+    let mut deployment = Deployment::start(options).await;
+    let federation = Federation::new(&deployment, CLIENTS);
+    // whoever talks to a dead server retries until it is back
+    let round = tokio::spawn(play(federation));
+    let mut died = false;
+    while !round.is_finished() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        let server =
+            if victim == Victim::Aggregator { &mut deployment.aggregator } else { &mut deployment.combiner };
+        if !died && server.died().is_some() {
+            died = true;
+            match victim {
+                Victim::Aggregator => deployment.restart_aggregator(),
+                Victim::Combiner => deployment.restart_combiner(),
+            }
+        }
+    }
+    match round.await {
+        Ok(round_id) => check_record(&deployment, round_id, victim, n).await,
+        Err(error) => panic!("{victim:?} killed after {n}: {error}\n{}", deployment.logs()),
+    }
+    !died
+}
+
+/// A round with `CLIENTS` contributions; checks its sum and every contribution's fate. Returns the round's identifier.
+async fn play(federation: Federation) -> Hex<16> {
+    federation.enrol().await.unwrap();
+    let view = federation.open(DIMENSION, 2, CLIENTS as u32).await.unwrap();
+    let round = federation.members[0].client.open_round(view.round_id).await.unwrap();
+    let mut expected = Vec::new();
+    let mut acknowledged = Vec::new();
+    for (seed, member) in (0..).zip(&federation.members) {
+        let contribution = member.contribute(&round, seed).await.unwrap();
+        add_quantised(&mut expected, &contribution);
+        acknowledged.push(contribution);
+    }
+    // the last contribution closes the round: it is full
+    let view = federation.wait_for(&view, &[RoundState::Published, RoundState::Failed]).await;
+    assert_eq!(view.state, RoundState::Published, "{:?}", view.failure);
+    let client = &federation.members[0].client;
+    assert_eq!(client.result_sum(&round).await.unwrap().values, expected);
+    for contribution in &acknowledged {
+        let status = client.status(view.round_id, contribution.id).await.unwrap();
+        assert_eq!(status.state, ContributionState::Included);
+        client.inclusion(&round, &contribution.receipt).await.unwrap();
+    }
+    view.round_id
+}
+
+/// Nothing is counted twice, and no key of the ended round remains.
+async fn check_record(deployment: &Deployment, round_id: Hex<16>, victim: Victim, n: u64) {
+    let database = deployment.aggregator_database().await;
+    let contributions: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM contributions").fetch_one(&database).await.unwrap();
+    assert_eq!(contributions, CLIENTS as i64, "{victim:?} killed after {n}");
+    let repeated: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM (SELECT 1 FROM contribution_events GROUP BY contribution_id, state HAVING count(*) > 1) e",
+    )
+    .fetch_one(&database)
+    .await
+    .unwrap();
+    assert_eq!(repeated, 0, "{victim:?} killed after {n}: a state was entered twice");
+    let releases: i64 = sqlx::query_scalar("SELECT count(*) FROM releases")
+        .fetch_one(&deployment.combiner_database().await)
+        .await
+        .unwrap();
+    assert_eq!(releases, 1);
+    for service in ["aggregator", "combiner"] {
+        deployment.wait_for_no_key(service, round_id).await;
+    }
+}
+
+/// Every n from 1 until the victim outlives a round. Several at a time: most of a round is waiting for a lease to expire.
+async fn every_n(victim: Victim) {
+    let mut running = JoinSet::new();
+    let mut survived = Vec::new();
+    for n in 1.. {
+        if running.len() == AT_A_TIME {
+            let (n, lived): (u64, bool) = running.join_next().await.expect("some are running").unwrap();
+            survived.extend(lived.then_some(n));
+        }
+        if !survived.is_empty() {
+            break;
+        }
+        assert!(n < 2000, "a round does not store this much");
+        running.spawn(async move { (n, survives(victim, n).await) });
+    }
+    for (n, lived) in running.join_all().await {
+        survived.extend(lived.then_some(n));
+    }
+    let kills = survived.iter().min().expect("some lived") - 1;
+    println!("{victim:?}: killed after each of {kills} stored things");
+    assert!(kills > 20, "the counter does not count");
+}
+
+/// Deployments at the same time.
+const AT_A_TIME: usize = 5;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p4_p5_the_aggregator_killed_after_any_stored_thing_resumes_and_sums_everyone_once() {
+    every_n(Victim::Aggregator).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p4_p5_the_combiner_killed_after_any_stored_thing_resumes_and_releases_once() {
+    every_n(Victim::Combiner).await;
+}
