@@ -192,16 +192,25 @@ impl Writing {
         }
         completed.map(|_| ()).map_err(failure)
     }
+
+    /// Ends the writing; nothing of the object remains.
+    pub(crate) async fn abort(mut self) {
+        if let Some(upload) = self.upload.take() {
+            abort(upload).await;
+        }
+    }
+}
+
+async fn abort(mut upload: Box<dyn MultipartUpload>) {
+    if let Err(error) = upload.abort().await {
+        tracing::warn!(%error, "an unfinished object may remain in the store");
+    }
 }
 
 impl Drop for Writing {
     fn drop(&mut self) {
-        if let (Some(mut upload), Ok(runtime)) = (self.upload.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(async move {
-                if let Err(error) = upload.abort().await {
-                    tracing::warn!(%error, "an unfinished object may remain in the store");
-                }
-            });
+        if let (Some(upload), Ok(runtime)) = (self.upload.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(abort(upload));
         }
     }
 }

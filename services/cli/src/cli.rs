@@ -22,7 +22,8 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(name = "blindsum", version, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
-    /// Print one JSON object as the last line of the standard output, and everything else to the standard error.
+    /// Print one JSON object as the last line of the standard output, and everything else to the standard
+    /// error.
     #[arg(long, global = true)]
     pub(crate) json: bool,
     #[command(subcommand)]

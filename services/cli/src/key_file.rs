@@ -1,4 +1,5 @@
-//! Files with an Ed25519 secret (64 hexadecimal digits) or a credential (its canonical encoding in hexadecimal).
+//! Files with an Ed25519 secret (64 hexadecimal digits) or a credential (its canonical encoding in
+//! hexadecimal).
 
 use std::{
     fs::{self, OpenOptions},

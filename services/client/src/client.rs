@@ -59,7 +59,8 @@ impl Client {
     /// Makes the participant known to the aggregator. Repeating it is harmless.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `credential-refused` or `signature-refused`, and the errors of any exchange.
+    /// [`ClientError::Problem`] with `credential-refused` or `signature-refused`, and the errors of any
+    /// exchange.
     pub async fn enrol(&self, participant: &Participant) -> Result<ParticipantView, ClientError> {
         let Participant { identity, credential } = participant;
         let body = EnrolRequest {

@@ -13,7 +13,8 @@ pub struct ClientConfig {
     pub aggregator_url: String,
     /// The keys to trust, obtained apart from the servers.
     pub pins: Pins,
-    /// Folder for unfinished uploads, receipts and the memory of what was sent. A participant must not lose it.
+    /// Folder for unfinished uploads, receipts and the memory of what was sent. A participant must not lose
+    /// it.
     pub state_dir: PathBuf,
     /// How often, and how fast, a failed exchange is repeated.
     pub retry: RetryPolicy,
@@ -45,7 +46,8 @@ impl ClientConfig {
 pub struct Timeouts {
     /// Until the connection stands.
     pub connect: Duration,
-    /// Until the answer to a request starts, beside what its bytes take to be sent; and between parts of the answer.
+    /// Until the answer to a request starts, beside what its bytes take to be sent; and between parts of the
+    /// answer.
     pub exchange: Duration,
     /// The slowest upload to put up with.
     pub slowest_bytes_per_second: u64,

@@ -33,8 +33,8 @@ pub struct Contribution {
 impl Client {
     /// Contributes `weight · update` to a round and returns once the aggregator has stored it.
     ///
-    /// A message that an earlier run of this participant finished for the round and did not deliver is sent instead,
-    /// as it is; [`Contribution::preparation`] tells.
+    /// A message that an earlier run of this participant finished for the round and did not deliver is sent
+    /// instead, as it is; [`Contribution::preparation`] tells.
     ///
     /// # Errors
     /// Those of [`prepare`](Self::prepare) and of [`deliver`](Self::deliver).
@@ -53,7 +53,8 @@ impl Client {
         self.deliver(round, prepared, progress).await
     }
 
-    /// Delivers the message that an earlier run of this participant left in the outbox for the round, if there is one.
+    /// Delivers the message that an earlier run of this participant left in the outbox for the round, if
+    /// there is one.
     ///
     /// # Errors
     /// Those of [`deliver`](Self::deliver).
@@ -71,12 +72,13 @@ impl Client {
 
     /// Uploads a prepared contribution, always with the same bytes, and keeps the receipt.
     ///
-    /// The message leaves the outbox when the receipt is kept, or when the aggregator refuses it for good; after any
-    /// other failure it stays, and [`contribute`](Self::contribute) or [`resume`](Self::resume) sends it again.
+    /// The message leaves the outbox when the receipt is kept, or when the aggregator refuses it for good;
+    /// after any other failure it stays, and [`contribute`](Self::contribute) or [`resume`](Self::resume)
+    /// sends it again.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with the aggregator's reason; [`ClientError::Refused`] and [`ClientError::Mismatch`]
-    /// when the receipt does not verify; the errors of any exchange.
+    /// [`ClientError::Problem`] with the aggregator's reason; [`ClientError::Refused`] and
+    /// [`ClientError::Mismatch`] when the receipt does not verify; the errors of any exchange.
     pub async fn deliver(
         &self,
         round: &VerifiedRound,

@@ -143,8 +143,8 @@ pub enum ClientError {
 }
 
 impl ClientError {
-    /// Whether the same request may succeed later: the server was not reached, did not answer in time, or is at its
-    /// limit (408, 429, 5xx).
+    /// Whether the same request may succeed later: the server was not reached, did not answer in time, or is
+    /// at its limit (408, 429, 5xx).
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Problem { problem, .. } => may_pass(problem.status),

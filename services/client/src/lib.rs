@@ -1,6 +1,7 @@
 //! The SDK: what a participant, an operator or an auditor needs to take part in rounds.
 //!
-//! A participant pins the keys it trusts, opens a round, fetches the model, trains, and contributes its update:
+//! A participant pins the keys it trusts, opens a round, fetches the model, trains, and contributes its
+//! update:
 //!
 //! ```no_run
 //! # async fn example(pins: protocol::Pins, participant: client::Participant) -> Result<(), client::ClientError> {
@@ -17,9 +18,9 @@
 //! # }
 //! ```
 //!
-//! Nothing a server says is believed without its signature under a pinned key or a digest that such a signature
-//! covers. An update leaves the process only masked; the finished message is on disk before the first byte is sent, so
-//! that a repetition, even after a crash, sends the same bytes.
+//! Nothing a server says is believed without its signature under a pinned key or a digest that such a
+//! signature covers. An update leaves the process only masked; the finished message is on disk before the
+//! first byte is sent, so that a repetition, even after a crash, sends the same bytes.
 
 #![forbid(unsafe_code)]
 

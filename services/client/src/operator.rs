@@ -84,12 +84,12 @@ impl Operator {
         Ok(digest)
     }
 
-    /// Creates a round. It opens once every combiner has countersigned it. However often an exchange is repeated, one
-    /// call makes one round.
+    /// Creates a round. It opens once every combiner has countersigned it. However often an exchange is
+    /// repeated, one call makes one round.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `round-refused`, `invalid-parameter` or `model-in-use`, and the errors of any
-    /// exchange.
+    /// [`ClientError::Problem`] with `round-refused`, `invalid-parameter` or `model-in-use`, and the errors
+    /// of any exchange.
     pub async fn create_round(&self, round: &CreateRound) -> Result<RoundView, ClientError> {
         let idempotency_key = hex::encode(rand::random::<[u8; 16]>());
         let request = || {

@@ -1,7 +1,8 @@
 //! Finished messages on disk, from before their first byte is sent until a receipt is kept.
 //!
-//! A message is two files: the body, and the prefix, which is written last and makes the message count. What is sent
-//! is always these bytes: another update, or fresh errors, under the same seeds would give away the difference.
+//! A message is two files: the body, and the prefix, which is written last and makes the message count. What
+//! is sent is always these bytes: another update, or fresh errors, under the same seeds would give away the
+//! difference.
 
 use std::{
     fs::{self, File},
@@ -90,7 +91,8 @@ impl Outbox {
     }
 }
 
-/// Removes what a run that ended before its message was finished has left; what is young may be another run's.
+/// Removes what a run that ended before its message was finished has left; what is young may be another
+/// run's.
 fn remove_leftovers(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

@@ -72,7 +72,8 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError::UpdateLength`], [`ClientError::Weight`], [`ClientError::ProofUnsupported`],
-    /// [`ClientError::AlreadySent`], [`ClientError::Quantise`], [`ClientError::Mask`], [`ClientError::State`].
+    /// [`ClientError::AlreadySent`], [`ClientError::Quantise`], [`ClientError::Mask`],
+    /// [`ClientError::State`].
     pub async fn prepare(
         &self,
         round: &VerifiedRound,

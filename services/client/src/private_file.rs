@@ -14,8 +14,8 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Writes `bytes` to `folder/name` with mode 0600; when this returns they are on disk, and before they were not
-/// visible under this name.
+/// Writes `bytes` to `folder/name` with mode 0600; when this returns they are on disk, and before they were
+/// not visible under this name.
 pub(crate) fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;

@@ -1,4 +1,5 @@
-//! Results: the signed statement, the sum under its digest, the mean, and the proof that a contribution is in it.
+//! Results: the signed statement, the sum under its digest, the mean, and the proof that a contribution is in
+//! it.
 
 use api::{contributions::InclusionView, paths, rounds::ResultView};
 use lattice::CHUNK_COEFFICIENTS;
@@ -26,8 +27,8 @@ impl Client {
     /// The signed result of a round.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `not-ready`; [`ClientError::Refused`], [`ClientError::Mismatch`]; the errors of
-    /// any exchange.
+    /// [`ClientError::Problem`] with `not-ready`; [`ClientError::Refused`], [`ClientError::Mismatch`]; the
+    /// errors of any exchange.
     pub async fn result(&self, round: &VerifiedRound) -> Result<RoundResult, ClientError> {
         let path = paths::fill(paths::RESULT, &[&round_id(round)]);
         let view: ResultView = self.transport.json(&path, "a result").await?;
@@ -68,8 +69,9 @@ impl Client {
     /// Checks that the contribution of this receipt is in the round's signed result.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `not-ready`, or `not-found` when it is not in the sum; [`ClientError::Refused`]
-    /// and [`ClientError::Mismatch`] when the proof does not hold; the errors of any exchange.
+    /// [`ClientError::Problem`] with `not-ready`, or `not-found` when it is not in the sum;
+    /// [`ClientError::Refused`] and [`ClientError::Mismatch`] when the proof does not hold; the errors of any
+    /// exchange.
     pub async fn inclusion(
         &self,
         round: &VerifiedRound,

@@ -36,9 +36,9 @@ impl Client {
         self.transport.json(&paths::fill(paths::ROUND, &[&id]), "a round").await
     }
 
-    /// Fetches a round's document and accepts it: its constants derived anew, every rule kept, signed by the pinned
-    /// aggregator and countersigned by every pinned combiner. Whether the round takes contributions now is another
-    /// question.
+    /// Fetches a round's document and accepts it: its constants derived anew, every rule kept, signed by the
+    /// pinned aggregator and countersigned by every pinned combiner. Whether the round takes contributions
+    /// now is another question.
     ///
     /// # Errors
     /// [`ClientError::Refused`], [`ClientError::Mismatch`], and the errors of any exchange.
@@ -65,7 +65,8 @@ impl Client {
     /// The bytes of the model that the round starts from.
     ///
     /// # Errors
-    /// [`ClientError::Mismatch`] when they are not those that the document names, and the errors of any exchange.
+    /// [`ClientError::Mismatch`] when they are not those that the document names, and the errors of any
+    /// exchange.
     pub async fn model(&self, round: &VerifiedRound) -> Result<Vec<u8>, ClientError> {
         let document = round.document();
         let bytes = self.transport.bytes(&document.model_location, document.model_bytes).await?;

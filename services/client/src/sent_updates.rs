@@ -1,7 +1,8 @@
 //! The memory of which update went into which round.
 //!
-//! An update that is in two sums can be isolated by subtracting them when the rest of the cohorts coincides; so none is
-//! sent in a second round. In the same round it may be masked afresh, with another key, after a rejection.
+//! An update that is in two sums can be isolated by subtracting them when the rest of the cohorts coincides;
+//! so none is sent in a second round. In the same round it may be masked afresh, with another key, after a
+//! rejection.
 
 use std::{fs, io, path::PathBuf};
 

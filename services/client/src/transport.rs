@@ -67,8 +67,8 @@ impl Transport {
         self.exchange(|| self.request(Method::GET, path), 0, limit).await
     }
 
-    /// Sends what `request` makes, anew for each attempt, with `sent` bytes in its body, and reads an answer of at most
-    /// `limit` bytes.
+    /// Sends what `request` makes, anew for each attempt, with `sent` bytes in its body, and reads an answer
+    /// of at most `limit` bytes.
     pub(crate) async fn exchange(
         &self,
         request: impl Fn() -> Result<RequestBuilder, ClientError>,
@@ -109,7 +109,8 @@ impl Transport {
             };
             failures += 1;
             let Some(wait) = self.retry.wait(failures, &error) else { return Err(error) };
-            tracing::warn!(error = %error, failures, wait_ms = wait.as_millis(), "exchange failed, will be repeated");
+            let wait_ms = wait.as_millis();
+            tracing::warn!(%error, failures, wait_ms, "exchange failed, will be repeated");
             tokio::time::sleep(wait).await;
         }
     }

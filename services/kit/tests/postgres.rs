@@ -52,6 +52,24 @@ async fn a_temporary_cluster_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn a_cluster_that_is_left_running_is_there_until_somebody_stops_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let cluster = PrivateCluster::start_with(dir.path(), Durability::Unsynced).unwrap();
+    let url = cluster.admin_url();
+    cluster.leave_running().unwrap();
+    assert!(reachable(&url).await);
+    let pid_file = dir.path().join("data/postmaster.pid");
+    let pid = std::fs::read_to_string(&pid_file).unwrap();
+    let stopped = Command::new("kill").args(["-INT", pid.lines().next().unwrap()]).status().unwrap();
+    assert!(stopped.success());
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while pid_file.exists() {
+        assert!(Instant::now() < deadline, "the cluster still runs");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
 async fn bootstrap_makes_a_role_that_owns_its_database_and_may_be_repeated() {
     let dir = tempfile::tempdir().unwrap();
     let cluster = PrivateCluster::start_with(dir.path(), Durability::Unsynced).unwrap();

@@ -2,9 +2,10 @@
 //! stored (a statement of the database, an operation of the object store or of the key vault), for every n of a round,
 //! started again, and must end with the same sum.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use api::{Hex, contributions::ContributionState, rounds::RoundState};
 use e2e::{Deployment, Federation, deployment::Options, federation::add_quantised};
-use tokio::task::JoinSet;
 
 /// Not a test of its own: the services of the tests below run in it.
 #[test]
@@ -102,24 +103,19 @@ async fn check_record(deployment: &Deployment, round_id: Hex<16>, victim: Victim
 }
 
 /// Every n from 1 until the victim outlives a round. Several at a time: most of a round is waiting for a lease to expire.
-async fn every_n(victim: Victim) {
-    let mut running = JoinSet::new();
-    let mut survived = Vec::new();
-    for n in 1.. {
-        if running.len() == AT_A_TIME {
-            let (n, lived): (u64, bool) = running.join_next().await.expect("some are running").unwrap();
-            survived.extend(lived.then_some(n));
+fn every_n(victim: Victim) {
+    let (next, survived) = (AtomicU64::new(1), AtomicU64::new(u64::MAX));
+    let work = || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        while survived.load(Ordering::SeqCst) == u64::MAX {
+            let n = next.fetch_add(1, Ordering::SeqCst);
+            if runtime.block_on(survives(victim, n)) {
+                survived.fetch_min(n, Ordering::SeqCst);
+            }
         }
-        if !survived.is_empty() {
-            break;
-        }
-        assert!(n < 2000, "a round does not store this much");
-        running.spawn(async move { (n, survives(victim, n).await) });
-    }
-    for (n, lived) in running.join_all().await {
-        survived.extend(lived.then_some(n));
-    }
-    let kills = survived.iter().min().expect("some lived") - 1;
+    };
+    std::thread::scope(|scope| (0..AT_A_TIME).for_each(|_| drop(scope.spawn(work))));
+    let kills = survived.into_inner() - 1;
     println!("{victim:?}: killed after each of {kills} stored things");
     assert!(kills > 20, "the counter does not count");
 }
@@ -127,12 +123,12 @@ async fn every_n(victim: Victim) {
 /// Deployments at the same time.
 const AT_A_TIME: usize = 5;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn p4_p5_the_aggregator_killed_after_any_stored_thing_resumes_and_sums_everyone_once() {
-    every_n(Victim::Aggregator).await;
+#[test]
+fn p4_p5_the_aggregator_killed_after_any_stored_thing_resumes_and_sums_everyone_once() {
+    every_n(Victim::Aggregator);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn p4_p5_the_combiner_killed_after_any_stored_thing_resumes_and_releases_once() {
-    every_n(Victim::Combiner).await;
+#[test]
+fn p4_p5_the_combiner_killed_after_any_stored_thing_resumes_and_releases_once() {
+    every_n(Victim::Combiner);
 }

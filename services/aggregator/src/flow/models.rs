@@ -7,12 +7,12 @@ use kit::{Error, Result};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    blobs::ByteStream,
+    blobs::{ByteStream, Writing},
     state::App,
     store::participants::{self, ModelRow},
 };
 
-/// Where a model's bytes are, in the object store and, with a slash before it, not in the REST interface.
+/// Where a model's bytes are in the object store.
 fn location(digest: &[u8; 32]) -> String {
     format!("models/{}", hex::encode(digest))
 }
@@ -24,6 +24,21 @@ pub(crate) async fn put(app: &App, digest: [u8; 32], body: Body) -> Result<()> {
     }
     let location = location(&digest);
     let mut writing = app.blobs.write(&location).await?;
+    let bytes = match receive(app, &digest, body, &mut writing).await {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            writing.abort().await;
+            return Err(error);
+        }
+    };
+    writing.finish().await?;
+    let model = ModelRow { bytes: bytes.cast_signed(), location };
+    participants::store_model(&app.db, &digest, &model, app.now()).await?;
+    Ok(())
+}
+
+/// Writes the bytes, checks that they have the digest and returns their number.
+async fn receive(app: &App, digest: &[u8; 32], body: Body, writing: &mut Writing) -> Result<u64> {
     let (mut sha256, mut bytes) = (Sha256::new(), 0u64);
     let mut stream = body.into_data_stream();
     while let Some(piece) = stream.next().await {
@@ -36,14 +51,11 @@ pub(crate) async fn put(app: &App, digest: [u8; 32], body: Body) -> Result<()> {
         sha256.update(&piece);
         writing.append(&piece).await?;
     }
-    if bytes == 0 || sha256.finalize()[..] != digest {
+    if bytes == 0 || sha256.finalize()[..] != *digest {
         let rule = "the SHA-256 digest of the bytes, in the path";
         return Err(Error::abort(ProblemKind::DigestMismatch).field("digest", rule));
     }
-    writing.finish().await?;
-    let model = ModelRow { bytes: bytes.cast_signed(), location };
-    participants::store_model(&app.db, &digest, &model, app.now()).await?;
-    Ok(())
+    Ok(bytes)
 }
 
 /// A model's bytes and their number.

@@ -98,7 +98,10 @@ impl Upload<'_> {
         admitted?;
         let location = self.location(&prefix.header);
         let mut writing = self.app.blobs.write(&location).await?;
-        self.digest(incoming, &prefix.header, Some(&mut writing)).await?;
+        if let Err(error) = self.digest(incoming, &prefix.header, Some(&mut writing)).await {
+            writing.abort().await;
+            return Err(error);
+        }
         writing.finish().await?;
         let recorded = self.record(&prefix, &location).await;
         // After a fault the row may be there: a commit whose answer was lost. Then its object has to be there too.

@@ -84,7 +84,8 @@ async fn demonstrate(args: &Args, output: &Output) -> Result<()> {
     outcome
 }
 
-/// The demo's folder. Subordinate processes run as other users may pass through it; what is in it protects itself.
+/// The demo's folder. Subordinate processes run as other users may pass through it; what is in it protects
+/// itself.
 enum Workplace {
     Given(PathBuf),
     Temporary(TempDir),

@@ -13,7 +13,8 @@ pub(super) enum Role {
     LeavesAfter,
     /// Sends garbage, a garbled header, and a body with a flipped bit.
     Vandal,
-    /// Contributes, and sends old bytes again: its own under a new name, those of an earlier round as they are.
+    /// Contributes, and sends old bytes again: its own under a new name, those of an earlier round as they
+    /// are.
     Replayer,
     /// Signs with a key that the registrar never saw.
     Impostor,

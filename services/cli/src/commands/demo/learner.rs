@@ -96,7 +96,8 @@ impl Learner {
         training_plan::weight(self.samples.len())
     }
 
-    /// Fetches the model, trains it on the client's own samples, and returns what changed and how long training took.
+    /// Fetches the model, trains it on the client's own samples, and returns what changed and how long
+    /// training took.
     async fn train(self: &Arc<Self>, round: &VerifiedRound, number: u16) -> Result<(Vec<f32>, Duration)> {
         let model = self.client.model(round).await?;
         let tensors = &round.document().tensors;

@@ -85,8 +85,8 @@ impl Misdeeds {
         Ok(vec![self.refused("a key that the registrar never saw", round, id, message).await?])
     }
 
-    /// A contribution that is in order but for its sealed seeds, which stand in each other's places. Nobody can tell
-    /// until the holders open them.
+    /// A contribution that is in order but for its sealed seeds, which stand in each other's places. Nobody
+    /// can tell until the holders open them.
     pub(super) async fn sabotage(
         &self,
         round: &VerifiedRound,

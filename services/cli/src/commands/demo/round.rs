@@ -39,7 +39,8 @@ pub(super) struct RoundOutcome {
     pub(super) outcomes: Vec<Outcome>,
     /// The clients in the sum.
     pub(super) included: Vec<usize>,
-    /// Whether the secure sum is the sum of what the included clients quantised, and those are all that should be.
+    /// Whether the secure sum is the sum of what the included clients quantised, and those are all that
+    /// should be.
     pub(super) sum_identical: bool,
     /// The mean from the published sum.
     pub(super) secure_mean: Vec<f32>,

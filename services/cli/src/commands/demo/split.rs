@@ -9,8 +9,8 @@ const SHARDS: usize = 2;
 /// The smallest shard.
 const SMALLEST: usize = 8;
 
-/// Sorts the samples by label, cuts them into two shards of unequal size for each client, and deals those at random
-/// (McMahan et al. 2017, §3, there with equal sizes). Every sample goes to exactly one client.
+/// Sorts the samples by label, cuts them into two shards of unequal size for each client, and deals those at
+/// random (McMahan et al. 2017, §3, there with equal sizes). Every sample goes to exactly one client.
 pub(crate) fn by_label(samples: &[Sample], clients: usize, rng: &mut StdRng) -> Vec<Vec<Sample>> {
     let mut sorted = samples.to_vec();
     sorted.shuffle(rng);
