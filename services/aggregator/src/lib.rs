@@ -8,7 +8,6 @@
 mod args;
 mod blobs;
 mod combiners;
-mod compute;
 pub mod config;
 mod flow;
 mod jobs;

@@ -7,6 +7,7 @@ use kit::{
     Error, Result,
     auth::BearerToken,
     clock::{Clock, SystemClock},
+    compute::Compute,
     vault::KeyVault,
 };
 use lattice::{Backend, backend::cpu::CpuBackend};
@@ -17,7 +18,6 @@ use tokio::sync::{Notify, Semaphore};
 use crate::{
     blobs::Blobs,
     combiners::Combiner,
-    compute::Compute,
     config::{Config, JobsConfig, Limits},
     store::Instant,
 };

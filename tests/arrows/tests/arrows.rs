@@ -20,7 +20,10 @@ fn allowed() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 fn metadata() -> Metadata {
-    MetadataCommand::new().manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).exec().unwrap()
+    MetadataCommand::new()
+        .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+        .exec()
+        .expect("cargo metadata")
 }
 
 /// Names of what `package` depends on to be built, leaving tests and benchmarks out.
@@ -31,8 +34,8 @@ fn dependencies(package: &Package) -> BTreeSet<String> {
 }
 
 fn folder(package: &Package, metadata: &Metadata) -> String {
-    let path = package.manifest_path.strip_prefix(&metadata.workspace_root).unwrap();
-    path.components().next().unwrap().as_str().to_owned()
+    let path = package.manifest_path.strip_prefix(&metadata.workspace_root).expect("a member");
+    path.components().next().expect("a folder").as_str().to_owned()
 }
 
 #[test]

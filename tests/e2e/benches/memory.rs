@@ -4,6 +4,8 @@
 //! (`VmHWM`), beside the aim of 64 MiB + 8 MiB for each upload that it receives at the same time, and upload and
 //! closing times. Clients wait for each other before they upload, so all of them arrive at once.
 
+#![allow(clippy::print_stdout, reason = "the table is what it is for")]
+
 use std::{sync::Arc, time::Instant};
 
 use api::rounds::RoundState;

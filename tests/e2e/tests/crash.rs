@@ -2,6 +2,12 @@
 //! stored (a statement of the database, an operation of the object store or of the key vault), for every n of a round,
 //! started again, and must end with the same sum.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a step that fails fails the test; the number of kills is reported"
+)]
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use api::{Hex, contributions::ContributionState, rounds::RoundState};

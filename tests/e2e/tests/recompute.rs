@@ -4,6 +4,8 @@
 //! It needs Python with numpy: `PYTHON` names it, else `python3` is tried. Without one the test reports that it is
 //! skipped; with `REQUIRE_PYTHON=1` that is a failure.
 
+#![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
+
 use std::{path::Path, process::Command};
 
 use api::{bundle::Bundle, rounds::RoundState};

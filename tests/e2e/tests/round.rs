@@ -1,5 +1,7 @@
 //! One federated round, end to end, with clients that vanish and servers that come and go.
 
+#![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
+
 use api::{contributions::ContributionState, rounds::RoundState};
 use client::ClientError;
 use e2e::{

@@ -84,7 +84,7 @@ fn a_signed_header_that_breaks_a_rule_is_refused_for_that_rule() {
         check(&resigned(&contribution, |h| h.weight = 0)),
         Refusal::Weight { weight: 0, min: 1, max: 10 }
     );
-    let two = resigned(&contribution, |h| drop(h.commitments.pop()));
+    let two = resigned(&contribution, |h| h.commitments.truncate(2));
     assert_eq!(check(&two), Refusal::Holders { expected: 3, found: 2 });
     assert_eq!(check(&resigned(&contribution, |h| h.proof = Proof::NormV1)), Refusal::ProofKind);
     assert_eq!(check(&resigned(&contribution, |h| h.proof_bytes = 1)), Refusal::ProofKind);

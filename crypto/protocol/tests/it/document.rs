@@ -67,7 +67,8 @@ fn nobody_accepts_constants_that_the_parameters_do_not_give() {
     let constants =
         "scale_log2, transport_bits, noisy_norm_bound and scale are those that the parameters give";
     let tensors = "the tensors follow one another without gaps and make up dimension";
-    let cases: Vec<(&str, Box<dyn Fn(&mut RoundDocument)>)> = vec![
+    type Change = Box<dyn Fn(&mut RoundDocument)>;
+    let cases: Vec<(&str, Change)> = vec![
         (constants, Box::new(|d| d.scale_log2 -= 1)),
         (constants, Box::new(|d| d.transport_bits -= 1)),
         (constants, Box::new(|d| d.noisy_norm_bound += 1)),
