@@ -127,7 +127,7 @@ fn mutate(mut bytes: Vec<u8>, edits: &[(u8, Index, u8)]) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(20_000))]
+    #![proptest_config(ProptestConfig::with_cases(100_000))]
 
     #[test]
     fn arbitrary_bytes_never_panic(bytes in vec(any::<u8>(), 0..600)) {
@@ -147,7 +147,7 @@ proptest! {
 fn mutated_encodings_never_panic() {
     let valid = valid();
     let mutation = (0..valid.len(), vec((any::<u8>(), any::<Index>(), any::<u8>()), 1..6));
-    let config = ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases: 100_000, failure_persistence: None, ..ProptestConfig::default() };
     proptest::test_runner::TestRunner::new(config)
         .run(&mutation, |(kind, edits)| {
             every_decoder(&mutate(valid[kind].clone(), &edits));
