@@ -188,9 +188,40 @@ impl Combiner {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => Err(unreachable(None)),
             status if status.is_server_error() => Err(unreachable(None)),
             _ => match serde_json::from_slice(&answer) {
-                Ok(problem) => Err(CombinerError::Refused { holder, problem: Box::new(problem) }),
+                Ok(problem) => Err(CombinerError::Refused { holder, problem: Box::new(plain(problem)) }),
                 Err(_) => Err(self.unacceptable()),
             },
         }
+    }
+}
+
+/// What a combiner says ends up in the record and in answers: short, and without control characters, which PostgreSQL
+/// refuses in part.
+fn plain(problem: Problem) -> Problem {
+    let text = |text: String| text.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
+    Problem {
+        type_uri: text(problem.type_uri),
+        title: text(problem.title),
+        detail: problem.detail.map(text),
+        field: problem.field.map(text),
+        rule: problem.rule.map(text),
+        request_id: None,
+        status: problem.status,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_combiner_says_is_cut_to_plain_short_text() {
+        let mut problem = Problem::new(ProblemKind::ReleaseConflict);
+        problem.title = "a\u{0}b\n".repeat(1000);
+        problem.detail = Some("\u{0}".into());
+        let plain = plain(problem);
+        assert_eq!(plain.title, "ab".repeat(100));
+        assert_eq!(plain.detail.as_deref(), Some(""));
+        assert_eq!(plain.kind(), Some(ProblemKind::ReleaseConflict));
     }
 }

@@ -49,8 +49,12 @@ pub(crate) async fn create(
     document.holders = holders(app, document.round_id).await?;
     let created = store(app, document.clone(), &constants, request_key.as_deref(), &request_digest).await;
     if let Err(error) = created {
-        round_key::destroy(&app.vault, document.round_id).await?;
-        return Err(conflict(error));
+        let error = conflict(error);
+        // After a fault the round may be there: a commit whose answer was lost. Then its key has to be there too.
+        if matches!(error, Error::Abort(_)) {
+            round_key::destroy(&app.vault, document.round_id).await?;
+        }
+        return Err(error);
     }
     open_round::open(app, document.round_id).await?;
     rounds::show(app, document.round_id).await
@@ -121,8 +125,8 @@ fn layout(request: &CreateRound) -> Result<(Vec<Tensor>, u64)> {
     let mut tensors = Vec::with_capacity(request.tensors.len());
     for (index, tensor) in request.tensors.iter().enumerate() {
         let field = |name: &str| format!("tensors[{index}].{name}");
-        if tensor.name.len() > 256 {
-            return Err(invalid(field("name"), "at most 256 bytes"));
+        if tensor.name.len() > 256 || tensor.name.chars().any(char::is_control) {
+            return Err(invalid(field("name"), "at most 256 bytes, no control characters"));
         }
         if tensor.shape.len() > 8 {
             return Err(invalid(field("shape"), "at most 8 axes"));

@@ -63,16 +63,18 @@ pub(crate) async fn cancel(app: &App, round_id: [u8; 16]) -> Result<RoundView> {
     show(app, round_id).await
 }
 
-/// Ends a round that cannot succeed any more; one that has ended is left alone.
-pub(crate) async fn fail(app: &App, round_id: [u8; 16], failure: &str) -> Result<()> {
+/// Ends a round that is still being prepared, without a result; one that was opened meanwhile stays open.
+pub(crate) async fn fail_preparing(app: &App, round_id: [u8; 16], failure: &str) -> Result<()> {
     let mut tx = store::begin(&app.db).await?;
-    fail_in(&mut tx, &round_id, failure, app.now()).await?;
+    if existing(&mut tx, &round_id).await?.state.0 == RoundState::Preparing {
+        end(&mut tx, &round_id, RoundState::Failed, Some(failure), app.now()).await?;
+    }
     tx.commit().await?;
     app.work.notify_one();
     Ok(())
 }
 
-/// [`fail`] as part of a transaction.
+/// Ends a round, whatever state it is in, without a result.
 pub(crate) async fn fail_in(
     tx: &mut PgConnection,
     round_id: &[u8; 16],

@@ -29,8 +29,8 @@ pub(crate) async fn open(app: &App, round_id: [u8; 16]) -> Result<()> {
         Err(error) => Err(error),
     };
     if let Err(error) = &opened {
-        end_round::fail(app, round_id, &format!("the round was not countersigned: {}", error.chain()))
-            .await?;
+        let failure = format!("the round was not countersigned: {}", error.chain());
+        end_round::fail_preparing(app, round_id, &failure).await?;
     }
     opened
 }

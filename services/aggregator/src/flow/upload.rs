@@ -48,13 +48,8 @@ pub(crate) async fn put(
 ) -> Result<(Stored, ContributionView)> {
     let round = rounds::find(app, round_id).await?;
     let mut incoming = Incoming::new(body, Duration::from_millis(app.limits.upload_idle_timeout_ms));
-    let outcome = match app.uploads.try_acquire() {
-        Ok(_permit) => {
-            let upload = Upload { app, round: rounds::verified(&round)?, round_id, contribution_id };
-            upload.receive(round.state.0, length, &mut incoming).await
-        }
-        Err(_) => Err(Error::abort(ProblemKind::TooManyRequests)),
-    };
+    let upload = Upload { app, round: rounds::verified(&round)?, round_id, contribution_id };
+    let outcome = upload.receive(round.state.0, length, &mut incoming).await;
     match &outcome {
         Ok(_) => metrics::upload_received(),
         Err(error) => {
@@ -86,8 +81,14 @@ impl Upload<'_> {
     ) -> Result<(Stored, ContributionRow)> {
         let db = &self.app.db;
         let length = self.plausible_length(length)?;
-        let (prefix, prefix_bytes) = incoming.prefix().await?;
+        // One timeout for all of the prefix, so that nobody stays here by sending a byte now and then.
+        let idle = Duration::from_millis(self.app.limits.upload_idle_timeout_ms);
+        let prefix = tokio::time::timeout(idle, incoming.prefix()).await;
+        let (prefix, prefix_bytes) = prefix.map_err(|_| Error::abort(ProblemKind::RequestTimeout))??;
         self.check_prefix(&prefix, prefix_bytes, length)?;
+        // Places are for participants: whoever has no credential cannot occupy one.
+        let place = self.app.uploads.try_acquire();
+        let _place = place.map_err(|_| Error::abort(ProblemKind::TooManyRequests))?;
         let admitted = self.admit(state, &prefix.header).await;
         // Only now: what an identical upload has stored meanwhile may be the reason why this one is not admitted.
         if let Some(row) = contributions::find(db, &self.round_id, &self.contribution_id).await? {

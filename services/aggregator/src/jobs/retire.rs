@@ -18,10 +18,10 @@ use crate::{
 pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
     let round = rounds::find(app, held.round_id()).await?;
     round_key::destroy(&app.vault, round.round_id).await?;
-    remove_objects(app, &round).await?;
     if round.state.0 != RoundState::Published {
         abandon(app, &round).await?;
     }
+    remove_objects(app, &round).await?;
     let mut tx = store::begin(&app.db).await?;
     held.finish(&mut tx, app.now()).await?;
     Ok(tx.commit().await?)
@@ -44,14 +44,16 @@ async fn remove_objects(app: &App, round: &RoundRow) -> Result<()> {
     Ok(())
 }
 
-/// A combiner that never countersigned the round has nothing to abandon; one that released has destroyed its key.
+/// A combiner that never countersigned the round has nothing to abandon; one that released has destroyed its key. All
+/// are told before the first failure counts, so that one that is down does not keep the others' keys alive.
 async fn abandon(app: &App, round: &RoundRow) -> Result<()> {
+    let mut told = Ok(());
     for combiner in &app.combiners {
         match combiner.abandon(round.round_hash).await {
             Err(error)
                 if matches!(error.refusal(), Some(ProblemKind::NotFound | ProblemKind::RoundState)) => {}
-            outcome => outcome?,
+            outcome => told = told.and(outcome),
         }
     }
-    Ok(())
+    Ok(told?)
 }

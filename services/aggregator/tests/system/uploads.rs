@@ -173,13 +173,25 @@ async fn uploads_beyond_the_limit_are_told_to_come_back() {
     let round = deployment.open_round().await;
     let first = Participant::enrolled(&deployment, "a").await.contribute(&round, 0.01, 1);
     let second = Participant::enrolled(&deployment, "b").await.contribute(&round, 0.01, 1);
-    let mut held = begin(&deployment, &round, &first, 100).await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    let all_but_one = first.to_bytes().len() - 1;
+    let mut held = begin(&deployment, &round, &first, all_but_one).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
     let busy = second.put(&deployment, &round).await;
     busy.refused(ProblemKind::TooManyRequests);
     assert!(busy.headers.contains_key("retry-after"));
-    held.write_all(&first.to_bytes()[100..]).await.unwrap();
+    held.write_all(&first.to_bytes()[all_but_one..]).await.unwrap();
     assert_eq!(status(held).await, 201);
+    second.upload(&deployment, &round).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_shown_no_credential_occupies_no_place() {
+    let deployment = Deployment::with(Settings { concurrent_uploads: 1, ..Settings::default() }).await;
+    let round = deployment.open_round().await;
+    let first = Participant::enrolled(&deployment, "a").await.contribute(&round, 0.01, 1);
+    let second = Participant::enrolled(&deployment, "b").await.contribute(&round, 0.01, 1);
+    let _silent = begin(&deployment, &round, &first, 100).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
     second.upload(&deployment, &round).await;
 }
 
