@@ -82,21 +82,20 @@ impl Deployment {
         let config =
             aggregator_config(dir.path(), aggregator_address, &url, &pins, combiner_address, uploads);
         write(dir.path(), "aggregator.toml", &config);
-        let combiner = Server::start("combiner", dir.path(), options.crash_combiner_after);
-        let aggregator = Server::start("aggregator", dir.path(), options.crash_aggregator_after);
+        let combiner = Server::start("combiner", dir.path(), combiner_address, options.crash_combiner_after);
+        let aggregator =
+            Server::start("aggregator", dir.path(), aggregator_address, options.crash_aggregator_after);
         Self { dir, registrar, pins, aggregator, combiner, database }
     }
 
     /// Kills the aggregator if it still lives, and starts it again at the same address.
     pub fn restart_aggregator(&mut self) {
-        self.aggregator.kill();
-        self.aggregator = Server::start("aggregator", self.dir.path(), None);
+        self.aggregator.restart("aggregator", self.dir.path());
     }
 
     /// Kills the combiner if it still lives, and starts it again at the same address.
     pub fn restart_combiner(&mut self) {
-        self.combiner.kill();
-        self.combiner = Server::start("combiner", self.dir.path(), None);
+        self.combiner.restart("combiner", self.dir.path());
     }
 
     /// The end of both services' logs, for the message of a test that fails.

@@ -157,14 +157,14 @@ pub fn add_quantised(sum: &mut Vec<i64>, contribution: &Contribution) {
 }
 
 fn operator(deployment: &Deployment) -> Operator {
-    let mut config = OperatorConfig::new(&deployment.aggregator.url, ADMIN_TOKEN.to_owned().into());
+    let mut config = OperatorConfig::new(deployment.aggregator.url(), ADMIN_TOKEN.to_owned().into());
     config.retry = patient();
     Operator::new(config).expect("an operator")
 }
 
 fn sdk(deployment: &Deployment, subject: &str) -> Client {
     let state = deployment.dir.path().join("clients").join(subject);
-    let mut config = ClientConfig::new(&deployment.aggregator.url, deployment.pins.clone(), state);
+    let mut config = ClientConfig::new(deployment.aggregator.url(), deployment.pins.clone(), state);
     config.retry = patient();
     Client::new(config).expect("a client")
 }

@@ -1,6 +1,7 @@
 //! A service as a process, which can be killed at the n-th thing it stores.
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::atomic::{AtomicU64, Ordering},
@@ -78,15 +79,14 @@ impl<S: tracing::Subscriber> Layer<S> for StoreCounter {
 /// A running service.
 pub struct Server {
     child: Child,
-    /// Where it listens.
-    pub url: String,
+    address: SocketAddr,
     count_file: PathBuf,
 }
 
 impl Server {
-    /// Starts `role` with the configuration `dir/role.toml`. With `crash_after`, it dies once it has stored that many
-    /// things, which may be before it listens.
-    pub fn start(role: &str, dir: &Path, crash_after: Option<u64>) -> Self {
+    /// Starts `role` with the configuration `dir/role.toml`, by which it listens at `address`, and waits until it does.
+    /// With `crash_after`, it dies once it has stored that many things, which may be before it listens.
+    pub fn start(role: &str, dir: &Path, address: SocketAddr, crash_after: Option<u64>) -> Self {
         let port_file = dir.join(format!("{role}.port"));
         let count_file = dir.join(format!("{role}.count"));
         for file in [&port_file, &count_file] {
@@ -107,8 +107,19 @@ impl Server {
             command.env(CRASH_AFTER, n.to_string());
         }
         let mut child = command.spawn().expect("the service starts");
-        let url = wait_for_address(&port_file, &mut child);
-        Self { child, url, count_file }
+        wait_until_listening(&port_file, &mut child);
+        Self { child, address, count_file }
+    }
+
+    /// Where it listens, or did.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Starts it again, killed first if it still lives.
+    pub fn restart(&mut self, role: &str, dir: &Path) {
+        self.kill();
+        *self = Self::start(role, dir, self.address, None);
     }
 
     /// Whether it has died, and how.
@@ -140,15 +151,11 @@ impl Drop for Server {
     }
 }
 
-/// The address in the file, or an empty one if the process dies before it listens.
-fn wait_for_address(port_file: &Path, child: &mut Child) -> String {
+/// Waits until the port file is there or the process is dead.
+fn wait_until_listening(port_file: &Path, child: &mut Child) {
     let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(60) {
-        match std::fs::read_to_string(port_file) {
-            Ok(address) if !address.trim().is_empty() => return format!("http://{}", address.trim()),
-            _ if child.try_wait().expect("the process can be asked").is_some() => return String::new(),
-            _ => std::thread::sleep(Duration::from_millis(5)),
-        }
+    while !port_file.exists() && child.try_wait().expect("the process can be asked").is_none() {
+        assert!(start.elapsed() < Duration::from_secs(60), "the service does not listen after a minute");
+        std::thread::sleep(Duration::from_millis(5));
     }
-    panic!("the service does not listen after a minute");
 }
