@@ -215,7 +215,7 @@ identity_key = "{:?}"
 concurrent_uploads = {uploads}
 [jobs]
 lease_ms = 2000
-poll_ms = 20
+poll_ms = 100
 [compute]
 threads = 2
 "#,
