@@ -96,7 +96,7 @@ pub enum RoundState {
     Published,
     /// Ended without a result; `failure` says why.
     Failed,
-    /// Ended by the operator before the set was fixed.
+    /// Ended by the operator before its set was fixed.
     Cancelled,
 }
 

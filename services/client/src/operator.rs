@@ -108,10 +108,10 @@ impl Operator {
         self.post(&paths::fill(paths::ROUND_CLOSE, &[&round])).await
     }
 
-    /// Ends a round without a result.
+    /// Ends a round without a result, for good: cancelled, or failed if its set was fixed.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `round-state`, and the errors of any exchange.
+    /// [`ClientError::Problem`] with `round-state` if it is published, and the errors of any exchange.
     pub async fn cancel_round(&self, round: RoundId) -> Result<(), ClientError> {
         self.post(&paths::fill(paths::ROUND_CANCEL, &[&round])).await
     }

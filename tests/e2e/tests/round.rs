@@ -78,6 +78,43 @@ async fn p4_a_combiner_that_is_down_delays_a_round_and_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn p5_a_round_that_waits_for_a_dead_combiner_is_ended_and_stays_ended_when_the_combiner_is_back() {
+    let mut deployment = Deployment::start(Options::default()).await;
+    let federation = Federation::new(&deployment, 3);
+    federation.enrol().await.unwrap();
+    let view = federation.open(DIMENSION, 3, 10).await.unwrap();
+    let round = federation.members[0].client.open_round(view.round_id).await.unwrap();
+    let mut ids = Vec::new();
+    for (seed, member) in (50..).zip(&federation.members) {
+        let id = member.contribute(&round, seed).await.unwrap().id;
+        assert_eq!(federation.wait_until_settled(&view, id).await, ContributionState::Verified);
+        ids.push(id);
+    }
+    deployment.combiner.kill();
+    federation.operator.close_round(view.round_id).await.unwrap();
+    federation.wait_for(&view, &[RoundState::Releasing]).await;
+    federation.operator.cancel_round(view.round_id).await.unwrap();
+    federation.wait_for(&view, &[RoundState::Failed]).await;
+    deployment.wait_for_no_key("aggregator", view.round_id).await;
+    deployment.restart_combiner();
+    deployment.wait_for_no_key("combiner", view.round_id).await;
+    for id in ids {
+        let status = federation.members[0].client.status(view.round_id, id).await.unwrap();
+        assert_eq!(
+            (status.state, status.reason.as_deref()),
+            (ContributionState::Excluded, Some("round-ended"))
+        );
+    }
+    federation.wait_for(&view, &[RoundState::Failed]).await;
+    let record: (Option<String>, i64) =
+        sqlx::query_as("SELECT outcome, (SELECT count(*) FROM releases) FROM rounds")
+            .fetch_one(&deployment.combiner_database().await)
+            .await
+            .unwrap();
+    assert_eq!(record, (Some("abandoned".to_owned()), 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn p1_a_round_below_min_cohort_fails_visibly_and_its_keys_are_destroyed() {
     let deployment = Deployment::start(Options::default()).await;
     let federation = Federation::new(&deployment, 2);

@@ -47,7 +47,8 @@ pub(crate) async fn close(app: &App, round_id: [u8; 16]) -> Result<RoundView> {
     show(app, round_id).await
 }
 
-/// The operator cancels a round whose set is not fixed.
+/// The operator ends a round without a sum. Until its set is fixed it is cancelled. After that it has failed: a combiner
+/// may have released its key shares over the set, which therefore remains the only one that the round ever had.
 pub(crate) async fn cancel(app: &App, round_id: [u8; 16]) -> Result<RoundView> {
     let now = app.now();
     let mut tx = store::begin(&app.db).await?;
@@ -55,8 +56,15 @@ pub(crate) async fn cancel(app: &App, round_id: [u8; 16]) -> Result<RoundView> {
         RoundState::Preparing | RoundState::Open | RoundState::Settling => {
             end(&mut tx, &round_id, RoundState::Cancelled, None, now).await?;
         }
-        RoundState::Cancelled => {}
-        _ => return Err(Error::abort(ProblemKind::RoundState).detail("its set is fixed")),
+        RoundState::Folding | RoundState::Releasing | RoundState::Unmasking => {
+            let failure = "the operator ended the round after its set was fixed";
+            end(&mut tx, &round_id, RoundState::Failed, Some(failure), now).await?;
+        }
+        // Ended without a sum already.
+        RoundState::Cancelled | RoundState::Failed => {}
+        RoundState::Published => {
+            return Err(Error::abort(ProblemKind::RoundState).detail("it is published"));
+        }
     }
     tx.commit().await?;
     app.work.notify_one();

@@ -35,6 +35,11 @@ impl SumLocation {
         format!("{}/sum/{chunk}", self.folder)
     }
 
+    /// All of it.
+    pub(crate) fn folder(&self) -> String {
+        self.folder.clone()
+    }
+
     /// All chunks of the masked sum.
     pub(crate) fn folded_folder(&self) -> String {
         format!("{}/folded", self.folder)

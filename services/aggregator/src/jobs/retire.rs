@@ -12,27 +12,49 @@ use crate::{
     flow::{rounds, sum::SumLocation, upload::bodies},
     round_key,
     state::App,
-    store::{self, contributions, rounds::RoundRow},
+    store::{
+        self, Instant, contributions,
+        jobs::{self, Kind, Return},
+        rounds::RoundRow,
+    },
 };
+
+/// How often it is looked whether the round's other jobs are done.
+const IDLE_PAUSE_MS: i64 = 1_000;
 
 pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
     let round = rounds::find(app, held.round_id()).await?;
     round_key::destroy(&app.vault, round.round_id).await?;
-    if round.state.0 != RoundState::Published {
-        abandon(app, &round).await?;
+    let published = round.state.0 == RoundState::Published;
+    // A combiner that cannot be told keeps nobody waiting but this job.
+    let told = if published { Ok(()) } else { abandon(app, &round).await };
+    let idle = jobs::unfinished(&app.db, &round.round_id, Kind::Retire).await? == 0;
+    if idle {
+        remove_objects(app, &round).await?;
     }
-    remove_objects(app, &round).await?;
+    told?;
+    let now = app.now();
     let mut tx = store::begin(&app.db).await?;
-    held.finish(&mut tx, app.now()).await?;
+    if idle {
+        held.finish(&mut tx, now).await?;
+    } else {
+        let back = Return { run_at: Instant(now.0 + IDLE_PAUSE_MS), counts: false, error: None };
+        jobs::give_back(&mut *tx, &held.ids(), held.token, back).await?;
+    }
     Ok(tx.commit().await?)
 }
 
-/// The bodies in the sum and the sum itself stay. Uploads end with the round, so what is there now is all there is.
+/// Of a published round the bodies in the sum and the sum itself stay, of another one nothing. Uploads end with the
+/// round and its other jobs are done, so what is there now is all there is.
 async fn remove_objects(app: &App, round: &RoundRow) -> Result<()> {
     let kept = contributions::included_bodies(&app.db, &round.round_id).await?;
     let kept: HashSet<String> = kept.into_iter().collect();
-    let folded = round.root.map(|root| SumLocation::new(&round.round_hash, &root).folded_folder());
-    for folder in [Some(bodies(&round.round_hash)), folded].into_iter().flatten() {
+    let sum = round.root.map(|root| SumLocation::new(&round.round_hash, &root));
+    let sum = sum.map(|sum| match round.state.0 {
+        RoundState::Published => sum.folded_folder(),
+        _ => sum.folder(),
+    });
+    for folder in [Some(bodies(&round.round_hash)), sum].into_iter().flatten() {
         let mut objects = std::pin::pin!(app.blobs.list(&folder));
         while let Some(location) = objects.next().await {
             let location = location?;

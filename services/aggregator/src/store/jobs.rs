@@ -257,3 +257,14 @@ pub(crate) async fn drop_unneeded(
     .await?;
     Ok(())
 }
+
+/// How many jobs of a round, but those of one kind, are waiting or being worked on.
+pub(crate) async fn unfinished(db: &PgPool, round_id: &[u8; 16], but: Kind) -> sqlx::Result<i64> {
+    sqlx::query_scalar(
+        "SELECT COUNT(*) FROM jobs WHERE round_id = $1 AND state IN ('ready', 'leased') AND kind <> $2",
+    )
+    .bind(round_id)
+    .bind(Column(but))
+    .fetch_one(db)
+    .await
+}

@@ -1,7 +1,7 @@
 //! A combiner on a loopback address, by the rules of the protocol and without a database, that fails when it is told to.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
@@ -40,6 +40,8 @@ pub(crate) enum Fault {
     Down,
     /// Only to requests for a release.
     ReleaseDown,
+    /// It releases, and keeps the answer back until it is told otherwise.
+    ReleaseLate,
     /// It does not countersign.
     RefusesRounds,
     /// It attests with a signature that does not verify.
@@ -69,6 +71,9 @@ struct Round {
     round: VerifiedRound,
     holder: u8,
     attested: HashMap<[u8; 32], AttestedMember>,
+    /// Roots of the sets for which a release was asked.
+    asked: HashSet<[u8; 32]>,
+    released: bool,
     abandoned: bool,
 }
 
@@ -106,6 +111,15 @@ impl Combiner {
 
     pub(crate) fn has_abandoned(&self, round_hash: &[u8; 32]) -> bool {
         self.shared.rounds.lock().unwrap().get(round_hash).is_some_and(|round| round.abandoned)
+    }
+
+    pub(crate) fn has_released(&self, round_hash: &[u8; 32]) -> bool {
+        self.shared.rounds.lock().unwrap().get(round_hash).is_some_and(|round| round.released)
+    }
+
+    /// For how many sets of the round a release was asked.
+    pub(crate) fn sets_asked_for(&self, round_hash: &[u8; 32]) -> usize {
+        self.shared.rounds.lock().unwrap()[round_hash].asked.len()
     }
 }
 
@@ -159,7 +173,14 @@ async fn countersign_round(
         .map_err(|refusal| refused(&refusal))?;
     let countersignature = Hex(countersign(&round, holder, &shared.identity).0);
     let hash = *round.hash();
-    let stored = Round { round, holder, attested: HashMap::new(), abandoned: false };
+    let stored = Round {
+        round,
+        holder,
+        attested: HashMap::new(),
+        asked: HashSet::new(),
+        released: false,
+        abandoned: false,
+    };
     shared.rounds.lock().unwrap().insert(hash, stored);
     Ok(Json(Countersignature { countersignature }))
 }
@@ -200,25 +221,38 @@ async fn release(
     Path(Hex(hash)): Path<Hex<32>>,
     Json(call): Json<ReleaseCall>,
 ) -> Answer<ReleaseView> {
+    let view = release_once(&shared, hash, &call)?;
+    while shared.fails(Fault::ReleaseLate) {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    Ok(Json(view))
+}
+
+fn release_once(shared: &Shared, hash: [u8; 32], call: &ReleaseCall) -> Result<ReleaseView, Response> {
+    let keys = shared.keys.lock().unwrap();
+    let mut rounds = shared.rounds.lock().unwrap();
+    let Round { round, holder, attested, asked, released, abandoned } =
+        rounds.get_mut(&hash).ok_or_else(|| problem(ProblemKind::NotFound))?;
+    let request = ReleaseRequest::from_bytes(&call.request.0).unwrap();
+    asked.insert(request.root);
     if shared.fails(Fault::ReleaseDown) {
         return Err(problem(ProblemKind::Unavailable));
     }
-    let keys = shared.keys.lock().unwrap();
-    let rounds = shared.rounds.lock().unwrap();
-    let Round { round, holder, attested, .. } =
-        rounds.get(&hash).ok_or_else(|| problem(ProblemKind::NotFound))?;
-    let request = ReleaseRequest::from_bytes(&call.request.0).unwrap();
+    if *abandoned {
+        return Err(problem(ProblemKind::RoundKeyDestroyed));
+    }
     let members =
         check_release(round, &request, |hash| attested.get(hash)).map_err(|refusal| refused(&refusal))?;
     let key = &keys[&round.document().round_id];
-    let mut released = answer(round, &request.root, *holder, key, &members, &shared.identity).unwrap();
+    let mut answered = answer(round, &request.root, *holder, key, &members, &shared.identity).unwrap();
     if shared.fails(Fault::LiesAboutSum) {
         use protocol::Signed;
 
-        released.key_sum[7] += 1;
-        released = released.sign(&shared.identity);
+        answered.key_sum[7] += 1;
+        answered = answered.sign(&shared.identity);
     }
-    Ok(Json(ReleaseView { answer: HexBytes(released.to_bytes()) }))
+    *released = true;
+    Ok(ReleaseView { answer: HexBytes(answered.to_bytes()) })
 }
 
 async fn abandon(
@@ -226,6 +260,10 @@ async fn abandon(
     Path(Hex(hash)): Path<Hex<32>>,
 ) -> Answer<serde_json::Value> {
     let mut rounds = shared.rounds.lock().unwrap();
-    rounds.get_mut(&hash).ok_or_else(|| problem(ProblemKind::NotFound))?.abandoned = true;
+    let round = rounds.get_mut(&hash).ok_or_else(|| problem(ProblemKind::NotFound))?;
+    if round.released {
+        return Err(problem(ProblemKind::RoundState));
+    }
+    round.abandoned = true;
     Ok(Json(serde_json::json!({})))
 }

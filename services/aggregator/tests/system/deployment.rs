@@ -354,11 +354,22 @@ impl Deployment {
         eventually("keys to be destroyed", async || (self.keys() == 0).then_some(())).await;
     }
 
-    /// Waits until the combiners know that the round has ended; by then the key and the bodies are gone.
+    /// Waits until the combiners know that the round has ended, and its key and its objects are gone.
     pub(crate) async fn until_abandoned(&self, round: &OpenRound) {
         let hash = round.verified.hash();
         let told = async || self.combiners.iter().all(|combiner| combiner.has_abandoned(hash)).then_some(());
         eventually("the combiners to be told", told).await;
+        self.until_retired(round).await;
+    }
+
+    /// Waits until nothing is left to do for the round, which has no key and no objects.
+    pub(crate) async fn until_retired(&self, round: &OpenRound) {
+        eventually("the round's jobs to be done", async || {
+            let left = "SELECT COUNT(*) FROM jobs WHERE round_id = $1 AND state IN ('ready', 'leased')";
+            let left: i64 = sqlx::query_scalar(left).bind(round.id.0).fetch_one(&self.db).await.unwrap();
+            (left == 0).then_some(())
+        })
+        .await;
         assert_eq!(self.keys(), 0);
         assert_eq!(self.objects(&round.folder()), [""; 0]);
     }

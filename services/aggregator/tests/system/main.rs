@@ -7,6 +7,7 @@ mod closing;
 mod combiner;
 mod database;
 mod deployment;
+mod ending;
 mod faults;
 mod memory;
 mod operator;

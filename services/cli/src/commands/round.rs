@@ -29,7 +29,7 @@ pub(crate) enum Round {
     Watch(ReadArgs),
     /// Stop taking contributions.
     Close(OperateArgs),
-    /// End a round without a result.
+    /// End a round without a result, for good, whatever it waits for.
     Cancel(OperateArgs),
     /// Fetch and check the sum, and write the mean as safetensors.
     Result(ResultArgs),
@@ -98,7 +98,7 @@ pub(crate) async fn run(round: Round, output: &Output) -> Result<()> {
         Round::Cancel(args) => {
             args.operator.connect()?.cancel_round(args.round).await?;
             output.answer(
-                format_args!("round {} is cancelled", args.round),
+                format_args!("round {} has ended without a result", args.round),
                 &json!({ "round_id": args.round }),
             );
         }
