@@ -12,7 +12,10 @@ use api::{
 };
 use kit::auth::BearerToken;
 use protocol::PublicKey;
-use reqwest::{StatusCode, header::AUTHORIZATION};
+use reqwest::{
+    StatusCode,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
@@ -42,6 +45,17 @@ pub(crate) enum CombinerError {
         /// What it said.
         problem: Box<Problem>,
     },
+    /// Something else answered in its place, such as a proxy; or it does not know this aggregator's token. Once that
+    /// is set right the same request may succeed.
+    #[error(
+        "something that is not combiner {holder} answered with status {status}: a proxy, or a wrong token"
+    )]
+    Foreign {
+        /// Its index among the share holders.
+        holder: u8,
+        /// The status of the answer.
+        status: u16,
+    },
     /// Its answer is not of the agreed form, or not signed by it.
     #[error("combiner {holder} gave an answer that is not acceptable")]
     Unacceptable {
@@ -63,7 +77,7 @@ impl CombinerError {
 impl From<CombinerError> for kit::Error {
     fn from(error: CombinerError) -> Self {
         match error {
-            CombinerError::Unreachable { .. } => Self::unavailable(error),
+            CombinerError::Unreachable { .. } | CombinerError::Foreign { .. } => Self::unavailable(error),
             error => Self::fault(error),
         }
     }
@@ -173,7 +187,7 @@ impl Combiner {
             .header(AUTHORIZATION, self.token.header_value().as_str())
             .json(body);
         let mut response = request.send().await.map_err(|error| unreachable(Some(error.without_url())))?;
-        let status = response.status();
+        let (status, json) = (response.status(), is_json(&response));
         let mut answer = Vec::new();
         while let Some(bytes) =
             response.chunk().await.map_err(|error| unreachable(Some(error.without_url())))?
@@ -184,15 +198,28 @@ impl Combiner {
             answer.extend_from_slice(&bytes);
         }
         match status {
-            status if status.is_success() => Ok(answer),
+            status if status.is_success() && json => Ok(answer),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => Err(unreachable(None)),
             status if status.is_server_error() => Err(unreachable(None)),
-            _ => match serde_json::from_slice(&answer) {
-                Ok(problem) => Err(CombinerError::Refused { holder, problem: Box::new(plain(problem)) }),
-                Err(_) => Err(self.unacceptable()),
-            },
+            status => Err(self.refused(status, &answer)),
         }
     }
+
+    /// Only a combiner's own word about a request is final. Anything else says that the request did not get through.
+    fn refused(&self, status: StatusCode, answer: &[u8]) -> CombinerError {
+        let holder = self.holder;
+        match serde_json::from_slice::<Problem>(answer) {
+            Ok(problem) if problem.is_own() && problem.kind() != Some(ProblemKind::Unauthorised) => {
+                CombinerError::Refused { holder, problem: Box::new(plain(problem)) }
+            }
+            _ => CombinerError::Foreign { holder, status: status.as_u16() },
+        }
+    }
+}
+
+fn is_json(response: &reqwest::Response) -> bool {
+    let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    media_type.is_some_and(|value| value.starts_with("application/json"))
 }
 
 /// What a combiner says ends up in the record and in answers: short, and without control characters, which PostgreSQL

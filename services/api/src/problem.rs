@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 /// The media type of an error's body.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
+const TYPE_PREFIX: &str = "urn:blindsum:problem:";
+
 macro_rules! problems {
     ($($variant:ident = $code:literal, $status:literal, $title:literal;)*) => {
         /// The cause of a refusal. Its code is the last part of the problem's `type` and, for a contribution, the
@@ -107,7 +109,7 @@ impl Problem {
     /// A problem of this kind, without particulars.
     pub fn new(kind: ProblemKind) -> Self {
         Self {
-            type_uri: format!("urn:blindsum:problem:{}", kind.code()),
+            type_uri: format!("{TYPE_PREFIX}{}", kind.code()),
             title: kind.title().to_owned(),
             status: kind.status(),
             detail: None,
@@ -119,8 +121,13 @@ impl Problem {
 
     /// The kind, if this version knows it.
     pub fn kind(&self) -> Option<ProblemKind> {
-        let code = self.type_uri.strip_prefix("urn:blindsum:problem:")?;
+        let code = self.type_uri.strip_prefix(TYPE_PREFIX)?;
         ProblemKind::ALL.iter().copied().find(|kind| kind.code() == code)
+    }
+
+    /// Whether one of these services says so, perhaps of a later version, and not something between them.
+    pub fn is_own(&self) -> bool {
+        self.type_uri.starts_with(TYPE_PREFIX)
     }
 }
 

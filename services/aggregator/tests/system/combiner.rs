@@ -19,7 +19,7 @@ use axum::{
     extract::{Path, Request, State},
     http::StatusCode,
     middleware::{self, Next},
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
     routing::post,
 };
 use protocol::{
@@ -38,6 +38,12 @@ pub(crate) enum Fault {
     None,
     /// It answers 503 to everything.
     Down,
+    /// A proxy before it knows nothing of it.
+    BehindWrongProxy,
+    /// A proxy before it asks for a password, in a page of its own.
+    BehindLoginPage,
+    /// It was given another token.
+    OtherToken,
     /// Only to requests for a release.
     ReleaseDown,
     /// It releases, and keeps the answer back until it is told otherwise.
@@ -144,7 +150,17 @@ async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) 
     if token.as_deref() != Some(shared.token.as_bytes()) {
         return problem(ProblemKind::Unauthorised);
     }
-    if shared.fails(Fault::Down) { problem(ProblemKind::Unavailable) } else { next.run(request).await }
+    let fault = *shared.fault.lock().unwrap();
+    match fault {
+        Fault::Down => problem(ProblemKind::Unavailable),
+        Fault::OtherToken => problem(ProblemKind::Unauthorised),
+        Fault::BehindWrongProxy => {
+            let proxys = r#"{"type": "about:blank", "title": "Not Found", "status": 404}"#;
+            (StatusCode::NOT_FOUND, [("content-type", "application/problem+json")], proxys).into_response()
+        }
+        Fault::BehindLoginPage => Html("<title>Please log in</title>").into_response(),
+        _ => next.run(request).await,
+    }
 }
 
 async fn round_key(

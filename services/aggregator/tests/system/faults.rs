@@ -16,8 +16,8 @@ async fn contributed(deployment: &Deployment, count: usize) -> (OpenRound, Vec<M
 
 async fn contribute(deployment: &Deployment, round: &OpenRound, count: usize) -> Vec<Message> {
     let mut messages = Vec::new();
-    for index in 0..count {
-        let participant = Participant::enrolled(deployment, &format!("hospital-{index}")).await;
+    for _ in 0..count {
+        let participant = Participant::enrolled(deployment, &uuid::Uuid::new_v4().to_string()).await;
         let message = participant.contribute(round, 0.01, 1);
         message.upload(deployment, round).await;
         messages.push(message);
@@ -88,6 +88,33 @@ async fn a_combiner_that_is_down_delays_and_loses_nothing() {
     assert_eq!(deployment.show(&round).await.state, RoundState::Releasing);
     deployment.combiners[0].set(Fault::None);
     assert_eq!(deployment.reach(&round, RoundState::Published).await.progress.included, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_proxy_says_in_a_combiners_place_is_never_final() {
+    let deployment = Deployment::with(Settings { attempts: 1, ..Settings::default() }).await;
+    let pause = async || tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let combiner = &deployment.combiners[0];
+    for foreign in [Fault::BehindWrongProxy, Fault::BehindLoginPage, Fault::OtherToken] {
+        combiner.set(Fault::None);
+        let round = deployment.open_round().await;
+        combiner.set(foreign);
+        contribute(&deployment, &round, 2).await;
+        pause().await;
+        assert_eq!(deployment.show(&round).await.progress.received, 2, "{foreign:?}: verification waits");
+        combiner.set(Fault::None);
+        deployment.until(&round, |view| view.progress.verified == 2).await;
+        combiner.set(foreign);
+        deployment.close(&round).await;
+        deployment.reach(&round, RoundState::Releasing).await;
+        pause().await;
+        assert_eq!(deployment.show(&round).await.state, RoundState::Releasing, "{foreign:?}: the release waits");
+        deployment.cancel(&round).await;
+        pause().await;
+        assert!(!combiner.has_abandoned(round.verified.hash()));
+        combiner.set(Fault::None);
+        deployment.until_abandoned(&round).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
