@@ -88,8 +88,8 @@ impl Operator {
     /// repeated, one call makes one round.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `round-refused`, `invalid-parameter` or `model-in-use`, and the errors
-    /// of any exchange.
+    /// [`ClientError::Problem`] with `round-refused`, `invalid-parameter`, `model-in-use`, or `round-ended` when an
+    /// exchange was repeated and the round could not be opened meanwhile; and the errors of any exchange.
     pub async fn create_round(&self, round: &CreateRound) -> Result<RoundView, ClientError> {
         let idempotency_key = hex::encode(rand::random::<[u8; 16]>());
         let request = || {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use api::{
-    Hex,
+    Hex, ProblemKind,
     contributions::ContributionState,
     rounds::{CreateRound, ProofDemand, RoundState, RoundView, Tensor},
 };
@@ -69,9 +69,9 @@ impl Federation {
     /// The SDK's.
     pub async fn open(&self, dimension: u32, min_cohort: u32, max: u32) -> Result<RoundView, ClientError> {
         loop {
-            let view = self.create(dimension, min_cohort, max).await?;
-            if view.state == RoundState::Open {
-                return Ok(view);
+            match self.create(dimension, min_cohort, max).await {
+                Err(error) if error.problem_kind() == Some(ProblemKind::RoundEnded) => {}
+                created => return created,
             }
         }
     }

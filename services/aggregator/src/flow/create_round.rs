@@ -29,21 +29,22 @@ use crate::{
 /// A creation that was interrupted is taken up again after this long.
 const RESUME_AFTER_MS: i64 = 60_000;
 
-/// Creates and opens a round. With a `request_key`, repeating the request gives the same round.
+/// Whether a round was created by this request or by an earlier one with the same key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Created {
+    Now,
+    Before,
+}
+
+/// Creates and opens a round. With a `request_key`, repeating the request gives the same round as it is then.
 pub(crate) async fn create(
     app: &App,
     request: CreateRound,
     request_key: Option<String>,
-) -> Result<RoundView> {
+) -> Result<(Created, RoundView)> {
     let request_digest = digest(&request)?;
-    if let Some(key) = &request_key
-        && let Some(round) = stored::find_by_request(&app.db, key).await?
-    {
-        if round.request_digest != request_digest {
-            let rule = "a key belongs to one request";
-            return Err(Error::abort(ProblemKind::InvalidParameter).field("Idempotency-Key", rule));
-        }
-        return rounds::show(app, round.round_id).await;
+    if let Some(earlier) = earlier(app, request_key.as_deref(), &request_digest).await? {
+        return opened(app, earlier).await.map(|view| (Created::Before, view));
     }
     let (mut document, constants) = draft(app, &request).await?;
     document.holders = holders(app, document.round_id).await?;
@@ -54,10 +55,35 @@ pub(crate) async fn create(
         if matches!(error, Error::Abort(_)) {
             round_key::destroy(&app.vault, document.round_id).await?;
         }
-        return Err(error);
+        // The same request, sent twice at once, may have been faster.
+        return match earlier(app, request_key.as_deref(), &request_digest).await? {
+            Some(earlier) => opened(app, earlier).await.map(|view| (Created::Before, view)),
+            None => Err(error),
+        };
     }
-    open_round::open(app, document.round_id).await?;
-    rounds::show(app, document.round_id).await
+    opened(app, document.round_id).await.map(|view| (Created::Now, view))
+}
+
+/// The round that was created under this key, if it was by the same request.
+async fn earlier(app: &App, key: Option<&str>, request_digest: &[u8; 32]) -> Result<Option<[u8; 16]>> {
+    let Some(key) = key else { return Ok(None) };
+    match stored::find_by_request(&app.db, key).await? {
+        Some(round) if round.request_digest != *request_digest => {
+            let rule = "a key belongs to one request";
+            Err(Error::abort(ProblemKind::InvalidParameter).field("Idempotency-Key", rule))
+        }
+        round => Ok(round.map(|round| round.round_id)),
+    }
+}
+
+/// The round, opened if it is not yet. One that ended before it was open was never created, as far as anybody can see.
+async fn opened(app: &App, round_id: [u8; 16]) -> Result<RoundView> {
+    open_round::open(app, round_id).await?;
+    if rounds::find(app, round_id).await?.countersignatures.is_empty() {
+        let detail = format!("round {} ended before it was open; another key makes another", hex::encode(round_id));
+        return Err(Error::abort(ProblemKind::RoundEnded).detail(detail));
+    }
+    rounds::show(app, round_id).await
 }
 
 fn digest(request: &CreateRound) -> Result<[u8; 32]> {

@@ -17,7 +17,10 @@ use kit::{
 
 use super::PageQuery;
 use crate::{
-    flow::{create_round, end_round, rounds},
+    flow::{
+        create_round::{self, Created},
+        end_round, rounds,
+    },
     state::App,
 };
 
@@ -27,8 +30,12 @@ pub(super) async fn create(
     headers: HeaderMap,
     Json(request): Json<CreateRound>,
 ) -> Result<(StatusCode, axum::Json<RoundView>)> {
-    let round = create_round::create(&app, request, request_key(&headers)?).await?;
-    Ok((StatusCode::CREATED, axum::Json(round)))
+    let (created, round) = create_round::create(&app, request, request_key(&headers)?).await?;
+    let status = match created {
+        Created::Now => StatusCode::CREATED,
+        Created::Before => StatusCode::OK,
+    };
+    Ok((status, axum::Json(round)))
 }
 
 fn request_key(headers: &HeaderMap) -> Result<Option<String>> {

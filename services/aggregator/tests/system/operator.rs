@@ -89,29 +89,67 @@ async fn impossible_rounds_are_refused_by_field_and_rule() {
     assert_eq!((rounds.items.len(), deployment.keys()), (0, 0));
 }
 
+async fn create_under(
+    deployment: &Deployment,
+    plan: &api::rounds::CreateRound,
+    key: &str,
+) -> (u16, String) {
+    let request = reqwest::Client::new()
+        .post(format!("http://{}{}", deployment.address(), paths::ROUNDS))
+        .bearer_auth(ADMIN_TOKEN)
+        .header("idempotency-key", key)
+        .json(plan);
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+fn round(text: &str) -> RoundView {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_round_is_created_once_for_a_key() {
     let deployment = Deployment::start().await;
     let plan = deployment.plan().await;
-    let create = async |plan: &api::rounds::CreateRound, key: &str| {
-        let request = reqwest::Client::new()
-            .post(format!("http://{}{}", deployment.address(), paths::ROUNDS))
-            .bearer_auth(ADMIN_TOKEN)
-            .header("idempotency-key", key)
-            .json(plan);
-        let answer = request.send().await.unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
-    };
+    let create = async |plan: &api::rounds::CreateRound, key: &str| create_under(&deployment, plan, key).await;
     let (first, again) = (create(&plan, "nightly").await, create(&plan, "nightly").await);
-    assert_eq!((first.0, again.0), (201, 201), "{again:?}");
-    let id = |text: &str| serde_json::from_str::<RoundView>(text).unwrap().round_id;
-    assert_eq!(id(&first.1), id(&again.1));
+    assert_eq!((first.0, again.0), (201, 200), "{again:?}");
+    assert_eq!(round(&first.1).round_id, round(&again.1).round_id);
     let mut other = plan.clone();
     other.min_cohort = 3;
     let (status, text) = create(&other, "nightly").await;
     assert_eq!((status, text.contains("Idempotency-Key")), (422, true), "{text}");
     deployment.post(paths::ROUNDS, &plan).await.refused(ProblemKind::ModelInUse);
     assert_eq!(deployment.keys(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_creation_sent_many_times_at_once_makes_one_round() {
+    let deployment = Deployment::start().await;
+    let plan = deployment.plan().await;
+    let create = || create_under(&deployment, &plan, "nightly");
+    let answers = futures::future::join_all((0..6).map(|_| create())).await;
+    let ids: std::collections::HashSet<_> = answers.iter().map(|(_, text)| round(text).round_id).collect();
+    let made = answers.iter().filter(|(status, _)| *status == 201).count();
+    assert_eq!((ids.len(), made, deployment.keys()), (1, 1, 1), "{answers:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_creation_says_what_became_of_the_round() {
+    let deployment = Deployment::start().await;
+    let plan = deployment.plan().await;
+    deployment.combiners[0].set(Fault::RefusesRounds);
+    let first = create_under(&deployment, &plan, "refused").await;
+    assert_eq!((first.0, first.1.contains("round-refused")), (422, true), "{first:?}");
+    deployment.combiners[0].set(Fault::None);
+    let again = create_under(&deployment, &plan, "refused").await;
+    assert_eq!((again.0, again.1.contains("round-ended")), (409, true), "{again:?}");
+
+    let opened = create_under(&deployment, &plan, "opened").await;
+    let cancel = paths::fill(paths::ROUND_CANCEL, &[&round(&opened.1).round_id]);
+    assert_eq!(deployment.post(&cancel, &()).await.status, 200);
+    let again = create_under(&deployment, &plan, "opened").await;
+    assert_eq!((again.0, round(&again.1).state), (200, RoundState::Cancelled));
 }
 
 #[tokio::test(flavor = "multi_thread")]
