@@ -14,7 +14,7 @@ mod verify;
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
-use api::ProblemKind;
+use api::{ProblemKind, rounds::FailureCode};
 use futures::{
     FutureExt,
     future::{BoxFuture, join_all},
@@ -31,6 +31,7 @@ use crate::{
     store::{
         self, Instant,
         jobs::{self, Job, Kind, Lease, Return},
+        rounds::Failure,
         states::Named,
     },
 };
@@ -217,11 +218,21 @@ async fn record_failure(app: &App, held: &Held, reason: &str) -> Result<()> {
     let (now, round_id, kind) = (app.now(), held.round_id(), held.kind());
     let mut tx = store::begin(&app.db).await?;
     if !matches!(kind, Kind::Verify | Kind::Retire) {
-        let failure = format!("{} failed: {reason}", kind.name());
-        end_round::fail_in(&mut tx, &round_id, &failure, now).await?;
+        let words = format!("{} failed: {reason}", kind.name());
+        let failure = Failure { code: code(kind), words: &words };
+        end_round::fail_in(&mut tx, &round_id, failure, now).await?;
     }
     if !jobs::give_up(&mut tx, &held.ids(), held.token, reason, now).await? {
         return Err(Error::fault("the lease was lost"));
     }
     Ok(tx.commit().await?)
+}
+
+/// What everybody is told when a job of this kind is given up.
+fn code(kind: Kind) -> FailureCode {
+    match kind {
+        Kind::Prepare => FailureCode::NotCountersigned,
+        Kind::Release => FailureCode::NotReleased,
+        _ => FailureCode::Internal,
+    }
 }

@@ -128,7 +128,61 @@ pub struct RoundView {
     /// Merkle root of the summed set, once fixed.
     pub root: Option<Hex<32>>,
     /// Why the round failed.
-    pub failure: Option<String>,
+    pub failure: Option<RoundFailure>,
+}
+
+/// Why a round failed, as everybody is told. The particulars are in the operator's log and database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoundFailure {
+    /// The stable name.
+    pub code: FailureCode,
+    /// The sentence that is the same for every occurrence.
+    pub title: String,
+}
+
+impl From<FailureCode> for RoundFailure {
+    fn from(code: FailureCode) -> Self {
+        Self { code, title: code.title().to_owned() }
+    }
+}
+
+/// The stable name of a cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureCode {
+    /// A combiner did not countersign the round.
+    NotCountersigned,
+    /// Fewer contributions were verified than `min_cohort`.
+    CohortTooSmall,
+    /// The key shares of the set were not released.
+    NotReleased,
+    /// The operator ended it after its set was fixed.
+    EndedByOperator,
+    /// The aggregator could not finish it; also what this version does not know.
+    #[serde(other)]
+    Internal,
+}
+
+impl FailureCode {
+    /// Every cause, for documentation and tests.
+    pub const ALL: &[Self] = &[
+        Self::NotCountersigned,
+        Self::CohortTooSmall,
+        Self::NotReleased,
+        Self::EndedByOperator,
+        Self::Internal,
+    ];
+
+    /// The sentence that is the same for every occurrence.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::NotCountersigned => "A combiner did not countersign the round.",
+            Self::CohortTooSmall => "Fewer contributions were verified than min_cohort.",
+            Self::NotReleased => "The key shares of the set were not released.",
+            Self::EndedByOperator => "The operator ended the round after its set was fixed.",
+            Self::Internal => "The aggregator could not finish the round.",
+        }
+    }
 }
 
 /// Progress of the work that grows with the dimension.
@@ -193,4 +247,21 @@ pub struct TensorSummary {
     pub min: f32,
     /// Largest coordinate.
     pub max: f32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cause_of_failure_is_documented_and_an_unknown_one_is_read() {
+        let page = include_str!("../../../docs/api.md");
+        for &code in FailureCode::ALL {
+            let name = serde_json::to_string(&code).unwrap();
+            let row = format!("| `{}` | {} |", name.trim_matches('"'), code.title());
+            assert!(page.contains(&row), "{row}");
+            assert_eq!(serde_json::from_str::<FailureCode>(&name).unwrap(), code);
+        }
+        assert_eq!(serde_json::from_str::<FailureCode>("\"of-tomorrow\"").unwrap(), FailureCode::Internal);
+    }
 }

@@ -3,7 +3,7 @@
 use api::{
     ProblemKind,
     contributions::ContributionState::{Received, Verified},
-    rounds::{RoundState, RoundView},
+    rounds::{FailureCode, RoundState, RoundView},
 };
 use kit::{Error, Result};
 use protocol::{Canonical, RoundDocument};
@@ -16,7 +16,7 @@ use crate::{
     store::{
         self, Instant, contributions,
         jobs::{self, Kind},
-        rounds::{self, RoundRow},
+        rounds::{self, Failure, RoundRow},
         states::Named,
     },
 };
@@ -57,7 +57,8 @@ pub(crate) async fn cancel(app: &App, round_id: [u8; 16]) -> Result<RoundView> {
             end(&mut tx, &round_id, RoundState::Cancelled, None, now).await?;
         }
         RoundState::Folding | RoundState::Releasing | RoundState::Unmasking => {
-            let failure = "the operator ended the round after its set was fixed";
+            let words = "the operator ended the round after its set was fixed";
+            let failure = Failure { code: FailureCode::EndedByOperator, words };
             end(&mut tx, &round_id, RoundState::Failed, Some(failure), now).await?;
         }
         // Ended without a sum already.
@@ -73,6 +74,7 @@ pub(crate) async fn cancel(app: &App, round_id: [u8; 16]) -> Result<RoundView> {
 
 /// Ends a round that is still being prepared, without a result; one that was opened meanwhile stays open.
 pub(crate) async fn fail_preparing(app: &App, round_id: [u8; 16], failure: &str) -> Result<()> {
+    let failure = Failure { code: FailureCode::NotCountersigned, words: failure };
     let mut tx = store::begin(&app.db).await?;
     if existing(&mut tx, &round_id).await?.state.0 == RoundState::Preparing {
         end(&mut tx, &round_id, RoundState::Failed, Some(failure), app.now()).await?;
@@ -86,7 +88,7 @@ pub(crate) async fn fail_preparing(app: &App, round_id: [u8; 16], failure: &str)
 pub(crate) async fn fail_in(
     tx: &mut PgConnection,
     round_id: &[u8; 16],
-    failure: &str,
+    failure: Failure<'_>,
     now: Instant,
 ) -> Result<()> {
     match existing(tx, round_id).await?.state.0 {
@@ -104,7 +106,7 @@ async fn end(
     tx: &mut PgConnection,
     round_id: &[u8; 16],
     state: RoundState,
-    failure: Option<&str>,
+    failure: Option<Failure<'_>>,
     now: Instant,
 ) -> Result<()> {
     const EVERY_OTHER: &[Kind] =
@@ -114,6 +116,7 @@ async fn end(
     jobs::drop_unneeded(tx, round_id, EVERY_OTHER, now).await?;
     jobs::enqueue(tx, Kind::Retire, round_id, &[String::new()], now, now).await?;
     metrics::round_ended(state.name());
-    tracing::warn!(round = hex::encode(round_id), ?state, failure, "round ended without a result");
+    let words = failure.map(|failure| failure.words);
+    tracing::warn!(round = hex::encode(round_id), ?state, failure = words, "round ended without a result");
     Ok(())
 }

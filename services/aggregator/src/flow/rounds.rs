@@ -3,7 +3,7 @@
 use api::{
     Hex, HexBytes, ProblemKind,
     participants::Page,
-    rounds::{ChunkProgress, ProofDemand, RoundState, RoundView, SignedRound},
+    rounds::{ChunkProgress, FailureCode, ProofDemand, RoundState, RoundView, SignedRound},
 };
 use kit::{Error, Result};
 use protocol::{Canonical, RoundDocument, VerifiedRound};
@@ -80,6 +80,7 @@ fn view(row: RoundSummary) -> RoundView {
             unmasked: count(row.unmasked),
         },
         root: row.root.map(Hex),
-        failure: row.failure,
+        failure: (row.state.0 == RoundState::Failed)
+            .then(|| row.failure_code.map_or(FailureCode::Internal, |code| code.0).into()),
     }
 }

@@ -1,6 +1,10 @@
 //! Closing: uploads end, what is stored gets its time to be verified, the set is fixed.
 
-use api::{ProblemKind, contributions::ContributionState, rounds::RoundState};
+use api::{
+    ProblemKind,
+    contributions::ContributionState,
+    rounds::{FailureCode, RoundState},
+};
 use kit::Result;
 use sqlx::PgConnection;
 
@@ -11,7 +15,7 @@ use crate::{
     store::{
         self, Instant, closing, contributions,
         jobs::{self, Kind, Return},
-        rounds::{self as stored, RoundRow},
+        rounds::{self as stored, Failure, RoundRow},
     },
 };
 
@@ -60,8 +64,9 @@ async fn fix(app: &App, tx: &mut PgConnection, round: &RoundRow, now: Instant) -
     let min_cohort = verified.document().min_cohort;
     let count = closing::verified(tx, round_id).await?;
     if count < i64::from(min_cohort) {
-        let failure = format!("{count} verified contributions are fewer than min_cohort, {min_cohort}");
-        return end_round::fail_in(tx, round_id, &failure, now).await;
+        let words = format!("{count} verified contributions are fewer than min_cohort, {min_cohort}");
+        let failure = Failure { code: FailureCode::CohortTooSmall, words: &words };
+        return end_round::fail_in(tx, round_id, failure, now).await;
     }
     let members = closing::fix_members(tx, round_id).await?;
     let root = app.compute.run(move || ledger::root(&members)).await?;

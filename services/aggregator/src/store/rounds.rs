@@ -1,6 +1,6 @@
 //! Rounds, their progress, and what was refused in them.
 
-use api::rounds::RoundState;
+use api::rounds::{FailureCode, RoundState};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 
 use super::{Instant, participants::Counts, states::Column};
@@ -33,7 +33,7 @@ pub(crate) struct RoundSummary {
     pub(crate) closes_at: Instant,
     pub(crate) proof: String,
     pub(crate) root: Option<[u8; 32]>,
-    pub(crate) failure: Option<String>,
+    pub(crate) failure_code: Option<Column<FailureCode>>,
     pub(crate) chunks: i32,
     pub(crate) folded: i64,
     pub(crate) unmasked: i64,
@@ -249,21 +249,31 @@ pub(crate) async fn released(tx: &mut PgConnection, round_id: &[u8; 16], now: In
     Ok(())
 }
 
+/// Why a round fails: what everybody is told, and the particulars for the operator.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Failure<'a> {
+    pub(crate) code: FailureCode,
+    pub(crate) words: &'a str,
+}
+
 /// The round has ended.
 pub(crate) async fn end(
     tx: &mut PgConnection,
     round_id: &[u8; 16],
     state: RoundState,
-    failure: Option<&str>,
+    failure: Option<Failure<'_>>,
     now: Instant,
 ) -> sqlx::Result<()> {
-    sqlx::query("UPDATE rounds SET state = $2, failure = $3, ended_at = $4 WHERE round_id = $1")
-        .bind(round_id)
-        .bind(Column(state))
-        .bind(failure)
-        .bind(now)
-        .execute(tx)
-        .await?;
+    sqlx::query(
+        "UPDATE rounds SET state = $2, failure_code = $3, failure = $4, ended_at = $5 WHERE round_id = $1",
+    )
+    .bind(round_id)
+    .bind(Column(state))
+    .bind(failure.map(|failure| Column(failure.code)))
+    .bind(failure.map(|failure| failure.words))
+    .bind(now)
+    .execute(tx)
+    .await?;
     Ok(())
 }
 

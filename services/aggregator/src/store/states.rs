@@ -1,6 +1,9 @@
 //! The names that states have in SQL: those of the REST contract.
 
-use api::{contributions::ContributionState, rounds::RoundState};
+use api::{
+    contributions::ContributionState,
+    rounds::{FailureCode, RoundState},
+};
 use sqlx::{Decode, Encode, Postgres, Type, encode::IsNull, error::BoxDynError, postgres};
 
 /// A state as a column of type `TEXT`.
@@ -40,6 +43,16 @@ impl Named for ContributionState {
         (Self::Rejected, "rejected"),
         (Self::Included, "included"),
         (Self::Excluded, "excluded"),
+    ];
+}
+
+impl Named for FailureCode {
+    const NAMES: &'static [(Self, &'static str)] = &[
+        (Self::NotCountersigned, "not-countersigned"),
+        (Self::CohortTooSmall, "cohort-too-small"),
+        (Self::NotReleased, "not-released"),
+        (Self::EndedByOperator, "ended-by-operator"),
+        (Self::Internal, "internal"),
     ];
 }
 

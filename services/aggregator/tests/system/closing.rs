@@ -5,7 +5,7 @@ use api::{
     bundle::Bundle,
     contributions::{ContributionState, InclusionView},
     paths,
-    rounds::{ResultView, RoundState, RoundView},
+    rounds::{FailureCode, ResultView, RoundState, RoundView},
 };
 use lattice::backend::cpu::CpuBackend;
 use ledger::InclusionProof;
@@ -188,7 +188,7 @@ async fn a_round_below_min_cohort_fails_visibly() {
     let (round, messages) = contributed(&deployment, &[0.01]).await;
     deployment.close(&round).await;
     let failed = deployment.reach(&round, RoundState::Failed).await;
-    assert!(failed.failure.as_ref().is_some_and(|failure| failure.contains("min_cohort")), "{failed:?}");
+    assert_eq!(failed.failure, Some(FailureCode::CohortTooSmall.into()));
     let contribution = messages[0].show(&deployment, &round).await;
     assert_eq!(contribution.state, ContributionState::Excluded);
     assert_eq!(contribution.reason.as_deref(), Some("round-ended"));

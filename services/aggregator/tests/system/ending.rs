@@ -1,6 +1,11 @@
 //! Rounds whose set is fixed and which the operator ends, because they cannot go on.
 
-use api::{ProblemKind, contributions::ContributionState, paths, rounds::RoundState};
+use api::{
+    ProblemKind,
+    contributions::ContributionState,
+    paths,
+    rounds::{FailureCode, RoundState},
+};
 
 use crate::{
     combiner::Fault,
@@ -23,7 +28,8 @@ async fn contributed(deployment: &Deployment) -> (OpenRound, Vec<Message>) {
 
 /// That the round has failed for good, with nothing released and nobody included.
 async fn has_failed(deployment: &Deployment, round: &OpenRound, messages: &[Message]) {
-    assert_eq!(deployment.show(round).await.state, RoundState::Failed);
+    let view = deployment.show(round).await;
+    assert_eq!((view.state, view.failure), (RoundState::Failed, Some(FailureCode::EndedByOperator.into())));
     for message in messages {
         let view = message.show(deployment, round).await;
         assert_eq!((view.state, view.reason.as_deref()), (ContributionState::Excluded, Some("round-ended")));
@@ -92,7 +98,8 @@ async fn p1_of_two_combiners_one_may_have_released_and_the_other_never_will() {
     deployment.close(&round).await;
     eventually("one to release", async || deployment.combiners[0].has_released(hash).then_some(())).await;
     deployment.cancel(&round).await;
-    eventually("the other to be told", async || deployment.combiners[1].has_abandoned(hash).then_some(())).await;
+    eventually("the other to be told", async || deployment.combiners[1].has_abandoned(hash).then_some(()))
+        .await;
     deployment.combiners[1].set(Fault::None);
     deployment.until_retired(&round).await;
     has_failed(&deployment, &round, &messages).await;

@@ -1,6 +1,10 @@
 //! What others do wrong, and what the service survives.
 
-use api::{contributions::ContributionState, paths, rounds::RoundState};
+use api::{
+    contributions::ContributionState,
+    paths,
+    rounds::{FailureCode, RoundState},
+};
 
 use crate::{
     combiner::Fault,
@@ -23,6 +27,12 @@ async fn contribute(deployment: &Deployment, round: &OpenRound, count: usize) ->
         messages.push(message);
     }
     messages
+}
+
+/// What the operator finds in the database about the only failure.
+async fn failure(deployment: &Deployment) -> String {
+    let failure = "SELECT failure FROM rounds WHERE state = 'failed'";
+    sqlx::query_scalar(failure).fetch_one(&deployment.db).await.unwrap()
 }
 
 async fn until_rejected(deployment: &Deployment, round: &OpenRound, message: &Message) -> Option<String> {
@@ -108,7 +118,11 @@ async fn what_a_proxy_says_in_a_combiners_place_is_never_final() {
         deployment.close(&round).await;
         deployment.reach(&round, RoundState::Releasing).await;
         pause().await;
-        assert_eq!(deployment.show(&round).await.state, RoundState::Releasing, "{foreign:?}: the release waits");
+        assert_eq!(
+            deployment.show(&round).await.state,
+            RoundState::Releasing,
+            "{foreign:?}: the release waits"
+        );
         deployment.cancel(&round).await;
         pause().await;
         assert!(!combiner.has_abandoned(round.verified.hash()));
@@ -155,7 +169,8 @@ async fn a_false_key_sum_is_never_published() {
     deployment.combiners[0].set(Fault::LiesAboutSum);
     deployment.close(&round).await;
     let failed = deployment.reach(&round, RoundState::Failed).await;
-    assert!(failed.failure.as_ref().is_some_and(|failure| failure.contains("does not open")), "{failed:?}");
+    assert_eq!(failed.failure, Some(FailureCode::NotReleased.into()));
+    assert!(failure(&deployment).await.contains("does not open"));
     assert_eq!(failed.progress.excluded, 2);
     deployment.get(&paths::fill(paths::RESULT_SUM, &[&round.id])).await.refused(api::ProblemKind::NotReady);
 }
@@ -217,5 +232,24 @@ async fn a_damaged_body_fails_the_round_visibly() {
     std::fs::File::options().write(true).open(body).unwrap().set_len(length - 1).unwrap();
     deployment.close(&round).await;
     let failed = deployment.reach(&round, RoundState::Failed).await;
-    assert!(failed.failure.as_ref().is_some_and(|failure| failure.starts_with("fold failed")), "{failed:?}");
+    assert_eq!(failed.failure, Some(FailureCode::Internal.into()));
+    let words = failure(&deployment).await;
+    assert!(words.starts_with("fold failed"), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_names_no_host_and_no_path_to_the_public() {
+    let deployment = Deployment::with(Settings { attempts: 2, ..Settings::default() }).await;
+    let (round, _) = contributed(&deployment, 2).await;
+    let body = &deployment.objects(&format!("{}/contributions", round.folder()))[0];
+    std::fs::remove_file(body).unwrap();
+    deployment.close(&round).await;
+    deployment.reach(&round, RoundState::Failed).await;
+    assert!(failure(&deployment).await.contains(body), "the operator finds the path");
+    let list = deployment.get(paths::ROUNDS).await.text();
+    let shown = deployment.get(&paths::fill(paths::ROUND, &[&round.id])).await.text();
+    for public in [list, shown] {
+        assert!(!public.contains("/contributions/") && !public.contains("No such file"), "{public}");
+        assert!(public.contains(r#""failure":{"code":"internal","title":"#), "{public}");
+    }
 }

@@ -116,7 +116,8 @@ async fn watch(args: ReadArgs, output: &Output) -> Result<()> {
         match view.state {
             RoundState::Published => break view,
             RoundState::Failed | RoundState::Cancelled => {
-                return Err(CommandError::RoundEnded { state: name(view.state), failure: view.failure });
+                let failure = view.failure.map(|failure| failure.title);
+                return Err(CommandError::RoundEnded { state: name(view.state), failure });
             }
             _ => tokio::time::sleep(WATCH_INTERVAL).await,
         }

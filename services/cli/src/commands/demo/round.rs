@@ -151,7 +151,8 @@ async fn wait(federation: &Federation, id: RoundId, until: impl Fn(&RoundView) -
             return Ok(view);
         }
         if matches!(view.state, RoundState::Failed | RoundState::Cancelled) {
-            return Err(CommandError::RoundEnded { state: name(view.state), failure: view.failure });
+            let failure = view.failure.map(|failure| failure.title);
+            return Err(CommandError::RoundEnded { state: name(view.state), failure });
         }
         if start.elapsed() > PATIENCE {
             return Err(CommandError::Demo("a round took longer than it should"));
