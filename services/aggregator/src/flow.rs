@@ -12,4 +12,5 @@ pub(crate) mod participants;
 pub(crate) mod results;
 pub(crate) mod rounds;
 pub(crate) mod sum;
+pub(crate) mod sweep;
 pub(crate) mod upload;

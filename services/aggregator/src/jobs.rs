@@ -19,13 +19,13 @@ use futures::{
     FutureExt,
     future::{BoxFuture, join_all},
 };
-use kit::{Error, Result, shutdown::CancellationToken};
+use kit::{Error, Result, periodic, shutdown::CancellationToken};
 use sqlx::PgConnection;
 use tokio::time::{Instant as Timer, sleep};
 use uuid::Uuid;
 
 use crate::{
-    flow::{end_round, open_round},
+    flow::{end_round, open_round, sweep},
     metrics,
     state::App,
     store::{
@@ -42,10 +42,18 @@ const BATCH: i64 = 64;
 /// The longest pause between two attempts.
 const LONGEST_PAUSE_MS: i64 = 60_000;
 
+/// How often what was left behind is swept away.
+const SWEEP_PERIOD: Duration = Duration::from_secs(3_600);
+
 /// Works until `shutdown`; then what is in progress is given back.
 pub(crate) async fn run(app: App, shutdown: CancellationToken) {
     let workers = (0..app.jobs.workers).map(|_| tokio::spawn(worker(app.clone(), shutdown.clone())));
-    join_all(workers).await;
+    let sweep = || {
+        let app = app.clone();
+        async move { sweep::sweep_keys(&app).await }
+    };
+    let sweeping = periodic::every(SWEEP_PERIOD, "sweeping", shutdown.clone(), sweep);
+    tokio::join!(join_all(workers), sweeping);
 }
 
 async fn worker(app: App, shutdown: CancellationToken) {

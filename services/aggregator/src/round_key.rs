@@ -1,5 +1,6 @@
 //! The aggregator's own private key of each round: in the vault, never in the database.
 
+use api::Hex;
 use kit::{
     Error, Result,
     vault::{KeyVault, VaultError},
@@ -45,6 +46,15 @@ pub(crate) async fn bind(vault: &KeyVault, round_id: [u8; 16], root: [u8; 32]) -
 /// A fault.
 pub(crate) async fn destroy(vault: &KeyVault, round_id: [u8; 16]) -> Result<()> {
     blocking(vault, move |vault| vault.destroy(&hex::encode(round_id))).await
+}
+
+/// The rounds whose key is there.
+///
+/// # Errors
+/// A fault.
+pub(crate) async fn list(vault: &KeyVault) -> Result<Vec<[u8; 16]>> {
+    let names = blocking(vault, KeyVault::list).await?;
+    Ok(names.iter().filter_map(|name| name.parse().ok().map(|Hex(id)| id)).collect())
 }
 
 async fn blocking<T: Send + 'static>(

@@ -6,6 +6,7 @@ pub(crate) mod countersign;
 pub(crate) mod destroy;
 pub(crate) mod release;
 pub(crate) mod round_key;
+pub(crate) mod sweep;
 pub(crate) mod view;
 
 use api::Problem;

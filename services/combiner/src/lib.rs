@@ -20,6 +20,9 @@ use kit::{Result, shutdown::CancellationToken};
 
 pub use config::{Config, Limits, Policy};
 
+/// How often unused keys are swept away.
+const SWEEP_PERIOD: std::time::Duration = std::time::Duration::from_secs(3_600);
+
 /// The schema of a combiner's database.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/combiner");
 
@@ -35,6 +38,7 @@ impl Combiner {
         let app = state::App::build(config).await?;
         kit::postgres::migrate(&app.db, &MIGRATOR).await?;
         flow::destroy::finish(&app).await?;
+        flow::sweep::sweep(&app).await?;
         Ok(Self(app))
     }
 
@@ -51,5 +55,7 @@ impl Combiner {
 pub async fn run(config: Config, shutdown: CancellationToken) -> Result<()> {
     kit::telemetry::init(config.log.format);
     let combiner = Combiner::start(&config).await?;
-    kit::serve::serve(combiner.router(), &config.listen, shutdown).await
+    let sweep = || flow::sweep::sweep(&combiner.0);
+    let sweeping = kit::periodic::every(SWEEP_PERIOD, "sweeping", shutdown.clone(), sweep);
+    tokio::join!(kit::serve::serve(combiner.router(), &config.listen, shutdown.clone()), sweeping).0
 }

@@ -1,6 +1,6 @@
 //! The private keys of rounds: in the vault, under the round's identifier, and nowhere else.
 
-use api::ProblemKind;
+use api::{Hex, ProblemKind};
 use kit::{
     Error, Result,
     vault::{KeyVault, VaultError},
@@ -65,6 +65,15 @@ pub(crate) async fn bind(app: &App, round_id: [u8; 16], root: [u8; 32]) -> Resul
 /// A fault.
 pub(crate) async fn destroy(app: &App, round_id: [u8; 16]) -> Result<()> {
     blocking(app, move |vault| Ok(vault.destroy(&hex::encode(round_id))?)).await
+}
+
+/// The rounds whose key is there.
+///
+/// # Errors
+/// A fault.
+pub(crate) async fn list(app: &App) -> Result<Vec<[u8; 16]>> {
+    let names = blocking(app, |vault| Ok(vault.list()?)).await?;
+    Ok(names.iter().filter_map(|name| name.parse().ok().map(|Hex(id)| id)).collect())
 }
 
 pub(crate) fn destroyed() -> Error {

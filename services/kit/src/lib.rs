@@ -13,6 +13,7 @@ pub mod config;
 pub mod error;
 pub mod extract;
 pub mod health;
+pub mod periodic;
 pub mod postgres;
 pub mod request_id;
 pub mod serve;

@@ -12,7 +12,7 @@ use rand::{RngCore, rngs::OsRng};
 use sha2::{Digest, Sha256};
 use sharing::RoundKeyPair;
 
-use super::{open_round, rounds};
+use super::{open_round, rounds, sweep};
 use crate::{
     combiners::{Combiner, CombinerError},
     refusal::problem,
@@ -80,7 +80,8 @@ async fn earlier(app: &App, key: Option<&str>, request_digest: &[u8; 32]) -> Res
 async fn opened(app: &App, round_id: [u8; 16]) -> Result<RoundView> {
     open_round::open(app, round_id).await?;
     if rounds::find(app, round_id).await?.countersignatures.is_empty() {
-        let detail = format!("round {} ended before it was open; another key makes another", hex::encode(round_id));
+        let detail =
+            format!("round {} ended before it was open; another key makes another", hex::encode(round_id));
         return Err(Error::abort(ProblemKind::RoundEnded).detail(detail));
     }
     rounds::show(app, round_id).await
@@ -236,6 +237,10 @@ async fn store(
     let now = app.now();
     let (round_id, resume_at) = (round.document().round_id, Instant(now.0 + RESUME_AFTER_MS));
     let mut tx = store::begin(&app.db).await?;
+    // Of a round that is older and not stored the key may be swept away.
+    if sweep::created_at(&round_id).is_none_or(|at| now.0.saturating_sub(at.0) > sweep::LONGEST_CREATION_MS) {
+        return Err(Error::unavailable("the creation of the round took too long"));
+    }
     stored::insert(&mut tx, &new, now).await?;
     jobs::enqueue(&mut tx, Kind::Prepare, &round_id, &[String::new()], resume_at, now).await?;
     Ok(tx.commit().await?)

@@ -135,6 +135,22 @@ pub(crate) async fn list(
     .await
 }
 
+/// Whether there is any round.
+pub(crate) async fn any(db: &PgPool) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM rounds)").fetch_one(db).await
+}
+
+/// The states of those of these rounds that exist.
+pub(crate) async fn states(
+    db: &PgPool,
+    round_ids: &[[u8; 16]],
+) -> sqlx::Result<Vec<([u8; 16], Column<RoundState>)>> {
+    sqlx::query_as("SELECT round_id, state FROM rounds WHERE round_id = ANY($1)")
+        .bind(round_ids)
+        .fetch_all(db)
+        .await
+}
+
 /// Opens a round that is being prepared; answers whether it was.
 pub(crate) async fn open(
     tx: &mut PgConnection,

@@ -13,6 +13,7 @@ use kit::{
     cluster::PrivateCluster,
     config::{DatabaseConfig, ListenConfig, LogConfig, Secret},
     shutdown::CancellationToken,
+    vault::KeyVault,
 };
 use protocol::{IdentityKey, Pins, Signature, SignedDocument, VerifiedRound};
 use rand::rngs::OsRng;
@@ -343,10 +344,13 @@ impl Deployment {
         files
     }
 
+    pub(crate) fn vault(&self) -> KeyVault {
+        KeyVault::open(self.directory.path().join("vault")).unwrap()
+    }
+
     /// The private keys in the vault.
     pub(crate) fn keys(&self) -> usize {
-        let files = std::fs::read_dir(self.directory.path().join("vault")).unwrap();
-        files.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|e| e == "key")).count()
+        self.vault().list().unwrap().len()
     }
 
     /// Waits until every private key is destroyed.

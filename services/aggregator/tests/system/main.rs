@@ -13,4 +13,5 @@ mod memory;
 mod operator;
 mod participant;
 mod refusals;
+mod sweeping;
 mod uploads;

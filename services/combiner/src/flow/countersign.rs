@@ -48,7 +48,10 @@ pub(crate) async fn countersign(app: &App, document: Vec<u8>, signature: [u8; 64
 }
 
 async fn insert(mut tx: Tx, app: &App, new: &rounds::NewRound<'_>) -> Result<(Tx, bool)> {
-    round_keys::lock(&mut tx, &new.round.document().round_id).await?;
+    let round_id = new.round.document().round_id;
+    round_keys::lock(&mut tx, &round_id).await?;
+    // Looked for before, and perhaps swept away since; under the lock it stays.
+    round_key::load(app, round_id).await?;
     match rounds::insert(&mut tx, new, app.now()).await {
         Ok(inserted) => Ok((tx, inserted)),
         Err(error) if rounds::is_model_in_use(&error) => Err(Error::abort(ProblemKind::ModelInUse)),

@@ -11,6 +11,14 @@ pub(crate) async fn exists(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<boo
         .await
 }
 
+/// When the key of this round was made, if one was.
+pub(crate) async fn made_at(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<Option<OffsetDateTime>> {
+    sqlx::query_scalar("SELECT created_at FROM round_keys WHERE round_id = $1")
+        .bind(round_id)
+        .fetch_optional(db)
+        .await
+}
+
 /// Locks a round's key until the transaction ends, so that documents under one round identifier come one after another.
 pub(crate) async fn lock(tx: &mut PgConnection, round_id: &[u8; 16]) -> sqlx::Result<()> {
     sqlx::query("SELECT FROM round_keys WHERE round_id = $1 FOR UPDATE").bind(round_id).execute(tx).await?;

@@ -134,6 +134,14 @@ pub(crate) async fn by_id(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<Opti
     .await
 }
 
+/// Whether a document was countersigned under this identifier.
+pub(crate) async fn is_countersigned(tx: &mut PgConnection, round_id: &[u8; 16]) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM rounds WHERE round_id = $1)")
+        .bind(round_id)
+        .fetch_one(tx)
+        .await
+}
+
 /// The round with this hash.
 ///
 /// # Errors

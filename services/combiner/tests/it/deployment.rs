@@ -115,6 +115,11 @@ impl Deployment {
 
     /// Starts the combiner anew over the same database and vault.
     pub(crate) async fn restart(&mut self) {
+        self.router = self.start().await;
+    }
+
+    /// Starts a combiner over the database and the vault.
+    pub(crate) async fn start(&self) -> Router {
         let mut database = DatabaseConfig::new(Secret::text(cluster().url(&self.database)));
         database.max_connections = 4;
         let config = Config {
@@ -132,7 +137,7 @@ impl Deployment {
             },
             limits: Limits { attest_batch: 8, max_request_bytes: 1 << 20, compute_threads: 2 },
         };
-        self.router = Combiner::start(&config).await.unwrap().router();
+        Combiner::start(&config).await.unwrap().router()
     }
 
     pub(crate) async fn connect(&self) -> PgConnection {

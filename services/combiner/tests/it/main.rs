@@ -12,3 +12,4 @@ mod http;
 mod recovering;
 mod releasing;
 mod schema;
+mod sweeping;

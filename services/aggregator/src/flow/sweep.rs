@@ -1,0 +1,86 @@
+//! Sweeping: the keys that a creation cut short has left in the vault. Nothing was ever sealed to them.
+
+use std::collections::HashMap;
+
+use api::rounds::RoundState;
+use kit::Result;
+
+use crate::{
+    round_key,
+    state::App,
+    store::{Instant, rounds},
+};
+
+/// A creation that takes longer is given up.
+pub(crate) const LONGEST_CREATION_MS: i64 = 3_600_000;
+
+/// A key this old whose round is not stored belongs to a creation that was cut short: far longer than the longest
+/// creation, so that clocks may differ.
+const UNUSED_KEY_MS: i64 = 24 * LONGEST_CREATION_MS;
+
+/// Destroys the keys of rounds that will never open and of rounds that have ended.
+pub(crate) async fn sweep_keys(app: &App) -> Result<()> {
+    let keys = round_key::list(&app.vault).await?;
+    if keys.is_empty() {
+        return Ok(());
+    }
+    if !rounds::any(&app.db).await? {
+        tracing::warn!(keys = keys.len(), "keys in the vault and no round in the database: is it the right one?");
+        return Ok(());
+    }
+    let states: HashMap<_, _> = rounds::states(&app.db, &keys).await?.into_iter().collect();
+    for round_id in keys {
+        let state = states.get(&round_id).map(|state| state.0);
+        if is_useless(state, created_at(&round_id), app.now()) {
+            round_key::destroy(&app.vault, round_id).await?;
+            tracing::info!(round = hex::encode(round_id), ?state, "key of no use destroyed");
+        }
+    }
+    Ok(())
+}
+
+/// Whether no contribution to the round will ever be opened.
+fn is_useless(state: Option<RoundState>, created_at: Option<Instant>, now: Instant) -> bool {
+    match (state, created_at) {
+        (Some(RoundState::Published | RoundState::Failed | RoundState::Cancelled), _) => true,
+        (Some(_), _) => false,
+        (None, Some(created_at)) => now.0.saturating_sub(created_at.0) > UNUSED_KEY_MS,
+        (None, None) => false,
+    }
+}
+
+/// When a creation chose this identifier, which says so.
+pub(crate) fn created_at(round_id: &[u8; 16]) -> Option<Instant> {
+    let (seconds, nanoseconds) = uuid::Uuid::from_bytes(*round_id).get_timestamp()?.to_unix();
+    let seconds = i64::try_from(seconds).ok()?;
+    Some(Instant(seconds.checked_mul(1_000)?.checked_add(i64::from(nanoseconds / 1_000_000))?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_of_a_round_that_may_open_or_is_open_is_kept_however_old() {
+        let now = Instant(1_000 * UNUSED_KEY_MS);
+        let (long_ago, lately) = (Some(Instant(0)), Some(Instant(now.0 - UNUSED_KEY_MS)));
+        use RoundState::*;
+        for running in [Preparing, Open, Settling, Folding, Releasing, Unmasking] {
+            assert!(!is_useless(Some(running), long_ago, now), "{running:?}");
+        }
+        for ended in [Published, Failed, Cancelled] {
+            assert!(is_useless(Some(ended), lately, now), "{ended:?}");
+        }
+        assert!(is_useless(None, long_ago, now));
+        assert!(!is_useless(None, lately, now));
+        assert!(!is_useless(None, None, now));
+    }
+
+    #[test]
+    fn an_identifier_says_when_it_was_made() {
+        let before = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+        let made = created_at(&uuid::Uuid::now_v7().into_bytes()).unwrap().0;
+        assert!((0..60_000).contains(&(made - i64::try_from(before).unwrap())), "{made}");
+        assert!(created_at(&[0; 16]).is_none());
+    }
+}
