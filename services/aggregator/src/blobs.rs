@@ -1,6 +1,8 @@
 //! Large objects: written in parts and read in ranges, so that memory does not grow with their size.
 
-use std::sync::Arc;
+mod staging;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use futures::{
@@ -27,6 +29,8 @@ pub(crate) struct Blobs {
     store: Arc<dyn ObjectStore>,
     /// Every part but the last has this size.
     part_bytes: usize,
+    /// Of a store on a local disk.
+    directory: Option<PathBuf>,
 }
 
 impl Blobs {
@@ -39,7 +43,7 @@ impl Blobs {
             BlobsConfig::Local { path } => {
                 std::fs::create_dir_all(path)?;
                 let store = LocalFileSystem::new_with_prefix(path).map_err(Error::fault)?.with_fsync(true);
-                Ok(Self { store: Arc::new(store), part_bytes: 1 << 20 })
+                Ok(Self { store: Arc::new(store), part_bytes: 1 << 20, directory: Some(path.clone()) })
             }
             BlobsConfig::S3 { bucket, region, endpoint, prefix } => {
                 let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_region(region);
@@ -48,7 +52,7 @@ impl Blobs {
                 }
                 let store = PrefixStore::new(builder.build().map_err(Error::fault)?, prefix.as_str());
                 // The smallest part that S3 takes.
-                Ok(Self { store: Arc::new(store), part_bytes: 5 << 20 })
+                Ok(Self { store: Arc::new(store), part_bytes: 5 << 20, directory: None })
             }
         }
     }
@@ -112,6 +116,16 @@ impl Blobs {
             }
             Err(error) => Err(failure(error)),
         }
+    }
+
+    /// Removes what is left of writings that ended with their process, if nothing was added for `age`. A bucket does
+    /// that by itself, when it is told to: see the sample configuration.
+    ///
+    /// # Errors
+    /// A fault.
+    pub(crate) async fn sweep(&self, age: Duration) -> Result<()> {
+        let Some(directory) = self.directory.clone() else { return Ok(()) };
+        Ok(tokio::task::spawn_blocking(move || staging::sweep(&directory, age)).await??)
     }
 
     /// Whether the store answers.

@@ -50,7 +50,7 @@ pub(crate) async fn run(app: App, shutdown: CancellationToken) {
     let workers = (0..app.jobs.workers).map(|_| tokio::spawn(worker(app.clone(), shutdown.clone())));
     let sweep = || {
         let app = app.clone();
-        async move { sweep::sweep_keys(&app).await }
+        async move { sweep::sweep(&app).await }
     };
     let sweeping = periodic::every(SWEEP_PERIOD, "sweeping", shutdown.clone(), sweep);
     tokio::join!(join_all(workers), sweeping);

@@ -1,6 +1,6 @@
 //! What every request and every job works with, built once.
 
-use std::{ops::Deref, sync::Arc};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
 use kit::{
@@ -49,6 +49,8 @@ pub(crate) struct State {
     pub(crate) jobs: JobsConfig,
     pub(crate) settle_ms: i64,
     pub(crate) inclusion_delay_ms: i64,
+    /// No upload takes longer.
+    pub(crate) longest_upload: Duration,
 }
 
 impl App {
@@ -88,6 +90,7 @@ impl App {
             jobs: config.jobs.clone(),
             settle_ms: milliseconds(config.settle_ms),
             inclusion_delay_ms: milliseconds(config.inclusion_delay_ms),
+            longest_upload: Duration::from_millis(config.listen.upload_timeout_ms),
         })))
     }
 }

@@ -1,6 +1,7 @@
-//! Sweeping: the keys that a creation cut short has left in the vault. Nothing was ever sealed to them.
+//! Sweeping: what a process that was killed has left behind. Keys of creations cut short, to which nothing was ever
+//! sealed; files of objects that were never whole.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use api::rounds::RoundState;
 use kit::Result;
@@ -18,14 +19,26 @@ pub(crate) const LONGEST_CREATION_MS: i64 = 3_600_000;
 /// creation, so that clocks may differ.
 const UNUSED_KEY_MS: i64 = 24 * LONGEST_CREATION_MS;
 
+/// Beyond the longest upload, because several processes may have different settings.
+const UNFINISHED_OBJECT: Duration = Duration::from_secs(3_600);
+
+/// Sweeps everything.
+pub(crate) async fn sweep(app: &App) -> Result<()> {
+    let keys = sweep_keys(app).await;
+    app.blobs.sweep(app.longest_upload + UNFINISHED_OBJECT).await.and(keys)
+}
+
 /// Destroys the keys of rounds that will never open and of rounds that have ended.
-pub(crate) async fn sweep_keys(app: &App) -> Result<()> {
+async fn sweep_keys(app: &App) -> Result<()> {
     let keys = round_key::list(&app.vault).await?;
     if keys.is_empty() {
         return Ok(());
     }
     if !rounds::any(&app.db).await? {
-        tracing::warn!(keys = keys.len(), "keys in the vault and no round in the database: is it the right one?");
+        tracing::warn!(
+            keys = keys.len(),
+            "keys in the vault and no round in the database: is it the right one?"
+        );
         return Ok(());
     }
     let states: HashMap<_, _> = rounds::states(&app.db, &keys).await?.into_iter().collect();

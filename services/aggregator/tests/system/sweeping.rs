@@ -52,3 +52,24 @@ async fn a_database_without_rounds_costs_no_key() {
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert!(deployment.vault().exists(&old).unwrap());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_of_an_upload_is_removed_at_the_next_start_while_others_still_write() {
+    let mut deployment = Deployment::start().await;
+    let round = deployment.open_round().await;
+    let message = Participant::enrolled(&deployment, "a").await.contribute(&round, 0.01, 1);
+    message.upload(&deployment, &round).await;
+    let body = deployment.objects(&round.folder()).remove(0);
+    for (attempt, hours) in [(1, 3), (2, 1)] {
+        let left = std::fs::File::create(format!("{body}#{attempt}")).unwrap();
+        left.set_modified(std::time::SystemTime::now() - Duration::from_secs(3_600 * hours)).unwrap();
+    }
+    deployment.start_service().await;
+    let expected = [body.clone(), format!("{body}#2")];
+    eventually("the sweep", async || {
+        let mut left = deployment.objects(&round.folder());
+        left.sort();
+        (left == expected).then_some(())
+    })
+    .await;
+}
