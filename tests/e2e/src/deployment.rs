@@ -51,7 +51,14 @@ pub struct Options {
     pub crash_combiner_after: Option<u64>,
     /// Uploads received at the same time; 16 if not given.
     pub concurrent_uploads: Option<usize>,
+    /// The aggregator's objects are in the bucket [`BUCKET`] of this S3-compatible server; in a folder if not given.
+    pub s3: Option<SocketAddr>,
 }
+
+/// The bucket of the aggregator's objects.
+pub const BUCKET: &str = "blindsum";
+/// What is put before the name of every object in it.
+pub const PREFIX: &str = "of-the/aggregator";
 
 impl Deployment {
     /// Deploys and starts both services, each on a new database.
@@ -78,9 +85,8 @@ impl Deployment {
         let url = cluster_url(cluster, &database, "combiner");
         write(dir.path(), "combiner.toml", &combiner_config(dir.path(), combiner_address, &url, &pins));
         let url = cluster_url(cluster, &database, "aggregator");
-        let uploads = options.concurrent_uploads.unwrap_or(16);
         let config =
-            aggregator_config(dir.path(), aggregator_address, &url, &pins, combiner_address, uploads);
+            aggregator_config(dir.path(), aggregator_address, &url, &pins, combiner_address, options);
         write(dir.path(), "aggregator.toml", &config);
         let combiner = Server::start("combiner", dir.path(), combiner_address, options.crash_combiner_after);
         let aggregator =
@@ -191,9 +197,17 @@ fn aggregator_config(
     database: &str,
     pins: &Pins,
     combiner: SocketAddr,
-    uploads: usize,
+    options: Options,
 ) -> String {
     let dir = dir.display();
+    let uploads = options.concurrent_uploads.unwrap_or(16);
+    let blobs = match options.s3 {
+        None => format!("[blobs.local]\npath = \"{dir}/blobs\""),
+        Some(address) => format!(
+            "[blobs.s3]\nbucket = \"{BUCKET}\"\nregion = \"eu-central-1\"\nprefix = \"{PREFIX}\"\n\
+             endpoint = \"http://{address}\""
+        ),
+    };
     format!(
         r#"vault = "{dir}/aggregator-vault"
 identity_key = {{ file = "{dir}/aggregator.key" }}
@@ -206,8 +220,7 @@ port_file = "{dir}/aggregator.port"
 [database]
 url = "{database}"
 max_connections = 8
-[blobs.local]
-path = "{dir}/blobs"
+{blobs}
 [[combiners]]
 url = "http://{combiner}"
 identity_key = "{:?}"
