@@ -34,7 +34,10 @@ pub(super) async fn start(folder: &Path, output: &Output) -> Result<PrivateClust
     match with_python(folder).await {
         Ok(programs) => begin(Some(programs), &cluster).await,
         Err(error) => {
-            output.note(error.chain());
+            output.note(format_args!(
+                "{} (needed: python3 with venv, `apt-get install python3-venv`)",
+                error.chain()
+            ));
             Err(not_installed)
         }
     }
