@@ -86,6 +86,25 @@ class ChaCha(unittest.TestCase):
             stream = keystream(bytes.fromhex(key), nonces, rounds=8, first_block=0, blocks=2)
             self.assertEqual(stream[0].astype("<u8").tobytes().hex(), expected)
 
+    def test_projection_rows(self) -> None:
+        """The digest, the entries and the sums that the tests of crypto/lattice and crypto/testkit have."""
+        nonce = bytes.fromhex("080706050403020105000000")
+        stream = keystream(bytes(range(32)), [nonce], rounds=8, first_block=0, blocks=2048)[0]
+        columns = stream.astype("<u8").view(np.uint8).reshape(2048, 64)
+        self.assertEqual(
+            hashlib.sha256(columns[:16].tobytes()).hexdigest(),
+            "f1fd5f17815814a07743f565fc2602fa12cf3a06016816b53fe5732f0ef862f3",
+        )
+        bits = np.unpackbits(columns, axis=1, bitorder="little").astype(np.int64)
+        rows = (bits[:, :256] - bits[:, 256:]).T
+        entries = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 100, 254, 255]
+        self.assertEqual(rows[entries, 2047].tolist(), [1, -1, 1, 0, 0, -1, -1, 1, 1, 1, 1, 0, -1])
+        sums = rows @ (np.arange(2048, dtype=np.int64) ** 2 - 1_000_003)
+        self.assertEqual(
+            sums[[0, 1, 31, 32, 100, 255]].tolist(),
+            [29_184_990, -7_841_674, -181_770, -24_525_345, 34_899_156, -10_570_685],
+        )
+
 
 class Ed25519(unittest.TestCase):
     """RFC 8032 §7.1, and what strict verification refuses."""

@@ -9,7 +9,8 @@ pub mod cpu;
 use std::error::Error;
 use std::fmt::Debug;
 
-use crate::expand::MaskPolynomials;
+use crate::expand::{MaskPolynomials, ProjectionRows};
+use crate::field::Fq;
 use crate::pack::Width;
 use crate::poly::{Evaluation, Poly};
 
@@ -100,6 +101,77 @@ pub trait Backend: Send + Sync + Debug {
         blocks: &[u64],
         accumulator: &mut Poly<Evaluation>,
     ) -> Result<(), BackendError>;
+
+    /// `sums_t += Σ_i R_{t, N·first + i} · values_i` for each row t, as integers modulo 2⁶⁴: exact when the true sum is
+    /// below 2⁶³ in magnitude.
+    ///
+    /// `values` may be any `i64`. They are secret: time and access pattern depend on `rows` and the length only.
+    ///
+    /// # Errors
+    /// When the length is not a multiple of N, or the device fails.
+    fn project(
+        &self,
+        rows: &ProjectionRows,
+        first: u64,
+        values: &[i64],
+        sums: &mut [i64; ProjectionRows::COUNT],
+    ) -> Result<(), BackendError>;
+
+    /// Folds the rows of R under both challenges of `job`.
+    ///
+    /// For the challenge z, r = Rᵀ(1, z, z², …, z²⁵⁵) mod q in the blocks `first` to `first + blocks`, and with the
+    /// fold of the same position in `folds`:
+    ///
+    /// * `fold.adjoint += Σ_j adjoint(a_(first + j)) · r_j`, as [`adjoint_accumulate`](Self::adjoint_accumulate) adds it;
+    /// * `fold.inner += Σ_i r_i · v_i` mod q when `packed` holds the `job.width`-bit words v, N for each block.
+    ///
+    /// All of this is public. After an error the folds are unchanged.
+    ///
+    /// # Errors
+    /// When the length of `packed` is wrong, a word v has v·2^τ ≥ q (as ciphertext 0), or the device fails.
+    fn fold_rows(
+        &self,
+        job: &RowFolding<'_>,
+        first: u64,
+        blocks: usize,
+        packed: Option<&[u8]>,
+        folds: &mut [RowFold; 2],
+    ) -> Result<(), BackendError>;
+}
+
+/// What [`Backend::fold_rows`] needs beside the words.
+#[derive(Clone, Copy, Debug)]
+pub struct RowFolding<'a> {
+    /// The rows R.
+    pub rows: &'a ProjectionRows,
+    /// The mask polynomials of the round.
+    pub masks: &'a MaskPolynomials,
+    /// The two challenges z.
+    pub challenges: [Fq; 2],
+    /// Transport width w = 64 − τ.
+    pub width: Width,
+}
+
+/// The rows of a projection folded with the powers of one challenge, and applied to both parts of a contribution.
+#[derive(Debug)]
+pub struct RowFold {
+    /// ⟨r, v⟩ mod q.
+    pub inner: Fq,
+    /// Σ_j adjoint(a_j) · r_j.
+    pub adjoint: Poly<Evaluation>,
+}
+
+impl RowFold {
+    /// The fold of no blocks.
+    pub fn zero() -> Self {
+        Self { inner: Fq::ZERO, adjoint: Poly::zero() }
+    }
+}
+
+impl Default for RowFold {
+    fn default() -> Self {
+        Self::zero()
+    }
 }
 
 /// What [`Backend::unmask`] needs beside the sum itself.

@@ -4,9 +4,12 @@
 //! `u64 index ‖ u32 purpose`, block counter from 0, words little-endian. One (key, index, purpose) yields at most
 //! 256 GiB.
 
+pub(crate) mod chacha8_lanes;
+
 use chacha20::cipher::{KeyIvInit, StreamCipher};
 use chacha20::{ChaCha8, ChaCha20};
 
+use self::chacha8_lanes::BlockStream;
 use crate::field::MODULUS;
 use crate::labels;
 use crate::poly::RING_DEGREE;
@@ -26,6 +29,10 @@ impl Purpose {
     pub const ERRORS: Self = Self(3);
     /// Stochastic rounding; the index is the block's and the attempt's. Local randomness, on no wire.
     pub const ROUNDING: Self = Self(4);
+    /// Rows of a projection; the index is the block's.
+    pub const PROJECTION: Self = Self(5);
+    /// Ternary rows of a norm proof's smallness check; the index is the row's.
+    pub const SMALLNESS_ROWS: Self = Self(6);
 }
 
 /// A public pseudorandom stream: ChaCha8.
@@ -95,6 +102,37 @@ impl MaskPolynomials {
     }
 }
 
+/// The rows of a projection: a public matrix R of 256 rows with a column for each coordinate and entries in
+/// {−1, 0, 1}, 0 half of the time and each sign a quarter of it.
+///
+/// Coordinate k of block j takes bytes 64k to 64k + 63 of the ChaCha8 stream of the key at index j for
+/// [`Purpose::PROJECTION`]. R_{t, jN + k} is bit t of the first 32 bytes minus bit t of the last 32 bytes, bit t being
+/// bit t mod 8 of byte ⌊t/8⌋.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectionRows {
+    key: [u8; 32],
+}
+
+impl ProjectionRows {
+    /// The number of rows.
+    pub const COUNT: usize = 256;
+
+    /// The rows of `key`.
+    pub fn new(key: [u8; 32]) -> Self {
+        Self { key }
+    }
+
+    /// The key of the ChaCha8 streams that hold the rows.
+    pub fn stream_key(&self) -> &[u8; 32] {
+        &self.key
+    }
+
+    /// The stream of block `index`; its block k is the column of coordinate k.
+    pub(crate) fn columns(&self, index: u64) -> BlockStream {
+        BlockStream::new(&self.key, index, Purpose::PROJECTION)
+    }
+}
+
 /// Fills `values` with elements of F_q from the words that `fill` produces, by the rule of
 /// [`MaskPolynomials::expand`].
 fn uniform(values: &mut [u64], mut fill: impl FnMut(&mut [u64])) {
@@ -126,6 +164,10 @@ fn fill(cipher: &mut impl StreamCipher, words: &mut [u64]) {
 
 #[cfg(test)]
 mod tests {
+    use pulp::Arch;
+    use sha2::{Digest, Sha256};
+
+    use super::chacha8_lanes::BLOCK_WORDS;
     use super::*;
 
     fn bytes(hex: &str) -> Vec<u8> {
@@ -219,5 +261,23 @@ mod tests {
         PublicStream::new(&key, 1 << 40, Purpose::MASK_POLYNOMIAL).fill(&mut expected);
         assert!(expected.iter().all(|&word| word < MODULUS), "this seed needs no rejection");
         assert_eq!(block, expected);
+    }
+    /// `tests/recompute/test_vectors.py` has the same digest and entries.
+    #[test]
+    fn projection_rows_are_the_recomputed_ones() {
+        let rows = ProjectionRows::new(std::array::from_fn(|i| i as u8));
+        let index = 0x0102_0304_0506_0708;
+        let mut words = [0; 128];
+        PublicStream::new(rows.stream_key(), index, Purpose::PROJECTION).fill(&mut words);
+        let stream: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let digest = "f1fd5f17815814a07743f565fc2602fa12cf3a06016816b53fe5732f0ef862f3";
+        assert_eq!(Sha256::digest(&stream).as_slice(), bytes(digest));
+
+        let mut planes = [[0; 16]; BLOCK_WORDS];
+        rows.columns(index).fill(Arch::new(), 2032, &mut planes);
+        let bit = |word: usize, t: usize| (planes[word][15] >> (t % 32) & 1) as i32;
+        let entries =
+            [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 100, 254, 255].map(|t| bit(t / 32, t) - bit(8 + t / 32, t));
+        assert_eq!(entries, [1, -1, 1, 0, 0, -1, -1, 1, 1, 1, 1, 0, -1]);
     }
 }

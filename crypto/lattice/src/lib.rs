@@ -18,8 +18,8 @@ pub mod poly;
 pub mod sample;
 
 pub use backend::cpu::CpuBackend;
-pub use backend::{Backend, BackendError, Unmasking};
-pub use expand::MaskPolynomials;
+pub use backend::{Backend, BackendError, RowFold, RowFolding, Unmasking};
+pub use expand::{MaskPolynomials, ProjectionRows};
 pub use field::{Fq, MODULUS};
 pub use pack::Width;
 pub use poly::{CHUNK_BLOCKS, CHUNK_COEFFICIENTS, Coefficient, Evaluation, Poly, RING_DEGREE, SmallPoly};

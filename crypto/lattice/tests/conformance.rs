@@ -1,6 +1,6 @@
 //! Every backend of this crate gives the results that the operations' definitions demand.
 
-use lattice::{Backend, CpuBackend};
+use lattice::{Backend, CpuBackend, Fq, ProjectionRows, RowFold, RowFolding, Width};
 use rayon::ThreadPoolBuilder;
 use testkit::conformance::check_backend;
 use testkit::seeded;
@@ -19,11 +19,23 @@ fn portable_code_conforms() {
 fn results_do_not_depend_on_the_number_of_threads() {
     let blocks = seeded::elements(1, 40 * lattice::RING_DEGREE);
     let masks = lattice::MaskPolynomials::derive(&seeded::key(2));
-    let sum = |threads| {
+    let rows = ProjectionRows::new(seeded::key(3));
+    let width = Width::from_transport_bits(32).unwrap();
+    let job = RowFolding { rows: &rows, masks: &masks, challenges: [Fq::new(blocks[0]), Fq::new(5)], width };
+    let packed = vec![0x5a; width.bytes(blocks.len())];
+    let values: Vec<i64> = blocks.iter().map(|&value| value as i64).collect();
+    let results = |threads| {
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let mut sum = lattice::Poly::zero();
-        pool.install(|| CpuBackend::new().adjoint_accumulate(&masks, 0, &blocks, &mut sum)).unwrap();
-        sum.values().to_vec()
+        pool.install(|| {
+            let (backend, mut sum) = (CpuBackend::new(), lattice::Poly::zero());
+            backend.adjoint_accumulate(&masks, 0, &blocks, &mut sum).unwrap();
+            let mut sums = [0; ProjectionRows::COUNT];
+            backend.project(&rows, 0, &values, &mut sums).unwrap();
+            let mut folds = [RowFold::zero(), RowFold::zero()];
+            backend.fold_rows(&job, 0, 40, Some(&packed), &mut folds).unwrap();
+            let folds = folds.map(|fold| (fold.inner, fold.adjoint.values().to_vec()));
+            (sum.values().to_vec(), sums, folds)
+        })
     };
-    assert_eq!(sum(1), sum(3));
+    assert_eq!(results(1), results(3));
 }

@@ -3,6 +3,8 @@
 //!
 //! The expected values are computed here with scalar arithmetic on single polynomials, not with another backend.
 
+mod projection;
+
 use lattice::{
     Backend, BackendError, Evaluation, Fq, MODULUS, MaskPolynomials, Poly, RING_DEGREE, SmallPoly, Unmasking,
     Width, field, pack,
@@ -29,6 +31,7 @@ pub fn check_backend(backend: &dyn Backend) {
     unmasking(backend);
     inner_products(backend);
     adjoint_sums(backend);
+    projection::check(backend);
     misuse(backend);
 }
 

@@ -1,10 +1,13 @@
 //! The reference backend: processor cores, on the rayon pool of the calling thread.
 
+mod folding;
+mod projection;
+
 use pulp::Arch;
 use rayon::prelude::*;
 
-use super::{Backend, BackendError, Unmasking};
-use crate::expand::MaskPolynomials;
+use super::{Backend, BackendError, RowFold, RowFolding, Unmasking};
+use crate::expand::{MaskPolynomials, ProjectionRows};
 use crate::field::{self, Fq};
 use crate::ntt;
 use crate::pack::{self, Width};
@@ -156,6 +159,33 @@ impl Backend for CpuBackend {
         let total = partial.map(|(sum, ..)| sum).reduce(|| vec![0; RING_DEGREE], |a, b| add_blocks(a, &b));
         accumulator.values_mut().iter_mut().zip(total).for_each(|(sum, term)| *sum = field::add(*sum, term));
         Ok(())
+    }
+
+    fn project(
+        &self,
+        rows: &ProjectionRows,
+        first: u64,
+        values: &[i64],
+        sums: &mut [i64; ProjectionRows::COUNT],
+    ) -> Result<(), BackendError> {
+        whole_blocks(values.len())?;
+        projection::project(self.arch, rows, first, values, sums);
+        Ok(())
+    }
+
+    fn fold_rows(
+        &self,
+        job: &RowFolding<'_>,
+        first: u64,
+        blocks: usize,
+        packed: Option<&[u8]>,
+        folds: &mut [RowFold; 2],
+    ) -> Result<(), BackendError> {
+        if let Some(packed) = packed {
+            same_length(packed.len(), job.width.bytes(blocks * RING_DEGREE))?;
+        }
+        let canonical = folding::fold_rows(self.arch, job, first, blocks, packed, folds);
+        if canonical { Ok(()) } else { Err(BackendError::NonCanonical { ciphertext: 0 }) }
     }
 }
 

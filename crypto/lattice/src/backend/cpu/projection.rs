@@ -1,0 +1,120 @@
+//! The projection of a secret vector: sums of its coordinates by the rows' signs.
+//!
+//! The coordinates of a tile are taken in octets. For an octet, 256 subset sums are tabulated, and each row adds the
+//! one that its positive entries select and subtracts the one of its negative entries. The selections are public, so
+//! the addresses are; the values are in the tables only.
+
+use pulp::Arch;
+use rayon::prelude::*;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::expand::ProjectionRows;
+use crate::expand::chacha8_lanes::Planes;
+use crate::poly::RING_DEGREE;
+
+const ROWS: usize = ProjectionRows::COUNT;
+
+/// Coordinates whose columns are in cache together.
+const TILE: usize = 256;
+
+/// Octets in a tile. Octet i holds the coordinates i, i + `OCTETS`, i + 2·`OCTETS`, …: with this stride their bits are
+/// brought together in vectors.
+const OCTETS: usize = TILE / 8;
+
+/// [`Backend::project`](crate::Backend::project), for a whole number of blocks.
+pub(super) fn project(arch: Arch, rows: &ProjectionRows, first: u64, values: &[i64], sums: &mut [i64; ROWS]) {
+    let add_block = |mut projection: Box<Projection>, (j, block): (usize, &[i64])| {
+        let stream = rows.columns(first + j as u64);
+        for (k, tile) in block.as_chunks::<TILE>().0.iter().enumerate() {
+            stream.fill(arch, (k * TILE) as u32, &mut projection.columns);
+            arch.dispatch(
+                #[inline(always)]
+                || projection.add_tile(tile),
+            );
+        }
+        projection
+    };
+    let partial =
+        values.par_chunks_exact(RING_DEGREE).enumerate().with_min_len(4).fold(Projection::new, add_block);
+    let total = partial.map(|projection| projection.row_sums()).reduce(
+        || [0; ROWS],
+        |mut total, sums| {
+            total.iter_mut().zip(sums).for_each(|(total, sum)| *total = total.wrapping_add(sum));
+            total
+        },
+    );
+    sums.iter_mut().zip(total).for_each(|(sum, term)| *sum = sum.wrapping_add(term));
+}
+
+/// Sums of the rows, and room for what belongs to a tile; overwritten when dropped.
+#[derive(Zeroize, ZeroizeOnDrop)]
+struct Projection {
+    /// Word w holds rows 32w to 32w + 31; as bits of coordinates first, then as octets' selections.
+    #[zeroize(skip)]
+    columns: Planes<TILE>,
+    /// The sum of row 32w + 8b + j is `sums[w][j][b]`.
+    sums: [[[i64; 4]; 8]; 8],
+    subsets: [[i64; 256]; 2],
+}
+
+impl Projection {
+    fn new() -> Box<Self> {
+        Box::new(Self { columns: [[0; TILE]; 16], sums: [[[0; 4]; 8]; 8], subsets: [[0; 256]; 2] })
+    }
+
+    /// Adds the tile whose columns are in place.
+    #[inline(always)]
+    fn add_tile(&mut self, values: &[i64; TILE]) {
+        self.columns.iter_mut().for_each(transpose_octets);
+        let (positive, negative) = self.columns.split_at(8);
+        for octet in (0..OCTETS).step_by(2) {
+            for (i, subsets) in self.subsets.iter_mut().enumerate() {
+                tabulate(std::array::from_fn(|bit| values[octet + i + bit * OCTETS]), subsets);
+            }
+            for ((sums, positive), negative) in self.sums.iter_mut().zip(positive).zip(negative) {
+                for (j, sums) in sums.iter_mut().enumerate() {
+                    for (i, subsets) in self.subsets.iter().enumerate() {
+                        let position = j * OCTETS + octet + i;
+                        let selected = positive[position].to_le_bytes().into_iter();
+                        let selected = selected.zip(negative[position].to_le_bytes());
+                        for (sum, (plus, minus)) in sums.iter_mut().zip(selected) {
+                            let term = subsets[usize::from(plus)].wrapping_sub(subsets[usize::from(minus)]);
+                            *sum = sum.wrapping_add(term);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The sums in the order of the rows.
+    fn row_sums(&self) -> [i64; ROWS] {
+        std::array::from_fn(|t| self.sums[t / 32][t % 8][t % 32 / 8])
+    }
+}
+
+/// Overwrites `subsets[m]` with the sum of the values at the bits that are set in m, modulo 2⁶⁴.
+#[inline(always)]
+fn tabulate(values: [i64; 8], subsets: &mut [i64; 256]) {
+    subsets[0] = 0;
+    for (bit, value) in values.into_iter().enumerate() {
+        let (without, with) = subsets.split_at_mut(1 << bit);
+        with.iter_mut().zip(without).for_each(|(with, without)| *with = without.wrapping_add(value));
+    }
+}
+
+/// Transposes the bits of each octet: from bit 8b + j of `plane[bit · OCTETS + octet]` to bit 8b + bit of
+/// `plane[j · OCTETS + octet]`.
+#[inline(always)]
+fn transpose_octets(plane: &mut [u32; TILE]) {
+    for (distance, mask) in [(4, 0x0f0f_0f0f), (2, 0x3333_3333), (1, 0x5555_5555_u32)] {
+        for pair in plane.chunks_exact_mut(2 * distance * OCTETS) {
+            let (low, high) = pair.split_at_mut(distance * OCTETS);
+            for (low, high) in low.iter_mut().zip(high) {
+                let exchanged = (*low >> distance ^ *high) & mask;
+                *low ^= exchanged << distance;
+                *high ^= exchanged;
+            }
+        }
+    }
+}
