@@ -59,6 +59,8 @@ labels! {
     RELEASE_ANSWER = "release-answer";
     /// The aggregator's signature on a round's result.
     RESULT = "result";
+    /// The transcript of a norm proof.
+    NORM_PROOF = "norm-proof";
 }
 
 /// What a labelled hash or signature starts with: the qualified label and a zero byte.

@@ -46,7 +46,8 @@ impl Commitment {
         self.point
     }
 
-    fn from_point(point: RistrettoPoint) -> Self {
+    /// The commitment that is this group element.
+    pub fn from_point(point: RistrettoPoint) -> Self {
         Self { point, encoding: point.compress() }
     }
 }

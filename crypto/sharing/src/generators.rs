@@ -44,9 +44,9 @@ fn tables() -> &'static Tables {
     // On one thread, although it takes 25 ms: a rayon thread that waited for others inside the initialiser would take
     // up another task, meet the cell again and wait for itself for ever.
     TABLES.get_or_init(|| {
-        let key: Vec<_> = (0..RING_DEGREE as u32).map(|k| generator(b"key", k)).collect();
+        let key: Vec<_> = (0..RING_DEGREE as u32).map(|k| derive(b"key", k)).collect();
         Tables {
-            blinding: generator(b"blinding", 0),
+            blinding: derive(b"blinding", 0),
             key_sum: key.iter().sum(),
             subset_sums: key.chunks_exact(GROUP).map(sums_of_subsets).collect(),
             key: key.try_into().expect("there are N generators"),
@@ -54,7 +54,10 @@ fn tables() -> &'static Tables {
     })
 }
 
-fn generator(family: &[u8], k: u32) -> RistrettoPoint {
+/// Generator `k` of a family, `from_uniform_bytes(SHA512(prefix ‖ family ‖ u32 k))` (RFC 9496 §4.3.4): how every
+/// generator of the product is made. Nobody knows a linear relation between those of different families, as long as the
+/// families' names differ in length or are not each other's prefix.
+pub fn derive(family: &[u8], k: u32) -> RistrettoPoint {
     let digest = Sha512::new()
         .chain_update(labels::prefix(labels::GENERATOR))
         .chain_update(family)

@@ -1,0 +1,74 @@
+//! The generators: of the witness vector, of the slack, and of the range proof.
+
+use std::sync::OnceLock;
+
+use bulletproofs::{BulletproofGens, PedersenGens};
+use curve25519_dalek::RistrettoPoint;
+use sharing::generators::{self, derive};
+
+use crate::witness::{FLOODING, LENGTH, PROJECTION, QUOTIENTS};
+
+/// Limbs of the slack.
+pub(crate) const LIMBS: usize = 2;
+/// Bits of a limb.
+pub(crate) const LIMB_BITS: usize = 64;
+
+/// A generator for each entry of the witness: those of key shares for s, then families of their own.
+pub(crate) fn vector() -> &'static [RistrettoPoint] {
+    &tables().vector
+}
+
+/// U of the commitments to single numbers, V = σ U + r H; with H in the form that the range proof takes.
+pub(crate) fn pedersen() -> &'static PedersenGens {
+    &tables().pedersen
+}
+
+/// The vector generators of the range proof, from the crate `bulletproofs` itself.
+pub(crate) fn range() -> &'static BulletproofGens {
+    &tables().range
+}
+
+struct Tables {
+    vector: Vec<RistrettoPoint>,
+    pedersen: PedersenGens,
+    range: BulletproofGens,
+}
+
+fn tables() -> &'static Tables {
+    static TABLES: OnceLock<Tables> = OnceLock::new();
+    // On one thread: a rayon thread that waited inside an initialiser could meet it again and wait for itself.
+    TABLES.get_or_init(|| {
+        let family = |name: &'static [u8], count: usize| (0..count as u32).map(move |k| derive(name, k));
+        let vector: Vec<_> = generators::key()
+            .iter()
+            .copied()
+            .chain(family(b"projection", PROJECTION.len()))
+            .chain(family(b"smallness", QUOTIENTS.len() + FLOODING.len()))
+            .collect();
+        assert_eq!(vector.len(), LENGTH, "a generator for each entry");
+        Tables {
+            vector,
+            pedersen: PedersenGens { B: derive(b"slack", 0), B_blinding: generators::blinding() },
+            range: BulletproofGens::new(LIMB_BITS, LIMBS),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn all_generators_are_distinct_those_of_the_range_proof_included() {
+        let range =
+            (0..LIMBS).flat_map(|party| range().share(party).G(LIMB_BITS).copied().collect::<Vec<_>>());
+        let default = PedersenGens::default();
+        let pedersen = [pedersen().B, pedersen().B_blinding, default.B, default.B_blinding];
+        let all: Vec<_> = vector().iter().copied().chain(pedersen).chain(range).collect();
+        let distinct: HashSet<_> = all.iter().map(|point| point.compress().to_bytes()).collect();
+        assert_eq!(distinct.len(), all.len());
+        assert_eq!(all.len(), LENGTH + 4 + LIMBS * LIMB_BITS);
+    }
+}

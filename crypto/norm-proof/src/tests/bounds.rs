@@ -1,0 +1,130 @@
+//! The numbers behind soundness and zero knowledge, recomputed for the largest rounds that are allowed.
+
+use lattice::{MODULUS, RING_DEGREE, Width, expand::ProjectionRows};
+use proptest::prelude::*;
+
+use super::fixture::BOUND;
+use crate::{
+    NormProofError, Parameters,
+    generators::LIMBS,
+    parameters::FLOODING_LOG2,
+    slack,
+    witness::{FLOODING, SMALLNESS_ROWS},
+};
+
+/// The largest B_φ that is allowed: ⌈3.36·B_φ⌉ ≤ ⌊q/125⌋.
+const LARGEST_BOUND: u64 = MODULUS / 125 * 100 / 336;
+
+fn parameters(bound: u64, holders: u8) -> Result<Parameters, NormProofError> {
+    Parameters::new(1, Width::from_transport_bits(20).unwrap(), bound, holders)
+}
+
+/// log₂ of ℓ/2, rounded down.
+const HALF_ORDER_LOG2: f64 = 251.0;
+
+fn log2(value: u128) -> f64 {
+    (value as f64).log2()
+}
+
+/// Every relation, over integers of the size that (S) leaves to a cheater, stays below ℓ/2: modulo ℓ it holds over Z.
+#[test]
+fn relations_modulo_the_group_order_hold_over_the_integers() {
+    for bound in [1, BOUND, LARGEST_BOUND] {
+        for holders in [1, 8] {
+            let parameters = parameters(bound, holders).unwrap();
+            // An entry that survives all rows is at most 2V.
+            let entry = log2(2 * parameters.smallness_bound());
+            assert!(entry < 120.001, "{entry}");
+            let rows = (ProjectionRows::COUNT as f64).log2();
+            let quadratic = rows + 2.0 * entry;
+            assert!(quadratic < 248.01);
+            // ‖w‖² + σ₀ + 2⁶⁴σ₁ and 337·B_φ²: the others are far below.
+            assert!(log2(parameters.projected_bound()) < 120.0);
+            let linear = (RING_DEGREE as f64).log2() + 64.0 + entry;
+            assert!(quadratic + 1.0 < HALF_ORDER_LOG2 && linear + 2.0 < HALF_ORDER_LOG2);
+        }
+    }
+}
+
+/// The slack is below 2¹²⁸, and so a pair of limbs.
+#[test]
+fn the_slack_fits_its_limbs() {
+    let largest = parameters(LARGEST_BOUND, 8).unwrap().projected_bound();
+    assert!(largest < 1 << 119);
+    assert_eq!(slack::limbs(largest, &[0]), Some([largest as u64, (largest >> 64) as u64]));
+}
+
+/// The statistical distance of (v_1 … v_128) from what does not depend on the secret.
+#[test]
+fn the_flooding_hides_the_sums() {
+    let distance = |bound, holders| {
+        let combination = log2(parameters(bound, holders).unwrap().combination_bound());
+        combination - f64::from(FLOODING_LOG2 + 1) + (SMALLNESS_ROWS as f64).log2()
+    };
+    assert!(distance(BOUND, 2) < -54.0, "{}", distance(BOUND, 2));
+    assert!(distance(LARGEST_BOUND, 8) < -47.8, "{}", distance(LARGEST_BOUND, 8));
+    assert_eq!(FLOODING.len(), SMALLNESS_ROWS);
+}
+
+/// The probability that one attempt passes with ‖φ‖₂ > ⌈3.36·B_φ⌉: lemma, z, rows, α and x.
+#[test]
+fn the_soundness_error_of_an_attempt_is_below_2_to_the_minus_100() {
+    let order = 252.0;
+    let errors = [
+        -128.0,
+        2.0 * ((ProjectionRows::COUNT as f64 - 1.0).log2() - 64.0) + 1e-9,
+        -(SMALLNESS_ROWS as f64),
+        (2.0 + SMALLNESS_ROWS as f64).log2() - order,
+        1.0 - order,
+    ];
+    let total = errors.into_iter().map(f64::exp2).sum::<f64>().log2();
+    assert!((-112.1..-112.0).contains(&total), "{total}");
+}
+
+/// The lemma speaks of 30·R² where the proof shows 337·B_φ².
+#[test]
+fn the_proved_bound_is_the_lemmas() {
+    for bound in [1, 3, BOUND, LARGEST_BOUND] {
+        let influence = (336 * u128::from(bound)).div_ceil(100);
+        assert!(parameters(bound, 2).unwrap().projected_bound() <= 30 * influence * influence);
+        assert!(125 * influence <= u128::from(MODULUS));
+    }
+}
+
+#[test]
+fn parameters_out_of_range_are_refused_by_name() {
+    let width = Width::from_transport_bits(20).unwrap();
+    assert!(matches!(Parameters::new(0, width, BOUND, 2), Err(NormProofError::Blocks { blocks: 0 })));
+    assert!(Parameters::new(1 << 21, width, BOUND, 2).is_ok());
+    assert!(Parameters::new((1 << 21) + 1, width, BOUND, 2).is_err());
+    assert!(matches!(parameters(BOUND, 0), Err(NormProofError::Holders { holders: 0 })));
+    assert!(matches!(parameters(BOUND, 9), Err(NormProofError::Holders { holders: 9 })));
+    assert!(matches!(parameters(0, 2), Err(NormProofError::NormBound { noisy_norm_bound: 0 })));
+    assert!(matches!(parameters(LARGEST_BOUND + 2, 2), Err(NormProofError::NormBound { .. })));
+    assert!(matches!(parameters(u64::MAX, 2), Err(NormProofError::NormBound { .. })));
+}
+
+/// (Q) is exact: a projection at the bound has slack zero, one that is longer by the least has none.
+#[test]
+fn the_threshold_of_the_projection_is_exact() {
+    let bound = 3 * 3 + 4 * 4;
+    assert_eq!(slack::limbs(bound, &[3, -4]), Some([0; LIMBS]));
+    assert_eq!(slack::limbs(bound - 1, &[3, -4]), None);
+    assert_eq!(slack::limbs(bound + 1, &[3, -4]), Some([1, 0]));
+    assert_eq!(slack::limbs(u128::MAX, &[i128::MAX]), None);
+    assert_eq!(slack::limbs(u128::MAX, &[1 << 64]), None);
+    assert_eq!(
+        slack::limbs(u128::MAX, &[i64::MIN.into(), i64::MIN.into(), i64::MIN.into()]).unwrap()[1] >> 62,
+        0
+    );
+}
+
+proptest! {
+    #[test]
+    fn limbs_make_up_the_slack(w in prop::collection::vec(any::<i64>(), 0..3), bound in any::<u128>()) {
+        let wide: Vec<i128> = w.iter().map(|&w| w.into()).collect();
+        let norm: u128 = wide.iter().map(|w| w.unsigned_abs().pow(2)).sum();
+        let expected = bound.checked_sub(norm).map(|slack| [slack as u64, (slack >> 64) as u64]);
+        prop_assert_eq!(slack::limbs(bound, &wide), expected);
+    }
+}

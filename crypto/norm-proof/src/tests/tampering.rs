@@ -1,0 +1,158 @@
+//! Honest proofs that were changed, or are used for something else.
+
+use proptest::prelude::*;
+use sharing::{KeyShare, ShareSeed};
+
+use super::fixture::{Contribution, verify};
+use crate::{NormProof, NormProofError, PROOF_BYTES, Parameters, Statement};
+
+/// Offsets of the encoding's parts, in order, with the length of their elements.
+const PARTS: [(&str, usize, usize); 10] = [
+    ("name and version", 6, 6),
+    ("projection commitment", 32, 32),
+    ("smallness commitment", 32, 32),
+    ("slack commitments", 64, 32),
+    ("smallness sums", 2048, 16),
+    ("announcements", 160, 32),
+    ("cross terms", 64, 32),
+    ("linear mask and responses", 32 + 2434 * 32, 32),
+    ("slack and blinding responses", 64 + 192, 32),
+    ("range proof", 736, 32),
+];
+
+#[test]
+fn the_parts_make_up_the_proof() {
+    assert_eq!(PARTS.iter().map(|(_, length, _)| length).sum::<usize>(), PROOF_BYTES);
+}
+
+/// A flipped bit in every element: all bits of the elements that stand alone, one bit of those that stand in long rows, another one
+/// in each.
+#[test]
+fn a_flipped_bit_in_any_element_is_refused() {
+    let contribution = Contribution::honest(1);
+    let bytes = contribution.prove().unwrap().to_bytes();
+    let mut offset = 0;
+    for (part, length, element) in PARTS {
+        for (index, start) in (offset..offset + length).step_by(element).enumerate() {
+            let bits = 8 * element;
+            let chosen =
+                if length <= 256 { (0..bits).step_by(13).collect() } else { vec![(index * 37) % bits] };
+            for bit in chosen {
+                let mut tampered = bytes.clone();
+                tampered[start + bit / 8] ^= 1 << (bit % 8);
+                let outcome = NormProof::from_bytes(&tampered).and_then(|proof| contribution.verify(&proof));
+                assert!(outcome.is_err(), "{part} {index}, bit {bit}");
+            }
+        }
+        offset += length;
+    }
+}
+
+/// Each part of a proof is caught by the check that it is for.
+#[test]
+fn parts_fail_for_their_own_reason() {
+    let contribution = Contribution::honest(2);
+    let proof = contribution.prove().unwrap();
+    let refused = |change: &dyn Fn(&mut NormProof)| {
+        let mut changed = proof.clone();
+        change(&mut changed);
+        contribution.verify(&changed).unwrap_err()
+    };
+    let large = contribution.statement.parameters.smallness_bound() as i128 + 1;
+    assert!(matches!(refused(&|proof| proof.sums[5] = large), NormProofError::Smallness { row: 5 }));
+    assert!(matches!(refused(&|proof| proof.sums[127] = -large), NormProofError::Smallness { row: 127 }));
+    assert!(matches!(refused(&|proof| proof.sums[127] = i128::MIN), NormProofError::Smallness { row: 127 }));
+    assert!(matches!(refused(&|proof| proof.sums[5] += 1), NormProofError::Linear));
+    assert!(matches!(refused(&|proof| proof.responses.swap(0, 1)), NormProofError::Linear));
+    assert!(matches!(refused(&|proof| proof.projection = proof.smallness), NormProofError::Linear));
+    assert!(matches!(refused(&|proof| proof.announcements.swap(0, 1)), NormProofError::Linear));
+    // What only the last challenge depends on is seen by the range proof, which runs in the same transcript.
+    assert!(matches!(refused(&|proof| proof.slack_responses.swap(0, 1)), NormProofError::Range(_)));
+    assert!(matches!(refused(&|proof| proof.blinding_responses.swap(0, 5)), NormProofError::Range(_)));
+}
+
+#[test]
+fn a_proof_is_for_one_statement_only() {
+    let contribution = Contribution::honest(3);
+    let proof = contribution.prove().unwrap();
+    let share = KeyShare::derive(&ShareSeed::from_bytes([9; 32]), &[1; 32], &[2; 32], 0).commit();
+    let looser = |statement: &mut Statement| {
+        let p = statement.parameters;
+        statement.parameters =
+            Parameters::new(p.blocks(), p.width(), p.noisy_norm_bound() + 1, p.holders()).unwrap();
+    };
+    let changes: [(&str, &dyn Fn(&mut Statement)); 9] = [
+        ("another round", &|s| s.round_hash[0] ^= 1),
+        ("another client", &|s| s.client_key[31] ^= 1),
+        ("another weight", &|s| s.weight += 1),
+        ("another body's digest", &|s| s.body_digest[3] ^= 1),
+        ("other sealed seeds", &|s| s.sealed_digest[3] ^= 1),
+        ("a commitment replaced", &|s| s.commitments[1] = share),
+        ("commitments in another order", &|s| s.commitments.swap(0, 1)),
+        ("other masks", &|s| s.masks = lattice::MaskPolynomials::derive(&[3; 32])),
+        ("a looser bound", &looser),
+    ];
+    for (name, change) in changes {
+        let mut statement = contribution.statement.clone();
+        change(&mut statement);
+        let refused = verify(&statement, &proof, &contribution.body).unwrap_err();
+        assert!(matches!(refused, NormProofError::Linear), "{name}: {refused}");
+    }
+}
+
+#[test]
+fn a_proof_is_for_one_body_only() {
+    let contribution = Contribution::honest(4);
+    let proof = contribution.prove().unwrap();
+    for bit in [0, 1_000, 8 * contribution.body.len() - 9] {
+        let mut body = contribution.body.clone();
+        body[bit / 8] ^= 1 << (bit % 8);
+        let refused = verify(&contribution.statement, &proof, &body).unwrap_err();
+        assert!(matches!(refused, NormProofError::Linear | NormProofError::Backend(_)), "{refused}");
+    }
+    let other = Contribution::honest(5);
+    assert!(matches!(verify(&contribution.statement, &proof, &other.body), Err(NormProofError::Linear)));
+}
+
+#[test]
+fn encodings_that_are_not_canonical_are_refused_by_field() {
+    let bytes = Contribution::honest(6).prove().unwrap().to_bytes();
+    for length in [0, 1, PROOF_BYTES - 1] {
+        let refused = NormProof::from_bytes(&bytes[..length]).unwrap_err();
+        assert!(matches!(refused, NormProofError::Length { expected: PROOF_BYTES, .. }));
+    }
+    assert!(NormProof::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
+    let replaced = |offset: usize, value: [u8; 32]| {
+        let mut changed = bytes.clone();
+        changed[offset..offset + 32].copy_from_slice(&value);
+        match NormProof::from_bytes(&changed).unwrap_err() {
+            NormProofError::Encoding { field } => field,
+            other => panic!("{other}"),
+        }
+    };
+    let (identity, no_point, no_scalar) = ([0; 32], [0xff; 32], [0xff; 32]);
+    for value in [identity, no_point] {
+        assert_eq!(replaced(6, value), "projection commitment");
+        assert_eq!(replaced(38, value), "smallness commitment");
+        assert_eq!(replaced(70, value), "slack commitments");
+        assert_eq!(replaced(134 + 2048, value), "announcements");
+        assert_eq!(replaced(134 + 2048 + 160, value), "cross terms");
+    }
+    let scalars = 134 + 2048 + 224;
+    assert_eq!(replaced(scalars, no_scalar), "linear mask");
+    assert_eq!(replaced(scalars + 32 * 2434, no_scalar), "responses");
+    assert_eq!(replaced(scalars + 32 * 2435, no_scalar), "slack responses");
+    assert_eq!(replaced(scalars + 32 * 2442, no_scalar), "blinding responses");
+    assert_eq!(replaced(PROOF_BYTES - 32, no_scalar), "range proof");
+    assert_eq!(replaced(0, [7; 32]), "name and version");
+}
+
+proptest! {
+    #[test]
+    fn decoding_survives_any_bytes(mut bytes in prop::collection::vec(any::<u8>(), PROOF_BYTES), tag: bool) {
+        if tag {
+            bytes[..6].copy_from_slice(b"BSNP\x01\x00");
+        }
+        prop_assert!(NormProof::from_bytes(&bytes).is_err());
+    }
+}

@@ -1,0 +1,159 @@
+//! The Fiat–Shamir transcript: every label, and the order in which things are absorbed and drawn.
+//!
+//! The methods are called in the order in which they stand. Everything that a challenge must depend on is absorbed by the
+//! method that draws it, or by an earlier one.
+
+use std::fmt;
+
+use curve25519_dalek::Scalar;
+use lattice::{Fq, expand::ProjectionRows, field, labels};
+use merlin::{Transcript, TranscriptRng};
+use rand::{CryptoRng, RngCore};
+use sharing::Commitment;
+
+use crate::Statement;
+
+/// Labels of what is absorbed and drawn. Each is used in one place.
+mod label {
+    pub(super) const BLOCKS: &[u8] = b"blocks";
+    pub(super) const WIDTH: &[u8] = b"width";
+    pub(super) const NOISY_NORM_BOUND: &[u8] = b"noisy-norm-bound";
+    pub(super) const HOLDERS: &[u8] = b"holders";
+    pub(super) const MASKS: &[u8] = b"masks";
+    pub(super) const ROUND_HASH: &[u8] = b"round-hash";
+    pub(super) const CLIENT_KEY: &[u8] = b"client-key";
+    pub(super) const WEIGHT: &[u8] = b"weight";
+    pub(super) const BODY_DIGEST: &[u8] = b"body-digest";
+    pub(super) const KEY_COMMITMENT: &[u8] = b"key-commitment";
+    pub(super) const SEALED_DIGEST: &[u8] = b"sealed-digest";
+    pub(super) const PROJECTION_ROWS: &[u8] = b"projection-rows";
+    pub(super) const PROJECTION_COMMITMENT: &[u8] = b"projection-commitment";
+    pub(super) const FOLDING: &[u8] = b"folding";
+    pub(super) const SMALLNESS_COMMITMENT: &[u8] = b"smallness-commitment";
+    pub(super) const SLACK_COMMITMENT: &[u8] = b"slack-commitment";
+    pub(super) const SMALLNESS_ROWS: &[u8] = b"smallness-rows";
+    pub(super) const SMALLNESS_SUM: &[u8] = b"smallness-sum";
+    pub(super) const MERGING: &[u8] = b"merging";
+    pub(super) const ANNOUNCEMENT: &[u8] = b"announcement";
+    pub(super) const CROSS_TERM: &[u8] = b"cross-term";
+    pub(super) const LINEAR_MASK: &[u8] = b"linear-mask";
+    pub(super) const EVALUATION: &[u8] = b"evaluation";
+    pub(super) const RESPONSE: &[u8] = b"response";
+    pub(super) const WITNESS: &[u8] = b"witness";
+}
+
+/// The transcript of one proof.
+pub(crate) struct ProofTranscript(Transcript);
+
+impl ProofTranscript {
+    /// Absorbs the statement.
+    pub(crate) fn new(statement: &Statement) -> Self {
+        let mut transcript = Transcript::new(labels::NORM_PROOF.qualified().as_bytes());
+        let parameters = &statement.parameters;
+        transcript.append_u64(label::BLOCKS, parameters.blocks());
+        transcript.append_u64(label::WIDTH, parameters.width().bits().into());
+        transcript.append_u64(label::NOISY_NORM_BOUND, parameters.noisy_norm_bound());
+        transcript.append_u64(label::HOLDERS, parameters.holders().into());
+        transcript.append_message(label::MASKS, statement.masks.stream_key());
+        transcript.append_message(label::ROUND_HASH, &statement.round_hash);
+        transcript.append_message(label::CLIENT_KEY, &statement.client_key);
+        transcript.append_u64(label::WEIGHT, statement.weight.into());
+        transcript.append_message(label::BODY_DIGEST, &statement.body_digest);
+        for commitment in &statement.commitments {
+            transcript.append_message(label::KEY_COMMITMENT, commitment.as_bytes());
+        }
+        transcript.append_message(label::SEALED_DIGEST, &statement.sealed_digest);
+        Self(transcript)
+    }
+
+    /// Draws R.
+    pub(crate) fn projection_rows(&mut self) -> ProjectionRows {
+        ProjectionRows::new(self.bytes(label::PROJECTION_ROWS))
+    }
+
+    /// Absorbs P_w and draws z₁ and z₂, jointly.
+    pub(crate) fn folding(&mut self, projection: &Commitment) -> [Fq; 2] {
+        self.0.append_message(label::PROJECTION_COMMITMENT, projection.as_bytes());
+        let bytes: [u8; 64] = self.bytes(label::FOLDING);
+        let (first, second) = bytes.split_at(32);
+        [first, second].map(reduce)
+    }
+
+    /// Absorbs P_κy, V₀ and V₁ and draws the key of the ternary rows.
+    pub(crate) fn smallness_rows(&mut self, smallness: &Commitment, slack: &[Commitment]) -> [u8; 32] {
+        self.0.append_message(label::SMALLNESS_COMMITMENT, smallness.as_bytes());
+        slack.iter().for_each(|limb| self.0.append_message(label::SLACK_COMMITMENT, limb.as_bytes()));
+        self.bytes(label::SMALLNESS_ROWS)
+    }
+
+    /// Absorbs the sums v_j and draws α.
+    pub(crate) fn merging(&mut self, sums: &[i128]) -> Scalar {
+        sums.iter().for_each(|sum| self.0.append_message(label::SMALLNESS_SUM, &sum.to_le_bytes()));
+        self.scalar(label::MERGING)
+    }
+
+    /// Absorbs the first message of the Σ-protocol and draws x.
+    pub(crate) fn evaluation(
+        &mut self,
+        announcements: &[Commitment],
+        cross_terms: &[Commitment],
+        linear_mask: &Scalar,
+    ) -> Scalar {
+        announcements.iter().for_each(|t| self.0.append_message(label::ANNOUNCEMENT, t.as_bytes()));
+        cross_terms.iter().for_each(|t| self.0.append_message(label::CROSS_TERM, t.as_bytes()));
+        self.0.append_message(label::LINEAR_MASK, linear_mask.as_bytes());
+        self.scalar(label::EVALUATION)
+    }
+
+    /// Absorbs the responses and goes on as the transcript of the range proof.
+    pub(crate) fn range_proof(mut self, responses: &[&[Scalar]]) -> Transcript {
+        for response in responses.iter().copied().flatten() {
+            self.0.append_message(label::RESPONSE, response.as_bytes());
+        }
+        self.0
+    }
+
+    /// A generator that is as good as `rng`, and unpredictable even when `rng` is not, as long as `witness` is secret and
+    /// the transcript has not been in this state with it before.
+    pub(crate) fn hedged(&self, witness: &[u8], rng: &mut (impl CryptoRng + RngCore)) -> TranscriptRng {
+        self.0.build_rng().rekey_with_witness_bytes(label::WITNESS, witness).finalize(rng)
+    }
+
+    fn bytes<const LENGTH: usize>(&mut self, label: &'static [u8]) -> [u8; LENGTH] {
+        let mut bytes = [0; LENGTH];
+        self.0.challenge_bytes(label, &mut bytes);
+        bytes
+    }
+
+    fn scalar(&mut self, label: &'static [u8]) -> Scalar {
+        Scalar::from_bytes_mod_order_wide(&self.bytes(label))
+    }
+}
+
+impl fmt::Debug for ProofTranscript {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProofTranscript")
+    }
+}
+
+/// A 256-bit little-endian integer modulo q.
+fn reduce(bytes: &[u8]) -> Fq {
+    let limbs = bytes.rchunks_exact(8).map(|limb| u64::from_le_bytes(limb.try_into().expect("eight bytes")));
+    Fq::new(limbs.fold(0, |high, limb| field::reduce_wide(u128::from(high) << 64 | u128::from(limb))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn challenges_are_reduced_from_256_bits() {
+        assert_eq!(reduce(&[0; 32]), Fq::ZERO);
+        let mut bytes = [0; 32];
+        bytes[8] = 1;
+        bytes[0] = 5;
+        assert_eq!(reduce(&bytes), Fq::new((1 << 32) - 1) + Fq::new(5));
+        // 2²⁵⁶ − 1 = (2⁶⁴)⁴ − 1
+        assert_eq!(reduce(&[0xff; 32]), Fq::new((1 << 32) - 1).pow(4) - Fq::ONE);
+    }
+}

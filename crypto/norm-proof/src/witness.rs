@@ -1,0 +1,58 @@
+//! The witness as one vector of integers, s ‖ w ‖ κ ‖ y, and how it is committed to.
+
+use std::ops::Range;
+
+use curve25519_dalek::{RistrettoPoint, Scalar, traits::MultiscalarMul};
+use lattice::{RING_DEGREE, expand::ProjectionRows};
+use rayon::prelude::*;
+use zeroize::Zeroizing;
+
+use crate::generators;
+
+/// Rows of the smallness relation.
+pub(crate) const SMALLNESS_ROWS: usize = 128;
+
+/// The N coefficients of the mask key s.
+pub(crate) const KEY: Range<usize> = 0..RING_DEGREE;
+/// The projection w.
+pub(crate) const PROJECTION: Range<usize> = KEY.end..KEY.end + ProjectionRows::COUNT;
+/// The quotients κ of the two linear relations.
+pub(crate) const QUOTIENTS: Range<usize> = PROJECTION.end..PROJECTION.end + 2;
+/// The flooding y, one entry a smallness row.
+pub(crate) const FLOODING: Range<usize> = QUOTIENTS.end..QUOTIENTS.end + SMALLNESS_ROWS;
+/// What the smallness rows combine: s ‖ w ‖ κ.
+pub(crate) const SMALL: Range<usize> = 0..QUOTIENTS.end;
+/// Entries in all.
+pub(crate) const LENGTH: usize = FLOODING.end;
+
+/// The entries that each vector commitment holds: P, P_w and P_κy, in this order.
+pub(crate) const COMMITTED: [Range<usize>; 3] = [KEY, PROJECTION, QUOTIENTS.start..LENGTH];
+
+/// Terms that one thread multiplies together.
+const TERMS: usize = 512;
+
+/// Integers of magnitude below 2¹²⁷, secret.
+pub(crate) type Integers = Zeroizing<Vec<i128>>;
+
+/// Scalars modulo ℓ, secret.
+pub(crate) type Scalars = Zeroizing<Vec<Scalar>>;
+
+/// The scalar of a signed integer. Constant-time.
+pub(crate) fn scalar(value: i128) -> Scalar {
+    Scalar::from(value.wrapping_sub(i128::MIN) as u128) - Scalar::from(1_u128 << 127)
+}
+
+/// The scalars of signed integers. Constant-time.
+pub(crate) fn scalars(values: &[i128]) -> Scalars {
+    Zeroizing::new(values.iter().map(|&value| scalar(value)).collect())
+}
+
+/// Σ values_i · g_i + blinding · H over the generators of `range`. Constant-time.
+pub(crate) fn commit(range: Range<usize>, values: &[Scalar], blinding: &Scalar) -> RistrettoPoint {
+    let points = &generators::vector()[range];
+    debug_assert_eq!(points.len(), values.len());
+    let terms = values.par_chunks(TERMS).zip(points.par_chunks(TERMS));
+    let sum: RistrettoPoint =
+        terms.map(|(values, points)| RistrettoPoint::multiscalar_mul(values, points)).sum();
+    sum + blinding * sharing::generators::blinding()
+}
