@@ -55,6 +55,33 @@ impl<'a> Masker<'a> {
     /// When the chunk is not the next one, a value is too large, the length is wrong, or the backend fails; nothing
     /// is appended then.
     pub fn mask_chunk(&mut self, chunk: u64, values: &[i32], out: &mut Vec<u8>) -> Result<(), MaskingError> {
+        self.mask::<false>(chunk, values, out).map(drop)
+    }
+
+    /// [`mask_chunk`](Self::mask_chunk) that also appends φ = b − a·s, centred, to `contributed`: Δ·x + e with the
+    /// error of rounding, which is what a proof of the norm is about. φ is as secret as the values.
+    ///
+    /// # Errors
+    /// As there; nothing is appended then.
+    pub fn mask_chunk_keeping(
+        &mut self,
+        chunk: u64,
+        values: &[i32],
+        out: &mut Vec<u8>,
+        contributed: &mut Vec<i64>,
+    ) -> Result<(), MaskingError> {
+        let words = self.mask::<true>(chunk, values, out)?;
+        contributed.extend(words.iter().map(|&word| word as i64));
+        Ok(())
+    }
+
+    /// Returns φ in two's complement if it is to be kept, and nothing of use otherwise.
+    fn mask<const KEEP: bool>(
+        &mut self,
+        chunk: u64,
+        values: &[i32],
+        out: &mut Vec<u8>,
+    ) -> Result<Zeroizing<Vec<u64>>, MaskingError> {
         self.check(chunk, values)?;
         let first = chunk * CHUNK_BLOCKS as u64;
         let mut words = Zeroizing::new(vec![0; values.len()]);
@@ -69,10 +96,10 @@ impl<'a> Masker<'a> {
             .zip(out[start..].par_chunks_exact_mut(block_bytes))
             .enumerate()
             .for_each_init(ErrorScratch::new, |scratch, (j, ((words, values), packed))| {
-                self.finish_block(first + j as u64, words, values, scratch, packed);
+                self.finish_block::<KEEP>(first + j as u64, words, values, scratch, packed);
             });
         self.next_chunk += 1;
-        Ok(())
+        Ok(words)
     }
 
     fn check(&self, chunk: u64, values: &[i32]) -> Result<(), MaskingError> {
@@ -93,8 +120,9 @@ impl<'a> Masker<'a> {
         Ok(())
     }
 
-    /// Adds errors and values to the products in `words`, rounds them, and packs them.
-    fn finish_block(
+    /// Adds errors and values to the products in `words`, rounds them, and packs them; leaves φ in their place if it is to be
+    /// kept.
+    fn finish_block<const KEEP: bool>(
         &self,
         block: u64,
         words: &mut [u64],
@@ -104,12 +132,16 @@ impl<'a> Masker<'a> {
     ) {
         let mut errors = Zeroizing::new([0; RING_DEGREE]);
         self.errors.fill(block, scratch, &mut errors);
+        let mut contributed = Zeroizing::new([0; RING_DEGREE]);
         let (delta, tau) = (self.constants.scale_log2, self.constants.transport_bits);
         Arch::new().dispatch(
             #[inline(always)]
-            || add_and_round(words, values, &errors[..], delta, tau),
+            || add_and_round::<KEEP>(words, values, &errors[..], &mut contributed[..], delta, tau),
         );
         pack::pack(self.constants.width(), words, packed);
+        if KEEP {
+            words.copy_from_slice(&contributed[..]);
+        }
     }
 }
 
@@ -119,12 +151,25 @@ impl fmt::Debug for Masker<'_> {
     }
 }
 
-/// words = round((words + 2^δ·values + errors mod q) / 2^τ).
+/// words = round((words + 2^δ·values + errors mod q) / 2^τ), and if it is to be kept contributed = 2^δ·values + errors with the
+/// error of rounding, in two's complement.
 #[inline(always)]
-fn add_and_round(words: &mut [u64], values: &[i32], errors: &[i32], delta: u32, tau: u32) {
-    for ((word, &value), &error) in words.iter_mut().zip(values).zip(errors) {
+fn add_and_round<const KEEP: bool>(
+    words: &mut [u64],
+    values: &[i32],
+    errors: &[i32],
+    contributed: &mut [u64],
+    delta: u32,
+    tau: u32,
+) {
+    let terms = words.iter_mut().zip(values).zip(errors).zip(contributed);
+    for (((word, &value), &error), contributed) in terms {
         let term = (i64::from(value) << delta) + i64::from(error);
-        *word = round(field::add(*word, field::from_signed(term)), tau);
+        let exact = field::add(*word, field::from_signed(term));
+        *word = round(exact, tau);
+        if KEEP {
+            *contributed = (term as u64).wrapping_add((*word << tau).wrapping_sub(exact));
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! Whole rounds: what honest clients send sums exactly, what others send stays within its bounds, and nothing is
 //! read without every share of the key.
 
-use lattice::{CHUNK_COEFFICIENTS, CpuBackend, RING_DEGREE, SmallPoly, pack};
+use lattice::sample::ERROR_BOUND;
+use lattice::{
+    Backend, CHUNK_COEFFICIENTS, CpuBackend, MaskPolynomials, RING_DEGREE, SmallPoly, field, pack,
+};
 use masking::sum::check_packed;
 use masking::{ChunkSum, Masker, MaskingError, RoundConstants, RoundRequest, mean, quantise, unmask_chunk};
 use proptest::prelude::*;
@@ -284,4 +287,28 @@ fn portable_code_unmasks_what_vector_code_masked() {
     let packed: Vec<&[u8]> = contributions.iter().map(|chunks| chunks[0].as_slice()).collect();
     let sum = ChunkSum::new(&constants, 0).unwrap().add(&portable, &constants, &packed).unwrap();
     assert_eq!(unmask_chunk(&portable, &constants, &MASK_SEED, &key_sum, &sum).unwrap().sums, total);
+}
+
+#[test]
+fn what_is_kept_is_the_body_without_the_mask() {
+    let constants = constants(5000, 64, 1 << 18);
+    let (backend, key) = (CpuBackend::new(), SmallPoly::sum(&shares(1)));
+    let values = seeded::integers(3, constants.padded_dimension as usize, 1000);
+    let masker = || Masker::new(&backend, &constants, &MASK_SEED, &key, seeded::key(1));
+    let (mut packed, mut contributed, mut plain) = (Vec::new(), vec![7], Vec::new());
+    masker().mask_chunk_keeping(0, &values, &mut packed, &mut contributed).unwrap();
+    masker().mask_chunk(0, &values, &mut plain).unwrap();
+    assert_eq!(packed, plain);
+
+    let mut words = vec![0; values.len()];
+    assert!(pack::unpack_add(constants.width(), &packed, &mut words));
+    let mut mask = vec![0; values.len()];
+    let masks = MaskPolynomials::derive(&MASK_SEED);
+    backend.mask_product(&masks, 0, &key.to_evaluation(), &mut mask).unwrap();
+    assert_eq!(contributed.len(), 1 + values.len());
+    let allowance = i64::from(ERROR_BOUND) + (1 << (constants.transport_bits - 1));
+    for (((&phi, word), mask), value) in contributed[1..].iter().zip(words).zip(mask).zip(values) {
+        assert_eq!(phi, field::centre(field::sub(word << constants.transport_bits, mask)));
+        assert!((phi - (i64::from(value) << constants.scale_log2)).abs() <= allowance);
+    }
 }

@@ -48,6 +48,14 @@ pub enum Proof {
 }
 
 impl Proof {
+    /// Length of every proof of this kind.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::NormV1 => norm_proof::PROOF_BYTES,
+        }
+    }
+
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         match reader.u8("proof")? {
             0 => Ok(Self::None),

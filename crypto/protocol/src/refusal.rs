@@ -47,6 +47,12 @@ pub enum Refusal {
     /// The contribution does not carry the proof that the round demands, or carries one that it does not.
     #[error("the round demands another proof")]
     ProofKind,
+    /// The norm proof does not verify.
+    #[error("the norm proof does not verify: {check}")]
+    NormProof {
+        /// The check that failed.
+        check: &'static str,
+    },
     /// The number of commitments or sealed seeds is not that of the share holders.
     #[error("{found} shares for {expected} holders")]
     Holders {

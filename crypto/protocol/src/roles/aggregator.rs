@@ -1,11 +1,12 @@
 //! The aggregator: what it checks at closing and what it publishes. Its share of each key is opened, checked and
 //! summed by the functions of [`super::combiner`], as holder 0.
 
+use norm_proof::{NormProof, NormProofError, Verifying};
 use sharing::{Commitment, ShareSum};
 
 use crate::{
-    Attestation, ContributionHeader, IdentityKey, PublicKey, Refusal, ReleaseAnswer, RoundResult, Signature,
-    Signed, VerifiedRound,
+    Attestation, ContributionHeader, IdentityKey, Proof, PublicKey, Refusal, ReleaseAnswer, RoundResult,
+    Signature, Signed, VerifiedRound,
 };
 
 /// The aggregator's index among the holders.
@@ -31,6 +32,29 @@ pub fn check_attestation(
         Some(combiner) if speaks_of_it => attestation.verify(&combiner.identity_key),
         _ => Err(Refusal::Share { holder }),
     }
+}
+
+/// Starts to verify a contribution's norm proof, which its header binds; the body is read next.
+///
+/// # Errors
+/// [`Refusal::ProofKind`], [`Refusal::Digest`], [`Refusal::NormProof`].
+pub fn begin_proof(
+    round: &VerifiedRound,
+    header: &ContributionHeader,
+    proof: &[u8],
+) -> Result<Verifying, Refusal> {
+    header.check_proof_digest(proof)?;
+    if round.document().proof != Proof::NormV1 {
+        return Err(Refusal::ProofKind);
+    }
+    let proof =
+        NormProof::from_bytes(proof).map_err(|error| refused_proof(&error).unwrap_or(Refusal::ProofKind))?;
+    Ok(Verifying::begin(round.statement(header), proof))
+}
+
+/// The refusal that an error in verifying a proof amounts to, or `None` when it is not the proof's fault.
+pub fn refused_proof(error: &NormProofError) -> Option<Refusal> {
+    error.failed_check().map(|check| Refusal::NormProof { check })
 }
 
 /// Checks a holder's answer for the set of `members`: size of the set, round, root and signature; the range of every

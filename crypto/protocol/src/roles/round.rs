@@ -1,7 +1,8 @@
 //! A round as a party sees it once it has accepted the document.
 
-use lattice::labels;
+use lattice::{MaskPolynomials, labels};
 use masking::RoundConstants;
+use norm_proof::{Parameters, Statement};
 use sharing::SealContext;
 
 use crate::{
@@ -165,11 +166,27 @@ impl VerifiedRound {
                 found: header.commitments.len(),
             });
         }
-        if header.proof != document.proof || (header.proof == crate::Proof::None) != (header.proof_bytes == 0)
-        {
+        if header.proof != document.proof || header.proof_bytes as usize != header.proof.bytes() {
             return Err(Refusal::ProofKind);
         }
         Ok(())
+    }
+
+    /// What the norm proof of a contribution with this header is about.
+    pub fn statement(&self, header: &ContributionHeader) -> Statement {
+        let constants = &self.constants;
+        let (blocks, width, bound) = (constants.blocks(), constants.width(), constants.noisy_norm_bound);
+        Statement {
+            parameters: Parameters::new(blocks, width, bound, self.holders())
+                .expect("a checked document has constants that satisfy the proof's conditions"),
+            masks: MaskPolynomials::derive(&self.document.mask_seed),
+            round_hash: self.hash,
+            client_key: header.credential.client_key.0,
+            weight: header.weight,
+            body_digest: header.body_digest,
+            commitments: header.commitments.clone(),
+            sealed_digest: header.sealed_digest,
+        }
     }
 
     /// The associated data under which holder `index` finds its seed in a contribution with this header.

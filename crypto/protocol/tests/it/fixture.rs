@@ -154,7 +154,7 @@ impl Fixture {
             body.extend_from_slice(&chunk);
         }
         let masked = masking.finish().unwrap();
-        let prefix = masked.sign(&credential, weight, &identity, &mut self.rng).unwrap();
+        let prefix = masked.sign(&credential, weight, &identity, &mut self.rng, |_, _| ()).unwrap();
         Contribution { identity, prefix, body, update }
     }
 }

@@ -9,3 +9,4 @@ mod contribution;
 mod document;
 mod fixture;
 mod hostile_bytes;
+mod norm_proof;

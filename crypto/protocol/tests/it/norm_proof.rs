@@ -1,0 +1,104 @@
+//! Rounds that demand a proof of the norm.
+
+use lattice::{CpuBackend, RING_DEGREE};
+use norm_proof::{NormProofError, PROOF_BYTES};
+use protocol::{
+    Proof, Refusal, Signed, VerifiedRound,
+    contribution::proof_digest,
+    roles::aggregator::{begin_proof, refused_proof},
+};
+use rand::rngs::OsRng;
+
+use crate::fixture::{Contribution, Fixture, document, sign};
+
+/// A round that demands a proof.
+fn demanding(fixture: &mut Fixture) -> VerifiedRound {
+    let mut document = document(&fixture.registrar, &fixture.holders, &mut fixture.rng);
+    document.proof = Proof::NormV1;
+    sign(document, &fixture.holders).0
+}
+
+/// Verifies as the aggregator does, block by block.
+fn verify(round: &VerifiedRound, contribution: &Contribution) -> Result<(), Refusal> {
+    let header = contribution.header();
+    round.check_header(header)?;
+    let mut verifying = begin_proof(round, header, &contribution.prefix.proof)?;
+    for block in contribution.body.chunks(round.constants().width().bytes(RING_DEGREE)) {
+        verifying.read(&CpuBackend::new(), block).unwrap();
+    }
+    let verified = verifying.finish(&mut OsRng).and_then(|equations| equations.verify(&mut OsRng));
+    verified.map_err(|error| refused_proof(&error).unwrap())
+}
+
+/// Puts another proof under a contribution's header and signs that again.
+fn with_proof(mut contribution: Contribution, proof: Vec<u8>) -> Contribution {
+    let header = &mut contribution.prefix.header;
+    header.proof_bytes = proof.len() as u32;
+    header.proof_digest = proof_digest(&proof);
+    *header = header.clone().sign(&contribution.identity);
+    contribution.prefix.proof = proof;
+    contribution
+}
+
+#[test]
+fn a_proved_contribution_is_verified() {
+    let mut fixture = Fixture::new(41);
+    let round = demanding(&mut fixture);
+    let contribution = fixture.contribution_to(&round, "alice", 2);
+    assert_eq!(contribution.prefix.proof.len(), PROOF_BYTES);
+    verify(&round, &contribution).unwrap();
+}
+
+#[test]
+fn a_contribution_without_the_demanded_proof_is_refused() {
+    let mut fixture = Fixture::new(42);
+    let round = demanding(&mut fixture);
+    let contribution = fixture.contribution_to(&round, "alice", 1);
+    let bare = with_proof(contribution, Vec::new());
+    assert_eq!(round.check_header(bare.header()), Err(Refusal::ProofKind));
+    let mut claiming_none = bare;
+    claiming_none.prefix.header.proof = Proof::None;
+    let header = claiming_none.prefix.header.clone().sign(&claiming_none.identity);
+    assert_eq!(round.check_header(&header), Err(Refusal::ProofKind));
+}
+
+#[test]
+fn a_proof_made_for_another_client_round_weight_or_body_is_refused() {
+    let mut fixture = Fixture::new(43);
+    let (round, other_round) = (demanding(&mut fixture), demanding(&mut fixture));
+    let linear = Err(Refusal::NormProof { check: "linear relations" });
+    let honest = fixture.contribution_to(&round, "alice", 1);
+    let proof = honest.prefix.proof.clone();
+
+    let copied = with_proof(fixture.contribution_to(&round, "bob", 1), proof.clone());
+    assert_eq!(verify(&round, &copied), linear);
+    let earlier = with_proof(fixture.contribution_to(&other_round, "alice", 1), proof);
+    assert_eq!(verify(&other_round, &earlier), linear);
+
+    let mut heavier = honest;
+    heavier.prefix.header.weight = 9;
+    heavier.prefix.header = heavier.prefix.header.clone().sign(&heavier.identity);
+    assert_eq!(verify(&round, &heavier), linear);
+    heavier.prefix.header.weight = 1;
+    heavier.prefix.header = heavier.prefix.header.clone().sign(&heavier.identity);
+    assert_eq!(verify(&round, &heavier), Ok(()));
+    heavier.body[9] ^= 1;
+    assert_eq!(verify(&round, &heavier), linear);
+}
+
+#[test]
+fn a_proof_that_is_not_one_is_refused_for_its_encoding() {
+    let mut fixture = Fixture::new(44);
+    let round = demanding(&mut fixture);
+    let zeros = with_proof(fixture.contribution_to(&round, "alice", 1), vec![0; PROOF_BYTES]);
+    assert_eq!(verify(&round, &zeros), Err(Refusal::NormProof { check: "encoding" }));
+    let mut swapped = fixture.contribution_to(&round, "bob", 1);
+    swapped.prefix.proof[40] ^= 1;
+    assert_eq!(verify(&round, &swapped), Err(Refusal::Digest { of: "proof" }));
+}
+
+#[test]
+fn a_failure_of_the_verifier_is_no_refusal() {
+    assert_eq!(refused_proof(&NormProofError::Incomplete { next_block: 0, blocks: 1 }), None);
+    assert_eq!(refused_proof(&NormProofError::Opening), Some(Refusal::NormProof { check: "openings" }));
+}
