@@ -23,6 +23,11 @@ pub(crate) fn contributions_checked(verdict: &'static str, count: u64) {
     metrics::counter!("aggregator_contributions_checked_total", "verdict" => verdict).increment(count);
 }
 
+/// A norm proof was verified or refused.
+pub(crate) fn proof_verified(verdict: &'static str, took: Duration) {
+    metrics::histogram!("aggregator_proof_seconds", "verdict" => verdict).record(took.as_secs_f64());
+}
+
 /// A round has ended.
 pub(crate) fn round_ended(outcome: &'static str) {
     metrics::counter!("aggregator_rounds_total", "outcome" => outcome).increment(1);

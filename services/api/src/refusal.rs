@@ -15,6 +15,7 @@ impl From<&Refusal> for ProblemKind {
             Refusal::WrongRound => Self::WrongRound,
             Refusal::Weight { .. } => Self::WeightOutOfRange,
             Refusal::ProofKind => Self::ProofMissing,
+            Refusal::NormProof { .. } => Self::ProofRefused,
             Refusal::Digest { .. } => Self::DigestMismatch,
             Refusal::BodyNotCanonical { .. } => Self::BodyNotCanonical,
             Refusal::BodyLength { .. } => Self::LengthMismatch,

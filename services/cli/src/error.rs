@@ -37,6 +37,12 @@ pub(crate) enum CommandError {
         #[source]
         source: Refusal,
     },
+    #[error("{at} is wrong")]
+    Audit {
+        at: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     #[error("the {what} is not the one that was asked for")]
     Unexpected { what: &'static str },
     #[error("the round ended as {state}{}", failure.as_ref().map(|why| format!(": {why}")).unwrap_or_default())]
@@ -47,6 +53,8 @@ pub(crate) enum CommandError {
     Database(#[from] sqlx::Error),
     #[error("the computation failed")]
     Masking(#[from] masking::MaskingError),
+    #[error("the norm proof failed")]
+    NormProof(#[from] norm_proof::NormProofError),
     #[error("{0}")]
     Demo(&'static str),
     #[error("interrupted")]
@@ -71,7 +79,7 @@ impl CommandError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Client(error) => client_exit_code(error),
-            Self::Refused { .. } | Self::Unexpected { .. } => 5,
+            Self::Refused { .. } | Self::Audit { .. } | Self::Unexpected { .. } => 5,
             Self::Argument { .. } => 2,
             _ => 1,
         }
@@ -128,7 +136,6 @@ mod tests {
             (ClientError::Status { status: 404, retry_after: None }, 3),
             (ClientError::Mismatch { what: "receipt", field: "round_hash" }, 5),
             (ClientError::Refused { what: "receipt", source: Refusal::WrongRound }, 5),
-            (ClientError::ProofUnsupported, 1),
         ];
         for (error, code) in cases {
             assert_eq!(client_exit_code(&error), code, "{error}");

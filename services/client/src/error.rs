@@ -91,9 +91,13 @@ pub enum ClientError {
         /// The largest.
         max: u32,
     },
-    /// The round demands a proof that this version cannot make.
-    #[error("the round demands a proof that this version cannot make")]
-    ProofUnsupported,
+    /// The norm could not be proved.
+    #[error("the norm of the update could not be proved")]
+    Prove {
+        /// The cause.
+        #[source]
+        source: protocol::roles::client::SigningError,
+    },
     /// The same update was sent in another round. Sent twice, it could be told apart by comparing the sums.
     #[error("this update was sent in round {round_hash} already")]
     AlreadySent {

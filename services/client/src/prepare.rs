@@ -10,8 +10,8 @@ use api::Hex;
 use lattice::Backend;
 use masking::Quantised;
 use protocol::{
-    Credential, IdentityKey, MessagePrefix, Proof, VerifiedRound,
-    roles::client::{Masked, Masking},
+    Credential, IdentityKey, MessagePrefix, VerifiedRound,
+    roles::client::{Masked, Masking, SigningError},
 };
 use rand::{RngCore, rngs::OsRng};
 use tempfile::NamedTempFile;
@@ -35,8 +35,10 @@ pub struct Preparation {
     pub quantised: Quantised,
     /// Time spent clipping and rounding.
     pub quantise_time: Duration,
-    /// Time spent masking, sealing and signing, and writing to disk.
+    /// Time spent masking and writing to disk.
     pub mask_time: Duration,
+    /// Time spent sealing, proving the norm where the round demands it, and signing.
+    pub prove_time: Duration,
 }
 
 impl Prepared {
@@ -71,9 +73,8 @@ impl Client {
     /// The contribution counts as `weight · update`. The work is done on the client's own threads.
     ///
     /// # Errors
-    /// [`ClientError::UpdateLength`], [`ClientError::Weight`], [`ClientError::ProofUnsupported`],
-    /// [`ClientError::AlreadySent`], [`ClientError::Quantise`], [`ClientError::Mask`],
-    /// [`ClientError::State`].
+    /// [`ClientError::UpdateLength`], [`ClientError::Weight`], [`ClientError::AlreadySent`], [`ClientError::Quantise`],
+    /// [`ClientError::Mask`], [`ClientError::Prove`], [`ClientError::State`].
     pub async fn prepare(
         &self,
         round: &VerifiedRound,
@@ -100,9 +101,6 @@ impl Client {
 
 fn check(round: &VerifiedRound, update: &[f32], weight: u32) -> Result<(), ClientError> {
     let document = round.document();
-    if document.proof != Proof::None {
-        return Err(ClientError::ProofUnsupported);
-    }
     if update.len() as u64 != document.dimension {
         return Err(ClientError::UpdateLength { expected: document.dimension, found: update.len() as u64 });
     }
@@ -130,10 +128,14 @@ impl Job {
 
         let start = Instant::now();
         let mut body = outbox.draft()?;
-        let prefix = self.mask(backend, &quantised, &mut body)?;
-        let message = outbox.put(prefix, body)?;
+        let masked = self.mask(backend, &quantised, &mut body)?;
         let mask_time = start.elapsed();
-        Ok(Prepared { preparation: Preparation { quantised, quantise_time, mask_time }, message })
+
+        let start = Instant::now();
+        let prefix = self.sign(masked)?;
+        let prove_time = start.elapsed();
+        let message = outbox.put(prefix, body)?;
+        Ok(Prepared { preparation: Preparation { quantised, quantise_time, mask_time, prove_time }, message })
     }
 
     fn quantise(&self) -> Result<Quantised, ClientError> {
@@ -146,13 +148,13 @@ impl Job {
         Ok(quantised)
     }
 
-    /// Writes the body chunk by chunk, then makes the prefix that binds it.
-    fn mask(
-        &self,
-        backend: &dyn Backend,
+    /// Writes the body chunk by chunk.
+    fn mask<'a>(
+        &'a self,
+        backend: &'a dyn Backend,
         quantised: &Quantised,
         body: &mut NamedTempFile,
-    ) -> Result<MessagePrefix, ClientError> {
+    ) -> Result<Masked<'a>, ClientError> {
         let total = self.round.constants().chunks();
         let mut masking = Masking::begin(&self.round, backend, &self.identity.public(), &mut OsRng);
         let mut chunk = Vec::new();
@@ -162,12 +164,17 @@ impl Job {
             done += 1;
             self.report(Phase::Masking, done, total);
         }
-        masking
-            .finish()
-            .and_then(|masked: Masked<'_>| {
-                masked.sign(&self.credential, self.weight, &self.identity, &mut OsRng)
-            })
-            .map_err(ClientError::refused("round document"))
+        masking.finish().map_err(ClientError::refused("round document"))
+    }
+
+    /// Makes the prefix that binds the body, with the proof if the round demands one.
+    fn sign(&self, masked: Masked<'_>) -> Result<MessagePrefix, ClientError> {
+        let progress = |done, total| self.report(Phase::Proving, done, total);
+        let signed = masked.sign(&self.credential, self.weight, &self.identity, &mut OsRng, progress);
+        signed.map_err(|error| match error {
+            SigningError::Round(refusal) => ClientError::refused("round document")(refusal),
+            source => ClientError::Prove { source },
+        })
     }
 
     fn report(&self, phase: Phase, done: u64, total: u64) {

@@ -9,11 +9,13 @@ pub enum Phase {
     Quantising,
     /// Masking, chunk by chunk.
     Masking,
+    /// Proving the norm, where the round demands it; every chunk is read twice.
+    Proving,
     /// Sending the finished message.
     Uploading,
 }
 
-/// `done` of `total` units: chunks while masking, bytes while uploading.
+/// `done` of `total` units: chunks while masking and proving, bytes while uploading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// The step.

@@ -101,10 +101,6 @@ async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocument, Round
     if dimension > app.limits.max_dimension {
         return Err(invalid("tensors", "no more coordinates than this aggregator accepts"));
     }
-    if request.proof != ProofDemand::None {
-        let rule = "none: this aggregator verifies no norm proofs";
-        return Err(Error::abort(ProblemKind::RoundRefused).field("proof", rule));
-    }
     let opens_at_ms = request.opens_at_ms.unwrap_or(now);
     let earliest_close_ms = request.earliest_close_ms.unwrap_or(opens_at_ms);
     check_times(opens_at_ms, earliest_close_ms, request.closes_at_ms, now)?;
@@ -141,7 +137,10 @@ async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocument, Round
         registrar_key: app.pins.registrar,
         credential_epoch: request.credential_epoch,
         holders: Vec::new(),
-        proof: Proof::None,
+        proof: match request.proof {
+            ProofDemand::None => Proof::None,
+            ProofDemand::NormV1 => Proof::NormV1,
+        },
         max_attempts: request.max_attempts,
     };
     Ok((document, constants))
@@ -230,7 +229,10 @@ async fn store(
         round_hash: round.hash(),
         signature: &sign_document(round.document(), &app.identity),
         chunks,
-        proof: "none",
+        proof: match round.document().proof {
+            Proof::None => "none",
+            Proof::NormV1 => "norm-v1",
+        },
         request_key,
         request_digest,
     };

@@ -1,5 +1,8 @@
 //! Verification of stored contributions: every holder opens its share of each key and checks it against the
-//! commitment. A contribution ends verified or rejected with a reason; if a holder cannot be asked, it waits.
+//! commitment; then the norm proof is verified, where the round demands one. A contribution ends verified or rejected with a
+//! reason; if a holder cannot be asked, it waits.
+
+mod proofs;
 
 use std::sync::Arc;
 
@@ -11,7 +14,7 @@ use api::{
 use futures::future::try_join_all;
 use kit::{Error, Result};
 use protocol::{
-    Attestation, Canonical, ContributionHeader, Refusal, SealedSeeds, VerifiedRound,
+    Attestation, Canonical, ContributionHeader, Proof, Refusal, SealedSeeds, VerifiedRound,
     roles::{
         aggregator::{HOLDER, check_attestation},
         combiner::{check_shares, open_share},
@@ -41,7 +44,18 @@ enum Decision {
 }
 
 /// A contribution and what is decided about it.
-type Decided = ([u8; 16], Decision);
+struct Decided {
+    contribution_id: [u8; 16],
+    decision: Decision,
+    /// What verifying its proof took.
+    proof_time_us: Option<i64>,
+}
+
+impl Decided {
+    fn without_proof(contribution_id: [u8; 16], decision: Decision) -> Self {
+        Self { contribution_id, decision, proof_time_us: None }
+    }
+}
 
 /// A contribution whose own share is good.
 struct Candidate {
@@ -63,8 +77,7 @@ pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
     let attested = attest(app, &round, &candidates).await;
     let unreachable = match attested {
         Ok(decisions) => {
-            decided
-                .extend(candidates.iter().map(|candidate| candidate.envelope.contribution_id).zip(decisions));
+            decided.extend(check_proofs(app, &round, &candidates, decisions).await?);
             None
         }
         Err(error) => Some(error),
@@ -111,7 +124,9 @@ fn own_shares(
         let sealed = SealedSeeds::from_bytes(&envelope.sealed_seeds).map_err(Error::fault)?;
         match open_share(round, HOLDER, key, &header, &sealed) {
             Ok(share) => opened.push((Candidate { envelope, header }, share)),
-            Err(refusal) => rejected.push((envelope.contribution_id, reject(&refusal))),
+            Err(refusal) => {
+                rejected.push(Decided::without_proof(envelope.contribution_id, reject(&refusal)));
+            }
         }
     }
     let pairs: Vec<_> = opened.iter().map(|(candidate, share)| (&candidate.header, share)).collect();
@@ -120,7 +135,10 @@ fn own_shares(
     for ((candidate, _), verdict) in opened.into_iter().zip(verdicts) {
         match verdict {
             Ok(()) => candidates.push(candidate),
-            Err(refusal) => rejected.push((candidate.envelope.contribution_id, reject(&refusal))),
+            Err(refusal) => {
+                let id = candidate.envelope.contribution_id;
+                rejected.push(Decided::without_proof(id, reject(&refusal)));
+            }
         }
     }
     Ok((candidates, rejected))
@@ -128,6 +146,31 @@ fn own_shares(
 
 fn reject(refusal: &Refusal) -> Decision {
     Decision::Rejected(refusal.into())
+}
+
+/// Verifies the proofs of the candidates whose shares are all good, if the round demands any.
+async fn check_proofs(
+    app: &App,
+    round: &Arc<VerifiedRound>,
+    candidates: &[Candidate],
+    decisions: Vec<Decision>,
+) -> Result<Vec<Decided>> {
+    let undecided = candidates.iter().zip(decisions);
+    let mut decided: Vec<_> = undecided
+        .map(|(candidate, decision)| Decided::without_proof(candidate.envelope.contribution_id, decision))
+        .collect();
+    if round.document().proof == Proof::None {
+        return Ok(decided);
+    }
+    let good = |(_, decided): &(&Candidate, &mut Decided)| matches!(decided.decision, Decision::Verified(_));
+    let (candidates, open): (Vec<_>, Vec<_>) = candidates.iter().zip(&mut decided).filter(good).unzip();
+    for (decided, verdict) in open.into_iter().zip(proofs::check(app, round, &candidates).await?) {
+        decided.proof_time_us = Some(verdict.time_us());
+        if let Some(refusal) = verdict.refusal {
+            decided.decision = reject(&refusal);
+        }
+    }
+    Ok(decided)
 }
 
 /// Asks every combiner about all candidates; the decisions are in their order.
@@ -185,14 +228,15 @@ async fn record(app: &App, held: &Held, decided: &[Decided], waiting: &[String])
     let mut tx = store::begin(&app.db).await?;
     store::rounds::lock(&mut tx, &round_id).await?;
     let (mut verified, mut rejected) = (0, 0);
-    for (id, decision) in decided {
+    for Decided { contribution_id: id, decision, proof_time_us } in decided {
+        let (time, tx) = (*proof_time_us, &mut *tx);
         match decision {
             Decision::Verified(attestations) => {
-                let done = contributions::verify(&mut tx, &round_id, id, attestations, now).await?;
+                let done = contributions::verify(tx, &round_id, id, attestations, time, now).await?;
                 verified += i32::from(done);
             }
             Decision::Rejected(reason) => {
-                let done = contributions::reject(&mut tx, &round_id, id, reason.code(), now).await?;
+                let done = contributions::reject(tx, &round_id, id, reason.code(), time, now).await?;
                 rejected += i32::from(done);
             }
         }

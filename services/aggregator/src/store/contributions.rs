@@ -98,12 +98,14 @@ pub(crate) async fn insert(tx: &mut PgConnection, new: &NewContribution<'_>) -> 
     Ok(())
 }
 
-/// What the holders need of a contribution to check their shares.
+/// What is needed of a contribution to verify it.
 #[derive(Clone, FromRow)]
 pub(crate) struct Envelope {
     pub(crate) contribution_id: [u8; 16],
     pub(crate) header: Vec<u8>,
     pub(crate) sealed_seeds: Vec<u8>,
+    pub(crate) proof: Vec<u8>,
+    pub(crate) body_location: String,
 }
 
 /// Those of the given contributions that are received and nothing else yet.
@@ -113,7 +115,7 @@ pub(crate) async fn unverified(
     contributions: &[[u8; 16]],
 ) -> sqlx::Result<Vec<Envelope>> {
     sqlx::query_as(
-        "SELECT contribution_id, header, sealed_seeds FROM contributions
+        "SELECT contribution_id, header, sealed_seeds, proof, body_location FROM contributions
          WHERE round_id = $1 AND contribution_id = ANY($2) AND state = 'received'",
     )
     .bind(round_id)
@@ -128,15 +130,17 @@ pub(crate) async fn verify(
     round_id: &[u8; 16],
     contribution_id: &[u8; 16],
     attestations: &[Vec<u8>],
+    proof_time_us: Option<i64>,
     now: Instant,
 ) -> sqlx::Result<bool> {
     let verified = sqlx::query(
-        "UPDATE contributions SET state = 'verified', changed_at = $3
+        "UPDATE contributions SET state = 'verified', changed_at = $3, proof_time_us = $4
          WHERE round_id = $1 AND contribution_id = $2 AND state = 'received'",
     )
     .bind(round_id)
     .bind(contribution_id)
     .bind(now)
+    .bind(proof_time_us)
     .execute(&mut *tx)
     .await?;
     if verified.rows_affected() == 0 {
@@ -162,16 +166,18 @@ pub(crate) async fn reject(
     round_id: &[u8; 16],
     contribution_id: &[u8; 16],
     reason: &str,
+    proof_time_us: Option<i64>,
     now: Instant,
 ) -> sqlx::Result<bool> {
     let rejected = sqlx::query(
-        "UPDATE contributions SET state = 'rejected', reason = $3, changed_at = $4
+        "UPDATE contributions SET state = 'rejected', reason = $3, changed_at = $4, proof_time_us = $5
          WHERE round_id = $1 AND contribution_id = $2 AND state = 'received'",
     )
     .bind(round_id)
     .bind(contribution_id)
     .bind(reason)
     .bind(now)
+    .bind(proof_time_us)
     .execute(tx)
     .await?;
     Ok(rejected.rows_affected() == 1)

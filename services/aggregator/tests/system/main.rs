@@ -12,6 +12,7 @@ mod faults;
 mod memory;
 mod operator;
 mod participant;
+mod proofs;
 mod refusals;
 mod sweeping;
 mod uploads;

@@ -74,7 +74,6 @@ async fn impossible_rounds_are_refused_by_field_and_rule() {
     refused(InvalidParameter, "earliest_close_ms", &|plan| plan.earliest_close_ms = Some(1)).await;
     refused(InvalidParameter, "tensors[1].shape", &|plan| plan.tensors[1].shape = vec![1; 9]).await;
     refused(InvalidParameter, "tensors[0].name", &|plan| plan.tensors[0].name = "n".repeat(257)).await;
-    refused(RoundRefused, "proof", &|plan| plan.proof = ProofDemand::NormV1).await;
     refused(RoundRefused, "clip", &|plan| plan.clip = 0.0).await;
     refused(RoundRefused, "max_contributions", &|plan| plan.max_contributions = 1 << 21).await;
     refused(RoundRefused, "norm_bound", &|plan| plan.norm_bound = 10).await;

@@ -55,7 +55,7 @@ impl Participant {
             body.extend_from_slice(&chunk);
         }
         let masked = masking.finish().unwrap();
-        let prefix = masked.sign(&self.credential, weight, &self.identity, &mut OsRng).unwrap();
+        let prefix = masked.sign(&self.credential, weight, &self.identity, &mut OsRng, |_, _| ()).unwrap();
         Message { prefix, body }
     }
 

@@ -1,5 +1,7 @@
 //! `blindsum audit`.
 
+mod verify;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -11,16 +13,22 @@ use client::{Client, RoundId};
 use protocol::{Canonical, ContributionHeader, DecodeError, Refusal, RoundDocument, RoundResult};
 use serde_json::{Value, json};
 
+use self::verify::Verdict;
 use crate::{
     connection::ClientArgs,
     error::{CommandError, Result},
     output::Output,
+    pins_file,
 };
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
     /// Summarise a bundle. Nothing is verified.
     Show(ShowArgs),
+    /// Recompute a round from what `audit fetch` wrote, trusting neither server: signatures, credentials, every norm proof, the sum.
+    ///
+    /// Names the first thing that is wrong and exits with 5.
+    Verify(VerifyArgs),
     /// Download everything that is public about a round: bundle.json, bodies/ and sum.
     Fetch(FetchArgs),
 }
@@ -29,6 +37,16 @@ pub(crate) enum Audit {
 pub(crate) struct ShowArgs {
     /// A bundle's file, or a folder that `audit fetch` wrote.
     bundle: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyArgs {
+    /// The keys to trust, as for participants. Without it the keys are those that the document names, and the round could be
+    /// anybody's.
+    #[arg(long, value_name = "FILE")]
+    pins: Option<PathBuf>,
+    /// A folder that `audit fetch` wrote.
+    folder: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]
@@ -45,6 +63,7 @@ pub(crate) struct FetchArgs {
 pub(crate) async fn run(audit: Audit, output: &Output) -> Result<()> {
     match audit {
         Audit::Show(args) => show(&args.bundle, output),
+        Audit::Verify(args) => verify_folder(&args, output),
         Audit::Fetch(args) => {
             let client = args.client.connect()?;
             let members = fetch(&client, args.round, &args.out).await?;
@@ -74,6 +93,33 @@ pub(crate) async fn fetch(client: &Client, id: RoundId, folder: &Path) -> Result
     }
     client.download_sum(id, 8 * constants.padded_dimension, &folder.join("sum")).await?;
     Ok(bundle.members.len())
+}
+
+fn verify_folder(args: &VerifyArgs, output: &Output) -> Result<()> {
+    let path = args.folder.join("bundle.json");
+    let bundle = parse(&fs::read(&path).map_err(CommandError::file(&path))?, &path)?;
+    let pins = match &args.pins {
+        Some(path) => pins_file::read(path)?,
+        None => {
+            output.note("no --pins: the keys are those that the round document names");
+            verify::stated_pins(&bundle)?
+        }
+    };
+    let audit = verify::Audit::open(&args.folder, bundle, &pins)?;
+    let bar = output.bar(audit.steps(), "verifying");
+    let verdict = audit.run(&bar);
+    bar.finish_and_clear();
+    let Verdict { round_hash, members, proofs, residual_max } = verdict?;
+    let words = format!("verified: {members} contributions, {proofs} norm proofs, and their sum");
+    let value = json!({
+        "round_hash": hex::encode(round_hash),
+        "members": members,
+        "proofs": proofs,
+        "residual_max": residual_max,
+        "pinned": args.pins.is_some(),
+    });
+    output.answer(words, &value);
+    Ok(())
 }
 
 fn show(path: &Path, output: &Output) -> Result<()> {

@@ -3,6 +3,7 @@
 mod phases;
 mod statistics;
 
+use norm_proof::PROOF_BYTES;
 use serde_json::{Map, Value, json};
 
 use self::{phases::Contribution, statistics::Spread};
@@ -63,6 +64,7 @@ fn report(contribution: &Contribution, phases: &[(&str, Spread)], threads: u16, 
         format!("{name:24} {:>10.2}   ({:.2} to {:.2})", spread.median, spread.least, spread.most)
     }));
     lines.push(format!("{:24} {bytes:>10.3}", "bytes_per_coordinate"));
+    lines.push(format!("{:24} {PROOF_BYTES:>10}", "proof_bytes"));
 
     let mut value: Map<String, Value> =
         phases.iter().map(|(name, spread)| ((*name).to_owned(), spread.median.into())).collect();
@@ -75,6 +77,7 @@ fn report(contribution: &Contribution, phases: &[(&str, Spread)], threads: u16, 
     value.insert("runs".to_owned(), runs.into());
     value.insert("max_contributions".to_owned(), constants.max_contributions.into());
     value.insert("bytes_per_coordinate".to_owned(), bytes.into());
+    value.insert("proof_bytes".to_owned(), PROOF_BYTES.into());
     value.insert("spread".to_owned(), spreads.into());
     output.answer(lines.join("\n"), &value);
 }

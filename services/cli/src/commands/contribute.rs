@@ -65,6 +65,7 @@ fn show(bar: &ProgressBar) -> ProgressFn {
         bar.set_message(match phase {
             Phase::Quantising => "quantising",
             Phase::Masking => "masking",
+            Phase::Proving => "proving",
             Phase::Uploading => "uploading",
         });
         bar.set_length(total);

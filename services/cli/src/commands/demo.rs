@@ -2,8 +2,10 @@
 
 mod averaging;
 mod cast;
+mod cheating;
 mod digits;
 mod federation;
+mod forgery;
 mod learner;
 mod misdeeds;
 mod network;
@@ -22,6 +24,7 @@ use std::{
     time::Instant,
 };
 
+use api::rounds::ProofDemand;
 use tempfile::TempDir;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -39,6 +42,9 @@ pub(crate) struct Args {
     /// Rounds.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(3..=100))]
     rounds: u16,
+    /// The proof that rounds demand. Without one, an update a hundred times too long enters every sum.
+    #[arg(long, value_enum, default_value_t = ProofArg::NormV1)]
+    proof: ProofArg,
     /// Seed of the split, the training and the cast. Keys and masks are never seeded.
     #[arg(long, default_value_t = 1)]
     seed: u32,
@@ -51,6 +57,24 @@ pub(crate) struct Args {
     /// Write the audit bundle of each round to DIR/round-1, DIR/round-2, and so on.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+}
+
+/// Which proof the demo's rounds demand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum ProofArg {
+    /// None.
+    None,
+    /// A zero-knowledge proof of the norm.
+    NormV1,
+}
+
+impl From<ProofArg> for ProofDemand {
+    fn from(proof: ProofArg) -> Self {
+        match proof {
+            ProofArg::None => Self::None,
+            ProofArg::NormV1 => Self::NormV1,
+        }
+    }
 }
 
 pub(crate) async fn run(args: Args, output: &Output) -> Result<()> {

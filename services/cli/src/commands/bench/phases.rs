@@ -2,8 +2,10 @@
 
 use std::time::Instant;
 
-use lattice::{CpuBackend, SmallPoly};
+use curve25519_dalek::Scalar;
+use lattice::{CHUNK_COEFFICIENTS, CpuBackend, MaskPolynomials, RING_DEGREE, SmallPoly};
 use masking::{ChunkSum, Masker, Quantised, RoundConstants, RoundRequest, quantise, unmask_chunk};
+use norm_proof::{NormProof, Parameters, Projecting, Statement, Verifying};
 use protocol::BodyDigester;
 use rand::{Rng, RngCore, SeedableRng, rngs::OsRng, rngs::StdRng};
 use sharing::{
@@ -12,6 +14,8 @@ use sharing::{
 
 use crate::error::{CommandError, Result};
 
+/// Blocks of a body that a verifier reads at once.
+const PIECE_BLOCKS: usize = 128;
 /// Contributions that a combiner checks at once.
 const BATCH: usize = 32;
 /// The aggregator and one combiner.
@@ -59,14 +63,17 @@ impl Contribution {
     pub(super) fn measure(&self) -> Result<Sample> {
         let mut stopwatch = Stopwatch::default();
         let quantised = stopwatch.time("quantise_ms", || self.quantise());
-        let (seeds, key, commitments) = stopwatch.time("commit_ms", || self.commit());
-        let body = stopwatch.time("mask_ms", || self.mask(&quantised, &key))?;
+        let Key { seeds, key, blinding, commitments } = stopwatch.time("commit_ms", || self.commit());
+        let (body, phi) = stopwatch.time("mask_ms", || self.mask(&quantised, &key))?;
         let digest = stopwatch.time("digest_ms", || self.digest(&body));
         stopwatch.time("seal_ms", || {
             for (holder, seed) in (0..).zip(&seeds) {
                 self.seal(holder, seed, &digest, &commitments);
             }
         });
+        let statement = self.statement(digest, &commitments)?;
+        let proof = stopwatch.time("prove_ms", || self.prove(&statement, &phi, &key, &blinding))?;
+        stopwatch.time("verify_ms", || self.verify(&statement, &proof, &body))?;
         let sums = stopwatch.time("add_ms", || self.add(&body))?;
         let sum = stopwatch.time("unmask_ms", || self.unmask(&sums, &key))?;
         if !sum.iter().copied().eq(quantised.values().iter().copied().map(i64::from)) {
@@ -86,27 +93,72 @@ impl Contribution {
             .expect("the update is finite and of the round's length")
     }
 
-    fn commit(&self) -> (Vec<ShareSeed>, SmallPoly, Vec<Commitment>) {
+    fn commit(&self) -> Key {
         let seeds: Vec<_> = (0..HOLDERS).map(|_| ShareSeed::generate(&mut OsRng)).collect();
         let shares: Vec<_> = (0..).zip(&seeds).map(|(holder, seed)| self.share(holder, seed)).collect();
         let key = SmallPoly::sum(shares.iter().map(KeyShare::coefficients));
+        let blinding = shares.iter().map(KeyShare::blinding).sum();
         let commitments = shares.iter().map(KeyShare::commit).collect();
-        (seeds, key, commitments)
+        Key { seeds, key, blinding, commitments }
     }
 
     fn share(&self, holder: u8, seed: &ShareSeed) -> KeyShare {
         KeyShare::derive(seed, &self.round_hash, &self.client_key, holder)
     }
 
-    fn mask(&self, quantised: &Quantised, key: &SmallPoly) -> Result<Vec<u8>> {
+    /// The body, and the φ that a proof is about.
+    fn mask(&self, quantised: &Quantised, key: &SmallPoly) -> Result<(Vec<u8>, Vec<i64>)> {
         let mut error_seed = [0; 32];
         OsRng.fill_bytes(&mut error_seed);
         let mut masker = Masker::new(&self.backend, &self.constants, &self.mask_seed, key, error_seed);
-        let mut body = Vec::new();
-        for (chunk, values) in (0..).zip(quantised.values().chunks(lattice::CHUNK_COEFFICIENTS)) {
-            masker.mask_chunk(chunk, values, &mut body)?;
+        let (mut body, mut phi) = (Vec::new(), Vec::with_capacity(quantised.values().len()));
+        for (chunk, values) in (0..).zip(quantised.values().chunks(CHUNK_COEFFICIENTS)) {
+            masker.mask_chunk_keeping(chunk, values, &mut body, &mut phi)?;
         }
-        Ok(body)
+        Ok((body, phi))
+    }
+
+    fn statement(&self, body_digest: [u8; 32], commitments: &[Commitment]) -> Result<Statement> {
+        let constants = &self.constants;
+        let (blocks, width, bound) = (constants.blocks(), constants.width(), constants.noisy_norm_bound);
+        Ok(Statement {
+            parameters: Parameters::new(blocks, width, bound, HOLDERS)?,
+            masks: MaskPolynomials::derive(&self.mask_seed),
+            round_hash: self.round_hash,
+            client_key: self.client_key,
+            weight: 1,
+            body_digest,
+            commitments: commitments.to_vec(),
+            sealed_digest: [0; 32],
+        })
+    }
+
+    fn prove(
+        &self,
+        statement: &Statement,
+        phi: &[i64],
+        key: &SmallPoly,
+        blinding: &Scalar,
+    ) -> Result<NormProof> {
+        let key = SmallPoly::from_coefficients(key.coefficients()).expect("a key has N coefficients");
+        let mut prover = Projecting::begin(statement.clone(), key, *blinding);
+        for chunk in phi.chunks(CHUNK_COEFFICIENTS) {
+            prover.project(&self.backend, chunk)?;
+        }
+        let mut prover = prover.commit(&mut OsRng)?;
+        for chunk in phi.chunks(CHUNK_COEFFICIENTS) {
+            prover.fold(&self.backend, chunk.len() / RING_DEGREE)?;
+        }
+        Ok(prover.finish()?)
+    }
+
+    /// As the aggregator does for a contribution that comes alone; of many, it checks the group equations together.
+    fn verify(&self, statement: &Statement, proof: &NormProof, body: &[u8]) -> Result<()> {
+        let mut verifying = Verifying::begin(statement.clone(), proof.clone());
+        for piece in body.chunks(self.constants.width().bytes(PIECE_BLOCKS * RING_DEGREE)) {
+            verifying.read(&self.backend, piece)?;
+        }
+        Ok(verifying.finish(&mut OsRng)?.verify(&mut OsRng)?)
     }
 
     fn digest(&self, body: &[u8]) -> [u8; 32] {
@@ -165,7 +217,7 @@ impl Contribution {
     /// What the combiner receives of a batch of contributions.
     fn batch(&self, digest: &[u8; 32]) -> Vec<(SealedSeed, Vec<Commitment>)> {
         let one = || {
-            let (seeds, _, commitments) = self.commit();
+            let Key { seeds, commitments, .. } = self.commit();
             (self.seal(1, &seeds[1], digest, &commitments), commitments)
         };
         (0..BATCH).map(|_| one()).collect()
@@ -187,6 +239,14 @@ impl Contribution {
             Err(unexpected)
         }
     }
+}
+
+/// A mask key, in shares and whole, and what commits to it.
+struct Key {
+    seeds: Vec<ShareSeed>,
+    key: SmallPoly,
+    blinding: Scalar,
+    commitments: Vec<Commitment>,
 }
 
 #[derive(Default)]
@@ -221,6 +281,8 @@ mod tests {
                 "mask_ms",
                 "digest_ms",
                 "seal_ms",
+                "prove_ms",
+                "verify_ms",
                 "add_ms",
                 "unmask_ms",
                 "combiner_ms_per_client"

@@ -20,24 +20,57 @@ pub(super) enum Role {
     Impostor,
     /// Sends a well-formed contribution whose key shares no holder can open.
     Saboteur,
+    /// Sends its update a hundred times as long, under the proof of the update as it is.
+    Inflator,
+    /// Sends well-formed random words.
+    NoiseMaker,
+    /// Sends half the modulus twice, which rows of signs alone would project to nothing.
+    Wrapper,
+    /// Sends its update under a proof that was made for another client.
+    Copyist,
+    /// Sends its update under a proof that was made for another round.
+    Anachronist,
+    /// Keeps to the bound, and sets a coordinate of the padding half a unit off: accepted, and harmless.
+    Tilter,
     /// Left in an earlier round.
     Gone,
 }
 
+/// Those who need a proof that is not one, a different one each round.
+const FORGERS: [Role; 4] = [Role::NoiseMaker, Role::Wrapper, Role::Copyist, Role::Anachronist];
+
 impl Role {
     /// Whether what it contributes belongs in the sum.
     pub(super) fn counts(self) -> bool {
-        matches!(self, Self::Honest | Self::LeavesAfter | Self::Replayer)
+        matches!(self, Self::Honest | Self::LeavesAfter | Self::Replayer | Self::Tilter)
+    }
+
+    /// Whether a norm proof keeps what it contributes out of the sum.
+    pub(super) fn exceeds_the_bound(self) -> bool {
+        self == Self::Inflator
+    }
+
+    /// What it sends that is stored, and rejected when it is verified.
+    pub(super) fn misdeed(self) -> &'static str {
+        match self {
+            Self::Saboteur => "key shares that do not open",
+            Self::Inflator => "an update a hundred times too long",
+            Self::NoiseMaker => "well-formed random words",
+            Self::Wrapper => "half the modulus, twice",
+            Self::Copyist => "a proof made for another client",
+            Self::Anachronist => "a proof made for another round",
+            _ => "",
+        }
     }
 }
 
 /// The smallest cohort that a demo of so many clients asks for; its cast never falls below it.
 pub(super) fn min_cohort(clients: usize) -> usize {
-    clients / 2
+    clients / 3
 }
 
-/// Casts a round. `gone` are those who left earlier.
-pub(super) fn cast(clients: usize, gone: &[usize], rng: &mut StdRng) -> Vec<Role> {
+/// Casts round `number`. `gone` are those who left earlier; `proved` says whether the round demands norm proofs.
+pub(super) fn cast(clients: usize, number: u16, gone: &[usize], proved: bool, rng: &mut StdRng) -> Vec<Role> {
     let mut roles = vec![Role::Honest; clients];
     gone.iter().for_each(|&client| roles[client] = Role::Gone);
     let mut present: Vec<usize> = (0..clients).filter(|client| !gone.contains(client)).collect();
@@ -46,8 +79,12 @@ pub(super) fn cast(clients: usize, gone: &[usize], rng: &mut StdRng) -> Vec<Role
     let mut give = |role, count| next.by_ref().take(count).for_each(|client| roles[client] = role);
     give(Role::VanishesBefore, 2.max(clients / 12));
     give(Role::LeavesAfter, usize::from(gone.len() < clients / 4));
-    for role in [Role::Vandal, Role::Replayer, Role::Impostor, Role::Saboteur] {
+    for role in [Role::Vandal, Role::Replayer, Role::Impostor, Role::Saboteur, Role::Inflator] {
         give(role, 1);
+    }
+    if proved {
+        give(FORGERS[usize::from(number.wrapping_sub(1)) % FORGERS.len()], 1);
+        give(Role::Tilter, 1);
     }
     roles
 }
@@ -63,14 +100,17 @@ mod tests {
         for clients in 20..60 {
             let mut rng = StdRng::seed_from_u64(clients as u64);
             let mut gone = Vec::new();
-            for _ in 0..100 {
-                let roles = cast(clients, &gone, &mut rng);
+            for number in 1..=100 {
+                let proved = number % 2 == 0;
+                let roles = cast(clients, number, &gone, proved, &mut rng);
                 let count = |role| roles.iter().filter(|&&one| one == role).count();
                 assert_eq!(count(Role::Gone), gone.len());
                 assert!(count(Role::VanishesBefore) >= 2);
-                for role in [Role::Vandal, Role::Replayer, Role::Impostor, Role::Saboteur] {
+                for role in [Role::Vandal, Role::Replayer, Role::Impostor, Role::Saboteur, Role::Inflator] {
                     assert_eq!(count(role), 1);
                 }
+                assert_eq!(FORGERS.map(count).iter().sum::<usize>(), usize::from(proved));
+                assert_eq!(count(Role::Tilter), usize::from(proved));
                 assert!(roles.iter().filter(|role| role.counts()).count() >= min_cohort(clients));
                 gone.extend((0..clients).filter(|&client| roles[client] == Role::LeavesAfter));
             }

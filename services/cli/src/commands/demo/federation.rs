@@ -13,7 +13,7 @@ use rand::{
 };
 
 use super::{
-    Args,
+    Args, ProofArg,
     averaging::FloatFederation,
     cast::{self, Role},
     digits::{Digits, Sample},
@@ -90,10 +90,11 @@ impl Federation {
         let mut plain = self.initial.clone();
         let mut float = FloatFederation { network: self.initial.clone() };
         let (mut gone, mut advances) = (Vec::new(), Vec::new());
+        let proved = args.proof == ProofArg::NormV1;
         for number in 1..=args.rounds {
-            let roles =
-                cast::cast(self.learners.len(), &gone, &mut self.rng.lock().expect("no holder panics"));
-            let outcome = round::run(self, number, &secure, &roles, output).await?;
+            let roles = self.cast(number, &gone, proved);
+            let plan = round::Plan { number, roles: &roles, proof: args.proof.into() };
+            let outcome = round::run(self, &plan, &secure, output).await?;
             secure.add(&outcome.secure_mean);
             plain.add(&outcome.plain_mean);
             float = self.advance_float(float, outcome.included.clone(), args.seed, number).await;
@@ -110,6 +111,11 @@ impl Federation {
             });
         }
         Ok(advances)
+    }
+
+    fn cast(&self, number: u16, gone: &[usize], proved: bool) -> Vec<Role> {
+        let mut rng = self.rng.lock().expect("no holder panics");
+        cast::cast(self.learners.len(), number, gone, proved, &mut rng)
     }
 
     async fn advance_float(

@@ -5,11 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use api::Hex;
 use client::{Client, ClientError, ContributionId, Participant, RoundId, ignore_progress};
 use protocol::{Receipt, VerifiedRound};
 
 use super::{
     cast::Role,
+    cheating,
     digits::Sample,
     misdeeds::{Misdeeds, Refused},
     network::Network,
@@ -51,6 +53,7 @@ pub(super) struct Contributed {
     pub(super) clip_ratio: f64,
     pub(super) bytes: u64,
     pub(super) mask_time: Duration,
+    pub(super) prove_time: Duration,
     pub(super) upload_time: Duration,
 }
 
@@ -87,9 +90,41 @@ impl Learner {
                 let message = self.prepare(&round, &update).await?.message()?;
                 self.misdeeds.sabotage(&round, &message, &self.participant).await?;
             }
+            Role::Inflator | Role::Tilter => {
+                outcome.contributed = Some(self.cheat(&round, &update, role).await?);
+            }
+            Role::NoiseMaker | Role::Wrapper | Role::Copyist | Role::Anachronist => {
+                self.cheat(&round, &update, role).await?;
+            }
             Role::Gone => {}
         }
         Ok(outcome)
+    }
+
+    /// Makes and sends what only the verification of the proof can tell from an honest contribution.
+    async fn cheat(
+        self: &Arc<Self>,
+        round: &VerifiedRound,
+        update: &[f32],
+        role: Role,
+    ) -> Result<Contributed> {
+        let (learner, verified, update) = (self.clone(), round.clone(), update.to_vec());
+        let forge = move || cheating::forge(&learner, &verified, &update, role);
+        let start = Instant::now();
+        let forged = tokio::task::spawn_blocking(forge).await.expect("forging does not panic")?;
+        let (mask_time, bytes, start) = (start.elapsed(), forged.message.len() as u64, Instant::now());
+        let receipt = self.misdeeds.submit(round, forged.id, forged.message).await?;
+        Ok(Contributed {
+            id: Hex(forged.id),
+            receipt,
+            quantised: forged.quantised,
+            weight: self.weight(),
+            clip_ratio: 1.0,
+            bytes,
+            mask_time,
+            prove_time: Duration::ZERO,
+            upload_time: start.elapsed(),
+        })
     }
 
     pub(super) fn weight(&self) -> u32 {
@@ -136,6 +171,7 @@ impl Learner {
             clip_ratio: preparation.quantised.clip_ratio(),
             bytes: stored.bytes,
             mask_time: preparation.quantise_time + preparation.mask_time,
+            prove_time: preparation.prove_time,
             upload_time: stored.upload_time,
         })
     }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use api::{Hex, Problem, paths};
+use api::{Hex, Problem, contributions::ContributionView, paths};
 use client::{ContributionId, Participant, ignore_progress};
 use protocol::{
-    Canonical, Credential, IdentityKey, MessagePrefix, Signed, VerifiedRound, contribution::PrefixLength,
+    Canonical, Credential, IdentityKey, MessagePrefix, Receipt, Signed, VerifiedRound,
+    contribution::PrefixLength,
 };
 use rand::{RngCore, rngs::OsRng};
 use reqwest::{StatusCode, header::CONTENT_TYPE};
@@ -98,13 +99,24 @@ impl Misdeeds {
         spoiled.sealed.0.reverse();
         spoiled.header.sealed_digest = spoiled.sealed.digest();
         spoiled.header = spoiled.header.sign(&participant.identity);
-        let id = Hex(spoiled.header.contribution_id);
-        let response = self.put(round, id, [&spoiled.to_bytes(), body].concat()).await?;
-        if response.status().is_success() {
-            Ok(())
-        } else {
-            Err(CommandError::Demo("a well-formed contribution was refused before its shares were opened"))
+        let message = [&spoiled.to_bytes(), body].concat();
+        self.submit(round, spoiled.header.contribution_id, message).await.map(drop)
+    }
+
+    /// Sends a well-formed message of which only its verification can tell what is wrong with it, if anything.
+    pub(super) async fn submit(
+        &self,
+        round: &VerifiedRound,
+        id: [u8; 16],
+        message: Vec<u8>,
+    ) -> Result<Receipt> {
+        let response = self.put(round, Hex(id), message).await?;
+        if !response.status().is_success() {
+            return Err(CommandError::Demo("a well-formed contribution was refused before it was verified"));
         }
+        let unexpected = CommandError::Unexpected { what: "receipt" };
+        let Ok(view) = response.json::<ContributionView>().await else { return Err(unexpected) };
+        Receipt::from_bytes(&view.receipt.0).map_err(|_| unexpected)
     }
 
     /// Sends a message that must be refused.

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write, path::Path, time::Duration};
 
+use api::rounds::ProofDemand;
 use serde_json::{Value, json};
 
 use super::{
@@ -102,12 +103,19 @@ impl Report<'_> {
         writeln!(text, "Rejected after storing (SQL)")?;
         for (id, subject, reason) in &self.record.rejected {
             let number =
-                self.rounds.iter().position(|round| round.outcome.id.to_string() == *id).unwrap_or_default()
-                    + 1;
-            writeln!(text, "  round {number}  {subject}  {:34} {reason}", "key shares that do not open")?;
+                self.rounds.iter().position(|round| round.outcome.id.to_string() == *id).unwrap_or_default();
+            let misdeed = self.stored_misdeed(number, subject);
+            writeln!(text, "  round {}  {subject}  {misdeed:34} {reason}", number + 1)?;
         }
         writeln!(text, "Contributions by state (SQL): {}", listed(&self.record.states))?;
         writeln!(text, "Refused uploads by reason (SQL): {}", listed(&self.record.refused))
+    }
+
+    /// What a client sent in a round that was stored and then rejected.
+    fn stored_misdeed(&self, round: usize, subject: &str) -> &'static str {
+        let outcomes = self.rounds.get(round).map_or(&[][..], |round| &round.outcome.outcomes);
+        let is_of = |outcome: &&Outcome| self.federation.learners[outcome.client].subject() == subject;
+        outcomes.iter().find(is_of).map_or("", |outcome| outcome.role.misdeed())
     }
 
     fn costs(&self, text: &mut String) -> std::fmt::Result {
@@ -121,11 +129,12 @@ impl Report<'_> {
         writeln!(text, "Seconds in all: {:.1}", self.elapsed.as_secs_f64())
     }
 
-    fn phases(&self) -> [(&'static str, f64); 5] {
+    fn phases(&self) -> [(&'static str, f64); 6] {
         let rounds = || self.rounds.iter().map(|round| &round.outcome);
         [
             ("train, each client", median(self.outcomes().map(|outcome| outcome.train_time))),
             ("quantise and mask, each client", median(self.contributions().map(|done| done.mask_time))),
+            ("prove and sign, each client", median(self.contributions().map(|done| done.prove_time))),
             ("upload, each client", median(self.contributions().map(|done| done.upload_time))),
             ("verify, after the last upload", median(rounds().map(|round| round.verify_time))),
             ("close, until published", median(rounds().map(|round| round.close_time))),
@@ -143,6 +152,7 @@ impl Report<'_> {
             "clients": self.args.clients,
             "rounds": self.rounds.len(),
             "seed": self.args.seed,
+            "proof": ProofDemand::from(self.args.proof),
             "accuracy_secure": secure.last(),
             "accuracy_plain": plain.last(),
             "accuracy_float": float.last(),
@@ -170,8 +180,10 @@ impl Report<'_> {
         self.rounds.iter().flat_map(|round| &round.outcome.outcomes)
     }
 
+    /// What was contributed in earnest.
     fn contributions(&self) -> impl Iterator<Item = &super::learner::Contributed> {
-        self.outcomes().filter_map(|outcome| outcome.contributed.as_ref())
+        let honest = self.outcomes().filter(|outcome| outcome.role.counts() && outcome.role != Role::Tilter);
+        honest.filter_map(|outcome| outcome.contributed.as_ref())
     }
 
     fn count(&self, role: Role) -> usize {

@@ -1,0 +1,101 @@
+//! Rounds that demand a proof of the norm.
+
+use api::{
+    ProblemKind,
+    bundle::Bundle,
+    contributions::ContributionState,
+    paths,
+    rounds::{ProofDemand, RoundState},
+};
+use norm_proof::PROOF_BYTES;
+use protocol::{Proof, contribution::proof_digest};
+
+use crate::{
+    deployment::{Deployment, OpenRound},
+    participant::{Message, Participant},
+};
+
+async fn demanding() -> (Deployment, OpenRound) {
+    let deployment = Deployment::start().await;
+    let mut plan = deployment.plan().await;
+    plan.proof = ProofDemand::NormV1;
+    let round = deployment.open_planned(&plan).await;
+    (deployment, round)
+}
+
+/// The message under another proof, signed again.
+fn with_proof(participant: &Participant, message: &Message, proof: &[u8]) -> Message {
+    let mut changed = participant.amend(message, |header| {
+        header.proof_bytes = proof.len() as u32;
+        header.proof_digest = proof_digest(proof);
+    });
+    changed.prefix.proof = proof.to_vec();
+    changed
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_proved_contributions_are_summed_and_the_bundle_carries_their_proofs() {
+    let (deployment, round) = demanding().await;
+    let mut proofs = Vec::new();
+    for (subject, value) in [("alice", 0.01), ("bob", -0.02), ("carol", 0.02)] {
+        let message = Participant::enrolled(&deployment, subject).await.contribute(&round, value, 1);
+        message.upload(&deployment, &round).await;
+        proofs.push(message.prefix.proof);
+    }
+    let mallory = Participant::enrolled(&deployment, "mallory").await;
+    let copied = with_proof(&mallory, &mallory.contribute(&round, 0.5, 1), &proofs[0]);
+    copied.upload(&deployment, &round).await;
+
+    deployment.until(&round, |view| view.progress.received == 0).await;
+    let rejected = copied.show(&deployment, &round).await;
+    assert_eq!(
+        (rejected.state, rejected.reason.as_deref()),
+        (ContributionState::Rejected, Some("proof-refused"))
+    );
+
+    deployment.close(&round).await;
+    let published = deployment.reach(&round, RoundState::Published).await;
+    assert_eq!((published.progress.included, published.progress.rejected), (3, 1));
+    let bundle: Bundle = deployment.get(&paths::fill(paths::BUNDLE, &[&round.id])).await.json();
+    let mut published: Vec<_> = bundle.members.into_iter().map(|member| member.proof.0).collect();
+    published.sort();
+    proofs.sort();
+    assert_eq!(published, proofs);
+    let times = proof_times(&deployment).await;
+    assert!(times.len() == 4 && times.iter().all(|time| time.is_some_and(|us| us > 0)), "{times:?}");
+}
+
+/// What the record says each proof took.
+async fn proof_times(deployment: &Deployment) -> Vec<Option<i64>> {
+    sqlx::query_scalar("SELECT proof_time_us FROM contributions").fetch_all(&deployment.db).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contribution_without_its_proof_is_refused_when_it_is_uploaded() {
+    let (deployment, round) = demanding().await;
+    let alice = Participant::enrolled(&deployment, "alice").await;
+    let message = alice.contribute(&round, 0.01, 1);
+    assert_eq!(message.prefix.proof.len(), PROOF_BYTES);
+    let bare = with_proof(&alice, &message, &[]);
+    bare.put(&deployment, &round).await.refused(ProblemKind::ProofMissing);
+    let mut unlike = with_proof(&alice, &message, &[]);
+    unlike = alice.amend(&unlike, |header| header.proof = Proof::None);
+    unlike.put(&deployment, &round).await.refused(ProblemKind::ProofMissing);
+    let short = with_proof(&alice, &message, &message.prefix.proof[1..]);
+    short.put(&deployment, &round).await.refused(ProblemKind::ProofMissing);
+    message.upload(&deployment, &round).await;
+    deployment.until(&round, |view| view.progress.verified == 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_that_is_no_proof_is_rejected_and_the_participant_may_try_again() {
+    let (deployment, round) = demanding().await;
+    let alice = Participant::enrolled(&deployment, "alice").await;
+    let message = alice.contribute(&round, 0.01, 1);
+    let zeros = with_proof(&alice, &message, &[0; PROOF_BYTES]);
+    zeros.upload(&deployment, &round).await;
+    deployment.until(&round, |view| view.progress.rejected == 1).await;
+    let again = alice.contribute(&round, 0.01, 1);
+    again.upload(&deployment, &round).await;
+    deployment.until(&round, |view| view.progress.verified == 1).await;
+}

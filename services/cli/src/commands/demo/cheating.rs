@@ -1,0 +1,71 @@
+//! What cheaters contribute.
+
+use lattice::MODULUS;
+use masking::{Quantised, quantise};
+use protocol::VerifiedRound;
+use rand::{Rng, RngCore, rngs::OsRng};
+
+use super::{
+    cast::Role,
+    forgery::{Forgery, scaled},
+    learner::Learner,
+};
+use crate::error::{CommandError, Result};
+
+/// How much longer an inflated update is.
+const INFLATION: i32 = 100;
+
+/// A forged message.
+pub(super) struct Forged {
+    pub(super) id: [u8; 16],
+    pub(super) message: Vec<u8>,
+    /// What it adds to the sum, if it is summed.
+    pub(super) quantised: Vec<i32>,
+}
+
+/// Makes what `role` sends.
+pub(super) fn forge(learner: &Learner, round: &VerifiedRound, update: &[f32], role: Role) -> Result<Forged> {
+    let quantised = quantised(learner, round, update)?;
+    let (padded, half) = (quantised.values().len(), (MODULUS / 2) as i64);
+    let honest = scaled(round, &quantised, 1);
+    let mask = |phi: &[i64]| Forgery::mask(round, &learner.participant, learner.weight(), phi);
+    let (forgery, proof) = match role {
+        Role::Inflator => (mask(&scaled(round, &quantised, INFLATION.into()))?, mask(&honest)?.prove()?),
+        Role::NoiseMaker => {
+            let words: Vec<i64> = (0..padded).map(|_| OsRng.gen_range(-half..=half)).collect();
+            (mask(&words)?, mask(&honest)?.prove()?)
+        }
+        Role::Wrapper => {
+            let mut twice = vec![0; padded];
+            twice[..2].fill(half);
+            (mask(&twice)?, mask(&honest)?.prove()?)
+        }
+        Role::Copyist => {
+            let forgery = mask(&honest)?;
+            let proof = forgery.prove_for(|statement| statement.client_key[0] ^= 1)?;
+            (forgery, proof)
+        }
+        Role::Anachronist => {
+            let forgery = mask(&honest)?;
+            let proof = forgery.prove_for(|statement| statement.round_hash[0] ^= 1)?;
+            (forgery, proof)
+        }
+        _ => {
+            let mut tilted = honest;
+            tilted[padded - 1] = 1 << (round.constants().scale_log2 - 1);
+            let forgery = mask(&tilted)?;
+            let proof = forgery.prove()?;
+            (forgery, proof)
+        }
+    };
+    let factor = if role == Role::Inflator { INFLATION } else { 1 };
+    let (id, message) = forgery.message(proof);
+    Ok(Forged { id, message, quantised: quantised.values().iter().map(|value| factor * value).collect() })
+}
+
+fn quantised(learner: &Learner, round: &VerifiedRound, update: &[f32]) -> Result<Quantised> {
+    let mut seed = [0; 32];
+    OsRng.fill_bytes(&mut seed);
+    quantise(update, learner.weight(), round.constants(), seed)
+        .map_err(|_| CommandError::Unexpected { what: "update" })
+}
