@@ -270,7 +270,7 @@ mod tests {
             if files() == 0 {
                 return;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         panic!("{} files remain", files());
     }

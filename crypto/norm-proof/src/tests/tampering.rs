@@ -71,6 +71,9 @@ fn parts_fail_for_their_own_reason() {
     assert!(matches!(refused(&|proof| proof.blinding_responses.swap(0, 5)), NormProofError::Range(_)));
 }
 
+/// What is changed, and how.
+type Change<'a> = (&'a str, &'a dyn Fn(&mut Statement));
+
 #[test]
 fn a_proof_is_for_one_statement_only() {
     let contribution = Contribution::honest(3);
@@ -81,7 +84,7 @@ fn a_proof_is_for_one_statement_only() {
         statement.parameters =
             Parameters::new(p.blocks(), p.width(), p.noisy_norm_bound() + 1, p.holders()).unwrap();
     };
-    let changes: [(&str, &dyn Fn(&mut Statement)); 9] = [
+    let changes: [Change<'_>; 9] = [
         ("another round", &|s| s.round_hash[0] ^= 1),
         ("another client", &|s| s.client_key[31] ^= 1),
         ("another weight", &|s| s.weight += 1),

@@ -237,28 +237,28 @@ async fn release(
     Path(Hex(hash)): Path<Hex<32>>,
     Json(call): Json<ReleaseCall>,
 ) -> Answer<ReleaseView> {
-    let view = release_once(&shared, hash, &call)?;
+    let view = release_once(&shared, hash, &call).map_err(|response| *response)?;
     while shared.fails(Fault::ReleaseLate) {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     Ok(Json(view))
 }
 
-fn release_once(shared: &Shared, hash: [u8; 32], call: &ReleaseCall) -> Result<ReleaseView, Response> {
+fn release_once(shared: &Shared, hash: [u8; 32], call: &ReleaseCall) -> Result<ReleaseView, Box<Response>> {
     let keys = shared.keys.lock().unwrap();
     let mut rounds = shared.rounds.lock().unwrap();
     let Round { round, holder, attested, asked, released, abandoned } =
-        rounds.get_mut(&hash).ok_or_else(|| problem(ProblemKind::NotFound))?;
+        rounds.get_mut(&hash).ok_or_else(|| Box::new(problem(ProblemKind::NotFound)))?;
     let request = ReleaseRequest::from_bytes(&call.request.0).unwrap();
     asked.insert(request.root);
     if shared.fails(Fault::ReleaseDown) {
-        return Err(problem(ProblemKind::Unavailable));
+        return Err(Box::new(problem(ProblemKind::Unavailable)));
     }
     if *abandoned {
-        return Err(problem(ProblemKind::RoundKeyDestroyed));
+        return Err(Box::new(problem(ProblemKind::RoundKeyDestroyed)));
     }
-    let members =
-        check_release(round, &request, |hash| attested.get(hash)).map_err(|refusal| refused(&refusal))?;
+    let members = check_release(round, &request, |hash| attested.get(hash));
+    let members = members.map_err(|refusal| Box::new(refused(&refusal)))?;
     let key = &keys[&round.document().round_id];
     let mut answered = answer(round, &request.root, *holder, key, &members, &shared.identity).unwrap();
     if shared.fails(Fault::LiesAboutSum) {

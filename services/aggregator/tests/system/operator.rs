@@ -5,7 +5,7 @@ use api::{
     identity::AggregatorIdentity,
     participants::Participant as ParticipantView,
     paths,
-    rounds::{FailureCode, ProofDemand, RoundState, RoundView, Tensor},
+    rounds::{FailureCode, RoundState, RoundView, Tensor},
 };
 use reqwest::Method;
 
