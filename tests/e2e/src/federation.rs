@@ -68,15 +68,35 @@ impl Federation {
     /// # Errors
     /// The SDK's.
     pub async fn open(&self, dimension: u32, min_cohort: u32, max: u32) -> Result<RoundView, ClientError> {
+        self.open_demanding(ProofDemand::None, dimension, min_cohort, max).await
+    }
+
+    /// The same, for a round that demands a proof.
+    ///
+    /// # Errors
+    /// The SDK's.
+    pub async fn open_demanding(
+        &self,
+        proof: ProofDemand,
+        dimension: u32,
+        min_cohort: u32,
+        max: u32,
+    ) -> Result<RoundView, ClientError> {
         loop {
-            match self.create(dimension, min_cohort, max).await {
+            match self.create(proof, dimension, min_cohort, max).await {
                 Err(error) if error.problem_kind() == Some(ProblemKind::RoundEnded) => {}
                 created => return created,
             }
         }
     }
 
-    async fn create(&self, dimension: u32, min_cohort: u32, max: u32) -> Result<RoundView, ClientError> {
+    async fn create(
+        &self,
+        proof: ProofDemand,
+        dimension: u32,
+        min_cohort: u32,
+        max: u32,
+    ) -> Result<RoundView, ClientError> {
         let model: [u8; 32] = OsRng.r#gen();
         let model_digest = self.operator.put_model(&model).await?;
         self.operator
@@ -93,7 +113,7 @@ impl Federation {
                 earliest_close_ms: None,
                 closes_at_ms: now_ms() + 3_600_000,
                 credential_epoch: EPOCH,
-                proof: ProofDemand::None,
+                proof,
                 max_attempts: 2,
             })
             .await
