@@ -7,6 +7,7 @@
 
 #![expect(clippy::print_stdout, reason = "the vectors are what this program is for")]
 
+use curve25519_dalek::Scalar;
 use lattice::{Backend, CpuBackend, MaskPolynomials, RING_DEGREE, SmallPoly, Width, field, pack};
 use norm_proof::{Parameters, Projecting, Statement};
 use rand::{Rng, rngs::OsRng};
@@ -39,11 +40,10 @@ fn main() {
         commitments: shares.iter().map(KeyShare::commit).collect(),
         sealed_digest: [9; 32],
     };
-    let mut prover = Projecting::begin(statement.clone(), key, shares.iter().map(KeyShare::blinding).sum());
-    prover.project(&CpuBackend::new(), &phi).expect("one block");
-    let mut prover = prover.commit(&mut OsRng).expect("within the bound");
-    prover.fold(&CpuBackend::new(), 1).expect("one block");
-    let proof = prover.finish().expect("complete").to_bytes();
+    let blinding = shares.iter().map(KeyShare::blinding).sum();
+    let proof = prove(&statement, &key, blinding, &phi);
+    // Everything holds but for what the commitments open to.
+    let unopened = prove(&statement, &key, blinding + Scalar::ONE, &phi);
     let commitments: Vec<_> = statement.commitments.iter().map(|one| hex::encode(one.as_bytes())).collect();
     let vectors = json!({
         "format": "docs/wire-formats.md, section 11",
@@ -60,9 +60,21 @@ fn main() {
         "sealed_digest": hex::encode([9; 32]),
         "body": hex::encode(body),
         "proof": hex::encode(proof),
+        "refused_proofs": [
+            { "name": "a key that the commitments do not open to", "check": "openings", "proof": hex::encode(unopened) },
+        ],
         "faults": faults(),
     });
     println!("{vectors:#}");
+}
+
+fn prove(statement: &Statement, key: &SmallPoly, blinding: Scalar, phi: &[i64]) -> Vec<u8> {
+    let key = SmallPoly::from_coefficients(key.coefficients()).expect("N coefficients");
+    let mut prover = Projecting::begin(statement.clone(), key, blinding);
+    prover.project(&CpuBackend::new(), phi).expect("one block");
+    let mut prover = prover.commit(&mut OsRng).expect("within the bound");
+    prover.fold(&CpuBackend::new(), 1).expect("one block");
+    prover.finish().expect("complete").to_bytes()
 }
 
 /// φ of about a hundredth of the bound, and the body of b = round(a·s + φ).

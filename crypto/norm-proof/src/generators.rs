@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_generators_are_distinct_those_of_the_range_proof_included() {
+    fn all_generators_are_distinct_also_from_those_that_the_range_proof_shows() {
         let range =
             (0..LIMBS).flat_map(|party| range().share(party).G(LIMB_BITS).copied().collect::<Vec<_>>());
         let default = PedersenGens::default();

@@ -28,14 +28,15 @@ use crate::{
     },
 };
 
-/// A prover that reads the contribution φ once, in order, to project it.
+/// A prover that reads the contribution φ once, in order, to project it. What is secret is in boxes, so that moving the prover copies
+/// none of it.
 pub struct Projecting {
     statement: Statement,
     transcript: ProofTranscript,
     rows: ProjectionRows,
     blocks: Blocks,
-    opening: Opening,
-    projection: Zeroizing<[i64; ProjectionRows::COUNT]>,
+    opening: Box<Opening>,
+    projection: Box<Zeroizing<[i64; ProjectionRows::COUNT]>>,
 }
 
 /// s and ρ, which open P.
@@ -58,8 +59,8 @@ impl Projecting {
         Self {
             rows: transcript.projection_rows(),
             blocks: Blocks::of(&statement.parameters),
-            opening: Opening::new(key, blinding),
-            projection: Zeroizing::new([0; ProjectionRows::COUNT]),
+            opening: Box::new(Opening::new(key, blinding)),
+            projection: Box::new(Zeroizing::new([0; ProjectionRows::COUNT])),
             statement,
             transcript,
         }
@@ -81,7 +82,7 @@ impl Projecting {
     /// contribution of norm at most B_φ with probability 2⁻¹²⁸.
     pub fn commit(self, rng: &mut (impl CryptoRng + RngCore)) -> Result<Folding, NormProofError> {
         self.blocks.complete()?;
-        let mut secrets = Secrets::new(&self.opening, &self.projection[..], &self.transcript, rng);
+        let mut secrets = Secrets::boxed(&self.opening, &self.projection[..], &self.transcript, rng);
         let bound = self.statement.parameters.projected_bound();
         let limbs = slack::limbs(bound, &secrets.integers[PROJECTION]).ok_or(NormProofError::TooLarge)?;
         secrets.set_slack(limbs);
@@ -106,12 +107,12 @@ pub(crate) struct Secrets {
 
 impl Secrets {
     /// The secrets of a proof about `projection`; blindings and all later randomness are drawn from `rng`, hedged.
-    pub(crate) fn new(
+    pub(crate) fn boxed(
         opening: &Opening,
         projection: &[i64],
         transcript: &ProofTranscript,
         rng: &mut (impl CryptoRng + RngCore),
-    ) -> Self {
+    ) -> Box<Self> {
         let mut integers = Zeroizing::new(vec![0_i128; LENGTH]);
         let key = opening.key.coefficients().iter().map(|&s| s.into());
         let small = key.chain(projection.iter().map(|&w| w.into()));
@@ -124,7 +125,7 @@ impl Secrets {
         blindings[0] = *opening.blinding;
         let scalars = witness::scalars(&integers);
         let (limbs, slack) = (Zeroizing::new([0; LIMBS]), Zeroizing::new([Scalar::ZERO; LIMBS]));
-        Self { integers, scalars, limbs, slack, blindings, rng }
+        Box::new(Self { integers, scalars, limbs, slack, blindings, rng })
     }
 
     pub(crate) fn set(&mut self, entry: usize, value: i128) {
@@ -156,7 +157,7 @@ impl Secrets {
 pub struct Folding {
     pub(crate) statement: Statement,
     pub(crate) transcript: ProofTranscript,
-    pub(crate) secrets: Secrets,
+    pub(crate) secrets: Box<Secrets>,
     rows: ProjectionRows,
     blocks: Blocks,
     projection: Commitment,
@@ -169,7 +170,7 @@ impl Folding {
         statement: Statement,
         mut transcript: ProofTranscript,
         rows: ProjectionRows,
-        secrets: Secrets,
+        secrets: Box<Secrets>,
     ) -> Self {
         let projection = secrets.commit(1);
         let challenges = transcript.folding(&projection);
@@ -327,10 +328,10 @@ impl Masks {
     /// Commitments to t₀ = ⟨m_w, m_w⟩ and t₁ = 2⟨w, m_w⟩ + m_σ₀ + 2⁶⁴·m_σ₁. Sent in the clear, t₁ would tell of w.
     fn cross_terms(&self, projection: &[Scalar]) -> [Commitment; CROSS_TERMS] {
         let masks = &self.values[PROJECTION];
-        let constant: Scalar = masks.iter().map(|m| m * m).sum();
-        let linear: Scalar = masks.iter().zip(projection).map(|(m, w)| m * w).sum();
-        let linear = linear + linear + self.slack[0] + limb_weight() * self.slack[1];
-        let terms = [constant, linear];
+        let mut terms = Zeroizing::new([Scalar::ZERO; CROSS_TERMS]);
+        terms[0] = masks.iter().map(|m| m * m).sum();
+        terms[1] = masks.iter().zip(projection).map(|(m, w)| m * w).sum();
+        terms[1] = terms[1] + terms[1] + self.slack[0] + limb_weight() * self.slack[1];
         std::array::from_fn(|i| {
             Commitment::from_point(generators::pedersen().commit(terms[i], self.cross_blindings[i]))
         })

@@ -156,4 +156,77 @@ mod tests {
         // 2²⁵⁶ − 1 = (2⁶⁴)⁴ − 1
         assert_eq!(reduce(&[0xff; 32]), Fq::new((1 << 32) - 1).pow(4) - Fq::ONE);
     }
+
+    fn statement() -> Statement {
+        let width = lattice::Width::from_transport_bits(20).unwrap();
+        Statement {
+            parameters: crate::Parameters::new(3, width, 1 << 40, 2).unwrap(),
+            masks: lattice::MaskPolynomials::derive(&[1; 32]),
+            round_hash: [2; 32],
+            client_key: [3; 32],
+            weight: 4,
+            body_digest: [5; 32],
+            commitments: vec![point(1), point(2)],
+            sealed_digest: [6; 32],
+        }
+    }
+
+    fn point(number: u64) -> Commitment {
+        Commitment::from_point(Scalar::from(number) * sharing::generators::blinding())
+    }
+
+    /// Every challenge moves with everything that stands before it.
+    #[test]
+    fn a_challenge_depends_on_all_that_was_sent_before_it() {
+        type Change<'a> = &'a dyn Fn(&mut Statement);
+        let rows = |change: Change<'_>| {
+            let mut changed = statement();
+            change(&mut changed);
+            *ProofTranscript::new(&changed).projection_rows().stream_key()
+        };
+        let parameters = |blocks, width, bound, holders| {
+            let width = lattice::Width::from_transport_bits(width).unwrap();
+            crate::Parameters::new(blocks, width, bound, holders).unwrap()
+        };
+        let changes: [Change<'_>; 12] = [
+            &|s| s.parameters = parameters(4, 20, 1 << 40, 2),
+            &|s| s.parameters = parameters(3, 21, 1 << 40, 2),
+            &|s| s.parameters = parameters(3, 20, 1 << 41, 2),
+            &|s| s.parameters = parameters(3, 20, 1 << 40, 3),
+            &|s| s.masks = lattice::MaskPolynomials::derive(&[9; 32]),
+            &|s| s.round_hash[31] ^= 1,
+            &|s| s.client_key[31] ^= 1,
+            &|s| s.weight ^= 1,
+            &|s| s.body_digest[31] ^= 1,
+            &|s| s.commitments[0] = point(3),
+            &|s| s.commitments[1] = point(3),
+            &|s| s.sealed_digest[31] ^= 1,
+        ];
+        for (number, change) in changes.iter().enumerate() {
+            assert_ne!(rows(change), rows(&|_| ()), "change {number} of the statement");
+        }
+
+        let folding = |p| ProofTranscript::new(&statement()).folding(&point(p));
+        assert_ne!(folding(5), folding(6));
+        let smallness =
+            |p, v: [u64; 2]| ProofTranscript::new(&statement()).smallness_rows(&point(p), &v.map(point));
+        for (p, v) in [(8, [6, 7]), (5, [8, 7]), (5, [6, 8]), (5, [7, 6])] {
+            assert_ne!(smallness(p, v), smallness(5, [6, 7]));
+        }
+        let merging = |sums: &[i128]| ProofTranscript::new(&statement()).merging(sums);
+        assert_ne!(merging(&[1, 2, 3]), merging(&[1, 2, 4]));
+        assert_ne!(merging(&[1, 2, 3]), merging(&[-1, 2, 3]));
+        let evaluation = |t: [u64; 2], c: [u64; 2], mask: u64| {
+            ProofTranscript::new(&statement()).evaluation(&t.map(point), &c.map(point), &Scalar::from(mask))
+        };
+        for (t, c, mask) in [
+            ([9, 2], [3, 4], 5),
+            ([1, 9], [3, 4], 5),
+            ([1, 2], [9, 4], 5),
+            ([1, 2], [3, 9], 5),
+            ([1, 2], [3, 4], 9),
+        ] {
+            assert_ne!(evaluation(t, c, mask), evaluation([1, 2], [3, 4], 5));
+        }
+    }
 }

@@ -36,7 +36,8 @@ impl Verifying {
         Self { statement, proof, transcript, rows, blocks, challenges, folds }
     }
 
-    /// Reads the next whole blocks of the body, packed. The caller checks the body's digest.
+    /// Reads the next whole blocks of the body, packed. The caller checks the body's digest. After an error the verifier is of no
+    /// more use.
     ///
     /// # Errors
     /// [`NormProofError::Sequence`], [`NormProofError::Backend`] also for a word outside the ring.
@@ -44,7 +45,7 @@ impl Verifying {
         let width = self.statement.parameters.width();
         let (block_bytes, length) = (width.bytes(RING_DEGREE), packed.len());
         // A length that is no whole number of blocks is counted so that it is none of coordinates either.
-        let values = length / block_bytes * RING_DEGREE + length % block_bytes;
+        let values = length / block_bytes * RING_DEGREE + usize::from(!length.is_multiple_of(block_bytes));
         let first = self.blocks.take(values)?;
         let job =
             RowFolding { rows: &self.rows, masks: &self.statement.masks, challenges: self.challenges, width };

@@ -51,6 +51,19 @@ fn the_proof_verifies() {
 }
 
 #[test]
+fn refused_proofs_fail_their_check() {
+    let vector = vectors();
+    let refused_proofs = vector["refused_proofs"].as_array().unwrap();
+    assert_eq!(refused_proofs.len(), 1);
+    for refused in refused_proofs {
+        let mut faulty = vector.clone();
+        faulty["proof"] = refused["proof"].clone();
+        let error = verify(&faulty).unwrap_err();
+        assert_eq!(error.failed_check(), refused["check"].as_str(), "{}: {error}", refused["name"]);
+    }
+}
+
+#[test]
 fn every_fault_fails_its_check() {
     let vector = vectors();
     let faults = vector["faults"].as_array().unwrap();

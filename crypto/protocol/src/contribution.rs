@@ -12,7 +12,7 @@ use crate::{
 /// The longest header.
 pub const MAX_HEADER_BYTES: usize = 4096;
 /// The longest proof.
-pub const MAX_PROOF_BYTES: u32 = 1 << 20;
+pub const MAX_PROOF_BYTES: u32 = norm_proof::PROOF_BYTES as u32;
 /// The most share holders.
 const MAX_HOLDERS: u8 = 8;
 

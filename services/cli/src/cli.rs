@@ -15,7 +15,7 @@ Exit codes:
   2   wrong usage
   3   refused by a server (an answer of 400 to 499)
   4   a server could not be reached, was too slow or too busy
-  5   what a server said does not verify
+  5   what a server said, or the record of a round, does not verify
   75  not ready yet; try again later";
 
 /// Privacy-preserving secure aggregation: sums of updates that nobody sees.

@@ -47,7 +47,7 @@ fn claiming(contribution: &Contribution, claim: &[i64]) -> Folding {
     let mut transcript = ProofTranscript::new(&contribution.statement);
     let rows = transcript.projection_rows();
     let opening = Opening::new(contribution.key(), contribution.blinding);
-    let secrets = Secrets::new(&opening, claim, &transcript, &mut rng());
+    let secrets = Secrets::boxed(&opening, claim, &transcript, &mut rng());
     let mut prover = Folding::begin(contribution.statement.clone(), transcript, rows, secrets);
     fold(&mut prover, contribution.phi.len() / RING_DEGREE);
     prover
@@ -336,9 +336,9 @@ fn a_late_component_on_the_projections_generators_fails_its_own_equation() {
     assert!(matches!(equations.verify(&mut rng()), Err(NormProofError::Opening)));
 }
 
-/// z drawn before P_w was absorbed.
+/// The prover folds under challenges of its own choice.
 #[test]
-fn challenges_in_another_order_do_not_verify() {
+fn other_challenges_do_not_verify() {
     let contribution = Contribution::honest(7);
     let mut prover = contribution.projecting().commit(&mut rng()).unwrap();
     prover.challenges = [Fq::new(5), Fq::new(6)];

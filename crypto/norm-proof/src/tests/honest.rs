@@ -34,11 +34,70 @@ fn the_zero_contribution_and_single_coordinates_are_accepted() {
 }
 
 #[test]
-fn what_exceeds_the_bound_by_half_is_sometimes_accepted_and_four_times_never() {
+fn what_exceeds_the_bound_by_a_fifth_has_a_proof_and_by_three_times_it_has_none() {
     let mut rng = StdRng::seed_from_u64(5);
     for (factor, accepted) in [(1.2, true), (4.0, false)] {
         let update = gaussian(1, factor * BOUND as f64, &mut rng);
         assert_eq!(Contribution::of(&update, 1).folding().is_ok(), accepted, "{factor}");
+    }
+}
+
+/// Two wrong proofs whose errors would cancel if all proofs of a batch had the same weights.
+#[test]
+fn errors_of_two_proofs_in_a_batch_do_not_cancel() {
+    let contribution = Contribution::honest(8);
+    let wrong = |error: curve25519_dalek::Scalar| {
+        let mut prover = contribution.folding().unwrap();
+        let projection = prover.secrets.commit(1);
+        prover.secrets.blindings[1] += error;
+        assert_ne!(prover.secrets.commit(1), projection);
+        let proof = prover.finish().unwrap();
+        super::fixture::equations(&contribution.statement, &proof, &contribution.body).unwrap()
+    };
+    let one = curve25519_dalek::Scalar::ONE;
+    let verdicts = GroupEquations::verify_batch(&[wrong(one), wrong(-one)], &mut rng());
+    assert!(verdicts.iter().all(|verdict| matches!(verdict, Err(NormProofError::Opening))));
+}
+
+/// A generator that always says the same is not enough to make two proofs share a mask.
+#[test]
+fn randomness_is_hedged_with_statement_and_witness() {
+    struct Broken;
+    impl rand::RngCore for Broken {
+        fn next_u32(&mut self) -> u32 {
+            7
+        }
+        fn next_u64(&mut self) -> u64 {
+            7
+        }
+        fn fill_bytes(&mut self, bytes: &mut [u8]) {
+            bytes.fill(7);
+        }
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand::Error> {
+            bytes.fill(7);
+            Ok(())
+        }
+    }
+    impl rand::CryptoRng for Broken {}
+
+    let prove = |contribution: &Contribution| {
+        let mut prover = contribution.projecting().commit(&mut Broken).unwrap();
+        super::fixture::fold(&mut prover, 2);
+        prover.finish().unwrap()
+    };
+    let contribution = Contribution::honest(9);
+    let (first, again) = (prove(&contribution), prove(&contribution));
+    assert_eq!(first.announcements, again.announcements, "the generator is as broken as it can be");
+    let mut other_statement = Contribution::honest(9);
+    other_statement.statement.weight += 1;
+    let mut other_witness = Contribution::honest(9);
+    other_witness.phi[0] += 1;
+    for other in [other_statement, other_witness] {
+        let other = prove(&other);
+        for (one, other) in first.announcements.iter().zip(&other.announcements) {
+            assert_ne!(one, other);
+        }
+        assert_ne!(first.projection, other.projection);
     }
 }
 

@@ -84,7 +84,14 @@ fn a_proof_is_for_one_statement_only() {
         statement.parameters =
             Parameters::new(p.blocks(), p.width(), p.noisy_norm_bound() + 1, p.holders()).unwrap();
     };
-    let changes: [Change<'_>; 9] = [
+    let other_size = |blocks: u64, width: u32, holders: u8| {
+        move |statement: &mut Statement| {
+            let width = lattice::Width::from_transport_bits(width).unwrap();
+            let bound = statement.parameters.noisy_norm_bound();
+            statement.parameters = Parameters::new(blocks, width, bound, holders).unwrap();
+        }
+    };
+    let changes: [Change<'_>; 10] = [
         ("another round", &|s| s.round_hash[0] ^= 1),
         ("another client", &|s| s.client_key[31] ^= 1),
         ("another weight", &|s| s.weight += 1),
@@ -94,12 +101,18 @@ fn a_proof_is_for_one_statement_only() {
         ("commitments in another order", &|s| s.commitments.swap(0, 1)),
         ("other masks", &|s| s.masks = lattice::MaskPolynomials::derive(&[3; 32])),
         ("a looser bound", &looser),
+        ("another number of holders", &other_size(2, super::fixture::TRANSPORT_BITS, 3)),
     ];
     for (name, change) in changes {
         let mut statement = contribution.statement.clone();
         change(&mut statement);
         let refused = verify(&statement, &proof, &contribution.body).unwrap_err();
         assert!(matches!(refused, NormProofError::Linear), "{name}: {refused}");
+    }
+    for change in [other_size(1, super::fixture::TRANSPORT_BITS, 2), other_size(2, 19, 2)] {
+        let mut statement = contribution.statement.clone();
+        change(&mut statement);
+        assert!(verify(&statement, &proof, &contribution.body).is_err());
     }
 }
 

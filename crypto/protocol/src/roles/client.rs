@@ -78,14 +78,14 @@ impl<'a> Masking<'a> {
         let commitments = shares.iter().map(KeyShare::commit).collect();
         let key = SmallPoly::sum(shares.iter().map(KeyShare::coefficients));
         let blinding = Zeroizing::new(shares.iter().map(KeyShare::blinding).sum());
-        let mut error_seed = [0; 32];
-        rng.fill_bytes(&mut error_seed);
+        let mut error_seed = Zeroizing::new([0; 32]);
+        rng.fill_bytes(&mut *error_seed);
         let constants = round.constants();
         let kept = || Zeroizing::new(Vec::with_capacity(constants.padded_dimension as usize));
         Self {
             round,
             backend,
-            masker: Masker::new(backend, constants, &round.document().mask_seed, &key, error_seed),
+            masker: Masker::new(backend, constants, &round.document().mask_seed, &key, *error_seed),
             digester: BodyDigester::new(constants),
             next_chunk: 0,
             secrets: Secrets { seeds, commitments, key, blinding },

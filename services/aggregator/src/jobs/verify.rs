@@ -4,7 +4,7 @@
 
 mod proofs;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use api::{
     HexBytes, ProblemKind,
@@ -36,6 +36,9 @@ use crate::{
     },
 };
 
+/// Bytes of bodies whose proofs are verified between two transactions.
+const TOGETHER_BYTES: u64 = 256 << 20;
+
 /// What is decided about a contribution.
 enum Decision {
     /// The combiners' attestations, in order.
@@ -52,7 +55,11 @@ struct Decided {
 }
 
 impl Decided {
-    fn without_proof(contribution_id: [u8; 16], decision: Decision) -> Self {
+    fn without_proof(candidate: &Candidate, decision: Decision) -> Self {
+        Self::rejected(candidate.envelope.contribution_id, decision)
+    }
+
+    fn rejected(contribution_id: [u8; 16], decision: Decision) -> Self {
         Self { contribution_id, decision, proof_time_us: None }
     }
 }
@@ -73,28 +80,39 @@ pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
         _ => Vec::new(),
     };
     let round = Arc::new(rounds::verified(&row)?);
+    let gone = without_envelope(held, &envelopes);
     let (candidates, mut decided) = check_own_shares(app, &round, round_id, envelopes).await?;
     let attested = attest(app, &round, &candidates).await;
+    let mut unproved = Vec::new();
     let unreachable = match attested {
         Ok(decisions) => {
-            decided.extend(check_proofs(app, &round, &candidates, decisions).await?);
+            for (candidate, decision) in candidates.iter().zip(decisions) {
+                match decision {
+                    Decision::Verified(attestations) if round.document().proof != Proof::None => {
+                        unproved.push((candidate, attestations));
+                    }
+                    decision => decided.push(Decided::without_proof(candidate, decision)),
+                }
+            }
             None
         }
         Err(error) => Some(error),
     };
-    let waiting: Vec<_> = match unreachable {
-        Some(_) => {
-            candidates.iter().map(|candidate| hex::encode(candidate.envelope.contribution_id)).collect()
-        }
-        None => Vec::new(),
-    };
-    record(app, held, &decided, &waiting).await?;
-    unreachable.map_or(Ok(()), Err)
+    record(app, held, &decided, &gone).await?;
+    let undecided = check_proofs(app, held, &round, unproved).await?;
+    unreachable.or(undecided).map_or(Ok(()), Err)
 }
 
 fn contribution_ids(held: &Held) -> Result<Vec<[u8; 16]>> {
     let id = |key: &String| key.parse().map(|api::Hex(id)| id).map_err(Error::fault);
     held.jobs.iter().map(|job| id(&job.key)).collect()
+}
+
+/// The jobs of contributions that wait for nothing any more.
+fn without_envelope(held: &Held, envelopes: &[Envelope]) -> Vec<i64> {
+    let waiting: HashSet<String> =
+        envelopes.iter().map(|envelope| hex::encode(envelope.contribution_id)).collect();
+    held.jobs.iter().filter(|job| !waiting.contains(&job.key)).map(|job| job.job_id).collect()
 }
 
 /// Opens the aggregator's shares, as holder 0, and checks them in one batch.
@@ -125,7 +143,7 @@ fn own_shares(
         match open_share(round, HOLDER, key, &header, &sealed) {
             Ok(share) => opened.push((Candidate { envelope, header }, share)),
             Err(refusal) => {
-                rejected.push(Decided::without_proof(envelope.contribution_id, reject(&refusal)));
+                rejected.push(Decided::rejected(envelope.contribution_id, reject(&refusal)));
             }
         }
     }
@@ -135,10 +153,7 @@ fn own_shares(
     for ((candidate, _), verdict) in opened.into_iter().zip(verdicts) {
         match verdict {
             Ok(()) => candidates.push(candidate),
-            Err(refusal) => {
-                let id = candidate.envelope.contribution_id;
-                rejected.push(Decided::without_proof(id, reject(&refusal)));
-            }
+            Err(refusal) => rejected.push(Decided::without_proof(&candidate, reject(&refusal))),
         }
     }
     Ok((candidates, rejected))
@@ -148,29 +163,37 @@ fn reject(refusal: &Refusal) -> Decision {
     Decision::Rejected(refusal.into())
 }
 
-/// Verifies the proofs of the candidates whose shares are all good, if the round demands any.
+/// Verifies proofs and records the verdicts, a few contributions at a time so that little is lost when the round closes or the
+/// process ends; returns why some could not be verified now, if so.
 async fn check_proofs(
     app: &App,
+    held: &Held,
     round: &Arc<VerifiedRound>,
-    candidates: &[Candidate],
-    decisions: Vec<Decision>,
-) -> Result<Vec<Decided>> {
-    let undecided = candidates.iter().zip(decisions);
-    let mut decided: Vec<_> = undecided
-        .map(|(candidate, decision)| Decided::without_proof(candidate.envelope.contribution_id, decision))
-        .collect();
-    if round.document().proof == Proof::None {
-        return Ok(decided);
-    }
-    let good = |(_, decided): &(&Candidate, &mut Decided)| matches!(decided.decision, Decision::Verified(_));
-    let (candidates, open): (Vec<_>, Vec<_>) = candidates.iter().zip(&mut decided).filter(good).unzip();
-    for (decided, verdict) in open.into_iter().zip(proofs::check(app, round, &candidates).await?) {
-        decided.proof_time_us = Some(verdict.time_us());
-        if let Some(refusal) = verdict.refusal {
-            decided.decision = reject(&refusal);
+    unproved: Vec<(&Candidate, Vec<Vec<u8>>)>,
+) -> Result<Option<Error>> {
+    let together = (TOGETHER_BYTES / round.constants().body_bytes()).max(1);
+    let together = usize::try_from(together).map_err(Error::fault)?;
+    let (mut unproved, mut failure) = (unproved.into_iter().peekable(), None);
+    while unproved.peek().is_some() {
+        let (candidates, attestations): (Vec<_>, Vec<_>) = unproved.by_ref().take(together).unzip();
+        let verdicts = proofs::check(app, round, &candidates).await?;
+        let mut decided = Vec::with_capacity(candidates.len());
+        for ((candidate, attestations), verdict) in candidates.into_iter().zip(attestations).zip(verdicts) {
+            match verdict {
+                Ok(verdict) => {
+                    let decision = match &verdict.refusal {
+                        Some(refusal) => reject(refusal),
+                        None => Decision::Verified(attestations),
+                    };
+                    let proof_time_us = Some(verdict.time_us());
+                    decided.push(Decided { proof_time_us, ..Decided::without_proof(candidate, decision) });
+                }
+                Err(error) => failure = Some(error),
+            }
         }
+        record(app, held, &decided, &[]).await?;
     }
-    Ok(decided)
+    Ok(failure)
 }
 
 /// Asks every combiner about all candidates; the decisions are in their order.
@@ -220,11 +243,15 @@ async fn ask(
     Ok(checked?)
 }
 
-/// Records what is decided. Jobs of contributions that wait stay held.
-async fn record(app: &App, held: &Held, decided: &[Decided], waiting: &[String]) -> Result<()> {
+/// Records what is decided and finishes those jobs, and `gone` ones too. The others stay held.
+async fn record(app: &App, held: &Held, decided: &[Decided], gone: &[i64]) -> Result<()> {
+    if decided.is_empty() && gone.is_empty() {
+        return Ok(());
+    }
     let (round_id, now) = (held.round_id(), app.now());
-    let finished = held.jobs.iter().filter(|job| !waiting.contains(&job.key));
-    let finished: Vec<i64> = finished.map(|job| job.job_id).collect();
+    let keys: HashSet<String> = decided.iter().map(|one| hex::encode(one.contribution_id)).collect();
+    let finished = held.jobs.iter().filter(|job| keys.contains(&job.key)).map(|job| job.job_id);
+    let finished: Vec<i64> = finished.chain(gone.iter().copied()).collect();
     let mut tx = store::begin(&app.db).await?;
     store::rounds::lock(&mut tx, &round_id).await?;
     let (mut verified, mut rejected) = (0, 0);

@@ -121,7 +121,8 @@ pub(crate) async fn acquire(db: &PgPool, lease: Lease, now: Instant) -> sqlx::Re
     .await
 }
 
-/// Leases up to `limit` further due jobs of the kind and round of `like`.
+/// Leases up to `limit` further due jobs of the kind and round of `like` that were not tried before: one that failed may be the
+/// reason, and is tried alone.
 pub(crate) async fn acquire_more(
     db: &PgPool,
     lease: Lease,
@@ -135,7 +136,7 @@ pub(crate) async fn acquire_more(
          WHERE job_id IN (
              SELECT job_id FROM jobs
              WHERE state IN ('ready', 'leased') AND COALESCE(lease_expires_at, run_at) <= $3
-                 AND round_id = $4 AND kind = $5
+                 AND round_id = $4 AND kind = $5 AND attempts = 0
              ORDER BY job_id
              LIMIT $6 FOR UPDATE SKIP LOCKED
          )
@@ -151,7 +152,7 @@ pub(crate) async fn acquire_more(
     .await
 }
 
-/// Extends a lease; answers whether all of the jobs are still held under it.
+/// Extends a lease for those of the jobs that are not done; answers whether any is still held under it.
 pub(crate) async fn renew(db: &PgPool, jobs: &[i64], lease: Lease) -> sqlx::Result<bool> {
     let renewed =
         sqlx::query("UPDATE jobs SET lease_expires_at = $3 WHERE job_id = ANY($1) AND lease_token = $2")
@@ -160,7 +161,7 @@ pub(crate) async fn renew(db: &PgPool, jobs: &[i64], lease: Lease) -> sqlx::Resu
             .bind(lease.expires_at)
             .execute(db)
             .await?;
-    Ok(renewed.rows_affected() == jobs.len() as u64)
+    Ok(renewed.rows_affected() > 0)
 }
 
 /// Marks jobs as done; answers whether all were held under the lease.
@@ -215,7 +216,7 @@ pub(crate) async fn give_back(
     Ok(())
 }
 
-/// Gives up jobs for good; answers whether all were held under the lease.
+/// Gives up for good those of the jobs that are not done; answers whether any was held under the lease.
 pub(crate) async fn give_up(
     tx: &mut PgConnection,
     jobs: &[i64],
@@ -234,7 +235,7 @@ pub(crate) async fn give_up(
     .bind(now)
     .execute(tx)
     .await?;
-    Ok(given_up.rows_affected() == jobs.len() as u64)
+    Ok(given_up.rows_affected() > 0)
 }
 
 /// Ends the jobs of a round that nobody needs any more: its set is fixed (verifying), or it has ended (all).

@@ -11,7 +11,8 @@ use norm_proof::PROOF_BYTES;
 use protocol::{Proof, contribution::proof_digest};
 
 use crate::{
-    deployment::{Deployment, OpenRound},
+    combiner::Fault,
+    deployment::{Deployment, OpenRound, eventually},
     participant::{Message, Participant},
 };
 
@@ -98,4 +99,40 @@ async fn a_proof_that_is_no_proof_is_rejected_and_the_participant_may_try_again(
     let again = alice.contribute(&round, 0.01, 1);
     again.upload(&deployment, &round).await;
     deployment.until(&round, |view| view.progress.verified == 1).await;
+}
+
+/// The store has lost a body: its job is tried alone until it is given up, whatever else is due.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contribution_that_cannot_be_verified_holds_up_nobody_else() {
+    let (deployment, round) = demanding().await;
+    deployment.combiners[0].set(Fault::Down);
+    let mut messages = Vec::new();
+    for subject in ["alice", "bob", "carol"] {
+        let message = Participant::enrolled(&deployment, subject).await.contribute(&round, 0.01, 1);
+        message.upload(&deployment, &round).await;
+        messages.push(message);
+    }
+    let lost = hex::encode(messages[0].prefix.header.contribution_id);
+    let location: String = sqlx::query_scalar(
+        "SELECT body_location FROM contributions WHERE encode(contribution_id, 'hex') = $1",
+    )
+    .bind(&lost)
+    .fetch_one(&deployment.db)
+    .await
+    .unwrap();
+    let body = deployment.objects("rounds").into_iter().find(|path| path.ends_with(&location)).unwrap();
+    std::fs::remove_file(body).unwrap();
+    deployment.combiners[0].set(Fault::None);
+
+    deployment.until(&round, |view| view.progress.verified == 2).await;
+    assert_eq!(messages[0].show(&deployment, &round).await.state, ContributionState::Received);
+    eventually("the job to be given up", async || {
+        let state = sqlx::query_scalar("SELECT state FROM jobs WHERE kind = 'verify' AND key = $1");
+        let state: String = state.bind(&lost).fetch_one(&deployment.db).await.unwrap();
+        (state == "failed").then_some(())
+    })
+    .await;
+    deployment.close(&round).await;
+    let published = deployment.reach(&round, RoundState::Published).await;
+    assert_eq!((published.progress.included, published.progress.excluded), (2, 1));
 }

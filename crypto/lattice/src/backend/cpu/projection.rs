@@ -36,14 +36,10 @@ pub(super) fn project(arch: Arch, rows: &ProjectionRows, first: u64, values: &[i
     };
     let partial =
         values.par_chunks_exact(RING_DEGREE).enumerate().with_min_len(4).fold(Projection::new, add_block);
-    let total = partial.map(|projection| projection.row_sums()).reduce(
-        || [0; ROWS],
-        |mut total, sums| {
-            total.iter_mut().zip(sums).for_each(|(total, sum)| *total = total.wrapping_add(sum));
-            total
-        },
-    );
-    sums.iter_mut().zip(total).for_each(|(sum, term)| *sum = sum.wrapping_add(term));
+    let total = partial.reduce(Projection::new, Projection::merged);
+    for (t, sum) in sums.iter_mut().enumerate() {
+        *sum = sum.wrapping_add(total.sums[t / 32][t % 8][t % 32 / 8]);
+    }
 }
 
 /// Sums of the rows, and room for what belongs to a tile; overwritten when dropped.
@@ -87,9 +83,12 @@ impl Projection {
         }
     }
 
-    /// The sums in the order of the rows.
-    fn row_sums(&self) -> [i64; ROWS] {
-        std::array::from_fn(|t| self.sums[t / 32][t % 8][t % 32 / 8])
+    /// The sums of both.
+    fn merged(mut self: Box<Self>, other: Box<Self>) -> Box<Self> {
+        let sums = self.sums.iter_mut().flatten().flatten();
+        sums.zip(other.sums.iter().flatten().flatten())
+            .for_each(|(sum, &term)| *sum = sum.wrapping_add(term));
+        self
     }
 }
 

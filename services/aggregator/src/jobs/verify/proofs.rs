@@ -11,7 +11,7 @@ use kit::{Error, Result};
 use lattice::RING_DEGREE;
 use norm_proof::{GroupEquations, NormProofError, Verifying};
 use protocol::{
-    Refusal, VerifiedRound,
+    BodyDigester, Refusal, VerifiedRound,
     roles::aggregator::{begin_proof, refused_proof},
 };
 use rand::rngs::OsRng;
@@ -38,25 +38,28 @@ impl Verdict {
 /// A proof of which only the group equations are left, or its refusal.
 type Outcome = std::result::Result<GroupEquations, Refusal>;
 
-/// Verifies the proofs of `candidates`; the verdicts are in their order.
+/// Verifies the proofs of `candidates`; the verdicts are in their order. An error in the place of one says that it could not be
+/// verified now, such as when its body cannot be read, and nothing of the others.
 pub(super) async fn check(
     app: &App,
     round: &Arc<VerifiedRound>,
     candidates: &[&Candidate],
-) -> Result<Vec<Verdict>> {
-    let (mut outcomes, mut times) = (Vec::new(), Vec::new());
+) -> Result<Vec<Result<Verdict>>> {
+    let (mut places, mut outcomes, mut times) = (Vec::new(), Vec::new(), Vec::new());
     for candidate in candidates {
-        let (outcome, time) = check_alone(app, round, candidate).await?;
-        outcomes.push(outcome);
-        times.push(time);
+        places.push(check_alone(app, round, candidate).await.map(|(outcome, time)| {
+            outcomes.push(outcome);
+            times.push(time);
+        }));
     }
     let (refusals, shared) = check_together(app, outcomes).await?;
-    let verdicts = refusals.into_iter().zip(times).map(|(refusal, time)| {
+    let mut verdicts = refusals.into_iter().zip(times).map(|(refusal, time)| {
         let time = time + shared;
         metrics::proof_verified(if refusal.is_none() { "verified" } else { "refused" }, time);
         Verdict { refusal, time }
     });
-    Ok(verdicts.collect())
+    let verdict = |place: Result<()>| place.map(|()| verdicts.next().expect("one for each that was checked"));
+    Ok(places.into_iter().map(verdict).collect())
 }
 
 /// Everything about one proof but its group equations.
@@ -67,8 +70,8 @@ async fn check_alone(
 ) -> Result<(Outcome, Duration)> {
     let mut time = Duration::ZERO;
     let (started, header, proof) = (Instant::now(), &candidate.header, &candidate.envelope.proof);
-    let mut verifying = match begin_proof(round, header, proof) {
-        Ok(verifying) => verifying,
+    let mut reading = match begin_proof(round, header, proof) {
+        Ok(verifying) => Reading { verifying, digester: BodyDigester::new(round.constants()) },
         Err(refusal) => return Ok((Err(refusal), started.elapsed())),
     };
     time += started.elapsed();
@@ -78,9 +81,13 @@ async fn check_alone(
     for start in (0..constants.body_bytes()).step_by(piece_bytes) {
         let end = constants.body_bytes().min(start + piece_bytes as u64);
         let piece = app.blobs.range(&candidate.envelope.body_location, start, end).await?;
-        let (read, took) = read(app, verifying, piece).await?;
-        verifying = read;
+        let (read, took) = read(app, reading, piece).await?;
+        reading = read;
         time += took;
+    }
+    let Reading { verifying, digester } = reading;
+    if digester.finish().map_err(Error::fault)? != header.body_digest {
+        return Err(Error::fault("a stored body is not the one that was received"));
     }
     let work = move || {
         let started = Instant::now();
@@ -90,15 +97,22 @@ async fn check_alone(
     Ok((finished.or_else_refused()?, time + took))
 }
 
-async fn read(app: &App, mut verifying: Verifying, piece: Bytes) -> Result<(Verifying, Duration)> {
+/// A body that is being read for its proof.
+struct Reading {
+    verifying: Verifying,
+    /// It had its digest when it was received. What is not so any more is the store's fault, not the participant's.
+    digester: BodyDigester,
+}
+
+async fn read(app: &App, mut reading: Reading, piece: Bytes) -> Result<(Reading, Duration)> {
     let backend = Arc::clone(&app.backend);
-    let work = move || {
+    let work = move || -> Result<_> {
         let started = Instant::now();
-        let read = verifying.read(&*backend, &piece);
-        read.map(|()| (verifying, started.elapsed()))
+        reading.digester.push(&piece).map_err(Error::fault)?;
+        reading.verifying.read(&*backend, &piece).map_err(Error::fault)?;
+        Ok((reading, started.elapsed()))
     };
-    // The body was checked when it was received: what cannot be read now is no fault of the proof's.
-    app.compute.run(work).await?.map_err(Error::fault)
+    app.compute.run(work).await?
 }
 
 /// The group equations of all proofs that have come so far; also the time that falls to each.

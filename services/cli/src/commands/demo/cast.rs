@@ -20,12 +20,14 @@ pub(super) enum Role {
     Impostor,
     /// Sends a well-formed contribution whose key shares no holder can open.
     Saboteur,
-    /// Sends its update a hundred times as long, under the proof of the update as it is.
+    /// Sends its update a hundred times as long, and proves the update as it is in its place.
     Inflator,
-    /// Sends well-formed random words.
+    /// The same with well-formed random words.
     NoiseMaker,
-    /// Sends half the modulus twice, which rows of signs alone would project to nothing.
+    /// The same with half the modulus twice, which rows of signs alone would project to nothing.
     Wrapper,
+    /// Sends its update under a proof about a key that its commitments do not open to.
+    Locksmith,
     /// Sends its update under a proof that was made for another client.
     Copyist,
     /// Sends its update under a proof that was made for another round.
@@ -37,7 +39,8 @@ pub(super) enum Role {
 }
 
 /// Those who need a proof that is not one, a different one each round.
-const FORGERS: [Role; 4] = [Role::NoiseMaker, Role::Wrapper, Role::Copyist, Role::Anachronist];
+const FORGERS: [Role; 5] =
+    [Role::NoiseMaker, Role::Wrapper, Role::Copyist, Role::Anachronist, Role::Locksmith];
 
 impl Role {
     /// Whether what it contributes belongs in the sum.
@@ -57,6 +60,7 @@ impl Role {
             Self::Inflator => "an update a hundred times too long",
             Self::NoiseMaker => "well-formed random words",
             Self::Wrapper => "half the modulus, twice",
+            Self::Locksmith => "a proof about another key",
             Self::Copyist => "a proof made for another client",
             Self::Anachronist => "a proof made for another round",
             _ => "",

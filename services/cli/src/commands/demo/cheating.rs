@@ -28,35 +28,31 @@ pub(super) fn forge(learner: &Learner, round: &VerifiedRound, update: &[f32], ro
     let quantised = quantised(learner, round, update)?;
     let (padded, half) = (quantised.values().len(), (MODULUS / 2) as i64);
     let honest = scaled(round, &quantised, 1);
-    let mask = |phi: &[i64]| Forgery::mask(round, &learner.participant, learner.weight(), phi);
-    let (forgery, proof) = match role {
-        Role::Inflator => (mask(&scaled(round, &quantised, INFLATION.into()))?, mask(&honest)?.prove()?),
-        Role::NoiseMaker => {
-            let words: Vec<i64> = (0..padded).map(|_| OsRng.gen_range(-half..=half)).collect();
-            (mask(&words)?, mask(&honest)?.prove()?)
-        }
-        Role::Wrapper => {
-            let mut twice = vec![0; padded];
-            twice[..2].fill(half);
-            (mask(&twice)?, mask(&honest)?.prove()?)
-        }
-        Role::Copyist => {
-            let forgery = mask(&honest)?;
-            let proof = forgery.prove_for(|statement| statement.client_key[0] ^= 1)?;
-            (forgery, proof)
-        }
-        Role::Anachronist => {
-            let forgery = mask(&honest)?;
-            let proof = forgery.prove_for(|statement| statement.round_hash[0] ^= 1)?;
-            (forgery, proof)
-        }
-        _ => {
-            let mut tilted = honest;
-            tilted[padded - 1] = 1 << (round.constants().scale_log2 - 1);
-            let forgery = mask(&tilted)?;
-            let proof = forgery.prove()?;
-            (forgery, proof)
-        }
+    let half_twice = || {
+        let mut twice = vec![0; padded];
+        twice[..2].fill(half);
+        twice
+    };
+    let words = || (0..padded).map(|_| OsRng.gen_range(-half..=half)).collect();
+    let tilted = || {
+        let mut tilted = honest.clone();
+        tilted[padded - 1] = 1 << (round.constants().scale_log2 - 1);
+        tilted
+    };
+    let phi = match role {
+        Role::Inflator => scaled(round, &quantised, INFLATION.into()),
+        Role::NoiseMaker => words(),
+        Role::Wrapper => half_twice(),
+        Role::Tilter => tilted(),
+        _ => honest.clone(),
+    };
+    let forgery = Forgery::mask(round, &learner.participant, learner.weight(), &phi)?;
+    let proof = match role {
+        Role::Copyist => forgery.prove_for(|statement| statement.client_key[0] ^= 1)?,
+        Role::Anachronist => forgery.prove_for(|statement| statement.round_hash[0] ^= 1)?,
+        Role::Locksmith => forgery.prove_unopened()?,
+        Role::Tilter => forgery.prove()?,
+        _ => forgery.prove_claiming(&honest)?,
     };
     let factor = if role == Role::Inflator { INFLATION } else { 1 };
     let (id, message) = forgery.message(proof);

@@ -1,6 +1,7 @@
 //! Contributions that no honest program makes: any φ a cheater likes, masked, sealed and signed in earnest, under any proof.
 
 use client::Participant;
+use curve25519_dalek::Scalar;
 use lattice::{Backend, CpuBackend, MaskPolynomials, RING_DEGREE, SmallPoly, field, pack};
 use masking::{MaskingError, Quantised};
 use norm_proof::{NormProofError, Projecting, Statement};
@@ -51,19 +52,34 @@ impl<'a> Forgery<'a> {
 
     /// An honest proof; there is one only if φ is within the bound.
     pub(super) fn prove(&self) -> Result<Vec<u8>> {
-        self.prove_for(|_| ())
+        self.make_proof(self.round.statement(&self.header), Scalar::ZERO, &self.phi)
     }
 
     /// A proof for another statement than the contribution's own.
     pub(super) fn prove_for(&self, change: impl FnOnce(&mut Statement)) -> Result<Vec<u8>> {
         let mut statement = self.round.statement(&self.header);
         change(&mut statement);
+        self.make_proof(statement, Scalar::ZERO, &self.phi)
+    }
+
+    /// A proof of the contribution's own statement as if its φ were `claimed`.
+    pub(super) fn prove_claiming(&self, claimed: &[i64]) -> Result<Vec<u8>> {
+        self.make_proof(self.round.statement(&self.header), Scalar::ZERO, claimed)
+    }
+
+    /// A proof in which all is well but that its commitments open to something else.
+    pub(super) fn prove_unopened(&self) -> Result<Vec<u8>> {
+        self.make_proof(self.round.statement(&self.header), Scalar::ONE, &self.phi)
+    }
+
+    fn make_proof(&self, statement: Statement, error: Scalar, phi: &[i64]) -> Result<Vec<u8>> {
         let proved = || -> std::result::Result<Vec<u8>, NormProofError> {
-            let (backend, blinding) = (CpuBackend::new(), self.shares.iter().map(KeyShare::blinding).sum());
+            let backend = CpuBackend::new();
+            let blinding = self.shares.iter().map(KeyShare::blinding).sum::<Scalar>() + error;
             let mut prover = Projecting::begin(statement, key(&self.shares), blinding);
-            prover.project(&backend, &self.phi)?;
+            prover.project(&backend, phi)?;
             let mut prover = prover.commit(&mut OsRng)?;
-            prover.fold(&backend, self.phi.len() / RING_DEGREE)?;
+            prover.fold(&backend, phi.len() / RING_DEGREE)?;
             Ok(prover.finish()?.to_bytes())
         };
         proved().map_err(|_| CommandError::Demo("a contribution within the bound has no proof"))

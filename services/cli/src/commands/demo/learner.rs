@@ -93,7 +93,7 @@ impl Learner {
             Role::Inflator | Role::Tilter => {
                 outcome.contributed = Some(self.cheat(&round, &update, role).await?);
             }
-            Role::NoiseMaker | Role::Wrapper | Role::Copyist | Role::Anachronist => {
+            Role::NoiseMaker | Role::Wrapper | Role::Copyist | Role::Anachronist | Role::Locksmith => {
                 self.cheat(&round, &update, role).await?;
             }
             Role::Gone => {}
