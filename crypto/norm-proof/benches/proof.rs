@@ -92,6 +92,7 @@ fn masked(masks: &MaskPolynomials, key: &SmallPoly, width: Width, dimension: usi
 }
 
 fn proofs(c: &mut Criterion) {
+    rayon::ThreadPoolBuilder::new().num_threads(1).build_global().expect("the first use of the global pool");
     for (name, dimension) in [("2^16", 1 << 16), ("2^20", 1 << 20)] {
         let contribution = Contribution::new(dimension);
         let proof = contribution.prove();
@@ -116,10 +117,5 @@ fn proofs(c: &mut Criterion) {
     }
 }
 
-fn one_thread(c: &mut Criterion) {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
-    pool.install(|| proofs(c));
-}
-
-criterion_group!(benches, one_thread);
+criterion_group!(benches, proofs);
 criterion_main!(benches);

@@ -57,13 +57,16 @@ impl<const COUNT: usize> WithSimd for Fill<'_, COUNT> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let mut initial = self.stream.state.map(|word| simd.splat_u32s(word));
+        let mut initial = [simd.splat_u32s(0); BLOCK_WORDS];
+        for (initial, &word) in initial.iter_mut().zip(&self.stream.state) {
+            *initial = simd.splat_u32s(word);
+        }
         let lanes: [u32; 16] = std::array::from_fn(|lane| self.first + lane as u32);
         initial[COUNTER] = simd.partial_load_u32s(&lanes[..S::U32_LANES]);
         let mut planes = self.planes.each_mut().map(|plane| S::as_mut_simd_u32s(plane).0);
         for vector in 0..COUNT / S::U32_LANES {
-            let block = block(simd, &initial);
-            for (plane, word) in planes.iter_mut().zip(block) {
+            let words = block(simd, &initial);
+            for (plane, word) in planes.iter_mut().zip(words) {
                 plane[vector] = word;
             }
             initial[COUNTER] = simd.add_u32s(initial[COUNTER], simd.splat_u32s(S::U32_LANES as u32));
@@ -72,37 +75,44 @@ impl<const COUNT: usize> WithSimd for Fill<'_, COUNT> {
 }
 
 /// The ChaCha8 block function on every lane.
+///
+/// What the vectors pass through is a function that is always inlined, never a closure: a closure is compiled without the
+/// features of the processor, and then each of its operations is a call.
 #[inline(always)]
 fn block<S: Simd>(simd: S, initial: &[S::u32s; BLOCK_WORDS]) -> [S::u32s; BLOCK_WORDS] {
     let mut state = *initial;
     for _ in 0..DOUBLE_ROUNDS {
-        for column in 0..4 {
-            quarter_round(simd, &mut state, [column, 4 + column, 8 + column, 12 + column]);
-        }
-        for diagonal in 0..4 {
-            let [b, c, d] = [1, 2, 3].map(|row| 4 * row + (diagonal + row) % 4);
-            quarter_round(simd, &mut state, [diagonal, b, c, d]);
-        }
+        quarter_round(simd, &mut state, [0, 4, 8, 12]);
+        quarter_round(simd, &mut state, [1, 5, 9, 13]);
+        quarter_round(simd, &mut state, [2, 6, 10, 14]);
+        quarter_round(simd, &mut state, [3, 7, 11, 15]);
+        quarter_round(simd, &mut state, [0, 5, 10, 15]);
+        quarter_round(simd, &mut state, [1, 6, 11, 12]);
+        quarter_round(simd, &mut state, [2, 7, 8, 13]);
+        quarter_round(simd, &mut state, [3, 4, 9, 14]);
     }
-    std::array::from_fn(|word| simd.add_u32s(state[word], initial[word]))
+    for (word, &initial) in state.iter_mut().zip(initial) {
+        *word = simd.add_u32s(*word, initial);
+    }
+    state
 }
 
 #[inline(always)]
 fn quarter_round<S: Simd>(simd: S, state: &mut [S::u32s; BLOCK_WORDS], [a, b, c, d]: [usize; 4]) {
-    let mut step = |sum: usize, term: usize, mixed: usize, bits: u32| {
-        state[sum] = simd.add_u32s(state[sum], state[term]);
-        state[mixed] = rotate_left(simd, simd.xor_u32s(state[mixed], state[sum]), bits);
-    };
-    step(a, b, d, 16);
-    step(c, d, b, 12);
-    step(a, b, d, 8);
-    step(c, d, b, 7);
+    state[a] = simd.add_u32s(state[a], state[b]);
+    state[d] = rotate_left::<S, 16>(simd, simd.xor_u32s(state[d], state[a]));
+    state[c] = simd.add_u32s(state[c], state[d]);
+    state[b] = rotate_left::<S, 12>(simd, simd.xor_u32s(state[b], state[c]));
+    state[a] = simd.add_u32s(state[a], state[b]);
+    state[d] = rotate_left::<S, 8>(simd, simd.xor_u32s(state[d], state[a]));
+    state[c] = simd.add_u32s(state[c], state[d]);
+    state[b] = rotate_left::<S, 7>(simd, simd.xor_u32s(state[b], state[c]));
 }
 
 #[inline(always)]
-fn rotate_left<S: Simd>(simd: S, x: S::u32s, bits: u32) -> S::u32s {
-    let left = simd.wrapping_dyn_shl_u32s(x, simd.splat_u32s(bits));
-    let right = simd.wrapping_dyn_shr_u32s(x, simd.splat_u32s(32 - bits));
+fn rotate_left<S: Simd, const BITS: u32>(simd: S, x: S::u32s) -> S::u32s {
+    let left = simd.wrapping_dyn_shl_u32s(x, simd.splat_u32s(BITS));
+    let right = simd.wrapping_dyn_shr_u32s(x, simd.splat_u32s(32 - BITS));
     simd.or_u32s(left, right)
 }
 
