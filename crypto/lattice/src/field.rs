@@ -13,7 +13,7 @@ use zeroize::Zeroize;
 pub const MODULUS: u64 = 0xffff_ffff_0000_0001;
 
 /// 2⁶⁴ mod q = 2³² − 1.
-const EPSILON: u64 = 0xffff_ffff;
+pub(crate) const EPSILON: u64 = 0xffff_ffff;
 
 /// `a + b` mod q.
 #[inline(always)]

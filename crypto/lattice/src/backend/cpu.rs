@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::{Backend, BackendError, RowFold, RowFolding, Unmasking};
 use crate::expand::{MaskPolynomials, ProjectionRows};
-use crate::field::{self, Fq};
+use crate::field;
 use crate::ntt;
 use crate::pack::{self, Width};
 use crate::poly::{Evaluation, Poly, RING_DEGREE};
@@ -66,7 +66,12 @@ impl Backend for CpuBackend {
         whole_blocks(accumulator.len())?;
         same_length(lhs.len(), accumulator.len())?;
         let blocks = accumulator.par_chunks_exact_mut(RING_DEGREE).zip(lhs.par_chunks_exact(RING_DEGREE));
-        blocks.for_each(|(sums, lhs)| self.arch.dispatch(|| multiply_add(sums, lhs, rhs.values())));
+        blocks.for_each(|(sums, lhs)| {
+            self.arch.dispatch(
+                #[inline(always)]
+                || multiply_add(sums, lhs, rhs.values()),
+            )
+        });
         Ok(())
     }
 
@@ -121,7 +126,10 @@ impl Backend for CpuBackend {
         let product = MaskProduct::new(self.arch, masks, key_sum);
         let unmask_block = |mask: &mut Vec<u64>, (j, (sums, words)): (usize, (&mut [i64], &[u64]))| {
             product.write(first + j as u64, mask);
-            self.arch.dispatch(|| subtract_and_round(width.transport_bits(), scale_log2, words, mask, sums))
+            self.arch.dispatch(
+                #[inline(always)]
+                || subtract_and_round(width.transport_bits(), scale_log2, words, mask, sums),
+            )
         };
         let blocks = sums.par_chunks_exact_mut(RING_DEGREE).zip(accumulator.par_chunks_exact(RING_DEGREE));
         let residuals = blocks.enumerate().map_init(|| vec![0; RING_DEGREE], unmask_block);
@@ -132,7 +140,12 @@ impl Backend for CpuBackend {
         whole_blocks(lhs.len())?;
         same_length(rhs.len(), lhs.len())?;
         let blocks = lhs.par_chunks_exact(RING_DEGREE).zip(rhs.par_chunks_exact(RING_DEGREE));
-        let products = blocks.map(|(lhs, rhs)| self.arch.dispatch(|| inner_product(lhs, rhs)));
+        let products = blocks.map(|(lhs, rhs)| {
+            self.arch.dispatch(
+                #[inline(always)]
+                || inner_product(lhs, rhs),
+            )
+        });
         Ok(products.reduce(|| 0, field::add))
     }
 
@@ -150,7 +163,10 @@ impl Backend for CpuBackend {
             masks.expand(first + j as u64, &mut a);
             // The odd powers of ω are inverted by complementing k, which reverses the bit-reversed order.
             a.reverse();
-            self.arch.dispatch(|| multiply_add(&mut sum, &a, &r));
+            self.arch.dispatch(
+                #[inline(always)]
+                || multiply_add(&mut sum, &a, &r),
+            );
             (sum, r, a)
         };
         let empty = || (vec![0; RING_DEGREE], vec![0; RING_DEGREE], vec![0; RING_DEGREE]);
@@ -211,7 +227,10 @@ impl<'a> MaskProduct<'a> {
     /// Overwrites `block` with a_`index` · key in coefficient form.
     fn write(&self, index: u64, block: &mut [u64]) {
         self.masks.expand(index, block);
-        self.arch.dispatch(|| multiply(block, self.key.values()));
+        self.arch.dispatch(
+            #[inline(always)]
+            || multiply(block, self.key.values()),
+        );
         ntt::inverse_scaled(block);
     }
 }
@@ -247,9 +266,16 @@ fn multiply_add(sums: &mut [u64], lhs: &[u64], rhs: &[u64]) {
     }
 }
 
+/// Σ lhs_i · rhs_i mod q for any `u64`: the halves of the products are added up apart, and reduced once.
 #[inline(always)]
 fn inner_product(lhs: &[u64], rhs: &[u64]) -> u64 {
-    lhs.iter().zip(rhs).map(|(&lhs, &rhs)| Fq::new(lhs) * Fq::new(rhs)).sum::<Fq>().value()
+    let (mut low, mut high) = (0, 0);
+    for (&lhs, &rhs) in lhs.iter().zip(rhs) {
+        let product = u128::from(lhs) * u128::from(rhs);
+        low += u128::from(product as u64);
+        high += product >> 64;
+    }
+    field::add(field::reduce_wide(low), field::mul(field::reduce_wide(high), field::EPSILON))
 }
 
 /// [`Backend::unmask`] for one block whose mask is known; returns the largest magnitude of a residual.

@@ -162,7 +162,10 @@ impl PartialFold {
         self.words.fill(0);
         self.total.canonical &= pack::unpack_add_with(arch, job.width, packed, &mut self.words);
         for (inner, folded) in self.total.inner.iter_mut().zip(&self.folded) {
-            *inner += Fq::new(arch.dispatch(|| super::inner_product(folded, &self.words)));
+            *inner += Fq::new(arch.dispatch(
+                #[inline(always)]
+                || super::inner_product(folded, &self.words),
+            ));
         }
     }
 
@@ -173,7 +176,10 @@ impl PartialFold {
         self.mask.reverse();
         for (adjoint, folded) in self.total.adjoint.iter_mut().zip(&mut self.folded) {
             ntt::forward(folded);
-            arch.dispatch(|| super::multiply_add(adjoint, &self.mask, folded));
+            arch.dispatch(
+                #[inline(always)]
+                || super::multiply_add(adjoint, &self.mask, folded),
+            );
         }
     }
 }
