@@ -1,0 +1,287 @@
+//! The kernels' own text, compiled as C++ and run on the processor: every CUDA thread is a fiber, so that barriers, shared
+//! memory and exchanges within warps work as on a card. For tests: it is some forty times slower than plain processor code.
+//!
+//! The emulator shows that a kernel's text computes the right words, under any order of its threads, and with the
+//! sanitizers (the script `sanitize` beside this crate) that threads do not race and stay within their memory. It does not
+//! show how fast a kernel is, and it runs blocks one after another, so that races between blocks stay hidden.
+
+use std::error::Error;
+use std::ffi::{CString, OsString, c_char, c_int, c_uint, c_ulonglong, c_void};
+use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use gpu_kernels::device::{Argument, Device, DeviceError, Download, Kernel, Queue, Shape};
+use libloading::Library;
+
+/// In which order the threads of a block run between two barriers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schedule {
+    /// In increasing order.
+    Increasing,
+    /// In increasing and decreasing order by turns.
+    Alternating,
+    /// In an order drawn anew after every barrier.
+    Shuffled {
+        /// What it is drawn from.
+        seed: u32,
+    },
+}
+
+impl Schedule {
+    fn code(self) -> u64 {
+        match self {
+            Self::Increasing => 0,
+            Self::Alternating => 1,
+            Self::Shuffled { seed } => u64::from(seed) + 2,
+        }
+    }
+}
+
+/// A processor that pretends to be a card.
+#[derive(Debug)]
+pub struct Emulator {
+    schedule: Schedule,
+    launches_left: Arc<AtomicU64>,
+}
+
+impl Emulator {
+    /// An emulator whose threads run in the order of `schedule`.
+    pub fn new(schedule: Schedule) -> Self {
+        Self { schedule, launches_left: Arc::new(AtomicU64::new(u64::MAX)) }
+    }
+
+    /// An emulator that fails every launch after the first `launches`, as a card does that has fallen off the bus.
+    pub fn failing_after(launches: u64) -> Self {
+        Self { launches_left: Arc::new(AtomicU64::new(launches)), ..Self::new(Schedule::Increasing) }
+    }
+}
+
+impl Device for Emulator {
+    type Queue = EmulatedQueue;
+
+    fn name(&self) -> &'static str {
+        "emulator"
+    }
+
+    fn queue(&self) -> Result<EmulatedQueue, DeviceError> {
+        let launches_left = Arc::clone(&self.launches_left);
+        Ok(EmulatedQueue { schedule: self.schedule, launches_left, staging: Vec::new() })
+    }
+}
+
+/// Runs what is queued at once.
+#[derive(Debug)]
+pub struct EmulatedQueue {
+    schedule: Schedule,
+    launches_left: Arc<AtomicU64>,
+    staging: Vec<u64>,
+}
+
+/// Memory that kernels may write: an allocation of its own, so that an address sanitizer sees its ends.
+#[derive(Debug)]
+pub struct Memory {
+    words: *mut u64,
+    length: usize,
+}
+
+// SAFETY: the pointer is the only one to its allocation.
+unsafe impl Send for Memory {}
+
+impl Memory {
+    fn new(words: Box<[u64]>) -> Self {
+        let length = words.len();
+        Self { words: Box::into_raw(words).cast(), length }
+    }
+
+    fn words(&self) -> &[u64] {
+        // SAFETY: `words` came from a boxed slice of `length`, and no kernel runs while the borrow lasts: launches are
+        // over when they return.
+        unsafe { std::slice::from_raw_parts(self.words, self.length) }
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: `words` came from a boxed slice of `length`.
+        drop(unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(self.words, self.length)) });
+    }
+}
+
+impl Queue for EmulatedQueue {
+    type Buffer = Memory;
+
+    fn upload(&mut self, parts: &[&[u8]]) -> Result<Memory, DeviceError> {
+        let bytes = parts.concat();
+        let words = bytes.chunks(8).map(|chunk| {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            u64::from_le_bytes(word)
+        });
+        Ok(Memory::new(words.collect()))
+    }
+
+    fn zeroed(&mut self, words: usize) -> Result<Memory, DeviceError> {
+        Ok(Memory::new(vec![0; words].into()))
+    }
+
+    unsafe fn launch(
+        &mut self,
+        kernel: Kernel,
+        shape: Shape,
+        arguments: &[Argument<'_, Memory>],
+    ) -> Result<(), DeviceError> {
+        let spend = |left: u64| left.checked_sub(1);
+        if self.launches_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).is_err() {
+            return Err(failed(kernel.name(), EmulatorError::OutOfOrder));
+        }
+        // SAFETY: the caller's promise.
+        unsafe { run(kernel.name(), shape, self.schedule, arguments) }
+    }
+
+    fn wipe(&mut self, buffer: &Memory) -> Result<(), DeviceError> {
+        // SAFETY: `words` are `length` words that nobody else looks at.
+        unsafe { ptr::write_bytes(buffer.words, 0, buffer.length) };
+        Ok(())
+    }
+
+    fn download(&mut self, buffer: &Memory) -> Result<Download, DeviceError> {
+        let download = Download { start: self.staging.len(), words: buffer.length };
+        self.staging.extend_from_slice(buffer.words());
+        Ok(download)
+    }
+
+    fn wait(&mut self) -> Result<(), DeviceError> {
+        Ok(())
+    }
+
+    fn downloaded(&self, download: &Download) -> &[u64] {
+        &self.staging[download.start..][..download.words]
+    }
+
+    fn clear(&mut self, secret: bool) {
+        if secret {
+            self.staging.fill(0);
+        }
+        self.staging.clear();
+    }
+}
+
+/// Runs the kernel `name` of the loaded library, which need not be one of [`Kernel::ALL`].
+///
+/// # Errors
+/// When there is no such kernel, or the emulator finds it at fault.
+///
+/// # Safety
+/// As [`Queue::launch`].
+pub unsafe fn run(
+    name: &'static str,
+    shape: Shape,
+    schedule: Schedule,
+    arguments: &[Argument<'_, Memory>],
+) -> Result<(), DeviceError> {
+    /// One launch at a time: the library runs them all on one set of fibers.
+    static RUNNING: Mutex<()> = Mutex::new(());
+
+    let launch = entry().map_err(|error| failed("loading the kernels", error))?;
+    let symbol = CString::new(name).map_err(|error| failed(name, error))?;
+    let mut values: Vec<Value> = arguments.iter().map(Value::new).collect();
+    let mut pointers: Vec<*mut c_void> = values.iter_mut().map(Value::pointer).collect();
+    let mut reason = [0_u8; 512];
+    let _running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    // SAFETY: the signature is that of emulator_launch in emulated/kernels.cpp; grid and block are three words each, the
+    // pointers lead to values of the kernel's parameters as the caller promises, and the reason has its length beside it.
+    let outcome = unsafe {
+        launch(
+            symbol.as_ptr(),
+            [shape.grid, 1, 1].as_ptr(),
+            [shape.block[0], shape.block[1], 1].as_ptr(),
+            shape.shared_words as usize * 8,
+            pointers.as_mut_ptr(),
+            schedule.code(),
+            reason.as_mut_ptr().cast(),
+            reason.len(),
+        )
+    };
+    let end = reason.iter().position(|&byte| byte == 0).unwrap_or(reason.len());
+    match outcome {
+        0 => Ok(()),
+        _ => Err(failed(name, EmulatorError::Kernel(String::from_utf8_lossy(&reason[..end]).into_owned()))),
+    }
+}
+
+/// A kernel's parameter at an address of its own.
+enum Value {
+    Pointer(*mut u64),
+    U32(u32),
+    U64(u64),
+    Key([u32; 8]),
+}
+
+impl Value {
+    fn new(argument: &Argument<'_, Memory>) -> Self {
+        match argument {
+            Argument::Buffer(memory) => Self::Pointer(memory.words),
+            Argument::Null => Self::Pointer(ptr::null_mut()),
+            Argument::U32(value) => Self::U32(*value),
+            Argument::U64(value) => Self::U64(*value),
+            Argument::Key(words) => Self::Key(*words),
+        }
+    }
+
+    fn pointer(&mut self) -> *mut c_void {
+        match self {
+            Self::Pointer(value) => ptr::from_mut(value).cast(),
+            Self::U32(value) => ptr::from_mut(value).cast(),
+            Self::U64(value) => ptr::from_mut(value).cast(),
+            Self::Key(words) => words.as_mut_ptr().cast(),
+        }
+    }
+}
+
+type Entry = unsafe extern "C" fn(
+    *const c_char,
+    *const c_uint,
+    *const c_uint,
+    usize,
+    *mut *mut c_void,
+    c_ulonglong,
+    *mut c_char,
+    usize,
+) -> c_int;
+
+/// `emulator_launch` of the library that `EMULATED_KERNELS` names, else of the one built with this crate.
+fn entry() -> Result<Entry, EmulatorError> {
+    static ENTRY: OnceLock<Result<Entry, String>> = OnceLock::new();
+
+    let load = || {
+        let path = std::env::var_os("EMULATED_KERNELS");
+        let path = path.unwrap_or_else(|| OsString::from(env!("EMULATED_KERNELS")));
+        // SAFETY: the library is one that build.rs or the script `sanitize` made; its initialisers only set up C++'s own.
+        let library = unsafe { Library::new(path) }.map_err(|error| error.to_string())?;
+        // SAFETY: emulated/kernels.cpp defines emulator_launch with this type.
+        let entry = unsafe { library.get::<Entry>("emulator_launch") }.map(|entry| *entry);
+        // Never unloaded: the entry stays good.
+        std::mem::forget(library);
+        entry.map_err(|error| error.to_string())
+    };
+    ENTRY.get_or_init(load).clone().map_err(EmulatorError::Library)
+}
+
+/// What the emulator reports of a launch.
+#[derive(Debug, thiserror::Error)]
+enum EmulatorError {
+    /// Threads that wait for ever, or at different barriers; or no such kernel.
+    #[error("{0}")]
+    Kernel(String),
+    /// The library could not be loaded.
+    #[error("{0}")]
+    Library(String),
+    /// The launches that it was to do are used up.
+    #[error("the emulated device has failed, as it was told to")]
+    OutOfOrder,
+}
+
+fn failed(operation: &'static str, error: impl Error + Send + Sync + 'static) -> DeviceError {
+    DeviceError::Call { operation, source: Box::new(error) }
+}

@@ -1,0 +1,26 @@
+// Adds packed ciphertexts to integer sums: each sum is read and written once, however many ciphertexts are added.
+// Any launch along x. `packed` holds `ciphertexts` runs of `stride` words; `refused` starts beyond every position and
+// becomes the least position of a ciphertext with a word that is not canonical.
+#include "../include/packing.cuh"
+
+extern "C" __global__ void add_packed(u64* __restrict__ sums, u64 length, const u64* __restrict__ packed, u64 stride,
+                                      u32 ciphertexts, u32 width, u32* refused)
+{
+    const u64 step = static_cast<u64>(gridDim.x) * blockDim.x;
+    const u64 largest = largest_word(width);
+    for (u64 k = static_cast<u64>(blockIdx.x) * blockDim.x + threadIdx.x; k < length; k += step) {
+        u64 sum = sums[k];
+        u32 first_refused = ~0u;
+        for (u32 c = 0; c < ciphertexts; ++c) {
+            const u64 word = unpack(packed + c * stride, width, k);
+            if (word > largest && first_refused == ~0u) {
+                first_refused = c;
+            }
+            sum += word;
+        }
+        sums[k] = sum;
+        if (first_refused != ~0u) {
+            atomicMin(refused, first_refused);
+        }
+    }
+}

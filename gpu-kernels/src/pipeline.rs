@@ -1,0 +1,167 @@
+//! Splits an operation into batches that fit in a queue's memory, and keeps two queues busy: while one copies, the other
+//! computes.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut, Range};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::backend::Options;
+use crate::device::{Device, DeviceError, Queue};
+use crate::tables;
+
+/// A queue and the tables that kernels on it read.
+#[derive(Debug)]
+pub(crate) struct Lane<Q: Queue> {
+    pub(crate) queue: Q,
+    pub(crate) twiddles: Q::Buffer,
+    pub(crate) inverse_twiddles: Q::Buffer,
+}
+
+impl<Q: Queue> Lane<Q> {
+    fn new(mut queue: Q) -> Result<Self, DeviceError> {
+        let twiddles = queue.upload(&[bytemuck::cast_slice(&tables::twiddles())])?;
+        let inverse_twiddles = queue.upload(&[bytemuck::cast_slice(&tables::inverse_twiddles())])?;
+        queue.wait()?;
+        queue.clear(false);
+        Ok(Self { queue, twiddles, inverse_twiddles })
+    }
+}
+
+/// An operation on many blocks, done in batches of consecutive ones.
+pub(crate) trait Batched<Q: Queue> {
+    /// What a batch holds between its start and its end: its buffers, and what will be downloaded.
+    type Pending;
+
+    /// Whether the copies on the host must be overwritten.
+    const SECRET: bool = false;
+
+    /// Queues the batch.
+    fn start(&mut self, lane: &mut Lane<Q>, blocks: Range<usize>) -> Result<Self::Pending, DeviceError>;
+
+    /// Takes the results, after all that [`start`](Self::start) queued has been done.
+    fn finish(
+        &mut self,
+        lane: &mut Lane<Q>,
+        blocks: Range<usize>,
+        pending: Self::Pending,
+    ) -> Result<(), DeviceError>;
+}
+
+/// What a batch needs on the host and as much again on the device, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Footprint {
+    /// For each block.
+    pub(crate) block: usize,
+    /// For the batch.
+    pub(crate) batch: usize,
+}
+
+/// The queues of a device, lent to one operation at a time.
+pub(crate) struct Lanes<D: Device> {
+    free: Mutex<Vec<Lane<D::Queue>>>,
+    returned: Condvar,
+    queue_bytes: usize,
+    batch_blocks: usize,
+}
+
+impl<D: Device> fmt::Debug for Lanes<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lanes").field("queue_bytes", &self.queue_bytes).finish_non_exhaustive()
+    }
+}
+
+impl<D: Device> Lanes<D> {
+    pub(crate) fn new(device: &D, options: &Options) -> Result<Self, DeviceError> {
+        let lanes: Result<Vec<_>, _> = (0..options.queues).map(|_| Lane::new(device.queue()?)).collect();
+        Ok(Self {
+            free: Mutex::new(lanes?),
+            returned: Condvar::new(),
+            queue_bytes: options.queue_bytes,
+            batch_blocks: options.batch_blocks,
+        })
+    }
+
+    /// Does `operation` on `blocks` blocks, batch by batch.
+    ///
+    /// # Errors
+    /// When a batch fails; those before it have been finished.
+    pub(crate) fn run<O: Batched<D::Queue>>(
+        &self,
+        operation: &mut O,
+        blocks: usize,
+        footprint: Footprint,
+    ) -> Result<(), DeviceError> {
+        let batch = self.batch_size(footprint)?;
+        let mut lanes = self.borrow();
+        let count = lanes.len();
+        let mut pending: Vec<Option<(Range<usize>, O::Pending)>> = (0..count).map(|_| None).collect();
+        let batches = blocks.div_ceil(batch);
+        for k in 0..batches + count {
+            let (lane, slot) = (&mut lanes[k % count], &mut pending[k % count]);
+            if let Some((range, started)) = slot.take() {
+                lane.queue.wait()?;
+                operation.finish(lane, range, started)?;
+                lane.queue.clear(O::SECRET);
+            }
+            if k < batches {
+                let range = k * batch..blocks.min((k + 1) * batch);
+                *slot = Some((range.clone(), operation.start(lane, range)?));
+            }
+        }
+        Ok(())
+    }
+
+    fn batch_size(&self, footprint: Footprint) -> Result<usize, DeviceError> {
+        let room = self.queue_bytes.saturating_sub(footprint.batch) / footprint.block;
+        if room == 0 {
+            let needed = footprint.batch + footprint.block;
+            return Err(DeviceError::Memory { needed, available: self.queue_bytes });
+        }
+        Ok(room.min(self.batch_blocks))
+    }
+
+    /// One lane, waited for, or two, if another one is free.
+    fn borrow(&self) -> Borrowed<'_, D> {
+        let mut free = self.lock();
+        while free.is_empty() {
+            free = self.returned.wait(free).unwrap_or_else(PoisonError::into_inner);
+        }
+        let start = free.len().saturating_sub(2);
+        Borrowed { lanes: free.split_off(start), home: self }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Lane<D::Queue>>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lanes that go home when they are dropped, with nothing queued and nothing secret left in them.
+struct Borrowed<'a, D: Device> {
+    lanes: Vec<Lane<D::Queue>>,
+    home: &'a Lanes<D>,
+}
+
+impl<D: Device> Deref for Borrowed<'_, D> {
+    type Target = [Lane<D::Queue>];
+    fn deref(&self) -> &Self::Target {
+        &self.lanes
+    }
+}
+
+impl<D: Device> DerefMut for Borrowed<'_, D> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.lanes
+    }
+}
+
+impl<D: Device> Drop for Borrowed<'_, D> {
+    fn drop(&mut self) {
+        for lane in &mut self.lanes {
+            // After a failed batch something may still be queued; how it ends is of no interest any more.
+            let _ended = lane.queue.wait();
+            lane.queue.clear(true);
+        }
+        self.home.lock().append(&mut self.lanes);
+        self.home.returned.notify_all();
+    }
+}

@@ -1,0 +1,31 @@
+//! The kernels on the emulator pass the checks that every backend must pass, however their threads are arranged.
+
+use emulator::{Emulator, Schedule};
+use gpu_kernels::{KernelBackend, Options, self_test};
+use testkit::conformance::check_backend;
+
+fn check(schedule: Schedule, options: Options) {
+    let backend = KernelBackend::new(&Emulator::new(schedule), &options).expect("good options");
+    self_test::check(&backend).expect("the stored words");
+    check_backend(&backend);
+}
+
+/// Several batches, several queues, and blocks of threads that do more than one polynomial.
+fn small() -> Options {
+    Options { queues: 2, queue_bytes: 4 << 20, batch_blocks: 2, teams: 1, threads: 256, grid: 1 }
+}
+
+#[test]
+fn threads_in_increasing_order_conform() {
+    check(Schedule::Increasing, Options { queues: 1, queue_bytes: 64 << 20, batch_blocks: 256, ..small() });
+}
+
+#[test]
+fn threads_in_alternating_order_and_two_teams_a_block_conform() {
+    check(Schedule::Alternating, Options { teams: 2, threads: 1024, grid: 2, batch_blocks: 3, ..small() });
+}
+
+#[test]
+fn threads_in_any_order_and_small_blocks_conform() {
+    check(Schedule::Shuffled { seed: 1 }, Options { threads: 32, grid: 3, ..small() });
+}
