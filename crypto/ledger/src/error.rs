@@ -1,6 +1,6 @@
 //! What can be wrong with a tree or a proof.
 
-/// Why a proof of inclusion was not made or not accepted.
+/// Why a proof was not made or not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LedgerError {
@@ -12,10 +12,10 @@ pub enum LedgerError {
         /// The number of leaves.
         size: u64,
     },
-    /// The path does not have the one length that its index and size allow.
-    #[error("the path has {actual} hashes where the leaf's depth is {expected}")]
+    /// The path does not have the one length that its place and size allow.
+    #[error("the path has {actual} hashes, not {expected}")]
     PathLength {
-        /// The depth of the leaf.
+        /// The depth of the leaf, or the length of a proof between the two sizes.
         expected: usize,
         /// The number of hashes given.
         actual: usize,
@@ -23,4 +23,32 @@ pub enum LedgerError {
     /// The leaf and the path lead to another root.
     #[error("the leaf is not at this place of the tree with this root")]
     RootMismatch,
+    /// The newer of two trees is the smaller one.
+    #[error("a log of {old_size} leaves cannot have become one of {new_size}")]
+    Shrunk {
+        /// The older tree's number of leaves.
+        old_size: u64,
+        /// The newer tree's.
+        new_size: u64,
+    },
+    /// A proof of consistency leads to another old root: the new tree does not begin with the old one.
+    #[error("the older tree with this root is not the beginning of the newer one")]
+    OldRootMismatch,
+    /// A proof of consistency leads to another new root.
+    #[error("the proof does not lead to the newer tree's root")]
+    NewRootMismatch,
+    /// The hashes loaded from a store are not one for each node that was asked for.
+    #[error("{actual} hashes for {expected} nodes")]
+    NodeCount {
+        /// The number of nodes.
+        expected: usize,
+        /// The number of hashes given.
+        actual: usize,
+    },
+    /// The bytes are not a frontier: a size and a hash for every set bit of it.
+    #[error("{actual} bytes are not a tree's size and its complete subtrees")]
+    FrontierLength {
+        /// The number of bytes given.
+        actual: usize,
+    },
 }

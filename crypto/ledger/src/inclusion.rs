@@ -20,13 +20,7 @@ impl InclusionProof {
     /// [`LedgerError::NoSuchLeaf`] unless `index < size`, [`LedgerError::PathLength`] unless the path has one hash for
     /// each level at which the leaf's subtree has a sibling.
     pub fn new(index: u64, size: u64, path: Vec<Hash>) -> Result<Self, LedgerError> {
-        if index >= size {
-            return Err(LedgerError::NoSuchLeaf { index, size });
-        }
-        let expected = siblings(index, size).flatten().count();
-        if path.len() != expected {
-            return Err(LedgerError::PathLength { expected, actual: path.len() });
-        }
+        check_path_length(index, size, &path)?;
         Ok(Self { index, size, path })
     }
 
@@ -73,16 +67,50 @@ pub fn prove<L: AsRef<[u8]>>(leaves: &[L], index: usize) -> Result<InclusionProo
 /// # Errors
 /// [`LedgerError::RootMismatch`] if it is not.
 pub fn verify(root: &Hash, data: &[u8], proof: &InclusionProof) -> Result<(), LedgerError> {
-    let mut path = proof.path.iter();
-    let mut subtree = leaf_hash(data);
-    for side in siblings(proof.index, proof.size).flatten() {
-        let sibling = path.next().expect("the path has the leaf's depth");
-        subtree = match side {
-            Side::Left => node_hash(sibling, &subtree),
-            Side::Right => node_hash(&subtree, sibling),
-        };
+    verify_inclusion(root, proof.size, proof.index, &leaf_hash(data), &proof.path)
+}
+
+/// Checks that the leaf with hash `leaf`, see [`leaf_hash`], has place `index`, from 0, in the tree of `size` leaves with
+/// this `root` (RFC 9162 §2.1.3.2). `path` is what [`InclusionPlan::proof`](crate::InclusionPlan::proof) gives; `size` is
+/// that of the checkpoint that vouches for the root.
+///
+/// # Errors
+/// [`LedgerError::NoSuchLeaf`] unless `index < size`, [`LedgerError::PathLength`] unless the path has the leaf's depth,
+/// [`LedgerError::RootMismatch`] if it leads to another root.
+pub fn verify_inclusion(
+    root: &Hash,
+    size: u64,
+    index: u64,
+    leaf: &Hash,
+    path: &[Hash],
+) -> Result<(), LedgerError> {
+    check_path_length(index, size, path)?;
+    let sides = siblings(index, size).flatten();
+    let computed = sides.zip(path).fold(*leaf, |subtree, (side, sibling)| match side {
+        Side::Left => node_hash(sibling, &subtree),
+        Side::Right => node_hash(&subtree, sibling),
+    });
+    if computed == *root { Ok(()) } else { Err(LedgerError::RootMismatch) }
+}
+
+fn check_path_length(index: u64, size: u64, path: &[Hash]) -> Result<(), LedgerError> {
+    if index >= size {
+        return Err(LedgerError::NoSuchLeaf { index, size });
     }
-    if subtree == *root { Ok(()) } else { Err(LedgerError::RootMismatch) }
+    let expected = siblings(index, size).flatten().count();
+    if path.len() != expected {
+        return Err(LedgerError::PathLength { expected, actual: path.len() });
+    }
+    Ok(())
+}
+
+/// The leaves below each sibling on the way up from leaf `index < size`, as `[start, end)`.
+pub(crate) fn sibling_ranges(index: u64, size: u64) -> impl Iterator<Item = (u64, u64)> {
+    (0..).zip(siblings(index, size)).filter_map(move |(level, side)| {
+        side?;
+        let start = ((index >> level) ^ 1) << level;
+        Some((start, start + (1u64 << level).min(size - start)))
+    })
 }
 
 /// Where a subtree's sibling stands.

@@ -1,6 +1,9 @@
 //! The root of a tree (RFC 9162 §2.1.1), in one call or leaf by leaf.
 
-use crate::tree_hash::{Hash, empty_root, leaf_hash, node_hash};
+use crate::{
+    frontier::Frontier,
+    tree_hash::{Hash, leaf_hash},
+};
 
 /// The root of the tree whose leaves hold `leaves`, in this order.
 pub fn root<L: AsRef<[u8]>>(leaves: impl IntoIterator<Item = L>) -> Hash {
@@ -20,11 +23,7 @@ pub fn root<L: AsRef<[u8]>>(leaves: impl IntoIterator<Item = L>) -> Hash {
 /// assert_eq!(builder.root(), ledger::root(["first", "second"]));
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct RootBuilder {
-    size: u64,
-    /// The roots of the complete subtrees that the leaves fill, the largest first.
-    subtrees: Vec<Hash>,
-}
+pub struct RootBuilder(Frontier);
 
 impl RootBuilder {
     /// A tree of no leaves.
@@ -39,24 +38,17 @@ impl RootBuilder {
 
     /// Appends a leaf by its hash, see [`leaf_hash`].
     pub fn push_leaf_hash(&mut self, leaf: Hash) {
-        let mut subtree = leaf;
-        for _ in 0..self.size.trailing_ones() {
-            let left = self.subtrees.pop().expect("there is a subtree for every set bit of the size");
-            subtree = node_hash(&left, &subtree);
-        }
-        self.subtrees.push(subtree);
-        self.size += 1;
+        self.0.append(leaf);
     }
 
     /// The number of leaves so far.
     pub fn size(&self) -> u64 {
-        self.size
+        self.0.size()
     }
 
     /// The root over the leaves so far.
     pub fn root(&self) -> Hash {
-        let smallest_first = self.subtrees.iter().rev().copied();
-        smallest_first.reduce(|right, left| node_hash(&left, &right)).unwrap_or_else(empty_root)
+        self.0.root()
     }
 }
 
@@ -93,7 +85,7 @@ mod tests {
                 builder.push(&leaf.to_le_bytes());
             }
             prop_assert_eq!(builder.size(), size);
-            prop_assert_eq!(builder.subtrees.len(), size.count_ones() as usize);
+            prop_assert_eq!(builder.0.to_bytes().len(), 8 + 32 * size.count_ones() as usize);
         }
     }
 }

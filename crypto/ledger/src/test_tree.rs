@@ -1,4 +1,4 @@
-//! The trees that the tests share: the leaves, roots and paths of the certificate-transparency reference code
+//! The trees that the tests share: the leaves, roots and proofs of the certificate-transparency reference code
 //! (`merkletree/merkle_tree_test.cc`), and the definition of RFC 9162 §2.1.1 read literally.
 
 use crate::tree_hash::{Hash, empty_root, leaf_hash, node_hash};
@@ -61,6 +61,37 @@ pub(crate) const PATHS: [(usize, usize, &[&str]); 5] = [
     ),
 ];
 
+/// Old size, new size and path of the published proofs of consistency.
+pub(crate) const PROOFS: [(usize, usize, &[&str]); 4] = [
+    (1, 1, &[]),
+    (
+        1,
+        8,
+        &[
+            "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
+            "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+            "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4",
+        ],
+    ),
+    (
+        6,
+        8,
+        &[
+            "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
+            "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
+            "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+        ],
+    ),
+    (
+        2,
+        5,
+        &[
+            "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+            "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
+        ],
+    ),
+];
+
 /// `MTH(leaves)` by recursion.
 pub(crate) fn recursive_root<L: AsRef<[u8]>>(leaves: &[L]) -> Hash {
     match leaves {
@@ -77,4 +108,24 @@ pub(crate) fn recursive_root<L: AsRef<[u8]>>(leaves: &[L]) -> Hash {
 pub(crate) fn hash_from_hex(digits: &str) -> Hash {
     assert_eq!(digits.len(), 64);
     std::array::from_fn(|i| u8::from_str_radix(&digits[2 * i..2 * i + 2], 16).expect("hexadecimal digits"))
+}
+
+/// `PROOF(old_size, leaves)` of RFC 9162 §2.1.4.1 by recursion, empty for an old tree of no leaves.
+pub(crate) fn recursive_consistency<L: AsRef<[u8]>>(old_size: usize, leaves: &[L]) -> Vec<Hash> {
+    if old_size == 0 { Vec::new() } else { subproof(old_size, leaves, true) }
+}
+
+fn subproof<L: AsRef<[u8]>>(old_size: usize, leaves: &[L], whole: bool) -> Vec<Hash> {
+    if old_size == leaves.len() {
+        return if whole { Vec::new() } else { vec![recursive_root(leaves)] };
+    }
+    let middle = leaves.len().next_power_of_two() / 2;
+    let (left, right) = leaves.split_at(middle);
+    let (mut proof, sibling) = if old_size <= middle {
+        (subproof(old_size, left, whole), right)
+    } else {
+        (subproof(old_size - middle, right, false), left)
+    };
+    proof.push(recursive_root(sibling));
+    proof
 }

@@ -1,0 +1,96 @@
+//! A log's signed word on its size and root: the C2SP checkpoint format (<https://c2sp.org/tlog-checkpoint>).
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use crate::{
+    note::{Note, NoteError, Signer, VerifiedSignature, Verifier},
+    tree_hash::Hash,
+};
+
+/// The state of a log at one size. Its text is three lines: origin, size in decimal, root in base64.
+///
+/// ```
+/// use ledger::{Checkpoint, note::Signer, root};
+///
+/// let log = Signer::new("example.org/log", &[7; 32])?;
+/// let checkpoint = Checkpoint { origin: "example.org/log".into(), size: 2, root: root(["first", "second"]) };
+/// let note = checkpoint.sign(&log)?;
+/// assert_eq!(Checkpoint::open(&note, &log.verifier(), &[])?.checkpoint, checkpoint);
+/// # Ok::<(), ledger::note::NoteError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The log's name, which is its key's.
+    pub origin: String,
+    /// The number of leaves.
+    pub size: u64,
+    /// The root over them.
+    pub root: Hash,
+}
+
+/// A checkpoint that its log signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedCheckpoint {
+    /// What the log says.
+    pub checkpoint: Checkpoint,
+    /// The known witnesses that signed too.
+    pub witnesses: Vec<VerifiedSignature>,
+}
+
+impl Checkpoint {
+    /// The checkpoint as a note signed by the log.
+    ///
+    /// # Errors
+    /// [`NoteError::Origin`] unless the key's name is the origin.
+    pub fn sign(&self, log: &Signer) -> Result<String, NoteError> {
+        if self.origin != log.name() {
+            return Err(NoteError::Origin { log: log.name().to_owned() });
+        }
+        Note::sign(&self.text(), log).map(|note| note.to_string())
+    }
+
+    /// Reads a checkpoint of the log whose key this is. Signatures of keys other than the log's and the witnesses' are
+    /// ignored, as are lines after the root; witnesses that have not signed are missing from the answer, and how many are
+    /// enough is for the caller to say.
+    ///
+    /// # Errors
+    /// [`NoteError`]: not a note, a wrong signature of the log or of a known witness, no signature of the log, not a
+    /// checkpoint, or one of another log.
+    pub fn open(note: &str, log: &Verifier, witnesses: &[Verifier]) -> Result<OpenedCheckpoint, NoteError> {
+        let note = Note::parse(note)?;
+        let known: Vec<Verifier> = std::iter::once(log).chain(witnesses).cloned().collect();
+        let mut signed = note.open(&known)?;
+        let is_log = |key: &VerifiedSignature| key.name == log.name() && key.key_id == log.key_id();
+        if !signed.iter().any(is_log) {
+            return Err(NoteError::NotByLog { log: log.name().to_owned() });
+        }
+        signed.retain(|key| !is_log(key));
+        let checkpoint = Self::from_text(note.text())?;
+        if checkpoint.origin != log.name() {
+            return Err(NoteError::Origin { log: log.name().to_owned() });
+        }
+        Ok(OpenedCheckpoint { checkpoint, witnesses: signed })
+    }
+
+    fn text(&self) -> String {
+        format!("{}\n{}\n{}\n", self.origin, self.size, STANDARD.encode(self.root))
+    }
+
+    fn from_text(text: &str) -> Result<Self, NoteError> {
+        let wrong = |rule| NoteError::Checkpoint { rule };
+        let mut lines = text.strip_suffix('\n').unwrap_or(text).split('\n');
+        let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next()) else {
+            return Err(wrong("an origin, a size and a root are on lines of their own"));
+        };
+        if origin.is_empty() || lines.any(str::is_empty) {
+            return Err(wrong("no line is empty"));
+        }
+        let number: u64 = size.parse().map_err(|_| wrong("the size is a decimal number below 2^64"))?;
+        if number.to_string() != size {
+            return Err(wrong("the size has no sign and no leading zero"));
+        }
+        let root = STANDARD.decode(root).ok().and_then(|root| root.try_into().ok());
+        let root = root.ok_or(wrong("the root is base64 of 32 bytes"))?;
+        Ok(Self { origin: origin.to_owned(), size: number, root })
+    }
+}

@@ -1,0 +1,69 @@
+//! The proofs that another implementation publishes, true and false ones: `tests/vectors/merkle-proofs.json`, which names
+//! its source.
+
+use ledger::{Hash, verify_consistency, verify_inclusion};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Vectors {
+    inclusion: Vec<Inclusion>,
+    consistency: Vec<Consistency>,
+}
+
+#[derive(Deserialize)]
+struct Inclusion {
+    name: String,
+    index: u64,
+    size: u64,
+    #[serde(with = "hex")]
+    root: Hash,
+    #[serde(with = "hex")]
+    leaf: Hash,
+    path: Vec<String>,
+    valid: bool,
+}
+
+#[derive(Deserialize)]
+struct Consistency {
+    name: String,
+    old_size: u64,
+    new_size: u64,
+    #[serde(with = "hex")]
+    old_root: Hash,
+    #[serde(with = "hex")]
+    new_root: Hash,
+    path: Vec<String>,
+    valid: bool,
+}
+
+fn vectors() -> Vectors {
+    serde_json::from_str(include_str!("../../../../tests/vectors/merkle-proofs.json")).unwrap()
+}
+
+fn hashes(path: &[String]) -> Vec<Hash> {
+    path.iter().map(|hash| hex::decode(hash).unwrap().try_into().unwrap()).collect()
+}
+
+#[test]
+fn published_proofs_of_inclusion_are_judged_alike() {
+    let vectors = vectors().inclusion;
+    assert_eq!((vectors.len(), vectors.iter().filter(|v| v.valid).count()), INCLUSION);
+    for v in vectors {
+        let verdict = verify_inclusion(&v.root, v.size, v.index, &v.leaf, &hashes(&v.path));
+        assert_eq!(verdict.is_ok(), v.valid, "{}: {verdict:?}", v.name);
+    }
+}
+
+#[test]
+fn published_proofs_of_consistency_are_judged_alike() {
+    let vectors = vectors().consistency;
+    assert_eq!((vectors.len(), vectors.iter().filter(|v| v.valid).count()), CONSISTENCY);
+    for v in vectors {
+        let verdict = verify_consistency(v.old_size, &v.old_root, v.new_size, &v.new_root, &hashes(&v.path));
+        assert_eq!(verdict.is_ok(), v.valid, "{}: {verdict:?}", v.name);
+    }
+}
+
+/// How many there are, and how many of them are true.
+const INCLUSION: (usize, usize) = (72, 6);
+const CONSISTENCY: (usize, usize) = (71, 5);
