@@ -13,7 +13,10 @@ mod frontier;
 mod inclusion;
 mod node;
 pub mod note;
+pub mod payout;
+pub mod payout_tree;
 mod plan;
+pub mod reputation;
 mod root;
 #[cfg(test)]
 mod test_tree;

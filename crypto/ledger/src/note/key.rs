@@ -82,6 +82,26 @@ impl Verifier {
         Self { name: name.to_owned(), key_id: key_id(name, kind, &key), kind, key }
     }
 
+    /// A key that was learned as its 32 bytes and not as a vkey: it signs the text of notes, under this name.
+    ///
+    /// # Errors
+    /// [`NoteError::KeyName`], [`NoteError::VerifierKey`].
+    pub fn ed25519(name: &str, public_key: &[u8; 32]) -> Result<Self, NoteError> {
+        Self::checked(name, Kind::Text, public_key)
+    }
+
+    fn checked(name: &str, kind: Kind, public_key: &[u8; 32]) -> Result<Self, NoteError> {
+        check_name(name)?;
+        let wrong = |rule| NoteError::VerifierKey { rule };
+        let key =
+            VerifyingKey::from_bytes(public_key).map_err(|_| wrong("the key is a point of the curve"))?;
+        if key.is_weak() {
+            Err(wrong("the key does not have small order"))
+        } else {
+            Ok(Self::new(name, kind, key))
+        }
+    }
+
     /// The name.
     pub fn name(&self) -> &str {
         &self.name
@@ -132,7 +152,6 @@ impl FromStr for Verifier {
         let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(wrong("a name, a number and a key are joined by plus signs"));
         };
-        check_name(name)?;
         let key = STANDARD.decode(key).map_err(|_| wrong("the key is base64"))?;
         let (kind, key) = match key.split_first() {
             Some((0x01, key)) => (Kind::Text, key),
@@ -140,11 +159,7 @@ impl FromStr for Verifier {
             _ => return Err(wrong("the key is of type 1, Ed25519, or 4, cosignature/v1")),
         };
         let key = <&[u8; 32]>::try_from(key).map_err(|_| wrong("an Ed25519 key has 32 bytes"))?;
-        let key = VerifyingKey::from_bytes(key).map_err(|_| wrong("the key is a point of the curve"))?;
-        if key.is_weak() {
-            return Err(wrong("the key does not have small order"));
-        }
-        let verifier = Self::new(name, kind, key);
+        let verifier = Self::checked(name, kind, key)?;
         if id != format!("{:08x}", verifier.key_id) {
             return Err(wrong("the number is that of the name and the key"));
         }

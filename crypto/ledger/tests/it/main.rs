@@ -5,3 +5,7 @@
 mod checkpoint;
 mod merkle_proofs;
 mod note;
+mod openzeppelin;
+mod payout;
+mod payout_tree;
+mod reputation;

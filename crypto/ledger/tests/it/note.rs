@@ -46,6 +46,8 @@ fn a_published_secret_signs_the_published_note() {
     let note = Note::sign(TEXT, &peter()).unwrap();
     assert_eq!(note.to_string(), format!("{TEXT}\n{BY_PETER}"));
     assert_eq!(peter().verifier().to_string(), PETER);
+    let public_key: [u8; 32] = STANDARD.decode(&PETER[22..]).unwrap()[1..].try_into().unwrap();
+    assert_eq!(Verifier::ed25519("PeterNeumann", &public_key), Ok(key(PETER)));
     assert!(!format!("{:?}", peter()).contains(&PETER_SECRET[2..]));
 }
 

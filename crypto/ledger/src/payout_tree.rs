@@ -1,0 +1,163 @@
+//! The tree by which payments are claimed on a chain: a distributor contract holds the root, and whoever is owed shows a
+//! proof.
+//!
+//! Layout and hashes are those of OpenZeppelin's `StandardMerkleTree` over `["address", "uint256"]` (npm
+//! `@openzeppelin/merkle-tree` 1, format `standard-v1`), which contracts check with `MerkleProof.verify`: a leaf is
+//! `keccak256(keccak256(abi.encode(address, amount)))`, a node the keccak256 of its two children in ascending order. The
+//! leaves, ascending by hash, fill an array of 2n − 1 nodes from its end; node *i* has the children 2i + 1 and 2i + 2, and
+//! node 0 is the root. The second hash of a leaf keeps a node, 64 bytes, from passing as one.
+
+mod address;
+mod dump;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha3::{Digest, Keccak256};
+
+use crate::tree_hash::Hash;
+
+pub use address::{Address, AddressError};
+pub use dump::{DumpedValue, StandardDump};
+
+/// An amount owed to an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Payment {
+    /// To whom.
+    pub address: Address,
+    /// In the token's smallest units.
+    pub amount: u128,
+}
+
+/// Sums up what each address is owed, ascending by address; addresses that are owed nothing are left out. A contract that
+/// remembers by address who has claimed would pay only one of two leaves.
+///
+/// # Errors
+/// [`PayoutTreeError::Overflow`] for an address that is owed 2¹²⁸ units or more.
+pub fn merge(payments: impl IntoIterator<Item = Payment>) -> Result<Vec<Payment>, PayoutTreeError> {
+    let mut sums: BTreeMap<Address, u128> = BTreeMap::new();
+    for Payment { address, amount } in payments {
+        let sum = sums.entry(address).or_default();
+        *sum = sum.checked_add(amount).ok_or(PayoutTreeError::Overflow { address })?;
+    }
+    let owed = sums.into_iter().filter(|&(_, amount)| amount > 0);
+    Ok(owed.map(|(address, amount)| Payment { address, amount }).collect())
+}
+
+/// `keccak256(keccak256(abi.encode(address, uint256)))`: 12 zero bytes and the address, then the amount as 32 big-endian
+/// bytes.
+pub fn payment_leaf(payment: &Payment) -> Hash {
+    let mut encoded = [0; 64];
+    encoded[12..32].copy_from_slice(&payment.address.to_bytes());
+    encoded[48..].copy_from_slice(&payment.amount.to_be_bytes());
+    keccak256(&[&keccak256(&[&encoded])])
+}
+
+/// Checks that `payment` is in the tree with this `root`, as a contract would.
+///
+/// # Errors
+/// [`PayoutTreeError::NotInTree`] if the proof does not lead to the root.
+pub fn verify_payment(root: &Hash, payment: &Payment, proof: &[Hash]) -> Result<(), PayoutTreeError> {
+    let computed = proof.iter().fold(payment_leaf(payment), |node, sibling| pair(&node, sibling));
+    if computed == *root { Ok(()) } else { Err(PayoutTreeError::NotInTree) }
+}
+
+/// The tree over a batch of payments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PayoutTree {
+    payments: Vec<Payment>,
+    /// Where the leaf of each payment is among the nodes.
+    places: Vec<usize>,
+    /// The root first.
+    nodes: Vec<Hash>,
+}
+
+impl PayoutTree {
+    /// The tree over these payments, whose order is kept but does not change the tree.
+    ///
+    /// # Errors
+    /// [`PayoutTreeError::NoPayments`] or, for an address that is named twice, [`PayoutTreeError::DuplicateAddress`]; see
+    /// [`merge`].
+    pub fn new(payments: Vec<Payment>) -> Result<Self, PayoutTreeError> {
+        if payments.is_empty() {
+            return Err(PayoutTreeError::NoPayments);
+        }
+        let mut addresses = BTreeSet::new();
+        if let Some(second) = payments.iter().find(|payment| !addresses.insert(payment.address)) {
+            return Err(PayoutTreeError::DuplicateAddress { address: second.address });
+        }
+        let leaves: Vec<Hash> = payments.iter().map(payment_leaf).collect();
+        let mut order: Vec<usize> = (0..leaves.len()).collect();
+        order.sort_unstable_by_key(|&position| leaves[position]);
+        let count = 2 * leaves.len() - 1;
+        let (mut nodes, mut places) = (vec![[0; 32]; count], vec![0; leaves.len()]);
+        for (place, position) in (0..count).rev().zip(order) {
+            nodes[place] = leaves[position];
+            places[position] = place;
+        }
+        for parent in (0..leaves.len() - 1).rev() {
+            nodes[parent] = pair(&nodes[2 * parent + 1], &nodes[2 * parent + 2]);
+        }
+        Ok(Self { payments, places, nodes })
+    }
+
+    /// The root, for the contract.
+    pub fn root(&self) -> Hash {
+        self.nodes[0]
+    }
+
+    /// The payments, in the order given.
+    pub fn payments(&self) -> &[Payment] {
+        &self.payments
+    }
+
+    /// The proof of the payment at this position of [`payments`](Self::payments), for [`verify_payment`] or a contract;
+    /// none past the last.
+    pub fn proof(&self, position: usize) -> Option<Vec<Hash>> {
+        let mut place = *self.places.get(position)?;
+        let mut proof = Vec::new();
+        while place > 0 {
+            let sibling = if place % 2 == 1 { place + 1 } else { place - 1 };
+            proof.push(self.nodes[sibling]);
+            place = (place - 1) / 2;
+        }
+        Some(proof)
+    }
+}
+
+fn pair(one: &Hash, other: &Hash) -> Hash {
+    if one <= other { keccak256(&[one, other]) } else { keccak256(&[other, one]) }
+}
+
+fn keccak256(parts: &[&[u8]]) -> Hash {
+    parts.iter().fold(Keccak256::new(), |hasher, part| hasher.chain_update(part)).finalize().into()
+}
+
+/// Why there is no tree of payments, or a payment is not in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PayoutTreeError {
+    /// There is nothing to pay.
+    #[error("there are no payments")]
+    NoPayments,
+    /// Two payments go to one address.
+    #[error("two payments go to {address}")]
+    DuplicateAddress {
+        /// The address.
+        address: Address,
+    },
+    /// An address is owed 2¹²⁸ units or more.
+    #[error("{address} is owed 2^128 units or more")]
+    Overflow {
+        /// The address.
+        address: Address,
+    },
+    /// The proof does not lead from the payment to the root.
+    #[error("the payment is not in the tree with this root")]
+    NotInTree,
+    /// A dump is not that of a tree of payments.
+    #[error("not the dump of a tree of payments: {rule}")]
+    Dump {
+        /// The rule broken.
+        rule: &'static str,
+    },
+}
