@@ -142,6 +142,8 @@ async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocument, Round
             ProofDemand::NormV1 => Proof::NormV1,
         },
         max_attempts: request.max_attempts,
+        payout: None,
+        min_reputation_ppm: 0,
     };
     Ok((document, constants))
 }
