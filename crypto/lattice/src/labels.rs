@@ -49,6 +49,8 @@ labels! {
     MASK_KEY_SHARE = "mask-key-share";
     /// A participant's signature on its credential when it enrols.
     ENROLMENT = "enrolment";
+    /// A participant's signature on the address where it wants to be paid.
+    CLAIM_ADDRESS = "claim-address";
     /// The aggregator's signature on a receipt.
     RECEIPT = "receipt";
     /// A combiner's signature on the attestation of a share.

@@ -42,7 +42,7 @@ pub struct VerifiedSignature {
     pub name: String,
     /// The key's number.
     pub key_id: u32,
-    /// When a witness signed, in seconds since the Unix epoch; none for a signature that states no time.
+    /// When a witness signed, in seconds since the Unix epoch, below 2⁶³; none for a signature that states no time.
     pub time_s: Option<u64>,
 }
 

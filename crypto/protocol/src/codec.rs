@@ -111,6 +111,11 @@ impl Writer {
         self.raw(&value.to_le_bytes());
     }
 
+    /// Sixteen bytes.
+    pub fn u128(&mut self, value: u128) {
+        self.raw(&value.to_le_bytes());
+    }
+
     /// Eight bytes, two's complement.
     pub fn i64(&mut self, value: i64) {
         self.raw(&value.to_le_bytes());
@@ -193,6 +198,11 @@ impl<'a> Reader<'a> {
     /// Eight bytes.
     pub fn u64(&mut self, field: &'static str) -> Result<u64, DecodeError> {
         self.array(field).map(u64::from_le_bytes)
+    }
+
+    /// Sixteen bytes.
+    pub fn u128(&mut self, field: &'static str) -> Result<u128, DecodeError> {
+        self.array(field).map(u128::from_le_bytes)
     }
 
     /// Eight bytes, two's complement.

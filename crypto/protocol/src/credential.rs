@@ -29,6 +29,17 @@ impl Subject {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        writer.u8(u8::try_from(self.0.len()).expect("a subject has at most 64 bytes"));
+        writer.raw(self.0.as_bytes());
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let length = usize::from(reader.u8("subject")?);
+        let subject = std::str::from_utf8(reader.slice(length, "subject")?);
+        Self::new(subject.map_err(|_| DecodeError::Range { field: "subject" })?)
+    }
 }
 
 /// A participant's key for an epoch, signed by the registrar.
@@ -62,20 +73,15 @@ impl Signed for Credential {
 
 impl Canonical for Credential {
     fn write(&self, writer: &mut Writer) {
-        let subject = self.subject.as_str();
-        writer.u8(u8::try_from(subject.len()).expect("a subject has at most 64 bytes"));
-        writer.raw(subject.as_bytes());
+        self.subject.write(writer);
         writer.raw(&self.client_key.0);
         writer.u32(self.epoch);
         writer.raw(&self.signature.0);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let length = usize::from(reader.u8("subject")?);
-        let subject = reader.slice(length, "subject")?;
-        let subject = std::str::from_utf8(subject).map_err(|_| DecodeError::Range { field: "subject" })?;
         Ok(Self {
-            subject: Subject::new(subject)?,
+            subject: Subject::read(reader)?,
             client_key: PublicKey::read(reader, "client_key")?,
             epoch: reader.u32("epoch")?,
             signature: Signature::read(reader)?,

@@ -4,7 +4,7 @@ use lattice::labels;
 use masking::{RoundConstants, RoundRequest};
 
 use crate::{
-    PublicKey, Refusal,
+    PayoutTerms, PublicKey, Refusal,
     codec::{Canonical, DecodeError, Reader, Writer},
 };
 
@@ -94,6 +94,8 @@ pub struct RoundDocument {
     pub holders: Vec<Holder>,
     pub proof: Proof,
     pub max_attempts: u8,
+    pub payout: Option<PayoutTerms>,
+    pub min_reputation_ppm: u32,
 }
 
 impl RoundDocument {
@@ -148,6 +150,11 @@ impl RoundDocument {
             "opens_at ≤ earliest_close ≤ closes_at",
         )?;
         rule((1..=8).contains(&self.max_attempts), "1 ≤ max_attempts ≤ 8")?;
+        rule(
+            self.payout.is_none_or(|terms| terms.keeps_ranges()),
+            "a payout has a pool, and a token a chain and a contract",
+        )?;
+        rule(self.min_reputation_ppm <= ledger::payout::PPM, "min_reputation is at most a million parts")?;
         rule((2..=8).contains(&self.holders.len()), "2 to 8 share holders")?;
         rule(self.holders_distinct(), "the holders' keys are distinct")?;
         Ok(constants)
@@ -212,7 +219,10 @@ impl Canonical for RoundDocument {
         }
         writer.u8(self.proof as u8);
         writer.u8(self.max_attempts);
-        writer.raw(&POLICIES);
+        writer.u8(NONE);
+        PayoutTerms::write(self.payout.as_ref(), writer);
+        writer.u32(self.min_reputation_ppm);
+        writer.u8(NONE);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -243,16 +253,23 @@ impl Canonical for RoundDocument {
             holders: read_holders(reader)?,
             proof: Proof::read(reader)?,
             max_attempts: reader.u8("max_attempts")?,
+            payout: {
+                read_none(reader, "scoring")?;
+                PayoutTerms::read(reader)?
+            },
+            min_reputation_ppm: reader.u32("min_reputation")?,
         };
-        match reader.array("policies")? {
-            POLICIES => Ok(document),
-            _ => Err(DecodeError::Range { field: "policies" }),
-        }
+        read_none(reader, "noise")?;
+        Ok(document)
     }
 }
 
-/// Scoring, payout and noise: none.
-const POLICIES: [u8; 3] = [0; 3];
+/// Of scoring and of noise, this version knows only none.
+const NONE: u8 = 0;
+
+fn read_none(reader: &mut Reader<'_>, field: &'static str) -> Result<(), DecodeError> {
+    if reader.u8(field)? == NONE { Ok(()) } else { Err(DecodeError::Range { field }) }
+}
 
 fn write_list<T>(writer: &mut Writer, items: &[T], write: impl Fn(&mut Writer, &T)) {
     writer.u16(u16::try_from(items.len()).expect("lists are bounded where they enter a structure"));

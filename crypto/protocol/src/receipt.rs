@@ -1,4 +1,4 @@
-//! Receipts: the aggregator's promise that it has stored a contribution and will account for it.
+//! Receipts: the aggregator's promise that it has stored a contribution and will enter it in the log.
 
 use lattice::labels::{self, Label};
 
@@ -18,7 +18,8 @@ pub struct Receipt {
     pub header_hash: [u8; 32],
     /// When it was stored, in milliseconds since the Unix epoch.
     pub received_at_ms: i64,
-    /// By when its fate will be public.
+    /// By when its entry is in the log, under a checkpoint that the log signed. A receipt with no such entry after that
+    /// time is proof that the aggregator broke its word.
     pub included_by_ms: i64,
     /// The aggregator's signature.
     pub signature: Signature,

@@ -55,6 +55,8 @@ fn round(registrar: &IdentityKey, holders: &[(IdentityKey, RoundKeyPair)]) -> Ve
         holders: holders.iter().map(holder).collect(),
         proof: Proof::None,
         max_attempts: 1,
+        payout: None,
+        min_reputation_ppm: 0,
     };
     VerifiedRound::own(document).unwrap()
 }

@@ -127,6 +127,9 @@ impl Verifier {
             Kind::Cosignature => {
                 let (time, bytes) = signature.bytes.split_first_chunk().ok_or_else(wrong)?;
                 let time_s = u64::from_be_bytes(*time);
+                if time_s >= 1 << 63 {
+                    return Err(wrong());
+                }
                 (cosigned(text, time_s), Some(time_s), bytes)
             }
         };

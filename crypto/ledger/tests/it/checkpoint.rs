@@ -80,6 +80,17 @@ fn a_cosignature_with_another_time_is_refused() {
 }
 
 #[test]
+fn a_cosignature_from_beyond_the_end_of_time_is_refused() {
+    let note = Note::parse(&checkpoint().sign(&log()).unwrap()).unwrap();
+    let opened = |time_s| {
+        let note = note.clone().cosign(&witness(2), time_s).unwrap().to_string();
+        Checkpoint::open(&note, &log().verifier(), &[witness(2).cosignature_verifier()])
+    };
+    assert_eq!(opened((1 << 63) - 1).unwrap().witnesses[0].time_s, Some((1 << 63) - 1));
+    assert_eq!(opened(1 << 63), Err(NoteError::Signature { name: "witness.example.com/w2".into() }));
+}
+
+#[test]
 fn a_checkpoint_that_only_a_witness_signed_is_refused() {
     let witnessed = Note::sign("other\n", &witness(2)).unwrap().to_string();
     let refused = Checkpoint::open(&witnessed, &log().verifier(), &[witness(2).verifier()]);

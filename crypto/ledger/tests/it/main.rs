@@ -9,3 +9,4 @@ mod openzeppelin;
 mod payout;
 mod payout_tree;
 mod reputation;
+mod vectors;

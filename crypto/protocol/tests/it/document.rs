@@ -1,6 +1,10 @@
 //! Who accepts which round document.
 
-use protocol::{Canonical, Refusal, RoundDocument, VerifiedRound, roles::round::sign_document};
+use ledger::{payout::Policy, payout_tree::Address};
+use protocol::{
+    Canonical, DecodeError, PayoutTerms, Refusal, RoundDocument, Token, VerifiedRound,
+    roles::round::sign_document,
+};
 
 use crate::fixture::{Fixture, sign};
 
@@ -67,6 +71,10 @@ fn nobody_accepts_constants_that_the_parameters_do_not_give() {
     let constants =
         "scale_log2, transport_bits, noisy_norm_bound and scale are those that the parameters give";
     let tensors = "the tensors follow one another without gaps and make up dimension";
+    let payout = "a payout has a pool, and a token a chain and a contract";
+    fn token(document: &mut RoundDocument) -> &mut Token {
+        document.payout.as_mut().unwrap().token.as_mut().unwrap()
+    }
     type Change = Box<dyn Fn(&mut RoundDocument)>;
     let cases: Vec<(&str, Change)> = vec![
         (constants, Box::new(|d| d.scale_log2 -= 1)),
@@ -85,6 +93,11 @@ fn nobody_accepts_constants_that_the_parameters_do_not_give() {
         ("1 ≤ weight_min ≤ weight_max ≤ 2^20", Box::new(|d| d.weight_min = 11)),
         ("opens_at ≤ earliest_close ≤ closes_at", Box::new(|d| d.earliest_close_ms = 3_001)),
         ("1 ≤ max_attempts ≤ 8", Box::new(|d| d.max_attempts = 0)),
+        (payout, Box::new(|d| d.payout.as_mut().unwrap().pool = 0)),
+        (payout, Box::new(|d| token(d).chain_id = 0)),
+        (payout, Box::new(|d| token(d).chain_id = 1 << 63)),
+        (payout, Box::new(|d| token(d).contract = Address::ZERO)),
+        ("min_reputation is at most a million parts", Box::new(|d| d.min_reputation_ppm = 1_000_001)),
         ("the holders' keys are distinct", Box::new(|d| d.holders[2] = d.holders[1].clone())),
     ];
     for (rule, change) in cases {
@@ -147,4 +160,46 @@ fn the_hash_binds_every_field() {
     document.mask_seed[0] ^= 1;
     let (other, _) = sign(document, &fixture.holders);
     assert_ne!(other.hash(), fixture.round.hash());
+}
+
+#[test]
+fn every_kind_of_payout_has_one_encoding() {
+    let fixture = Fixture::new(10);
+    let token = Token { chain_id: (1 << 63) - 1, contract: Address::from_bytes([1; 20]) };
+    let kinds = Policy::ALL.iter().flat_map(|&policy| {
+        [None, Some(token)].map(|token| Some(PayoutTerms { policy, pool: u128::MAX, token }))
+    });
+    let mut encodings = Vec::new();
+    for payout in kinds.chain([None]) {
+        let document = RoundDocument { payout, ..fixture.round.document().clone() };
+        let bytes = document.to_bytes();
+        assert_eq!(RoundDocument::from_bytes(&bytes).as_ref(), Ok(&document));
+        assert!(VerifiedRound::own(document).is_ok());
+        encodings.push(bytes);
+    }
+    encodings.sort();
+    encodings.dedup();
+    assert_eq!(encodings.len(), 7);
+}
+
+#[test]
+fn policies_of_a_later_version_are_refused() {
+    let fixture = Fixture::new(11);
+    let document = RoundDocument { payout: None, ..fixture.round.document().clone() };
+    let bytes = document.to_bytes();
+    // scoring, payout, min_reputation and noise end the document
+    let end = bytes.len();
+    let with = |position: usize, value: u8| {
+        let mut changed = bytes.clone();
+        changed[position] = value;
+        RoundDocument::from_bytes(&changed)
+    };
+    assert_eq!(with(end - 7, 1), Err(DecodeError::Range { field: "scoring" }));
+    assert_eq!(with(end - 6, 4), Err(DecodeError::Range { field: "payout" }));
+    assert_eq!(with(end - 1, 1), Err(DecodeError::Range { field: "noise" }));
+    let mut paid = document.clone();
+    paid.payout = Some(PayoutTerms { policy: Policy::Equal, pool: 1, token: None });
+    let mut changed = paid.to_bytes();
+    changed[end - 6 + 1 + 16] = 2;
+    assert_eq!(RoundDocument::from_bytes(&changed), Err(DecodeError::Range { field: "token" }));
 }

@@ -1,10 +1,11 @@
 //! A small round: an aggregator, two combiners, a registrar, clients. Everything is drawn from a seeded generator.
 
 use lattice::{CpuBackend, RING_DEGREE};
+use ledger::{payout::Policy, payout_tree::Address};
 use masking::{Quantised, RoundConstants, RoundRequest, quantise};
 use protocol::{
-    ContributionHeader, Credential, Holder, IdentityKey, MessagePrefix, Pins, Proof, RoundDocument,
-    SignedDocument, Subject, Tensor, VerifiedRound,
+    ContributionHeader, Credential, Holder, IdentityKey, MessagePrefix, PayoutTerms, Pins, Proof,
+    RoundDocument, SignedDocument, Subject, Tensor, Token, VerifiedRound,
     roles::{
         client::Masking,
         combiner::{AttestedMember, CombinerPolicy, countersign},
@@ -91,6 +92,12 @@ pub(crate) fn document(
             .collect(),
         proof: Proof::None,
         max_attempts: 2,
+        payout: Some(PayoutTerms {
+            policy: Policy::Weight,
+            pool: 1_000_000_000_000_000_000_000,
+            token: Some(Token { chain_id: 1, contract: Address::from_bytes([0xc0; 20]) }),
+        }),
+        min_reputation_ppm: 250_000,
     };
     rng.fill_bytes(&mut document.round_id);
     rng.fill_bytes(&mut document.model_digest);

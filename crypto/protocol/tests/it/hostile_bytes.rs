@@ -1,9 +1,10 @@
 //! Every decoder is total: arbitrary bytes and mutated encodings are refused or decode to what encodes back.
 
+use ledger::payout_tree::Address;
 use proptest::{collection::vec, prelude::*, sample::Index};
 use protocol::{
-    Attestation, Canonical, ContributionHeader, Credential, MessagePrefix, Receipt, ReleaseAnswer,
-    ReleaseRequest, RoundDocument, RoundResult, SealedSeeds, Signature,
+    Attestation, Canonical, ClaimAddress, ContributionHeader, Credential, MessagePrefix, Receipt,
+    ReleaseAnswer, ReleaseRequest, RoundDocument, RoundResult, SealedSeeds, Signature, Subject,
     contribution::PrefixLength,
     roles::{combiner::attest, round::sign_document},
 };
@@ -23,6 +24,7 @@ fn every_decoder(bytes: &[u8]) {
     is_total::<ContributionHeader>(bytes);
     is_total::<SealedSeeds>(bytes);
     is_total::<Receipt>(bytes);
+    is_total::<ClaimAddress>(bytes);
     is_total::<Attestation>(bytes);
     is_total::<ReleaseRequest>(bytes);
     is_total::<ReleaseAnswer>(bytes);
@@ -67,6 +69,13 @@ fn valid() -> Vec<Vec<u8>> {
         residual_max: 7,
         signature: Signature([5; 64]),
     };
+    let claim = ClaimAddress {
+        subject: Subject::new("alice").unwrap(),
+        address: Address::from_bytes([6; 20]),
+        chain_id: 1,
+        sequence: 2,
+        signature: Signature([7; 64]),
+    };
     vec![
         fixture.signed.document.clone(),
         header.credential.to_bytes(),
@@ -78,6 +87,7 @@ fn valid() -> Vec<Vec<u8>> {
         ReleaseRequest::over(round, vec![[9; 32], [8; 32]]).to_bytes(),
         answer.to_bytes(),
         result.to_bytes(),
+        claim.to_bytes(),
     ]
 }
 
@@ -94,6 +104,7 @@ fn every_kind_has_a_valid_encoding_in_this_test() {
     assert!(ReleaseRequest::from_bytes(&valid[7]).is_ok());
     assert!(ReleaseAnswer::from_bytes(&valid[8]).is_ok());
     assert!(RoundResult::from_bytes(&valid[9]).is_ok());
+    assert!(ClaimAddress::from_bytes(&valid[10]).is_ok());
 }
 
 #[test]
@@ -136,7 +147,7 @@ proptest! {
 
     #[test]
     fn arbitrary_bytes_behind_a_valid_name_never_panic(
-        name in prop::sample::select(vec![b"BSRD", b"BSCH", b"BSRC", b"BSAT", b"BSRQ", b"BSRA", b"BSRS"]),
+        name in prop::sample::select(vec![b"BSRD", b"BSCH", b"BSRC", b"BSAT", b"BSRQ", b"BSRA", b"BSRS", b"BSCA"]),
         bytes in vec(any::<u8>(), 0..600),
     ) {
         every_decoder(&[&name[..], &[1, 0], &bytes].concat());

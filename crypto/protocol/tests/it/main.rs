@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
 
 mod attestation;
+mod claim;
 mod closing;
 mod contribution;
 mod document;

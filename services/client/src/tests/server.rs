@@ -105,6 +105,8 @@ impl Parties {
             holders: vec![holder(&self.aggregator), holder(&self.combiner)],
             proof: Proof::None,
             max_attempts: 2,
+            payout: None,
+            min_reputation_ppm: 0,
         }
     }
 

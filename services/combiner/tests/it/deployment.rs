@@ -234,6 +234,8 @@ impl Deployment {
             ],
             proof: Proof::None,
             max_attempts: 2,
+            payout: None,
+            min_reputation_ppm: 0,
         }
     }
 
