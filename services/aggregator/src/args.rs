@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use kit::{Result, postgres, shutdown, telemetry};
 
-use crate::{Config, MIGRATOR, run};
+use crate::{Config, migrate, run};
 
 /// The homomorphic aggregator.
 #[derive(Debug, clap::Parser)]
@@ -13,10 +13,11 @@ pub struct Args {
     /// Configuration file (TOML). The environment (AGGREGATOR__SECTION__KEY) wins over it.
     #[arg(long, env = "AGGREGATOR_CONFIG")]
     config: Option<PathBuf>,
-    /// Applies missing migrations before serving.
+    /// Applies missing migrations before serving. The configured role then has to be the database's owner, which serves worse
+    /// than `aggregator_rw`: whoever owns the tables can rewrite them.
     #[arg(long)]
     migrate: bool,
-    /// Applies missing migrations and ends.
+    /// Applies missing migrations, as the database's owner, and ends.
     #[arg(long, conflicts_with = "migrate")]
     migrate_only: bool,
 }
@@ -31,7 +32,7 @@ impl Args {
         telemetry::init(config.log.format);
         if self.migrate || self.migrate_only {
             let pool = postgres::connect(&config.database).await?;
-            postgres::migrate(&pool, &MIGRATOR).await?;
+            migrate(&pool).await?;
             pool.close().await;
         }
         if self.migrate_only {

@@ -44,17 +44,13 @@ pub struct Config {
     /// How long a closed round waits for stored contributions to be verified.
     #[serde(default = "default_settle_ms")]
     pub settle_ms: u64,
-    /// Receipts promise that a contribution's fate is public this long after the round closes.
-    #[serde(default = "default_inclusion_delay_ms")]
-    pub inclusion_delay_ms: u64,
+    /// The log of everything recorded.
+    #[serde(default)]
+    pub record: RecordConfig,
 }
 
 fn default_settle_ms() -> u64 {
     60_000
-}
-
-fn default_inclusion_delay_ms() -> u64 {
-    24 * 3_600_000
 }
 
 impl Config {
@@ -71,7 +67,8 @@ impl Config {
         rule(self.jobs.attempts >= 1, "jobs.attempts", "at least 1")?;
         rule(self.jobs.lease_ms >= 1_000, "jobs.lease_ms", "at least 1000")?;
         rule(self.compute.threads >= 1, "compute.threads", "at least 1")?;
-        rule(self.limits.concurrent_uploads >= 1, "limits.concurrent_uploads", "at least 1")
+        rule(self.limits.concurrent_uploads >= 1, "limits.concurrent_uploads", "at least 1")?;
+        self.record.check()
     }
 }
 
@@ -158,6 +155,57 @@ pub struct JobsConfig {
 impl Default for JobsConfig {
     fn default() -> Self {
         Self { workers: 2, lease_ms: 60_000, poll_ms: 500, retry_ms: 1_000, attempts: 8 }
+    }
+}
+
+/// The log of everything recorded, and how long what is not a record is kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecordConfig {
+    /// The log's name, in every checkpoint: a URL without its scheme, never used for another log. If absent, it is made of the
+    /// aggregator's key.
+    pub origin: Option<String>,
+    /// How often what was written is given its place in the log.
+    pub sequence_ms: u64,
+    /// How often a checkpoint is signed, if there is anything new.
+    pub checkpoint_ms: u64,
+    /// Receipts promise that a checkpoint covers the contribution this long after it was received.
+    pub inclusion_delay_ms: u64,
+    /// How long after a round's end its bodies, sealed seeds and proofs are kept for audits; for good if absent.
+    pub audit_window_ms: Option<u64>,
+}
+
+impl Default for RecordConfig {
+    fn default() -> Self {
+        Self {
+            origin: None,
+            sequence_ms: 1_000,
+            checkpoint_ms: 60_000,
+            inclusion_delay_ms: 3_600_000,
+            audit_window_ms: None,
+        }
+    }
+}
+
+impl RecordConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        let rule = |holds: bool, field: &'static str, rule: &'static str| {
+            if holds { Ok(()) } else { Err(ConfigError::Rule { field, rule }) }
+        };
+        let plain = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
+        rule(
+            self.origin.as_ref().is_none_or(|origin| !origin.is_empty() && origin.chars().all(plain)),
+            "record.origin",
+            "a name without spaces and plus signs",
+        )?;
+        rule(self.sequence_ms >= 10, "record.sequence_ms", "at least 10")?;
+        rule(self.checkpoint_ms >= 10, "record.checkpoint_ms", "at least 10")?;
+        let delay = self.sequence_ms.saturating_add(self.checkpoint_ms).saturating_mul(2);
+        rule(
+            self.inclusion_delay_ms >= delay,
+            "record.inclusion_delay_ms",
+            "at least twice sequence_ms and checkpoint_ms together",
+        )
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod contributions;
 pub(crate) mod create_round;
 pub(crate) mod end_round;
 pub(crate) mod incoming;
+pub(crate) mod log;
 pub(crate) mod members;
 pub(crate) mod models;
 pub(crate) mod open_round;

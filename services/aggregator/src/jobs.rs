@@ -6,6 +6,7 @@
 
 mod close;
 mod fold;
+mod log;
 mod publish;
 mod release;
 mod retire;
@@ -53,7 +54,7 @@ pub(crate) async fn run(app: App, shutdown: CancellationToken) {
         async move { sweep::sweep(&app).await }
     };
     let sweeping = periodic::every(SWEEP_PERIOD, "sweeping", shutdown.clone(), sweep);
-    tokio::join!(join_all(workers), sweeping);
+    tokio::join!(join_all(workers), sweeping, log::keep(&app, &shutdown));
 }
 
 async fn worker(app: App, shutdown: CancellationToken) {
@@ -168,6 +169,7 @@ fn attempt<'a>(app: &'a App, held: &'a Held) -> BoxFuture<'a, Result<()>> {
         Kind::Unmask => unmask::run(app, held).boxed(),
         Kind::Publish => publish::run(app, held).boxed(),
         Kind::Retire => retire::run(app, held).boxed(),
+        Kind::Checkpoint => log::run(app, held).boxed(),
     }
 }
 
@@ -225,7 +227,7 @@ async fn give_up(app: &App, held: &Held, reason: &str) {
 async fn record_failure(app: &App, held: &Held, reason: &str) -> Result<()> {
     let (now, round_id, kind) = (app.now(), held.round_id(), held.kind());
     let mut tx = store::begin(&app.db).await?;
-    if !matches!(kind, Kind::Verify | Kind::Retire) {
+    if !matches!(kind, Kind::Verify | Kind::Retire | Kind::Checkpoint) {
         let words = format!("{} failed: {reason}", kind.name());
         let failure = Failure { code: code(kind), words: &words };
         end_round::fail_in(&mut tx, &round_id, failure, now).await?;

@@ -12,6 +12,7 @@ pub mod config;
 mod flow;
 mod jobs;
 mod metrics;
+pub mod record;
 mod refusal;
 mod round_key;
 mod routes;
@@ -21,14 +22,26 @@ mod store;
 pub use args::Args;
 pub use config::Config;
 use kit::{Result, shutdown::CancellationToken};
-use sqlx::migrate::Migrator;
+use sqlx::{PgPool, migrate::Migrator};
 
 /// The database's migrations, embedded.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/aggregator");
 
+/// Brings the database up to date and grants to the roles `aggregator_rw`, `auditor_ro` and `payer_rw`, those that there
+/// are, what they may do. To be called as the database's owner, which the service's own role is not.
+///
+/// # Errors
+/// A fault.
+pub async fn migrate(pool: &PgPool) -> Result<()> {
+    kit::postgres::migrate(pool, &MIGRATOR).await?;
+    let granted: Vec<String> = sqlx::query_scalar("SELECT apply_grants()").fetch_one(pool).await?;
+    tracing::info!(?granted, "database up to date");
+    Ok(())
+}
+
 /// Serves and works until `shutdown`: requests in progress are answered, jobs in progress given back.
 ///
-/// The database has to be migrated ([`kit::postgres::migrate`] with [`MIGRATOR`]).
+/// The database has to be migrated ([`migrate`]).
 ///
 /// # Errors
 /// A fault: the configuration breaks a rule, something that it names cannot be opened, the address cannot be bound.

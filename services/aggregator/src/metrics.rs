@@ -28,6 +28,27 @@ pub(crate) fn proof_verified(verdict: &'static str, took: Duration) {
     metrics::histogram!("aggregator_proof_seconds", "verdict" => verdict).record(took.as_secs_f64());
 }
 
+/// Entries got their places in the log.
+pub(crate) fn entries_sequenced(count: u64) {
+    metrics::counter!("aggregator_log_entries_total").increment(count);
+}
+
+/// A checkpoint was signed.
+pub(crate) fn checkpoint_signed(size: u64) {
+    metrics::gauge!("aggregator_log_checkpoint_size").set(size as f64);
+}
+
+/// How many entries wait for a place in the log, and for how long the oldest has.
+pub(crate) fn log_lag(entries: u64, lag_ms: u64) {
+    metrics::gauge!("aggregator_log_waiting_entries").set(entries as f64);
+    metrics::gauge!("aggregator_log_lag_seconds").set(lag_ms as f64 / 1_000.0);
+}
+
+/// Receipts whose promise of a checkpoint is broken as yet.
+pub(crate) fn receipts_overdue(count: u64) {
+    metrics::gauge!("aggregator_receipts_overdue").set(count as f64);
+}
+
 /// A round has ended.
 pub(crate) fn round_ended(outcome: &'static str) {
     metrics::counter!("aggregator_rounds_total", "outcome" => outcome).increment(1);

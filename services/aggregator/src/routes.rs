@@ -1,6 +1,7 @@
 //! Every route. A handler extracts, calls one function of `flow`, and maps its answer.
 
 mod contributions;
+mod log;
 mod models;
 mod participants;
 mod results;
@@ -52,6 +53,11 @@ pub(crate) fn router(app: App) -> Router {
         .route(paths::RESULT_SUM, get(results::sum))
         .route(paths::RESULT_MEAN, get(results::mean))
         .route(paths::BUNDLE, get(results::bundle))
+        .route(paths::LOG_CHECKPOINT, get(log::checkpoint))
+        .route(paths::LOG_ENTRIES, get(log::entries))
+        .route(paths::LOG_ENTRY, get(log::entry))
+        .route(paths::LOG_CONSISTENCY, get(log::consistency))
+        .route(paths::CONTRIBUTION_LOG, get(log::contribution))
         .layer(DefaultBodyLimit::max(app.limits.max_request_bytes));
     unbounded
         .merge(bounded)

@@ -11,6 +11,7 @@ use kit::{
     vault::KeyVault,
 };
 use lattice::{Backend, backend::cpu::CpuBackend};
+use ledger::note::Signer;
 use protocol::{IdentityKey, Pins, PublicKey};
 use sqlx::PgPool;
 use tokio::sync::{Notify, Semaphore};
@@ -18,7 +19,7 @@ use tokio::sync::{Notify, Semaphore};
 use crate::{
     blobs::Blobs,
     combiners::Combiner,
-    config::{Config, JobsConfig, Limits},
+    config::{Config, JobsConfig, Limits, RecordConfig},
     store::Instant,
 };
 
@@ -48,7 +49,9 @@ pub(crate) struct State {
     pub(crate) limits: Limits,
     pub(crate) jobs: JobsConfig,
     pub(crate) settle_ms: i64,
-    pub(crate) inclusion_delay_ms: i64,
+    pub(crate) record: RecordConfig,
+    /// Signs checkpoints, under the log's name.
+    pub(crate) log_signer: Signer,
     /// No upload takes longer.
     pub(crate) longest_upload: Duration,
 }
@@ -61,6 +64,9 @@ impl App {
     pub(crate) async fn build(config: &Config) -> Result<Self> {
         config.check()?;
         let identity = IdentityKey::from_secret(&*config.identity_key.read_key("identity_key")?);
+        let origin = config.record.origin.clone();
+        let origin = origin.unwrap_or_else(|| format!("blindsum/{}", hex::encode(identity.public().0)));
+        let log_signer = Signer::new(&origin, &identity.secret()).map_err(Error::fault)?;
         let mut combiners = Vec::new();
         for (holder, combiner) in (1..).zip(&config.combiners) {
             let token = config.service_token.read_token("service_token")?;
@@ -89,7 +95,8 @@ impl App {
             limits: config.limits.clone(),
             jobs: config.jobs.clone(),
             settle_ms: milliseconds(config.settle_ms),
-            inclusion_delay_ms: milliseconds(config.inclusion_delay_ms),
+            record: config.record.clone(),
+            log_signer,
             longest_upload: Duration::from_millis(config.listen.upload_timeout_ms),
         })))
     }

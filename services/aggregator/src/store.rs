@@ -7,6 +7,7 @@ pub(crate) mod closing;
 pub(crate) mod contributions;
 pub(crate) mod instant;
 pub(crate) mod jobs;
+pub(crate) mod log;
 pub(crate) mod participants;
 pub(crate) mod rounds;
 pub(crate) mod states;

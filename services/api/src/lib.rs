@@ -11,6 +11,7 @@ pub mod combiner;
 pub mod contributions;
 pub mod hexadecimal;
 pub mod identity;
+pub mod log;
 pub mod participants;
 pub mod paths;
 pub mod problem;

@@ -40,6 +40,17 @@ pub const RESULT_MEAN: &str = "/v1/rounds/{round}/result/mean";
 /// Aggregator: the audit bundle.
 pub const BUNDLE: &str = "/v1/rounds/{round}/bundle";
 
+/// Aggregator: the checkpoint of the log signed last.
+pub const LOG_CHECKPOINT: &str = "/v1/log/checkpoint";
+/// Aggregator: entries of the log, `?from=` and `?limit=`.
+pub const LOG_ENTRIES: &str = "/v1/log/entries";
+/// Aggregator: one entry, with the proof that it is in the log.
+pub const LOG_ENTRY: &str = "/v1/log/entries/{index}";
+/// Aggregator: the proof that the log of size `?to=` continues that of size `?from=`.
+pub const LOG_CONSISTENCY: &str = "/v1/log/consistency";
+/// Aggregator: the proof that a contribution's receipt is kept.
+pub const CONTRIBUTION_LOG: &str = "/v1/rounds/{round}/contributions/{contribution}/log";
+
 /// Combiner: `POST` to make the HPKE key of a round.
 pub const COMBINER_ROUND_KEYS: &str = "/v1/round-keys";
 /// Combiner: `POST` a round document to be countersigned.

@@ -63,6 +63,38 @@ pub async fn bootstrap(admin_url: &str, database: &str, role: &str, password: &s
     Ok(())
 }
 
+/// Makes a role that may log in and connect to `database`, and a member of `group`, which is made if need be and holds
+/// the privileges. Repeating it sets the password anew and changes nothing else.
+///
+/// # Errors
+/// A fault; among others when `admin_url` is not that of a role that may create roles and grant access to the database.
+pub async fn bootstrap_member(
+    admin_url: &str,
+    database: &str,
+    group: &str,
+    role: &str,
+    password: &str,
+) -> Result<()> {
+    let mut admin = PgConnection::connect(admin_url).await?;
+    sqlx::query("SELECT pg_advisory_lock(hashtext('bootstrap'))").execute(&mut admin).await?;
+    for (name, verb) in [(group, "CREATE ROLE %I NOLOGIN"), (role, "CREATE ROLE %I LOGIN")] {
+        let exists = sqlx::query_scalar::<_, bool>("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)");
+        if !exists.bind(name).fetch_one(&mut admin).await? {
+            utility(&mut admin, &format!("'{verb}', $1, $2"), name, "").await?;
+        }
+    }
+    utility(&mut admin, "'ALTER ROLE %I LOGIN PASSWORD %L', $1, $2", role, password).await?;
+    utility(&mut admin, "'GRANT %I TO %I', $1, $2", group, role).await?;
+    utility(&mut admin, "'GRANT CONNECT ON DATABASE %I TO %I', $1, $2", database, role).await?;
+    admin.close().await?;
+    // Before PostgreSQL 15 everybody may make tables, and functions, in a new database.
+    let options = PgConnectOptions::from_str(admin_url)?.database(database);
+    let mut admin = PgConnection::connect_with(&options).await?;
+    sqlx::query("REVOKE CREATE ON SCHEMA public FROM PUBLIC").execute(&mut admin).await?;
+    admin.close().await?;
+    Ok(())
+}
+
 /// Executes a statement that takes no parameters, with names and literals quoted by the database's own `format`.
 async fn utility(admin: &mut PgConnection, format: &str, first: &str, second: &str) -> Result<()> {
     let quoted = format!("SELECT format({format})");

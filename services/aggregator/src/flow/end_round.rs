@@ -115,6 +115,7 @@ async fn end(
     rounds::end(tx, round_id, state, failure, now).await?;
     jobs::drop_unneeded(tx, round_id, EVERY_OTHER, now).await?;
     jobs::enqueue(tx, Kind::Retire, round_id, &[String::new()], now, now).await?;
+    jobs::enqueue(tx, Kind::Checkpoint, round_id, &["ended".to_owned()], now, now).await?;
     metrics::round_ended(state.name());
     let words = failure.map(|failure| failure.words);
     tracing::warn!(round = hex::encode(round_id), ?state, failure = words, "round ended without a result");

@@ -271,7 +271,7 @@ impl Upload<'_> {
             contribution_id: self.contribution_id,
             header_hash: header.hash(),
             received_at_ms: now.0,
-            included_by_ms: self.round.document().closes_at_ms.saturating_add(self.app.inclusion_delay_ms),
+            included_by_ms: now.0.saturating_add_unsigned(self.app.record.inclusion_delay_ms),
             signature: Signature::BLANK,
         }
         .sign(&self.app.identity)

@@ -44,6 +44,7 @@ pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
         closing::insert_result(&mut tx, &round_id, result).await?;
         stored::end(&mut tx, &round_id, RoundState::Published, None, now).await?;
         jobs::enqueue(&mut tx, Kind::Retire, &round_id, &[String::new()], now, now).await?;
+        jobs::enqueue(&mut tx, Kind::Checkpoint, &round_id, &["ended".to_owned()], now, now).await?;
     }
     held.finish(&mut tx, now).await?;
     tx.commit().await?;

@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     Publish,
     /// Destroys the round's key and the bytes that nobody will ask for.
     Retire,
+    /// Signs a checkpoint over what is recorded of the round. Key: the occasion.
+    Checkpoint,
 }
 
 impl Named for Kind {
@@ -40,6 +42,7 @@ impl Named for Kind {
         (Self::Unmask, "unmask"),
         (Self::Publish, "publish"),
         (Self::Retire, "retire"),
+        (Self::Checkpoint, "checkpoint"),
     ];
 }
 

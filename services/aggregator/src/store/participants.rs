@@ -40,8 +40,8 @@ impl From<Counts> for StateCounts {
     }
 }
 
-/// Stores a credential: a new participant, or a later epoch's key of a known one. Answers whether the credential is
-/// now the participant's.
+/// Stores a credential: a new participant, or a later epoch's key of a known one. One that is stored already changes
+/// nothing. Answers whether the credential is now the participant's.
 pub(crate) async fn enrol(db: &PgPool, credential: &Credential, now: Instant) -> sqlx::Result<bool> {
     let stored: Option<i32> = sqlx::query_scalar(
         "INSERT INTO participants AS p (subject, client_key, credential_epoch, credential, enrolled_at, renewed_at)
@@ -50,7 +50,6 @@ pub(crate) async fn enrol(db: &PgPool, credential: &Credential, now: Instant) ->
          SET client_key = EXCLUDED.client_key, credential_epoch = EXCLUDED.credential_epoch,
              credential = EXCLUDED.credential, renewed_at = GREATEST(p.enrolled_at, EXCLUDED.renewed_at)
          WHERE EXCLUDED.credential_epoch > p.credential_epoch
-            OR (EXCLUDED.credential_epoch, EXCLUDED.client_key) = (p.credential_epoch, p.client_key)
          RETURNING 1",
     )
     .bind(credential.subject.as_str())
@@ -60,7 +59,7 @@ pub(crate) async fn enrol(db: &PgPool, credential: &Credential, now: Instant) ->
     .bind(now)
     .fetch_optional(db)
     .await?;
-    Ok(stored.is_some())
+    if stored.is_some() { Ok(true) } else { is_enrolled(db, credential).await }
 }
 
 /// Whether the participant is enrolled with this key for this epoch.

@@ -24,14 +24,34 @@ async fn records_cannot_be_rewritten() {
     deployment.close(&round).await;
     deployment.reach(&round, RoundState::Published).await;
     let db = &deployment.db;
-    for table in ["contribution_events", "attestations", "round_members", "release_answers", "results"] {
-        refused(db, &format!("UPDATE {table} SET round_id = round_id")).await;
+    let append_only: Vec<String> = sqlx::query_scalar(
+        "SELECT table_name FROM recorded_tables() WHERE append_only
+         UNION ALL VALUES ('contribution_events'), ('reputation_events'), ('log_entries'), ('log_nodes')",
+    )
+    .fetch_all(db)
+    .await
+    .unwrap();
+    assert!(append_only.len() > 15);
+    for table in append_only {
+        let column = "SELECT column_name::TEXT FROM information_schema.columns
+                      WHERE table_schema = 'public' AND table_name = $1 AND is_identity = 'NO' AND is_generated = 'NEVER'
+                      ORDER BY ordinal_position LIMIT 1";
+        let column: String = sqlx::query_scalar(column).bind(&table).fetch_one(db).await.unwrap();
+        refused(db, &format!("UPDATE {table} SET {column} = {column}")).await;
         refused(db, &format!("DELETE FROM {table}")).await;
         refused(db, &format!("TRUNCATE {table} CASCADE")).await;
     }
+    refused(db, "DELETE FROM participants").await;
+    refused(db, "TRUNCATE participants CASCADE").await;
+    refused(db, "UPDATE log_outbox SET payload = payload").await;
     refused(db, "DELETE FROM contributions").await;
     refused(db, "UPDATE contributions SET state = 'received', reason = NULL").await;
     refused(db, "UPDATE contributions SET receipt = 'x'").await;
+    refused(db, "UPDATE contributions SET weight = weight + 1").await;
+    refused(db, "UPDATE contributions SET reason = 'x' WHERE state = 'included'").await;
+    refused(db, "UPDATE contributions SET sealed_seeds = ''").await;
+    refused(db, "UPDATE rounds SET min_cohort = min_cohort + 1").await;
+    refused(db, "UPDATE rounds SET ended_at = ended_at + '1 s'").await;
     refused(db, "UPDATE rounds SET state = 'open'").await;
     refused(db, "UPDATE rounds SET document = 'x'").await;
     refused(db, "UPDATE rounds SET root = sha256('x')").await;

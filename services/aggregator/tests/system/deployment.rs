@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::LazyLock, time::Duration};
 
-use aggregator::{Config, MIGRATOR};
+use aggregator::{Config, config::RecordConfig};
 use api::{
     Hex, Problem, ProblemKind,
     participants::Page,
@@ -30,6 +30,9 @@ const SERVICE_TOKEN: &str = "the services' token";
 pub(crate) const EPOCH: u32 = 7;
 const MODEL: &[u8] = b"the model that clients start from";
 
+/// The role that the service connects as.
+const SERVICE: &str = "aggregator_service";
+
 /// One cluster for all tests of the process; it stops, and is removed, when the process ends.
 static CLUSTER: LazyLock<PrivateCluster> = LazyLock::new(|| PrivateCluster::temporary().unwrap());
 
@@ -42,6 +45,7 @@ pub(crate) struct Settings {
     pub(crate) settle_ms: u64,
     pub(crate) attempts: u32,
     pub(crate) workers: usize,
+    pub(crate) record: RecordConfig,
 }
 
 impl Default for Settings {
@@ -53,6 +57,13 @@ impl Default for Settings {
             settle_ms: 10_000,
             attempts: 3,
             workers: 2,
+            record: RecordConfig {
+                origin: Some("aggregator.test/log".into()),
+                sequence_ms: 50,
+                checkpoint_ms: 100,
+                inclusion_delay_ms: 60_000,
+                audit_window_ms: None,
+            },
         }
     }
 }
@@ -66,6 +77,7 @@ pub(crate) struct Deployment {
     pub(crate) settings: Settings,
     identity_secret: String,
     database_url: String,
+    database: String,
     directory: TempDir,
     http: reqwest::Client,
     services: Vec<Service>,
@@ -86,9 +98,12 @@ impl Deployment {
         let _installed = rustls::crypto::ring::default_provider().install_default();
         let cluster = tokio::task::spawn_blocking(|| &*CLUSTER).await.unwrap();
         let name = format!("aggregator_{}", uuid::Uuid::now_v7().simple());
-        let database_url = cluster.create_database(&name).await.unwrap();
-        let db = PgPool::connect(&database_url).await.unwrap();
-        kit::postgres::migrate(&db, &MIGRATOR).await.unwrap();
+        let db = PgPool::connect(&cluster.create_database(&name).await.unwrap()).await.unwrap();
+        for (group, role) in [("aggregator_rw", SERVICE), ("auditor_ro", "auditor"), ("payer_rw", "payer")] {
+            let admin_url = cluster.admin_url();
+            kit::postgres::bootstrap_member(&admin_url, &name, group, role, "unused").await.unwrap();
+        }
+        aggregator::migrate(&db).await.unwrap();
         let (identity, registrar) = (IdentityKey::generate(&mut OsRng), IdentityKey::generate(&mut OsRng));
         let mut combiners = Vec::new();
         for _ in 0..settings.combiners {
@@ -106,7 +121,8 @@ impl Deployment {
             db,
             settings,
             identity_secret: hex::encode(*identity.secret()),
-            database_url,
+            database_url: cluster.url_as(&name, SERVICE),
+            database: name,
             directory: tempfile::tempdir().unwrap(),
             http: reqwest::Client::new(),
             services: Vec::new(),
@@ -203,8 +219,25 @@ impl Deployment {
             jobs: JobsConfig { workers, lease_ms: 2_000, poll_ms: 50, retry_ms: 50, attempts },
             compute: ComputeConfig { threads: 2 },
             settle_ms,
-            inclusion_delay_ms: 1_000,
+            record: self.settings.record.clone(),
         }
+    }
+
+    /// A connection as another role.
+    pub(crate) async fn connect_as(&self, role: &str) -> PgPool {
+        PgPool::connect(&CLUSTER.url_as(&self.database, role)).await.unwrap()
+    }
+
+    /// Waits until everything recorded is covered by a checkpoint.
+    pub(crate) async fn until_sealed(&self) {
+        eventually("a checkpoint over everything", async || {
+            let left = "SELECT (SELECT COUNT(*) FROM log_outbox WHERE table_name <> 'log_checkpoints') + (
+                            SELECT COUNT(*) FROM log_entries WHERE table_name <> 'log_checkpoints'
+                            AND index >= (SELECT COALESCE(MAX(size), 0) FROM log_checkpoints))";
+            let left: i64 = sqlx::query_scalar(left).fetch_one(&self.db).await.unwrap();
+            (left == 0).then_some(())
+        })
+        .await;
     }
 
     /// Where the service listens, without the scheme.

@@ -8,15 +8,22 @@ use kit::{
     postgres,
 };
 use serde_json::json;
-use sqlx::migrate::Migrator;
 
 use crate::{error::Result, output::Output};
 
+/// The groups of roles that the aggregator's migrations grant to.
+pub(crate) const AGGREGATOR_ROLE: &str = "aggregator_rw";
+pub(crate) const AUDITOR_ROLE: &str = "auditor_ro";
+pub(crate) const PAYER_ROLE: &str = "payer_rw";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Db {
-    /// Make a service's database and the role that owns it. Repeating it sets the password anew.
+    /// Make a service's database and its roles. Repeating it sets the passwords anew.
+    ///
+    /// The combiner's database belongs to the role NAME. The aggregator's belongs to NAME_owner, who migrates; NAME serves as a
+    /// member of aggregator_rw, NAME_auditor reads as one of auditor_ro, NAME_payer settles as one of payer_rw.
     Bootstrap(BootstrapArgs),
-    /// Bring a service's database up to date.
+    /// Bring a service's database up to date, and grant its roles what they may do.
     Migrate(MigrateArgs),
 }
 
@@ -25,15 +32,6 @@ pub(crate) enum Db {
 pub(crate) enum Service {
     Aggregator,
     Combiner,
-}
-
-impl Service {
-    pub(crate) fn migrator(self) -> &'static Migrator {
-        match self {
-            Self::Aggregator => &aggregator::MIGRATOR,
-            Self::Combiner => &combiner::MIGRATOR,
-        }
-    }
 }
 
 impl fmt::Display for Service {
@@ -52,31 +50,39 @@ pub(crate) struct BootstrapArgs {
     /// URL of a role that may make databases and roles.
     #[arg(long, env = "BLINDSUM_ADMIN_URL", hide_env_values = true, value_name = "URL")]
     admin_url: String,
-    /// Name of the database and of the role; `blindsum_` and the service's name if absent.
+    /// Name of the database and of the role that serves; `blindsum_` and the service's name if absent.
     #[arg(long)]
     name: Option<String>,
-    /// File with the role's password.
+    /// File with the password of the role that serves.
     #[arg(long, value_name = "FILE")]
     password_file: PathBuf,
+    /// Aggregator: file with the owner's password.
+    #[arg(long, value_name = "FILE", required_if_eq("service", "aggregator"))]
+    owner_password_file: Option<PathBuf>,
+    /// Aggregator: file with the auditor's password; without it there is no such role.
+    #[arg(long, value_name = "FILE")]
+    auditor_password_file: Option<PathBuf>,
+    /// Aggregator: file with the payer's password; without it there is no such role.
+    #[arg(long, value_name = "FILE")]
+    payer_password_file: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct MigrateArgs {
     /// Whose database.
     service: Service,
-    /// URL of the service's role and database.
+    /// URL of the database, as its owner.
     #[arg(long, env = "BLINDSUM_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: String,
 }
 
 pub(crate) async fn run(db: Db, output: &Output) -> Result<()> {
     match db {
-        Db::Bootstrap(BootstrapArgs { service, admin_url, name, password_file }) => {
-            let name = name.unwrap_or_else(|| format!("blindsum_{service}"));
-            let password = Secret::file(password_file).read()?;
-            postgres::bootstrap(&admin_url, &name, &name, &password).await?;
-            let words = format!("database {name} belongs to role {name}");
-            output.answer(words, &json!({ "database": name, "role": name }));
+        Db::Bootstrap(args) => {
+            let name = args.name.clone().unwrap_or_else(|| format!("blindsum_{}", args.service));
+            let roles = bootstrap(&args, &name).await?;
+            let words = format!("database {name}, roles {}", roles.join(", "));
+            output.answer(words, &json!({ "database": name, "roles": roles }));
         }
         Db::Migrate(MigrateArgs { service, database_url }) => {
             migrate(service, &database_url).await?;
@@ -87,9 +93,36 @@ pub(crate) async fn run(db: Db, output: &Output) -> Result<()> {
     Ok(())
 }
 
+async fn bootstrap(args: &BootstrapArgs, name: &str) -> Result<Vec<String>> {
+    let password = Secret::file(args.password_file.clone()).read()?;
+    let (admin_url, owner) = (&args.admin_url, format!("{name}_owner"));
+    let (Service::Aggregator, Some(owner_password)) = (args.service, &args.owner_password_file) else {
+        postgres::bootstrap(admin_url, name, name, &password).await?;
+        return Ok(vec![name.to_owned()]);
+    };
+    postgres::bootstrap(admin_url, name, &owner, &Secret::file(owner_password.clone()).read()?).await?;
+    postgres::bootstrap_member(admin_url, name, AGGREGATOR_ROLE, name, &password).await?;
+    let mut roles = vec![owner, name.to_owned()];
+    let others = [
+        (&args.auditor_password_file, AUDITOR_ROLE, "auditor"),
+        (&args.payer_password_file, PAYER_ROLE, "payer"),
+    ];
+    for (file, group, suffix) in others {
+        let Some(file) = file else { continue };
+        let role = format!("{name}_{suffix}");
+        let password = Secret::file(file.clone()).read()?;
+        postgres::bootstrap_member(admin_url, name, group, &role, &password).await?;
+        roles.push(role);
+    }
+    Ok(roles)
+}
+
 pub(crate) async fn migrate(service: Service, database_url: &str) -> Result<()> {
     let pool = postgres::connect(&DatabaseConfig::new(Secret::text(database_url))).await?;
-    postgres::migrate(&pool, service.migrator()).await?;
+    match service {
+        Service::Aggregator => aggregator::migrate(&pool).await?,
+        Service::Combiner => postgres::migrate(&pool, &combiner::MIGRATOR).await?,
+    }
     pool.close().await;
     Ok(())
 }

@@ -22,8 +22,14 @@ use crate::{
     output::Output,
 };
 
-/// Name of the aggregator's database and role.
+/// Name of the aggregator's database and of the role that serves.
 pub(super) const AGGREGATOR: &str = "blindsum_aggregator";
+/// The database's owner.
+const OWNER: &str = "blindsum_aggregator_owner";
+/// The role that audits.
+pub(super) const AUDITOR: &str = "blindsum_aggregator_auditor";
+/// The role that settles batches.
+const PAYER: &str = "blindsum_aggregator_payer";
 /// Name of the combiner's database and role.
 const COMBINER: &str = "blindsum_combiner";
 /// Epoch of the demo's credentials.
@@ -52,12 +58,12 @@ impl Services {
             registrar: registrar.public(),
         };
         let mut place = Place::new(folder, "combiner", &combiner, &service_token)?;
-        let database = database(Service::Combiner, COMBINER, cluster).await?;
+        let database = combiner_database(cluster).await?;
         let (combiner_process, combiner_url) =
             place.launch(&combiner_config(&place, &database, &pins)).await?;
 
         place = Place::new(folder, "aggregator", &aggregator, &service_token)?;
-        let database = self::database(Service::Aggregator, AGGREGATOR, cluster).await?;
+        let database = aggregator_database(cluster).await?;
         secret_file(&place.folder.join("admin-token"), admin_token.as_bytes())?;
         let config = aggregator_config(&place, &database, &pins, &combiner_url);
         let (aggregator_process, aggregator_url) = place.launch(&config).await?;
@@ -66,12 +72,25 @@ impl Services {
     }
 }
 
-/// Makes a service's database and returns the URL for its role.
-async fn database(service: Service, name: &str, cluster: &PrivateCluster) -> Result<String> {
-    postgres::bootstrap(&cluster.admin_url(), name, name, &token()).await?;
-    let url = cluster.url_as(name, name);
-    db::migrate(service, &url).await?;
+/// Makes the combiner's database and returns the URL for its role.
+async fn combiner_database(cluster: &PrivateCluster) -> Result<String> {
+    postgres::bootstrap(&cluster.admin_url(), COMBINER, COMBINER, &token()).await?;
+    let url = cluster.url_as(COMBINER, COMBINER);
+    db::migrate(Service::Combiner, &url).await?;
     Ok(url)
+}
+
+/// Makes the aggregator's database with its roles and returns the URL for the one that serves, which owns nothing.
+async fn aggregator_database(cluster: &PrivateCluster) -> Result<String> {
+    let admin_url = cluster.admin_url();
+    postgres::bootstrap(&admin_url, AGGREGATOR, OWNER, &token()).await?;
+    for (group, role) in
+        [(db::AGGREGATOR_ROLE, AGGREGATOR), (db::AUDITOR_ROLE, AUDITOR), (db::PAYER_ROLE, PAYER)]
+    {
+        postgres::bootstrap_member(&admin_url, AGGREGATOR, group, role, &token()).await?;
+    }
+    db::migrate(Service::Aggregator, &cluster.url_as(AGGREGATOR, OWNER)).await?;
+    Ok(cluster.url_as(AGGREGATOR, AGGREGATOR))
 }
 
 /// The folder of one service.

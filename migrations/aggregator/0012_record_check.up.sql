@@ -1,0 +1,231 @@
+-- The tables against the log, and the log against itself. Functions only: no locks.
+
+CREATE FUNCTION recorded_tables() RETURNS TABLE (table_name TEXT, append_only BOOLEAN)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    VALUES
+    ('participants', FALSE), ('models', TRUE), ('rounds', FALSE), ('contributions', FALSE), ('attestations', TRUE),
+    ('round_members', TRUE), ('release_answers', TRUE), ('results', TRUE), ('erasures', TRUE), ('accounts', TRUE),
+    ('payouts', TRUE), ('claim_addresses', TRUE), ('payout_batches', TRUE), ('payout_lines', TRUE),
+    ('payout_settlements', TRUE), ('transfers', TRUE), ('postings', TRUE), ('log_checkpoints', TRUE)
+$$;
+COMMENT ON FUNCTION recorded_tables() IS 'The tables whose rows are recorded in the log; rows of an append-only one have one entry each.';
+
+CREATE VIEW recorded_entries AS
+SELECT table_name, key, payload::JSONB -> 'row' AS entry, 0 AS stage, index AS position FROM log_entries
+UNION ALL
+SELECT table_name, key, payload::JSONB -> 'row' AS entry, 1 AS stage, outbox_id AS position FROM log_outbox;
+COMMENT ON VIEW recorded_entries IS 'The log, and after it what has no place in it yet.';
+
+CREATE FUNCTION log_root(log_size BIGINT) RETURNS BYTEA LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
+DECLARE
+    root BYTEA;
+    part BYTEA;
+    rest BIGINT := log_size;
+BEGIN
+    -- The full subtrees that make up the tree, the smallest and rightmost first (RFC 9162 §2.1.1).
+    FOR height IN 0..62 LOOP
+        IF (log_size >> height) & 1 = 1 THEN
+            rest := rest - (1::BIGINT << height);
+            IF height = 0 THEN
+                SELECT e.leaf_hash INTO part FROM log_entries AS e WHERE e.index = rest;
+            ELSE
+                SELECT n.hash INTO part FROM log_nodes AS n WHERE n.level = height AND n.index = rest >> height;
+            END IF;
+            IF part IS NULL THEN
+                RETURN NULL;
+            END IF;
+            root := CASE WHEN root IS NULL THEN part ELSE SHA256('\x01'::BYTEA || part || root) END;
+        END IF;
+    END LOOP;
+    RETURN root;
+END
+$$;
+COMMENT ON FUNCTION log_root(BIGINT) IS 'Root of the tree of the first entries of the log, so many; null if some are missing.';
+
+CREATE FUNCTION log_problems() RETURNS TABLE (table_name TEXT, key TEXT, column_name TEXT, problem TEXT)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    size BIGINT := (SELECT COUNT(*) FROM log_entries);
+    height INTEGER := 1;
+    latest log_checkpoints%ROWTYPE;
+BEGIN
+    RETURN QUERY
+    SELECT 'log_entries', e.index::TEXT, 'index', 'entries are missing before it'
+    FROM (SELECT l.index, ROW_NUMBER() OVER (ORDER BY l.index) - 1 AS place FROM log_entries AS l) AS e
+    WHERE e.index <> e.place ORDER BY e.index LIMIT 1;
+    RETURN QUERY
+    SELECT 'log_entries', e.index::TEXT, 'payload', 'the leaf hash is not that of the payload'
+    FROM log_entries AS e WHERE e.leaf_hash <> SHA256('\x00'::BYTEA || CONVERT_TO(e.payload, 'UTF8')) ORDER BY e.index;
+    RETURN QUERY
+    SELECT e.source, e.key, 'payload', 'names no recorded table'
+    FROM (
+        SELECT 'log_entries' AS source, l.index::TEXT AS key, l.table_name FROM log_entries AS l
+        UNION ALL
+        SELECT 'log_outbox', o.outbox_id::TEXT, o.table_name FROM log_outbox AS o
+    ) AS e
+    WHERE e.table_name IS NULL OR e.table_name NOT IN (SELECT t.table_name FROM recorded_tables() AS t);
+    LOOP
+        RETURN QUERY
+        WITH children AS (
+            SELECT l.index, l.leaf_hash AS hash FROM log_entries AS l WHERE height = 1
+            UNION ALL
+            SELECT n.index, n.hash FROM log_nodes AS n WHERE n.level = height - 1
+        ), parents AS (
+            SELECT a.index >> 1 AS index, SHA256('\x01'::BYTEA || a.hash || b.hash) AS hash
+            FROM children AS a JOIN children AS b ON b.index = a.index + 1 WHERE a.index & 1 = 0
+        ), stored AS (
+            SELECT n.index, n.hash FROM log_nodes AS n WHERE n.level = height
+        )
+        SELECT 'log_nodes', height || '/' || COALESCE(p.index, s.index), 'hash', 'is not that of its children'
+        FROM parents AS p FULL JOIN stored AS s ON s.index = p.index
+        WHERE p.hash IS DISTINCT FROM s.hash ORDER BY COALESCE(p.index, s.index);
+        EXIT WHEN size >> height = 0;
+        height := height + 1;
+    END LOOP;
+    RETURN QUERY
+    SELECT 'log_nodes', n.level || '/' || n.index, NULL, 'is there more than once'
+    FROM log_nodes AS n GROUP BY n.level, n.index HAVING COUNT(*) > 1 ORDER BY n.level, n.index;
+    RETURN QUERY
+    SELECT 'log_nodes', n.level || '/' || n.index, 'level', 'there are no such subtrees'
+    FROM log_nodes AS n WHERE n.level > height OR n.level < 1 ORDER BY n.level, n.index;
+    SELECT * INTO latest FROM log_checkpoints AS c ORDER BY c.size DESC LIMIT 1;
+    IF latest.size > size THEN
+        RETURN QUERY SELECT 'log_entries', size::TEXT, 'index', 'entries are missing that a checkpoint covers';
+    ELSIF latest.root IS DISTINCT FROM log_root(latest.size) THEN
+        RETURN QUERY SELECT 'log_checkpoints', latest.size::TEXT, 'root', 'is not the root of the log';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION log_problems() IS
+'What is wrong with the log itself: gaps, hashes, nodes, the root of the last checkpoint. Whether that is signed is for whoever has the key.';
+
+CREATE FUNCTION row_problems(name TEXT, append_only BOOLEAN)
+RETURNS TABLE (table_name TEXT, key TEXT, column_name TEXT, problem TEXT)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN QUERY EXECUTE FORMAT($query$
+        WITH present AS (
+            SELECT e.entry ->> 'key' AS key, e.entry -> 'row' AS entry, COUNT(*) OVER (PARTITION BY e.entry ->> 'key') AS copies
+            FROM (SELECT log_entry(r) AS entry FROM %1$I AS r) AS e
+        ), last AS (
+            SELECT DISTINCT ON (e.key) e.key, e.entry, COUNT(*) OVER (PARTITION BY e.key) AS entries
+            FROM recorded_entries AS e WHERE e.table_name = %1$L ORDER BY e.key, e.stage DESC, e.position DESC
+        )
+        SELECT
+            %1$L::TEXT, COALESCE(p.key, l.key), d.column_name,
+            CASE
+                WHEN p.key IS NULL THEN 'the log has this row, the table does not'
+                WHEN l.key IS NULL THEN 'the table has this row, the log does not'
+                WHEN p.copies > 1 THEN 'the table has this row more than once'
+                WHEN d.column_name IS NULL THEN 'the log has this row more than once'
+                ELSE 'is not what the log has'
+            END
+        FROM present AS p
+        FULL JOIN last AS l ON l.key = p.key
+        LEFT JOIN LATERAL (
+            SELECT COALESCE(a.key, b.key) AS column_name
+            FROM JSONB_EACH(p.entry) AS a FULL JOIN JSONB_EACH(l.entry) AS b ON b.key = a.key
+            WHERE a.value IS DISTINCT FROM b.value AND p.key IS NOT NULL AND l.key IS NOT NULL
+        ) AS d ON TRUE
+        WHERE p.entry IS DISTINCT FROM l.entry OR p.copies > 1 OR (%2$L::BOOLEAN AND l.entries > 1)
+        ORDER BY 2, 3
+    $query$, name, append_only);
+END
+$$;
+COMMENT ON FUNCTION row_problems(TEXT, BOOLEAN) IS 'How the rows of a recorded table differ from the last entries that the log has of them.';
+
+CREATE FUNCTION history_problems() RETURNS TABLE (table_name TEXT, key TEXT, column_name TEXT, problem TEXT)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH steps AS (
+        SELECT
+            e.table_name, e.key, e.entry,
+            LAG(e.entry) OVER (PARTITION BY e.table_name, e.key ORDER BY e.stage, e.position) AS before
+        FROM recorded_entries AS e WHERE e.table_name IN ('participants', 'rounds', 'contributions')
+    )
+    SELECT s.table_name, s.key, NULL, 'the log has a change of this row that no rule allows'
+    FROM steps AS s
+    WHERE s.before IS NOT NULL AND NOT CASE s.table_name
+        WHEN 'participants' THEN (s.entry ->> 'credential_epoch')::BIGINT > (s.before ->> 'credential_epoch')::BIGINT
+        WHEN 'rounds' THEN s.entry ->> 'state' <> s.before ->> 'state'
+        ELSE
+            s.entry ->> 'state' <> s.before ->> 'state'
+            OR s.entry = s.before || '{"sealed_seeds": "", "proof": ""}' AND s.entry <> s.before
+    END
+    ORDER BY 1, 2
+$$;
+COMMENT ON FUNCTION history_problems() IS 'Changes of rows that the log has and the rules of their tables do not allow.';
+
+CREATE FUNCTION event_problems() RETURNS TABLE (table_name TEXT, key TEXT, column_name TEXT, problem TEXT)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH entries AS (
+        SELECT DISTINCT ON (e.key, e.entry ->> 'state')
+            e.key, e.entry ->> 'state' AS state, e.entry ->> 'reason' AS reason, e.entry ->> 'subject' AS subject,
+            e.entry -> 'changed_at' AS changed_at
+        FROM recorded_entries AS e WHERE e.table_name = 'contributions'
+        ORDER BY e.key, e.entry ->> 'state', e.stage, e.position
+    ), recorded AS (
+        -- A contribution that was there before the log was is recorded from the state that it was in.
+        SELECT e.key FROM entries AS e WHERE e.state = 'received'
+    ), events AS (
+        SELECT log_bytes(v.round_id) || '/' || log_bytes(v.contribution_id) AS key, v.state, v.reason, v.happened_at
+        FROM contribution_events AS v
+    ), reputation AS (
+        SELECT log_bytes(v.round_id) || '/' || log_bytes(v.contribution_id) AS key, v.kind, v.subject, v.happened_at, v.score_ppm
+        FROM reputation_events AS v
+    )
+    SELECT
+        'contribution_events', COALESCE(v.key, e.key),
+        CASE
+            WHEN v.key IS NULL OR e.key IS NULL THEN NULL
+            WHEN v.reason IS DISTINCT FROM e.reason THEN 'reason' ELSE 'happened_at'
+        END,
+        CASE
+            WHEN v.key IS NULL THEN 'an event is missing'
+            WHEN e.key IS NULL THEN 'the log has no such change of a contribution'
+            ELSE 'is not what the log has'
+        END
+    FROM events AS v
+    FULL JOIN entries AS e ON e.key = v.key AND e.state = v.state
+    WHERE
+        (v.key IS NULL OR e.key IS NULL OR (v.reason, log_time(v.happened_at)) IS DISTINCT FROM (e.reason, e.changed_at))
+        AND (e.key IS NOT NULL OR v.key IN (SELECT r.key FROM recorded AS r) OR v.key NOT IN (SELECT n.key FROM entries AS n))
+    UNION ALL
+    SELECT 'contribution_events', v.key, NULL, 'an event is there more than once'
+    FROM events AS v GROUP BY v.key, v.state HAVING COUNT(*) > 1
+    UNION ALL
+    SELECT
+        'reputation_events', COALESCE(v.key, e.key),
+        CASE
+            WHEN v.key IS NULL OR e.key IS NULL THEN NULL
+            WHEN v.subject IS DISTINCT FROM e.subject THEN 'subject'
+            WHEN v.score_ppm IS NOT NULL THEN 'score_ppm' ELSE 'happened_at'
+        END,
+        CASE
+            WHEN v.key IS NULL THEN 'an event is missing'
+            WHEN e.key IS NULL THEN 'the log has no such change of a contribution'
+            ELSE 'is not what the log has'
+        END
+    FROM reputation AS v
+    FULL JOIN (SELECT * FROM entries WHERE state IN ('included', 'rejected')) AS e ON e.key = v.key AND e.state = v.kind
+    WHERE
+        v.key IS NULL OR e.key IS NULL OR v.score_ppm IS NOT NULL
+        OR (v.subject, log_time(v.happened_at)) IS DISTINCT FROM (e.subject, e.changed_at)
+    UNION ALL
+    SELECT 'reputation_events', v.key, NULL, 'an event is there more than once'
+    FROM reputation AS v GROUP BY v.key, v.kind HAVING COUNT(*) > 1
+    ORDER BY 1, 2
+$$;
+COMMENT ON FUNCTION event_problems() IS 'How the tables of events differ from the changes of contributions that the log has.';
+
+CREATE FUNCTION record_problems() RETURNS TABLE (table_name TEXT, key TEXT, column_name TEXT, problem TEXT)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT * FROM log_problems()
+    UNION ALL
+    SELECT p.* FROM recorded_tables() AS t CROSS JOIN LATERAL row_problems(t.table_name, t.append_only) AS p
+    UNION ALL
+    SELECT * FROM history_problems()
+    UNION ALL
+    SELECT * FROM event_problems()
+$$;
+COMMENT ON FUNCTION record_problems() IS
+'Everything in this database that contradicts the log or the log''s own hashes; no rows if nothing does.';

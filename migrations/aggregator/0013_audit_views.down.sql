@@ -1,0 +1,2 @@
+DROP SCHEMA audit CASCADE;
+DROP FUNCTION receipt_included_by(BYTEA);

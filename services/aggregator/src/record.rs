@@ -1,0 +1,104 @@
+//! The record against itself: every recorded row against the log, the log against its own hashes, and the last checkpoint
+//! against the aggregator's key. Needs no running service and no more than the role `auditor_ro`.
+
+use std::fmt;
+
+use ledger::{Checkpoint, note::Verifier};
+use protocol::PublicKey;
+use sqlx::{FromRow, PgConnection};
+
+/// Something in the database that contradicts the log.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Contradiction {
+    /// The table.
+    pub table_name: String,
+    /// The key of the row: its columns, bytes in hexadecimal, separated by slashes.
+    pub key: String,
+    /// The column, if the row is there and one of its values is wrong.
+    pub column_name: Option<String>,
+    /// What is wrong.
+    pub problem: String,
+}
+
+impl fmt::Display for Contradiction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.table_name, self.key)?;
+        if let Some(column) = &self.column_name {
+            write!(f, ", {column}")?;
+        }
+        write!(f, ": {}", self.problem)
+    }
+}
+
+/// What was compared, and what was found.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    /// Entries of the log.
+    pub entries: u64,
+    /// Of them, those that the last checkpoint covers.
+    pub signed: u64,
+    /// Entries that have no place in the log yet. They are compared with the rows too, but nobody has signed them.
+    pub waiting: u64,
+    /// Everything that is wrong, the log itself first.
+    pub contradictions: Vec<Contradiction>,
+}
+
+/// Compares everything recorded. `aggregator` is the key that has to have signed the last checkpoint. Reads the whole
+/// database, in one transaction.
+///
+/// # Errors
+/// The database's.
+pub async fn check(db: &mut PgConnection, aggregator: &PublicKey) -> sqlx::Result<Findings> {
+    let mut tx = sqlx::Connection::begin(db).await?;
+    sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *tx).await?;
+    let findings = check_in(&mut tx, aggregator).await?;
+    tx.rollback().await?;
+    Ok(findings)
+}
+
+/// As [`check`], on what the present transaction sees.
+///
+/// # Errors
+/// The database's.
+pub async fn check_in(tx: &mut PgConnection, aggregator: &PublicKey) -> sqlx::Result<Findings> {
+    let latest: Option<(i64, [u8; 32], String)> =
+        sqlx::query_as("SELECT size, root, note FROM audit.checkpoints ORDER BY size DESC LIMIT 1")
+            .fetch_optional(&mut *tx)
+            .await?;
+    let (entries, waiting): (i64, i64) =
+        sqlx::query_as("SELECT (SELECT COUNT(*) FROM audit.log), (SELECT COUNT(*) FROM audit.log_waiting)")
+            .fetch_one(&mut *tx)
+            .await?;
+    let mut contradictions: Vec<Contradiction> = latest
+        .as_ref()
+        .and_then(|(size, root, note)| contradiction(size.cast_unsigned(), root, note, aggregator))
+        .into_iter()
+        .collect();
+    let found = sqlx::query_as("SELECT table_name, COALESCE(key, '?') AS key, column_name, problem FROM audit.record_problems");
+    contradictions.extend(found.fetch_all(tx).await?);
+    let signed = latest.map_or(0, |(size, ..)| size.cast_unsigned());
+    Ok(Findings {
+        entries: entries.cast_unsigned(),
+        signed,
+        waiting: waiting.cast_unsigned(),
+        contradictions,
+    })
+}
+
+/// What is wrong with a checkpoint's row, if its note is not the aggregator's word on it.
+fn contradiction(size: u64, root: &[u8; 32], note: &str, aggregator: &PublicKey) -> Option<Contradiction> {
+    let wrong = |column: &str, problem: String| Contradiction {
+        table_name: "log_checkpoints".into(),
+        key: size.to_string(),
+        column_name: Some(column.into()),
+        problem,
+    };
+    let origin = note.lines().next().unwrap_or_default();
+    let opened = Verifier::ed25519(origin, &aggregator.0).and_then(|key| Checkpoint::open(note, &key, &[]));
+    match opened {
+        Err(error) => Some(wrong("note", format!("is not signed by the aggregator: {error}"))),
+        Ok(opened) if opened.checkpoint.size != size => Some(wrong("size", "is not the note's".into())),
+        Ok(opened) if opened.checkpoint.root != *root => Some(wrong("root", "is not the note's".into())),
+        Ok(_) => None,
+    }
+}

@@ -1,0 +1,45 @@
+//! A database in which something of everything has happened.
+
+use api::rounds::RoundState;
+
+use crate::{deployment::Deployment, participant::Participant};
+
+/// A round with an included and a rejected contribution, and, put there as the service would, rows of every other
+/// recorded table. All of it is under a checkpoint.
+pub(crate) async fn everything() -> Deployment {
+    let deployment = Deployment::start().await;
+    let round = deployment.open_round().await;
+    for name in ["a", "b"] {
+        let participant = Participant::enrolled(&deployment, name).await;
+        participant.contribute(&round, 0.01, 1).upload(&deployment, &round).await;
+    }
+    let participant = Participant::enrolled(&deployment, "c").await;
+    let spoilt = participant.spoil_seed(&participant.contribute(&round, 0.01, 1), 0);
+    spoilt.upload(&deployment, &round).await;
+    deployment.until(&round, |view| view.progress.rejected == 1 && view.progress.received == 0).await;
+    deployment.close(&round).await;
+    deployment.reach(&round, RoundState::Published).await;
+    deployment.until_sealed().await;
+    let mut tx = deployment.db.begin().await.unwrap();
+    for statement in [
+        "INSERT INTO accounts (kind, subject, asset, opened_at)
+         VALUES ('treasury', NULL, 'points', now()), ('participant', 'a', 'points', now()), ('distributor', NULL, 'points', now())",
+        "INSERT INTO payouts (round_id, contribution_id, subject, weight, score_ppm, reputation_ppm, amount)
+         SELECT round_id, contribution_id, subject, weight, 1000000, 500000, 10 FROM contributions WHERE subject = 'a'",
+        "INSERT INTO claim_addresses (subject, chain_id, sequence, address, message, stored_at)
+         VALUES ('a', 1, 1, substr(sha256('a'), 1, 20), 'x', now())",
+        "INSERT INTO payout_batches (round_id, asset, root, lines, total, made_at)
+         SELECT round_id, 'points', sha256(''), 1, 10, now() FROM rounds",
+        "INSERT INTO payout_lines (batch_id, subject, address, amount) VALUES (1, 'a', substr(sha256('a'), 1, 20), 10)",
+        "INSERT INTO payout_settlements (batch_id, reference) VALUES (1, 'transaction')",
+        "INSERT INTO transfers (kind, round_id, asset, posted_at) SELECT 'round', round_id, 'points', now() FROM rounds",
+        "INSERT INTO postings (transfer_id, account_id, amount)
+         SELECT 1, account_id, CASE kind WHEN 'treasury' THEN -10 ELSE 10 END FROM accounts WHERE kind <> 'distributor'",
+        "INSERT INTO erasures (round_id, erased_at) SELECT round_id, now() FROM rounds",
+    ] {
+        sqlx::query(statement).execute(&mut *tx).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+    tx.commit().await.unwrap();
+    deployment.until_sealed().await;
+    deployment
+}
