@@ -27,6 +27,15 @@ class Holder:
 
 
 @dataclass(frozen=True)
+class Payout:
+    """How the round pays: the policy's number, the pool, and the token as chain id and contract."""
+
+    policy: int
+    pool: int
+    token: tuple[int, bytes] | None
+
+
+@dataclass(frozen=True)
 class Document:
     """The fields of a round document, in their order."""
 
@@ -56,7 +65,8 @@ class Document:
     proof: int
     max_attempts: int
     scoring: int
-    payout: int
+    payout: Payout | None
+    min_reputation: int
     noise: int
 
     @property
@@ -76,6 +86,34 @@ def _read_tensor(reader: Reader) -> Tensor:
     reader.require(rank <= 8, f"tensor {name!r} has rank {rank}")
     shape = tuple(reader.integer("I") for _ in range(rank))
     return Tensor(name, shape, reader.integer("Q"))
+
+
+def _read_payout(reader: Reader) -> Payout | None:
+    policy = reader.integer("B")
+    if policy == 0:
+        return None
+    pool, token = int.from_bytes(reader.take(16), "little"), reader.integer("B")
+    reader.require(token in (0, 1), f"unknown kind of token {token}")
+    return Payout(policy, pool, (reader.integer("Q"), reader.take(20)) if token else None)
+
+
+def _check_payout(reader: Reader, payout: Payout) -> None:
+    reader.require(payout.policy in (1, 2, 3), f"unknown payout policy {payout.policy}")
+    reader.require(payout.pool >= 1, "the pool is empty")
+    if payout.token is not None:
+        chain_id, contract = payout.token
+        reader.require(1 <= chain_id < 2**63, "the token's chain is not in 1..2^63-1")
+        reader.require(contract != bytes(20), "the token's contract is zero")
+
+
+def _write_payout(payout: Payout | None) -> bytes:
+    if payout is None:
+        return b"\0"
+    encoded = bytes([payout.policy]) + payout.pool.to_bytes(16, "little")
+    if payout.token is None:
+        return encoded + b"\0"
+    chain_id, contract = payout.token
+    return encoded + b"\1" + struct.pack("<Q", chain_id) + contract
 
 
 def _check(reader: Reader, d: Document) -> None:
@@ -104,7 +142,10 @@ def _check(reader: Reader, d: Document) -> None:
     reader.require(d.opens_at <= d.earliest_close <= d.closes_at, "the times are not in order")
     reader.require(d.proof in (0, 1), f"unknown proof kind {d.proof}")
     reader.require(1 <= d.max_attempts <= 8, "max_attempts is not in 1..8")
-    reader.require((d.scoring, d.payout, d.noise) == (0, 0, 0), "scoring, payout or noise is not 0")
+    reader.require((d.scoring, d.noise) == (0, 0), "scoring or noise is not 0")
+    if d.payout is not None:
+        _check_payout(reader, d.payout)
+    reader.require(d.min_reputation <= 10**6, "min_reputation is more than a million")
 
 
 def decode(data: bytes) -> Document:
@@ -124,14 +165,15 @@ def decode(data: bytes) -> Document:
     holder_count = reader.integer("B")
     reader.require(2 <= holder_count <= 8, f"{holder_count} share holders")
     holders = tuple(Holder(reader.take(32), reader.take(16), reader.take(32)) for _ in range(holder_count))
-    proof, max_attempts, scoring, payout, noise = (reader.integer("B") for _ in range(5))
+    proof, max_attempts, scoring = (reader.integer("B") for _ in range(3))
+    payout, min_reputation, noise = _read_payout(reader), reader.integer("I"), reader.integer("B")
     reader.end()
     document = Document(
         round_id, model_digest, model_bytes, location, tensors,
         dimension, max_contributions, min_cohort, norm_bound,
         scale_log2, transport_bits, noisy_norm_bound, clip, scale,
         weight_min, weight_max, mask_seed, opens_at, earliest_close, closes_at,
-        registrar_key, credential_epoch, holders, proof, max_attempts, scoring, payout, noise,
+        registrar_key, credential_epoch, holders, proof, max_attempts, scoring, payout, min_reputation, noise,
     )  # fmt: skip
     _check(reader, document)
     reader.require(encode(document) == data, "does not encode back to the same bytes")
@@ -155,5 +197,6 @@ def encode(d: Document) -> bytes:
         struct.pack("<qqq", d.opens_at, d.earliest_close, d.closes_at),
         d.registrar_key, struct.pack("<IB", d.credential_epoch, len(d.holders)),
         *(holder.identity_key + holder.hpke_key_id + holder.hpke_public_key for holder in d.holders),
-        struct.pack("<BBBBB", d.proof, d.max_attempts, d.scoring, d.payout, d.noise),
+        struct.pack("<BBB", d.proof, d.max_attempts, d.scoring), _write_payout(d.payout),
+        struct.pack("<IB", d.min_reputation, d.noise),
     ])  # fmt: skip

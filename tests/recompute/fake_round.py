@@ -106,7 +106,8 @@ class FakeRound:
             dimension, n_max, 2, norm_bound, derived.scale_log2, derived.transport_bits,
             derived.noisy_norm_bound, clip, derived.scale, 1, 100, self._random.randbytes(32),
             1000, 2000, 3000, public_key(secret("registrar")), 3,
-            tuple(self._holder(h) for h in range(holders)), proof, 2, 0, 0, 0,
+            tuple(self._holder(h) for h in range(holders)), proof, 2, 0,
+            documents.Payout(2, 10**21, (1, b"\xc0" * 20)), 250_000, 0,
         )  # fmt: skip
         self.contributions = [self._contribution(i) for i in range(contributions)]
 

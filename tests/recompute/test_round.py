@@ -19,7 +19,7 @@ import document as documents
 import messages
 import recompute
 from codec import Wrong
-from document import Tensor
+from document import Payout, Tensor
 from edwards import ORDER
 from fake_round import FakeRound, Published, secret, sign_raw, signed
 from ring import Q
@@ -219,7 +219,14 @@ class DocumentPart(RoundTest):
             ("the times", {"closes_at": 1999}),
             ("unknown proof kind", {"proof": 2}),
             ("max_attempts", {"max_attempts": 9}),
-            ("scoring, payout or noise", {"noise": 1}),
+            ("scoring or noise", {"noise": 1}),
+            ("scoring or noise", {"scoring": 1}),
+            ("unknown payout policy 4", {"payout": Payout(4, 1, None)}),
+            ("the pool is empty", {"payout": Payout(1, 0, None)}),
+            ("the token's chain", {"payout": Payout(1, 1, (0, bytes(19) + b"1"))}),
+            ("the token's chain", {"payout": Payout(1, 1, (2**63, bytes(19) + b"1"))}),
+            ("the token's contract is zero", {"payout": Payout(1, 1, (1, bytes(20)))}),
+            ("min_reputation", {"min_reputation": 10**6 + 1}),
             ("share holders", {"holders": document.holders[:1]}),
             ("has rank 9", {"tensors": (Tensor("b", (1,) * 9, 0),)}),
             ("longer than 256 bytes", {"tensors": (Tensor("b" * 257, (1,), 0),)}),

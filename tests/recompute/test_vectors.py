@@ -1,9 +1,11 @@
 """The primitives against published vectors, and the ring against its definition."""
 
 import hashlib
+import json
 import random
 import struct
 import unittest
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
@@ -14,6 +16,7 @@ import constants
 import ed25519
 import edwards
 import fake_round
+import payouts
 import ring
 import ristretto255
 from chacha import keystream
@@ -564,6 +567,35 @@ class Derivation(unittest.TestCase):
             (1, 2, 1024, 1e10), (1, 2, 1024, float("nan")), (1, 2, 1024, float("inf")),
         ):  # fmt: skip
             self.assertIsNotNone(constants.range_error(*values), values)
+
+
+class Payouts(unittest.TestCase):
+    """The worked examples of crypto/ledger, and the cases that it is tested with."""
+
+    def test_split(self) -> None:
+        def shares(pool: int, *weights: int) -> list[int]:
+            return payouts.split(pool, [(f"p{i}", weight) for i, weight in enumerate(weights)])
+
+        self.assertEqual(shares(100, 1, 1, 1), [34, 33, 33])
+        self.assertEqual(shares(10, 6, 6, 2), [4, 4, 2])
+        self.assertEqual(shares(11, 6, 6, 2), [5, 5, 1])
+
+    def test_reputation(self) -> None:
+        honest = [(number, "included", 0) for number in range(1, 501)]
+        self.assertEqual(payouts.reputation([], 9), 500_000)
+        self.assertEqual(payouts.reputation(honest, 500), 954_545)
+        self.assertEqual(payouts.reputation([*honest, (501, "rejected", 0)], 501), 833_333)
+        self.assertEqual(payouts.reputation([(1, "scored", 250_000)], 1), 416_666)
+
+    def test_cases(self) -> None:
+        cases = json.loads((Path(__file__).parents[1] / "vectors" / "payouts.json").read_text())
+        self.assertEqual((len(cases["splits"]), len(cases["reputations"])), (200, 200))
+        for case in cases["splits"]:
+            claims = [(subject, weight) for subject, weight in case["claims"]]
+            shares = payouts.split(int(case["pool"]), claims)
+            self.assertEqual([str(share) for share in shares], case["shares"])
+        for case in cases["reputations"]:
+            self.assertEqual(payouts.reputation(case["events"], case["at"]), case["ppm"])
 
 
 if __name__ == "__main__":
