@@ -305,6 +305,8 @@ impl Deployment {
             credential_epoch: EPOCH,
             proof: api::rounds::ProofDemand::None,
             max_attempts: 2,
+            payout: None,
+            min_reputation_ppm: 0,
         }
     }
 

@@ -1,5 +1,6 @@
 //! `blindsum audit`.
 
+pub(crate) mod chain;
 mod verify;
 
 use std::{
@@ -10,7 +11,7 @@ use std::{
 use api::bundle::Bundle;
 use clap::Subcommand;
 use client::{Client, RoundId};
-use protocol::{Canonical, ContributionHeader, DecodeError, Refusal, RoundDocument, RoundResult};
+use protocol::{Canonical, ContributionHeader, DecodeError, Pins, Refusal, RoundDocument, RoundResult};
 use serde_json::{Value, json};
 
 use self::verify::Verdict;
@@ -29,6 +30,10 @@ pub(crate) enum Audit {
     ///
     /// Names the first thing that is wrong and exits with 5.
     Verify(VerifyArgs),
+    /// Compare the rows of the aggregator's database with its log, and the log with its hashes and its last signed checkpoint.
+    ///
+    /// Names the first table, row and column that is wrong and exits with 5.
+    Chain(chain::ChainArgs),
     /// Download everything that is public about a round: bundle.json, bodies/ and sum.
     Fetch(FetchArgs),
 }
@@ -64,6 +69,7 @@ pub(crate) async fn run(audit: Audit, output: &Output) -> Result<()> {
     match audit {
         Audit::Show(args) => show(&args.bundle, output),
         Audit::Verify(args) => verify_folder(&args, output),
+        Audit::Chain(args) => chain::run(&args, output).await,
         Audit::Fetch(args) => {
             let client = args.client.connect()?;
             let members = fetch(&client, args.round, &args.out).await?;
@@ -93,6 +99,17 @@ pub(crate) async fn fetch(client: &Client, id: RoundId, folder: &Path) -> Result
     }
     client.download_sum(id, 8 * constants.padded_dimension, &folder.join("sum")).await?;
     Ok(bundle.members.len())
+}
+
+/// Verifies what [`fetch`] wrote under these keys; returns the number of contributions and of norm proofs.
+pub(crate) fn verify(folder: &Path, pins: &Pins, output: &Output) -> Result<(usize, usize)> {
+    let path = folder.join("bundle.json");
+    let bundle = parse(&fs::read(&path).map_err(CommandError::file(&path))?, &path)?;
+    let audit = verify::Audit::open(folder, bundle, pins)?;
+    let bar = output.bar(audit.steps(), "verifying");
+    let verdict = audit.run(&bar);
+    bar.finish_and_clear();
+    verdict.map(|verdict| (verdict.members, verdict.proofs))
 }
 
 fn verify_folder(args: &VerifyArgs, output: &Output) -> Result<()> {
