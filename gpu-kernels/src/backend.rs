@@ -19,7 +19,7 @@ use crate::transform::{Direction, Transform};
 const TEAM: u32 = 256;
 
 /// Words of shared memory of a team: TEAM_WORDS in include/ntt.cuh.
-const TEAM_WORDS: u32 = (RING_DEGREE + RING_DEGREE / 16) as u32;
+pub(crate) const TEAM_WORDS: u32 = (RING_DEGREE + RING_DEGREE / 16) as u32;
 
 /// How much of a device is used, and how work is spread over it.
 #[derive(Clone, Debug, PartialEq, Eq)]

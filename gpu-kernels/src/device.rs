@@ -20,7 +20,7 @@ pub trait Device: Send + Sync + Debug + 'static {
 
 /// Work that a device does in order, some of it after the call that asked for it has returned.
 pub trait Queue: Send + Debug {
-    /// Memory of the device. Dropping it frees it after the work queued so far.
+    /// Memory of the device, good until the batch is cleared.
     type Buffer: Send + Debug;
 
     /// New memory that holds the concatenation of `parts`, a whole number of 64-bit words.
@@ -74,6 +74,9 @@ pub trait Queue: Send + Debug {
     /// Makes room for the copies of the next batch; all that is queued has been done. When `secret`, the copies of the last
     /// one are overwritten first.
     fn clear(&mut self, secret: bool);
+
+    /// Keeps the buffers of the current batch for as long as the queue lives: [`clear`](Self::clear) leaves them as they are.
+    fn keep(&mut self);
 }
 
 /// A copy of device memory on the host.

@@ -2,6 +2,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod backend;
+#[cfg(feature = "cuda")]
+pub mod cuda;
 pub mod device;
 pub mod fallback;
 pub mod self_test;

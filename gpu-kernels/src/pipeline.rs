@@ -21,6 +21,7 @@ impl<Q: Queue> Lane<Q> {
     fn new(mut queue: Q) -> Result<Self, DeviceError> {
         let twiddles = queue.upload(&[bytemuck::cast_slice(&tables::twiddles())])?;
         let inverse_twiddles = queue.upload(&[bytemuck::cast_slice(&tables::inverse_twiddles())])?;
+        queue.keep();
         queue.wait()?;
         queue.clear(false);
         Ok(Self { queue, twiddles, inverse_twiddles })

@@ -7,9 +7,7 @@
 
 #include "../../src/kernels.cu"
 
-#ifdef PLANTED_FAULTS
 #include "planted.cu"
-#endif
 
 namespace {
 
@@ -54,10 +52,12 @@ bool start(const char* name, void** arguments, const emulator::Launch& launch, b
     KERNEL(add_partial_sums)
     KERNEL(project)
     KERNEL(fold_rows)
-#ifdef PLANTED_FAULTS
     KERNEL(planted_race)
     KERNEL(planted_overflow)
-#endif
+    KERNEL(planted_shared_overflow)
+    KERNEL(planted_shift)
+    KERNEL(planted_divergence)
+    KERNEL(planted_deadlock)
 #undef KERNEL
     known = false;
     return false;

@@ -1,7 +1,7 @@
-// Kernels that are wrong on purpose: what the sanitizers must find.
+// Kernels that are wrong on purpose: what the emulator or a sanitizer must find. `out` holds a word for each thread.
 #include "../../src/include/words.cuh"
 
-// Lacks the barrier between writing and reading shared memory. `out` holds a word for each thread.
+// Lacks the barrier between writing and reading shared memory, which has a word for each thread.
 extern "C" __global__ void planted_race(u64* __restrict__ out)
 {
     LAUNCH_SHARED(shared);
@@ -9,8 +9,43 @@ extern "C" __global__ void planted_race(u64* __restrict__ out)
     out[threadIdx.x] = shared[blockDim.x - 1 - threadIdx.x];
 }
 
-// Writes a word more than there are threads. `out` holds a word for each thread.
+// Writes one word too far.
 extern "C" __global__ void planted_overflow(u64* __restrict__ out)
 {
     out[threadIdx.x + 1] = threadIdx.x;
+}
+
+// Reads one word of shared memory, which has a word for each thread, too far.
+extern "C" __global__ void planted_shared_overflow(u64* __restrict__ out)
+{
+    LAUNCH_SHARED(shared);
+    shared[threadIdx.x] = threadIdx.x;
+    __syncthreads();
+    out[threadIdx.x] = shared[threadIdx.x + 1];
+}
+
+// Shifts by as many bits as a word has.
+extern "C" __global__ void planted_shift(u64* __restrict__ out)
+{
+    out[threadIdx.x] = out[threadIdx.x] << (64 + threadIdx.x);
+}
+
+// Threads of one block wait at two barriers.
+extern "C" __global__ void planted_divergence(u64* __restrict__ out)
+{
+    if (threadIdx.x % 2 == 0) {
+        __syncthreads();
+    } else {
+        __syncthreads();
+    }
+    out[threadIdx.x] = 1;
+}
+
+// A thread ends while the others wait for it.
+extern "C" __global__ void planted_deadlock(u64* __restrict__ out)
+{
+    if (threadIdx.x != 7) {
+        __syncthreads();
+        out[threadIdx.x] = 1;
+    }
 }

@@ -95,6 +95,7 @@ void set_places(const Launch& launch, Index block)
         const Index index = {i % launch.block.x, i / launch.block.x % launch.block.y, i / launch.block.x / launch.block.y};
         threads[i].place = {index, block, launch.block, launch.grid};
         threads[i].state = State::ready;
+        threads[i].barriers = threads[i].exchanges = 0;
     }
 }
 

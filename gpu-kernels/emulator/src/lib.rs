@@ -165,6 +165,9 @@ impl Queue for EmulatedQueue {
         }
         self.staging.clear();
     }
+
+    /// Buffers of the emulator live until they are dropped.
+    fn keep(&mut self) {}
 }
 
 /// Runs the kernel `name` of the loaded library, which need not be one of [`Kernel::ALL`].

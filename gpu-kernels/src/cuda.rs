@@ -1,0 +1,89 @@
+//! A card of NVIDIA's, through its driver.
+//!
+//! Nothing of CUDA is needed to build or to start a program with this: the driver's library is looked for when a card is
+//! opened, and its absence is an error like any other.
+
+mod error;
+mod module;
+mod queue;
+mod source;
+
+use std::panic::catch_unwind;
+use std::sync::Arc;
+
+use cudarc::driver::{CudaContext, result, sys};
+
+use self::error::failed;
+use self::module::Functions;
+pub use self::queue::CudaQueue;
+use crate::backend::{KernelBackend, Options};
+use crate::device::{Device, DeviceError};
+use crate::self_test;
+
+/// A card with the kernels loaded.
+#[derive(Debug)]
+pub struct Cuda {
+    context: Arc<CudaContext>,
+    functions: Arc<Functions>,
+    queue_bytes: usize,
+}
+
+impl Cuda {
+    /// Opens the card at position `ordinal` for queues of `queue_bytes` bytes of memory.
+    ///
+    /// # Errors
+    /// When there is no driver, no such card, or the kernels cannot be loaded on it.
+    pub fn open(ordinal: usize, queue_bytes: usize) -> Result<Self, DeviceError> {
+        // SAFETY: looks whether the library can be loaded; its initialisers are NVIDIA's.
+        if !unsafe { sys::is_culib_present() } {
+            return Err(DeviceError::NoDriver);
+        }
+        // A library of that name without the driver's functions makes cudarc panic.
+        catch_unwind(|| Self::connect(ordinal, queue_bytes)).unwrap_or(Err(DeviceError::UnusableDriver))
+    }
+
+    fn connect(ordinal: usize, queue_bytes: usize) -> Result<Self, DeviceError> {
+        let none = |error: &result::DriverError| error.0 == sys::CUresult::CUDA_ERROR_NO_DEVICE;
+        let count = match CudaContext::device_count() {
+            Err(error) if none(&error) => 0,
+            count => count.map_err(failed("counting the cards"))?,
+        };
+        if usize::try_from(count).is_ok_and(|count| ordinal >= count) {
+            return Err(DeviceError::NoDevice { ordinal });
+        }
+        let context = CudaContext::new(ordinal).map_err(failed("opening the card"))?;
+        context.set_blocking_synchronize().map_err(failed("setting how to wait"))?;
+        let functions = Arc::new(Functions::load(&context)?);
+        Ok(Self { context, functions, queue_bytes })
+    }
+
+    /// The name of the card, and how its kernels were made.
+    pub fn description(&self) -> String {
+        let name = self.context.name().unwrap_or_else(|_| "a card without a name".to_owned());
+        format!("{name}, kernels from {}", self.functions.origin())
+    }
+}
+
+impl Device for Cuda {
+    type Queue = CudaQueue;
+
+    fn name(&self) -> &'static str {
+        "cuda"
+    }
+
+    fn queue(&self) -> Result<CudaQueue, DeviceError> {
+        CudaQueue::new(&self.context, &self.functions, self.queue_bytes)
+    }
+}
+
+/// The backend on the first card, once it has passed the self-test; with the card's description.
+///
+/// # Errors
+/// When there is no card that can be used, or it computes wrong words.
+pub fn backend(options: &Options) -> Result<(KernelBackend<Cuda>, String), DeviceError> {
+    let card = Cuda::open(0, options.queue_bytes)?;
+    let backend = KernelBackend::new(&card, options)?;
+    self_test::check(&backend)
+        .map_err(|error| DeviceError::Call { operation: "the self-test", source: Box::new(error) })?;
+    Ok((backend, card.description()))
+}

@@ -1,0 +1,20 @@
+//! What the driver reports, in a form that needs no driver to be shown.
+
+use cudarc::driver::DriverError;
+
+use crate::device::DeviceError;
+
+/// The driver's name for an error, such as `CUDA_ERROR_OUT_OF_MEMORY`.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct CudaError(String);
+
+/// Names the operation that failed.
+pub(super) fn failed(operation: &'static str) -> impl Fn(DriverError) -> DeviceError {
+    move |error| described(operation, format!("{:?}", error.0))
+}
+
+/// An operation that failed for a reason in words.
+pub(super) fn described(operation: &'static str, reason: String) -> DeviceError {
+    DeviceError::Call { operation, source: Box::new(CudaError(reason)) }
+}
