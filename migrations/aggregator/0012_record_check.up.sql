@@ -45,9 +45,8 @@ COMMENT ON FUNCTION log_root(BIGINT) IS 'Root of the tree of the first entries o
 CREATE FUNCTION log_problems() RETURNS TABLE (table_name TEXT, key TEXT, column_name TEXT, problem TEXT)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-    size BIGINT := (SELECT COUNT(*) FROM log_entries);
+    entries BIGINT := (SELECT COUNT(*) FROM log_entries);
     height INTEGER := 1;
-    latest log_checkpoints%ROWTYPE;
 BEGIN
     RETURN QUERY
     SELECT 'log_entries', e.index::TEXT, 'index', 'entries are missing before it'
@@ -79,7 +78,7 @@ BEGIN
         SELECT 'log_nodes', height || '/' || COALESCE(p.index, s.index), 'hash', 'is not that of its children'
         FROM parents AS p FULL JOIN stored AS s ON s.index = p.index
         WHERE p.hash IS DISTINCT FROM s.hash ORDER BY COALESCE(p.index, s.index);
-        EXIT WHEN size >> height = 0;
+        EXIT WHEN entries >> height = 0;
         height := height + 1;
     END LOOP;
     RETURN QUERY
@@ -88,16 +87,16 @@ BEGIN
     RETURN QUERY
     SELECT 'log_nodes', n.level || '/' || n.index, 'level', 'there are no such subtrees'
     FROM log_nodes AS n WHERE n.level > height OR n.level < 1 ORDER BY n.level, n.index;
-    SELECT * INTO latest FROM log_checkpoints AS c ORDER BY c.size DESC LIMIT 1;
-    IF latest.size > size THEN
-        RETURN QUERY SELECT 'log_entries', size::TEXT, 'index', 'entries are missing that a checkpoint covers';
-    ELSIF latest.root IS DISTINCT FROM log_root(latest.size) THEN
-        RETURN QUERY SELECT 'log_checkpoints', latest.size::TEXT, 'root', 'is not the root of the log';
+    IF entries < (SELECT MAX(c.size) FROM log_checkpoints AS c) THEN
+        RETURN QUERY SELECT 'log_entries', entries::TEXT, 'index', 'entries are missing that a checkpoint covers';
     END IF;
+    RETURN QUERY
+    SELECT 'log_checkpoints', c.size::TEXT, 'root', 'is not the root of the log'
+    FROM log_checkpoints AS c WHERE c.size <= entries AND c.root IS DISTINCT FROM log_root(c.size) ORDER BY c.size;
 END
 $$;
 COMMENT ON FUNCTION log_problems() IS
-'What is wrong with the log itself: gaps, hashes, nodes, the root of the last checkpoint. Whether that is signed is for whoever has the key.';
+'What is wrong with the log itself: gaps, hashes, nodes, the roots of the checkpoints. Whether they are signed is for whoever has the key.';
 
 CREATE FUNCTION row_problems(name TEXT, append_only BOOLEAN)
 RETURNS TABLE (table_name TEXT, key TEXT, column_name TEXT, problem TEXT)
@@ -134,6 +133,20 @@ END
 $$;
 COMMENT ON FUNCTION row_problems(TEXT, BOOLEAN) IS 'How the rows of a recorded table differ from the last entries that the log has of them.';
 
+CREATE FUNCTION may_follow(name TEXT, before TEXT, after TEXT) RETURNS BOOLEAN LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT (name, before, after) IN (
+        ('contributions', 'received', 'verified'), ('contributions', 'received', 'rejected'),
+        ('contributions', 'received', 'excluded'), ('contributions', 'verified', 'included'),
+        ('contributions', 'verified', 'excluded'),
+        ('rounds', 'preparing', 'open'), ('rounds', 'open', 'settling'), ('rounds', 'settling', 'folding'),
+        ('rounds', 'folding', 'releasing'), ('rounds', 'releasing', 'unmasking'), ('rounds', 'unmasking', 'published'),
+        ('rounds', 'preparing', 'failed'), ('rounds', 'open', 'failed'), ('rounds', 'settling', 'failed'),
+        ('rounds', 'folding', 'failed'), ('rounds', 'releasing', 'failed'), ('rounds', 'unmasking', 'failed'),
+        ('rounds', 'preparing', 'cancelled'), ('rounds', 'open', 'cancelled'), ('rounds', 'settling', 'cancelled')
+    )
+$$;
+COMMENT ON FUNCTION may_follow(TEXT, TEXT, TEXT) IS 'Whether a state of a round or a contribution may follow another: as the triggers of the tables have it.';
+
 CREATE FUNCTION history_problems() RETURNS TABLE (table_name TEXT, key TEXT, column_name TEXT, problem TEXT)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     WITH steps AS (
@@ -145,10 +158,20 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT s.table_name, s.key, NULL, 'the log has a change of this row that no rule allows'
     FROM steps AS s
     WHERE s.before IS NOT NULL AND NOT CASE s.table_name
-        WHEN 'participants' THEN (s.entry ->> 'credential_epoch')::BIGINT > (s.before ->> 'credential_epoch')::BIGINT
-        WHEN 'rounds' THEN s.entry ->> 'state' <> s.before ->> 'state'
+        WHEN 'participants' THEN
+            (s.entry ->> 'credential_epoch')::BIGINT > (s.before ->> 'credential_epoch')::BIGINT
+            AND s.entry - '{client_key,credential_epoch,credential,renewed_at}'::TEXT []
+            = s.before - '{client_key,credential_epoch,credential,renewed_at}'::TEXT []
+        WHEN 'rounds' THEN
+            may_follow('rounds', s.before ->> 'state', s.entry ->> 'state')
+            AND s.entry - '{state,countersignatures,root,failure_code,opened_at,closed_at,fixed_at,folded_at,released_at,ended_at}'::TEXT []
+            = s.before - '{state,countersignatures,root,failure_code,opened_at,closed_at,fixed_at,folded_at,released_at,ended_at}'::TEXT []
+            AND (s.before -> 'root' = 'null' OR s.entry -> 'root' = s.before -> 'root')
+            -- A column that the table got later.
+            OR s.entry @> s.before AND s.entry <> s.before
         ELSE
-            s.entry ->> 'state' <> s.before ->> 'state'
+            may_follow('contributions', s.before ->> 'state', s.entry ->> 'state')
+            AND s.entry - '{state,reason,changed_at}'::TEXT [] = s.before - '{state,reason,changed_at}'::TEXT []
             OR s.entry = s.before || '{"sealed_seeds": "", "proof": ""}' AND s.entry <> s.before
     END
     ORDER BY 1, 2

@@ -2,7 +2,7 @@
 
 CREATE FUNCTION receipt_included_by(receipt BYTEA) RETURNS TIMESTAMPTZ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     -- Eight bytes, the least significant first, before the signature (docs/wire-formats.md §8).
-    SELECT TO_TIMESTAMP(LEAST(SUM(GET_BYTE(receipt, 94 + i)::NUMERIC * 256 ^ i), 253402214400000) / 1000)
+    SELECT CASE WHEN COUNT(*) = 8 THEN TO_TIMESTAMP(LEAST(SUM(GET_BYTE(receipt, 94 + i)::NUMERIC * 256 ^ i), 253402214400000) / 1000) END
     FROM GENERATE_SERIES(0, 7) AS i WHERE OCTET_LENGTH(receipt) = 166
 $$;
 COMMENT ON FUNCTION receipt_included_by(BYTEA) IS 'By when a receipt promises its contribution to be in the signed log.';
@@ -13,7 +13,7 @@ COMMENT ON SCHEMA audit IS 'Views for auditors. `round` is the number of a round
 CREATE VIEW audit.rounds AS
 SELECT
     r.sequence AS round, r.round_id, r.round_hash, r.state, r.failure_code, r.proof, r.min_cohort, r.max_contributions,
-    r.min_reputation_ppm, r.payout_policy, r.payout_pool, r.payout_asset, r.root, r.created_at, r.opened_at, r.closed_at,
+    r.min_reputation_ppm, r.payout_policy, r.payout_pool, r.payout_asset, CARDINALITY(r.countersignatures) AS combiners, r.root, r.created_at, r.opened_at, r.closed_at,
     r.fixed_at, r.released_at, r.ended_at, e.erased_at
 FROM rounds AS r LEFT JOIN erasures AS e USING (round_id);
 COMMENT ON VIEW audit.rounds IS 'Rounds, what they demanded and paid, and what became of them.';
@@ -123,7 +123,7 @@ FROM payouts AS o JOIN rounds AS r USING (round_id);
 COMMENT ON VIEW audit.payouts IS 'What each contribution earned, by which policy, from what.';
 
 CREATE VIEW audit.claim_addresses AS
-SELECT c.subject, c.chain_id, c.sequence, c.address, c.stored_at,
+SELECT c.subject, c.chain_id, c.sequence, c.address, c.message, c.stored_at,
     c.sequence = MAX(c.sequence) OVER (PARTITION BY c.subject, c.chain_id) AS counts
 FROM claim_addresses AS c;
 COMMENT ON VIEW audit.claim_addresses IS 'Where participants want to be paid, and what they wanted before.';

@@ -7,6 +7,11 @@ REVOKE ALL ON FUNCTION log_problems() FROM PUBLIC;
 REVOKE ALL ON FUNCTION row_problems(TEXT, BOOLEAN) FROM PUBLIC;
 REVOKE ALL ON FUNCTION history_problems() FROM PUBLIC;
 REVOKE ALL ON FUNCTION event_problems() FROM PUBLIC;
+-- Triggers that run as their owner fire for everybody; nobody else may put them on a table of its own.
+REVOKE ALL ON FUNCTION record_in_log() FROM PUBLIC;
+REVOKE ALL ON FUNCTION record_contribution_event() FROM PUBLIC;
+REVOKE ALL ON FUNCTION record_reputation_event() FROM PUBLIC;
+REVOKE ALL ON FUNCTION number_round() FROM PUBLIC;
 
 CREATE FUNCTION apply_grants() RETURNS TEXT [] LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE

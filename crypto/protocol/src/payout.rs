@@ -13,7 +13,7 @@ use crate::{
 pub struct PayoutTerms {
     /// What shares are proportional to.
     pub policy: Policy,
-    /// What is split, in the smallest units of the token or in points; at least 1.
+    /// What is split, in the smallest units of the token or in points; 1 to [`MAX_POOL`](Self::MAX_POOL).
     pub pool: u128,
     /// What it is paid in; none for points that the operator settles elsewhere.
     pub token: Option<Token>,
@@ -33,8 +33,11 @@ const NO_TOKEN: u8 = 0;
 const ERC_20: u8 = 1;
 
 impl PayoutTerms {
+    /// The largest pool: the sum of 2³² of them fits every amount.
+    pub const MAX_POOL: u128 = (1 << 96) - 1;
+
     pub(crate) fn keeps_ranges(&self) -> bool {
-        self.pool >= 1
+        (1..=Self::MAX_POOL).contains(&self.pool)
             && self.token.is_none_or(|token| is_chain(token.chain_id) && token.contract != Address::ZERO)
     }
 
@@ -75,7 +78,8 @@ fn is_chain(chain_id: u64) -> bool {
     (1..1 << 63).contains(&chain_id)
 }
 
-/// A participant's word on where it wants to be paid on a chain. Of several, the one with the largest sequence counts.
+/// A participant's word on where it wants to be paid on a chain. Of those signed with its present key, the one with the largest
+/// sequence counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimAddress {
     /// Who.

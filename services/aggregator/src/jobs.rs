@@ -202,7 +202,9 @@ async fn failed(app: &App, held: &Held, error: &Error) {
     tracing::warn!(kind, round, error = chain, "job did not finish");
     let waits = error.kind() == ProblemKind::Unavailable;
     let attempts = held.jobs.iter().map(|job| job.attempts).max().unwrap_or(1);
-    if !waits && i64::from(attempts) >= i64::from(app.jobs.attempts) {
+    // What a round owes stays owed, and its record is sealed whenever that is possible.
+    let endless = matches!(held.kind(), Kind::Payout | Kind::Checkpoint);
+    if !waits && !endless && i64::from(attempts) >= i64::from(app.jobs.attempts) {
         return give_up(app, held, &chain).await;
     }
     let retry_ms = i64::try_from(app.jobs.retry_ms).unwrap_or(LONGEST_PAUSE_MS);

@@ -1,4 +1,4 @@
-//! The record against itself: every recorded row against the log, the log against its own hashes, and the last checkpoint
+//! The record against itself: every recorded row against the log, the log against its own hashes, and the checkpoints
 //! against the aggregator's key. Needs no running service and no more than the role `auditor_ro`.
 
 use std::fmt;
@@ -43,7 +43,7 @@ pub struct Findings {
     pub contradictions: Vec<Contradiction>,
 }
 
-/// Compares everything recorded. `aggregator` is the key that has to have signed the last checkpoint. Reads the whole
+/// Compares everything recorded. `aggregator` is the key that has to have signed the checkpoints. Reads the whole
 /// database, in one transaction.
 ///
 /// # Errors
@@ -61,24 +61,23 @@ pub async fn check(db: &mut PgConnection, aggregator: &PublicKey) -> sqlx::Resul
 /// # Errors
 /// The database's.
 pub async fn check_in(tx: &mut PgConnection, aggregator: &PublicKey) -> sqlx::Result<Findings> {
-    let latest: Option<(i64, [u8; 32], String)> =
-        sqlx::query_as("SELECT size, root, note FROM audit.checkpoints ORDER BY size DESC LIMIT 1")
-            .fetch_optional(&mut *tx)
+    let checkpoints: Vec<(i64, [u8; 32], String)> =
+        sqlx::query_as("SELECT size, root, note FROM audit.checkpoints ORDER BY size")
+            .fetch_all(&mut *tx)
             .await?;
     let (entries, waiting): (i64, i64) =
         sqlx::query_as("SELECT (SELECT COUNT(*) FROM audit.log), (SELECT COUNT(*) FROM audit.log_waiting)")
             .fetch_one(&mut *tx)
             .await?;
-    let mut contradictions: Vec<Contradiction> = latest
-        .as_ref()
-        .and_then(|(size, root, note)| contradiction(size.cast_unsigned(), root, note, aggregator))
-        .into_iter()
+    let mut contradictions: Vec<Contradiction> = checkpoints
+        .iter()
+        .filter_map(|(size, root, note)| contradiction(size.cast_unsigned(), root, note, aggregator))
         .collect();
     let found = sqlx::query_as(
         "SELECT table_name, COALESCE(key, '?') AS key, column_name, problem FROM audit.record_problems",
     );
     contradictions.extend(found.fetch_all(tx).await?);
-    let signed = latest.map_or(0, |(size, ..)| size.cast_unsigned());
+    let signed = checkpoints.last().map_or(0, |(size, ..)| size.cast_unsigned());
     Ok(Findings {
         entries: entries.cast_unsigned(),
         signed,

@@ -1,11 +1,12 @@
 //! Where participants want to be paid, and their statements.
 
+use std::cmp::Reverse;
+
 use api::{
     ProblemKind,
     payouts::{Balance, ClaimAddressRequest, ClaimAddressView, Statement},
 };
 use kit::{Error, Result};
-use ledger::payout_tree::Address;
 use protocol::{Canonical, ClaimAddress, PublicKey, Refusal, Signed};
 
 use super::{participants, payouts, reputation};
@@ -18,6 +19,22 @@ use crate::{
 /// The most items of each kind in a statement.
 const LONGEST_LIST: i64 = 1_000;
 
+/// The most addresses that a participant may send.
+const MOST_ADDRESSES: usize = 1_000;
+
+/// The messages that count of those that a participant has sent: signed with its present key, and for each chain the one
+/// with the largest sequence. They are given by chain, the largest sequence first.
+///
+/// A key that was replaced does not decide any more where anything is paid; who gets a new one sends an address again.
+pub(crate) fn signed(messages: &[Vec<u8>], subject: &str, key: &PublicKey) -> Vec<ClaimAddress> {
+    let read = |message: &Vec<u8>| ClaimAddress::from_bytes(message).ok();
+    let own = |claim: &ClaimAddress| claim.subject.as_str() == subject && claim.verify(key).is_ok();
+    let mut claims: Vec<_> = messages.iter().filter_map(read).filter(own).collect();
+    claims.sort_by_key(|claim| (claim.chain_id, Reverse(claim.sequence)));
+    claims.dedup_by_key(|claim| claim.chain_id);
+    claims
+}
+
 /// Stores where a participant wants to be paid. Repeating the request changes nothing.
 pub(crate) async fn put(app: &App, subject: &str, request: &ClaimAddressRequest) -> Result<Statement> {
     let participant = participants::show(app, subject).await?;
@@ -28,29 +45,43 @@ pub(crate) async fn put(app: &App, subject: &str, request: &ClaimAddressRequest)
     if message.subject.as_str() != subject {
         return Err(Error::abort(ProblemKind::MalformedRequest).field("subject", "the name in the message"));
     }
-    message.verify(&PublicKey(participant.client_key.0)).map_err(|refusal| problem(&refusal))?;
+    let key = PublicKey(participant.client_key.0);
+    message.verify(&key).map_err(|refusal| problem(&refusal))?;
     let number = |value: u64, field: &'static str| {
         let error = || Error::abort(ProblemKind::InvalidParameter).field(field, "below 2^63");
         i64::try_from(value).map_err(|_| error())
     };
     let (chain_id, sequence) = (number(message.chain_id, "chain_id")?, number(message.sequence, "sequence")?);
     let address = message.address.to_bytes();
+    let conflict = |rule| Error::abort(ProblemKind::ClaimConflict).field("sequence", rule);
+    let larger = "larger than that of the address that counts, and not used before";
     let mut tx = store::begin(&app.db).await?;
+    let before = stored::claims(&mut *tx, subject).await?;
+    if before.contains(&request.message.0) {
+        return statement(app, subject).await;
+    }
+    if before.len() >= MOST_ADDRESSES {
+        return Err(conflict("of one of the participant's 1000 addresses, which are all that it may send"));
+    }
+    let counts = signed(&before, subject, &key).into_iter().find(|claim| claim.chain_id == message.chain_id);
+    if counts.is_some_and(|claim| claim.sequence >= message.sequence) {
+        return Err(conflict(larger));
+    }
     let stored =
         stored::claim(&mut tx, subject, chain_id, sequence, &address, &request.message.0, app.now()).await?;
     tx.commit().await?;
-    if stored.as_ref() != Some(&request.message.0) {
-        let rule = "larger than that of the address that counts";
-        return Err(Error::abort(ProblemKind::ClaimConflict).field("sequence", rule));
+    if stored != request.message.0 {
+        return Err(conflict(larger));
     }
     statement(app, subject).await
 }
 
 /// What a participant earned and was paid.
 pub(crate) async fn statement(app: &App, subject: &str) -> Result<Statement> {
-    participants::show(app, subject).await?;
+    let participant = participants::show(app, subject).await?;
+    let messages = stored::claims(&app.db, subject).await?;
+    let addresses = signed(&messages, subject, &PublicKey(participant.client_key.0));
     let balances = stored::balances(&app.db, subject).await?;
-    let addresses = stored::addresses(&app.db, subject).await?;
     let earned = stored::earned(&app.db, subject, LONGEST_LIST).await?;
     let lines = stored::lines_of(&app.db, subject, LONGEST_LIST).await?;
     Ok(Statement {
@@ -72,10 +103,7 @@ fn balance(row: stored::BalanceRow) -> Result<Balance> {
     })
 }
 
-fn address(row: stored::AddressRow) -> ClaimAddressView {
-    ClaimAddressView {
-        chain_id: row.chain_id.cast_unsigned(),
-        sequence: row.sequence.cast_unsigned(),
-        address: Address::from_bytes(row.address).to_string(),
-    }
+fn address(claim: ClaimAddress) -> ClaimAddressView {
+    let ClaimAddress { chain_id, sequence, address, .. } = claim;
+    ClaimAddressView { chain_id, sequence, address: address.to_string() }
 }

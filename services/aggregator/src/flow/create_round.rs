@@ -172,8 +172,8 @@ fn payout_terms(request: &api::payouts::PayoutTerms) -> Result<PayoutTerms> {
             _ => Err(invalid("payout.token.chain_id", "1 to 2^63 - 1")),
         }
     };
-    if request.pool.0 == 0 {
-        return Err(invalid("payout.pool", "at least 1"));
+    if !(1..=PayoutTerms::MAX_POOL).contains(&request.pool.0) {
+        return Err(invalid("payout.pool", "1 to 2^96 - 1"));
     }
     Ok(PayoutTerms { policy, pool: request.pool.0, token: request.token.as_ref().map(token).transpose()? })
 }

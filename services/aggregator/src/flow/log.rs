@@ -48,9 +48,20 @@ async fn frontier(db: impl PgExecutor<'_>, size: u64) -> Result<Frontier> {
     Frontier::from_nodes(size, &hashes).map_err(Error::fault)
 }
 
-/// Signs what has a place, if that is more than the last checkpoint covers.
+/// Signs what has a place, if that is more than the last checkpoint covers and continues it.
+///
+/// # Errors
+/// A fault when the log does not have the root any more that was signed last: a log that somebody has rewritten is not signed.
 pub(crate) async fn sign_checkpoint(app: &App) -> Result<()> {
     let Some(size) = stored::unsigned(&app.db).await? else { return Ok(()) };
+    if let Some(last) = stored::latest(&app.db).await? {
+        if size <= last.size {
+            return Ok(());
+        }
+        if frontier(&app.db, last.size.cast_unsigned()).await?.root() != last.root {
+            return Err(Error::fault("the log does not continue the last checkpoint: it is not signed"));
+        }
+    }
     let root = frontier(&app.db, size.cast_unsigned()).await?.root();
     let origin = app.log_signer.name().to_owned();
     let checkpoint = Checkpoint { origin, size: size.cast_unsigned(), root };

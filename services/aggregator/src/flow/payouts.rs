@@ -11,15 +11,15 @@ use ledger::{
     payout::{Claim as Share, Inputs, Policy, split},
     payout_tree::{Address, Payment, PayoutTree, merge},
 };
-use protocol::{PayoutTerms, RoundDocument};
+use protocol::{Canonical, ContributionHeader, PayoutTerms, PublicKey, RoundDocument};
 use sqlx::PgConnection;
 
-use super::{reputation, rounds};
+use super::{claims, reputation, rounds};
 use crate::{
     state::App,
     store::{
         Instant,
-        ledger::{self as stored, BatchRow, Claimable, Earning, LineRow, PayoutRow},
+        ledger::{self as stored, BatchRow, Claimable, Earner, Earning, LineRow, Owed, PayoutRow},
         reputation::position,
     },
 };
@@ -41,6 +41,7 @@ pub(crate) fn asset(terms: &PayoutTerms) -> String {
 /// Reckons what each contribution in the sum of a round earns.
 pub(crate) async fn reckon(app: &App, round_id: &[u8; 16], terms: &PayoutTerms) -> Result<Vec<Earning>> {
     let earners = stored::earners(&app.db, round_id).await?;
+    earners.iter().try_for_each(check_header)?;
     let subjects: Vec<&str> = earners.iter().map(|earner| earner.subject.as_str()).collect();
     let at = position(&app.db, round_id).await?;
     let reputations = reputation::in_round(&app.db, &subjects, at).await?;
@@ -57,6 +58,17 @@ pub(crate) async fn reckon(app: &App, round_id: &[u8; 16], terms: &PayoutTerms) 
     let amounts = split(terms.pool, &shares).map_err(Error::fault)?;
     earnings.iter_mut().zip(amounts).for_each(|(earning, amount)| earning.amount = amount);
     Ok(earnings)
+}
+
+/// Who is paid, and for which weight, is what the participant signed.
+fn check_header(earner: &Earner) -> Result<()> {
+    let header = ContributionHeader::from_bytes(&earner.header).map_err(Error::fault)?;
+    let signed = (header.contribution_id, header.credential.subject.as_str(), header.weight);
+    if signed == (earner.contribution_id, &earner.subject, earner.weight.cast_unsigned()) {
+        Ok(())
+    } else {
+        Err(Error::fault("a contribution's row is not what its participant signed"))
+    }
 }
 
 fn share(policy: Policy, earning: &Earning) -> Share<'_> {
@@ -85,7 +97,9 @@ pub(crate) async fn post(
     stored::pay_round(tx, round_id, &asset, earnings, now).await?;
     if let Some(token) = &terms.token {
         let chain_id = i64::try_from(token.chain_id).map_err(Error::fault)?;
-        let balances = stored::claimable(tx, &asset, chain_id).await?;
+        let owed = stored::owed(tx, &asset, chain_id).await?;
+        let balances: Vec<Claimable> =
+            owed.into_iter().filter_map(|owed| claimable(owed, token.chain_id)).collect();
         if !balances.is_empty() {
             let payments = balances.iter().map(|Claimable { address, amount, .. }| payment(*address, amount));
             let tree = tree(payments)?;
@@ -93,6 +107,14 @@ pub(crate) async fn post(
         }
     }
     Ok(())
+}
+
+/// A balance with the address that its owner has signed; none if no message is by the owner's present key.
+fn claimable(owed: Owed, chain_id: u64) -> Option<Claimable> {
+    let Owed { subject, client_key, amount, messages } = owed;
+    let signed = claims::signed(&messages, &subject, &PublicKey(client_key));
+    let address = signed.into_iter().find(|claim| claim.chain_id == chain_id)?.address.to_bytes();
+    Some(Claimable { subject, address, amount })
 }
 
 fn payment(address: [u8; 20], amount: &str) -> Result<Payment> {

@@ -12,14 +12,14 @@ use crate::{flow::log, state::App, store};
 pub(super) async fn keep(app: &App, shutdown: &CancellationToken) {
     let sequence =
         || async { if store::log::is_waiting(&app.db).await? { log::sequence(app).await } else { Ok(()) } };
-    let sign = || async {
-        log::sign_checkpoint(app).await?;
-        log::measure_lag(app).await
-    };
+    let sign = || log::sign_checkpoint(app);
+    // Apart from signing: it has to tell that signing fails.
+    let measure = || log::measure_lag(app);
     let period = Duration::from_millis;
     tokio::join!(
         periodic::every(period(app.record.sequence_ms), "the log", shutdown.clone(), sequence),
         periodic::every(period(app.record.checkpoint_ms), "checkpoints", shutdown.clone(), sign),
+        periodic::every(period(app.record.checkpoint_ms), "the lag of the log", shutdown.clone(), measure),
     );
 }
 

@@ -29,12 +29,14 @@ pub(crate) struct Earner {
     pub(crate) contribution_id: [u8; 16],
     pub(crate) subject: String,
     pub(crate) weight: i32,
+    /// The header that its participant signed.
+    pub(crate) header: Vec<u8>,
 }
 
 /// The contributions in a round's sum, in ascending order of subjects.
 pub(crate) async fn earners(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<Vec<Earner>> {
     sqlx::query_as(
-        "SELECT contribution_id, subject, weight FROM contributions
+        "SELECT contribution_id, subject, weight, header FROM contributions
          WHERE round_id = $1 AND state = 'included' ORDER BY subject",
     )
     .bind(round_id)
@@ -164,7 +166,7 @@ async fn transfer(
 }
 
 /// A balance that can be handed over.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug)]
 pub(crate) struct Claimable {
     pub(crate) subject: String,
     pub(crate) address: [u8; 20],
@@ -172,22 +174,30 @@ pub(crate) struct Claimable {
     pub(crate) amount: String,
 }
 
-/// The balances of participants who have an address on this chain, in ascending order of subjects.
-pub(crate) async fn claimable(
-    tx: &mut PgConnection,
-    asset: &str,
-    chain_id: i64,
-) -> sqlx::Result<Vec<Claimable>> {
+/// A balance of a participant who has sent an address.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct Owed {
+    pub(crate) subject: String,
+    pub(crate) client_key: [u8; 32],
+    /// Decimal digits.
+    pub(crate) amount: String,
+    /// The messages with addresses on the chain, the largest sequence first.
+    pub(crate) messages: Vec<Vec<u8>>,
+}
+
+/// The balances of participants who have sent an address on this chain, in ascending order of subjects.
+pub(crate) async fn owed(tx: &mut PgConnection, asset: &str, chain_id: i64) -> sqlx::Result<Vec<Owed>> {
     sqlx::query_as(
-        "SELECT a.subject, c.address, SUM(p.amount)::TEXT AS amount
-         FROM accounts AS a
+        "WITH sent AS (
+             SELECT subject, ARRAY_AGG(message ORDER BY sequence DESC) AS messages
+             FROM claim_addresses WHERE chain_id = $2 GROUP BY subject
+         )
+         SELECT a.subject, o.client_key, SUM(p.amount)::TEXT AS amount, s.messages
+         FROM sent AS s
+         JOIN participants AS o USING (subject)
+         JOIN accounts AS a ON a.subject = s.subject AND a.kind = 'participant' AND a.asset = $1
          JOIN postings AS p USING (account_id)
-         JOIN LATERAL (
-             SELECT address FROM claim_addresses AS c
-             WHERE c.subject = a.subject AND c.chain_id = $2 ORDER BY c.sequence DESC LIMIT 1
-         ) AS c ON TRUE
-         WHERE a.kind = 'participant' AND a.asset = $1
-         GROUP BY a.subject, c.address HAVING SUM(p.amount) > 0
+         GROUP BY a.subject, o.client_key, s.messages HAVING SUM(p.amount) > 0
          ORDER BY a.subject",
     )
     .bind(asset)
@@ -379,8 +389,7 @@ pub(crate) async fn batch(db: &PgPool, batch_id: i64) -> sqlx::Result<Option<Bat
     Ok(batches(db, batch_id.saturating_sub(1), 1).await?.pop().filter(|row| row.batch_id == batch_id))
 }
 
-/// Stores where a participant wants to be paid, unless there is an address of this or a later sequence already; answers
-/// the message that is stored under this sequence, if any.
+/// Stores where a participant wants to be paid; answers the message that is stored under this sequence.
 pub(crate) async fn claim(
     tx: &mut PgConnection,
     subject: &str,
@@ -389,14 +398,10 @@ pub(crate) async fn claim(
     address: &[u8; 20],
     message: &[u8],
     now: Instant,
-) -> sqlx::Result<Option<Vec<u8>>> {
+) -> sqlx::Result<Vec<u8>> {
     sqlx::query(
         "INSERT INTO claim_addresses (subject, chain_id, sequence, address, message, stored_at)
-         SELECT $1, $2, $3, $4, $5, $6
-         WHERE NOT EXISTS (
-             SELECT FROM claim_addresses WHERE subject = $1 AND chain_id = $2 AND sequence >= $3
-         )
-         ON CONFLICT DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
     )
     .bind(subject)
     .bind(chain_id)
@@ -412,23 +417,14 @@ pub(crate) async fn claim(
     .bind(subject)
     .bind(chain_id)
     .bind(sequence)
-    .fetch_optional(tx)
+    .fetch_one(tx)
     .await
 }
 
-/// An address that a participant has claimed with.
-#[derive(FromRow)]
-pub(crate) struct AddressRow {
-    pub(crate) chain_id: i64,
-    pub(crate) sequence: i64,
-    pub(crate) address: [u8; 20],
-}
-
-/// The addresses of a participant that count, one for each chain.
-pub(crate) async fn addresses(db: &PgPool, subject: &str) -> sqlx::Result<Vec<AddressRow>> {
-    sqlx::query_as(
-        "SELECT DISTINCT ON (chain_id) chain_id, sequence, address FROM claim_addresses
-         WHERE subject = $1 ORDER BY chain_id, sequence DESC",
+/// The messages of a participant, by chain, the largest sequence first.
+pub(crate) async fn claims(db: impl PgExecutor<'_>, subject: &str) -> sqlx::Result<Vec<Vec<u8>>> {
+    sqlx::query_scalar(
+        "SELECT message FROM claim_addresses WHERE subject = $1 ORDER BY chain_id, sequence DESC",
     )
     .bind(subject)
     .fetch_all(db)

@@ -120,7 +120,7 @@ pub(crate) struct EntryRow {
 /// At most `limit` entries from `from`, in order.
 pub(crate) async fn entries(db: &PgPool, from: i64, limit: i64) -> sqlx::Result<Vec<EntryRow>> {
     sqlx::query_as(
-        "SELECT index, payload, leaf_hash FROM log_entries WHERE index >= $1 AND index < $1 + $2 ORDER BY index",
+        "SELECT index, payload, leaf_hash FROM log_entries WHERE index >= $1 ORDER BY index LIMIT $2",
     )
     .bind(from)
     .bind(limit)

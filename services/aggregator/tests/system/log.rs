@@ -123,6 +123,43 @@ async fn two_processes_keep_one_log() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_rewritten_is_not_signed() {
+    let mut deployment = Deployment::start().await;
+    deployment.settings.record.sequence_ms = 50;
+    deployment.settings.record.checkpoint_ms = 50;
+    deployment.stop_service().await;
+    deployment.start_service().await;
+    Participant::enrolled(&deployment, "a").await;
+    deployment.open_round().await;
+    deployment.until_sealed().await;
+    let mut rewriting = deployment.db.begin().await.unwrap();
+    for statement in [
+        "SET LOCAL session_replication_role = replica",
+        "UPDATE log_nodes SET hash = sha256(hash) WHERE level = (SELECT max(level) FROM log_nodes)",
+    ] {
+        sqlx::query(statement).execute(&mut *rewriting).await.unwrap();
+    }
+    rewriting.commit().await.unwrap();
+    let signed = "SELECT max(size) FROM log_checkpoints";
+    let before: i64 = sqlx::query_scalar(signed).fetch_one(&deployment.db).await.unwrap();
+    Participant::enrolled(&deployment, "b").await;
+    eventually("the place of an entry", async || {
+        let placed =
+            "SELECT EXISTS (SELECT FROM log_entries WHERE table_name = 'participants' AND key = 'b')";
+        let placed: bool = sqlx::query_scalar(placed).fetch_one(&deployment.db).await.unwrap();
+        placed.then_some(())
+    })
+    .await;
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    let after: i64 = sqlx::query_scalar(signed).fetch_one(&deployment.db).await.unwrap();
+    assert_eq!(after, before);
+    let mut connection = deployment.db.acquire().await.unwrap();
+    let findings = aggregator::record::check(&mut connection, &deployment.pins.aggregator).await.unwrap();
+    let tables: Vec<_> = findings.contradictions.iter().map(|found| found.table_name.as_str()).collect();
+    assert!(tables.contains(&"log_nodes") && tables.contains(&"log_checkpoints"), "{findings:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_broken_promise_is_seen() {
     let mut deployment = Deployment::start().await;
     let round = deployment.open_round().await;

@@ -1,13 +1,19 @@
 //! A participant: enrols, masks an update, uploads it.
 
-use api::{Hex, HexBytes, contributions::ContributionView, participants::EnrolRequest, paths};
+use api::{
+    Hex, HexBytes, contributions::ContributionView, participants::EnrolRequest, paths,
+    payouts::ClaimAddressRequest,
+};
 use lattice::backend::cpu::CpuBackend;
+use ledger::payout_tree::Address;
 use masking::quantise;
 use protocol::{
-    Canonical, ContributionHeader, Credential, IdentityKey, MessagePrefix, Signed, Subject,
+    Canonical, ClaimAddress, ContributionHeader, Credential, IdentityKey, MessagePrefix, Signature, Signed,
+    Subject,
     roles::client::{Masking, sign_enrolment},
 };
 use rand::{RngCore, rngs::OsRng};
+use reqwest::Method;
 
 use crate::deployment::{Answer, Deployment, EPOCH, OpenRound};
 
@@ -39,6 +45,18 @@ impl Participant {
             signature: Hex(sign_enrolment(&self.credential, &self.identity).0),
         };
         deployment.post(paths::PARTICIPANTS, &request).await
+    }
+
+    /// Where it wants to be paid.
+    pub(crate) fn claim(&self, chain_id: u64, address: [u8; 20], sequence: u64) -> ClaimAddress {
+        ClaimAddress {
+            subject: self.credential.subject.clone(),
+            address: Address::from_bytes(address),
+            chain_id,
+            sequence,
+            signature: Signature::BLANK,
+        }
+        .sign(&self.identity)
     }
 
     /// An update whose coordinates are all `value`.
@@ -110,4 +128,11 @@ impl Message {
     pub(crate) async fn show(&self, deployment: &Deployment, round: &OpenRound) -> ContributionView {
         deployment.get(&self.path(round)).await.json()
     }
+}
+
+/// Sends where a participant wants to be paid.
+pub(crate) async fn put_claim(deployment: &Deployment, subject: &str, claim: &ClaimAddress) -> Answer {
+    let body = serde_json::to_vec(&ClaimAddressRequest { message: HexBytes(claim.to_bytes()) }).unwrap();
+    let path = paths::fill(paths::CLAIM_ADDRESS, &[&subject]);
+    deployment.send(Method::PUT, &path, None, body, "application/json").await
 }

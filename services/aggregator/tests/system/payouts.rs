@@ -3,26 +3,22 @@
 use std::collections::{BTreeMap, HashMap};
 
 use api::{
-    HexBytes, ProblemKind,
+    ProblemKind,
     log::Entries,
     paths,
-    payouts::{
-        Amount, Batch, ClaimAddressRequest, ClaimProof, Payout, PayoutPolicy, PayoutTerms, RoundPayouts,
-        Statement, Token,
-    },
+    payouts::{Amount, Batch, ClaimProof, Payout, PayoutPolicy, PayoutTerms, RoundPayouts, Statement, Token},
     rounds::RoundState,
 };
 use ledger::{
     payout_tree::{Address, Payment, PayoutTree, StandardDump, verify_payment},
     reputation::{Event, Outcome, reputation_ppm},
 };
-use protocol::{Canonical, ClaimAddress, Signature, Signed};
-use reqwest::Method;
+use protocol::ClaimAddress;
 use serde_json::Value;
 
 use crate::{
-    deployment::{Answer, Deployment, OpenRound, eventually},
-    participant::Participant,
+    deployment::{Deployment, EPOCH, OpenRound, eventually},
+    participant::{Participant, put_claim},
 };
 
 const CHAIN: u64 = 31_337;
@@ -50,20 +46,7 @@ async fn publish(deployment: &Deployment, round: &OpenRound) {
 }
 
 fn claim(participant: &Participant, address: u8, sequence: u64) -> ClaimAddress {
-    ClaimAddress {
-        subject: participant.credential.subject.clone(),
-        address: Address::from_bytes([address; 20]),
-        chain_id: CHAIN,
-        sequence,
-        signature: Signature::BLANK,
-    }
-    .sign(&participant.identity)
-}
-
-async fn put_claim(deployment: &Deployment, subject: &str, claim: &ClaimAddress) -> Answer {
-    let body = serde_json::to_vec(&ClaimAddressRequest { message: HexBytes(claim.to_bytes()) }).unwrap();
-    let path = paths::fill(paths::CLAIM_ADDRESS, &[&subject]);
-    deployment.send(Method::PUT, &path, None, body, "application/json").await
+    participant.claim(CHAIN, [address; 20], sequence)
 }
 
 async fn statement(deployment: &Deployment, subject: &str) -> Statement {
@@ -173,6 +156,32 @@ async fn a_claim_address_is_its_participants_word_and_no_older_than_the_one_that
     let addresses = statement(&deployment, "a").await.addresses;
     assert_eq!(addresses.len(), 1);
     assert_eq!(addresses[0].address, Address::from_bytes([3; 20]).to_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_a_replaced_key_nor_a_row_without_a_signature_decides_where_anything_is_paid() {
+    let deployment = Deployment::start().await;
+    let stolen = Participant::enrolled(&deployment, "a").await;
+    let b = Participant::enrolled(&deployment, "b").await;
+    let last = (1 << 63) - 1;
+    assert_eq!(put_claim(&deployment, "a", &claim(&stolen, 0x66, last)).await.status, 200);
+    let a = Participant::new(&deployment, "a", EPOCH + 1);
+    assert_eq!(a.enrol(&deployment).await.status, 200);
+    assert_eq!(statement(&deployment, "a").await.addresses.len(), 0);
+    assert_eq!(put_claim(&deployment, "a", &claim(&a, 0xaa, 1)).await.status, 200);
+    assert_eq!(put_claim(&deployment, "b", &claim(&b, 0xbb, 1)).await.status, 200);
+    let service = deployment.connect_as("aggregator_service").await;
+    let forged = "INSERT INTO claim_addresses (subject, chain_id, sequence, address, message, stored_at)
+                  VALUES ('b', $1, $2, $3, 'no message', now())";
+    let address = [0x66_u8; 20];
+    sqlx::query(forged).bind(CHAIN as i64).bind(last as i64).bind(address).execute(&service).await.unwrap();
+    let round = open(&deployment, PayoutPolicy::Equal, 10).await;
+    for participant in [&a, &b] {
+        participant.contribute(&round, 0.01, 1).upload(&deployment, &round).await;
+    }
+    publish(&deployment, &round).await;
+    let batches = deployment.list::<Batch>(paths::BATCHES).await.items;
+    check_batch(&deployment, &batches[0], &[("a", 0xaa, 5), ("b", 0xbb, 5)]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

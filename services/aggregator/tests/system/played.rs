@@ -7,7 +7,7 @@ use api::{
 
 use crate::{
     deployment::{Deployment, eventually},
-    participant::Participant,
+    participant::{Participant, put_claim},
 };
 
 /// A round with an included and a rejected contribution, and, put there as the service would, rows of every other
@@ -61,10 +61,11 @@ pub(crate) async fn paid() -> Deployment {
     for name in ["client-001", "client-002"] {
         let participant = Participant::enrolled(&deployment, name).await;
         participant.contribute(&round, 0.01, 1).upload(&deployment, &round).await;
+        if name == "client-001" {
+            let claim = participant.claim(1, [0xaa; 20], 1);
+            assert_eq!(put_claim(&deployment, name, &claim).await.status, 200);
+        }
     }
-    let claim = "INSERT INTO claim_addresses (subject, chain_id, sequence, address, message, stored_at)
-                 VALUES ('client-001', 1, 1, substr(sha256('a'), 1, 20), 'x', now())";
-    sqlx::query(claim).execute(&deployment.db).await.unwrap();
     let participant = Participant::enrolled(&deployment, "client-003").await;
     let spoilt = participant.spoil_seed(&participant.contribute(&round, 0.01, 1), 0);
     spoilt.upload(&deployment, &round).await;

@@ -379,6 +379,20 @@ async fn a_forged_history_is_found_though_the_last_entries_are_right() {
         let found = after(&deployment, &mut connection, &repeated).await;
         assert!(found.iter().any(|problem| problem.table_name == table), "{table}: {found:?}");
     }
+    // A state may follow, but what never changes has changed with it.
+    for (table, column, state) in [("contributions", "subject", "included"), ("rounds", "document", "open")] {
+        let changed = format!(
+            "UPDATE log_entries SET payload = jsonb_set(payload::JSONB, '{{row,{column}}}', '\"x\"')::TEXT WHERE index = (
+                 SELECT min(index) FROM log_entries WHERE table_name = '{table}' AND payload::JSONB -> 'row' ->> 'state' = '{state}'
+             )"
+        );
+        let found = after(&deployment, &mut connection, &changed).await;
+        let history = "the log has a change of this row that no rule allows";
+        assert!(
+            found.iter().any(|one| one.table_name == table && one.problem == history),
+            "{table}: {found:?}"
+        );
+    }
     let unknown =
         "INSERT INTO log_outbox (payload) VALUES ('{\"table\": \"jobs\", \"key\": \"1\", \"row\": {}}')";
     let found = after(&deployment, &mut connection, unknown).await;
