@@ -68,6 +68,13 @@ BEGIN
         COMMIT;
         EXIT WHEN placed = 0;
     END LOOP;
+END
+$$;
+
+CREATE PROCEDURE pg_temp.add_nodes() LANGUAGE plpgsql AS $$
+DECLARE
+    height INTEGER := 1;
+BEGIN
     LOOP
         EXIT WHEN (SELECT MAX(index) + 1 FROM log_entries) >> height = 0;
         INSERT INTO log_nodes (level, index, hash)
@@ -118,6 +125,8 @@ UPDATE times SET ended = CLOCK_TIMESTAMP() WHERE what = 'last';
 INSERT INTO times VALUES ('sequence', CLOCK_TIMESTAMP());
 CALL pg_temp.sequence();
 UPDATE times SET ended = CLOCK_TIMESTAMP() WHERE what = 'sequence';
+ANALYZE log_entries;
+CALL pg_temp.add_nodes();
 VACUUM (ANALYZE);
 
 \echo

@@ -23,7 +23,12 @@ async fn ciphertexts_are_erased_after_the_audit_window_and_the_record_stays_whol
     let body = paths::fill(paths::CONTRIBUTION_BODY, &[&round.id, &messages[0].id()]);
     let bodies = format!("{}/contributions", round.folder());
     // Within the window nothing is erased, though the service starts anew.
-    deployment.until_no_keys().await;
+    eventually("the round's jobs to be done", async || {
+        let left = "SELECT COUNT(*) FROM jobs WHERE state IN ('ready', 'leased')";
+        let left: i64 = sqlx::query_scalar(left).fetch_one(&deployment.db).await.unwrap();
+        (left == 0).then_some(())
+    })
+    .await;
     deployment.settings.record.audit_window_ms = Some(3_600_000);
     deployment.stop_service().await;
     deployment.start_service().await;
