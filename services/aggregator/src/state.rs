@@ -10,12 +10,13 @@ use kit::{
     compute::Compute,
     vault::KeyVault,
 };
-use lattice::{Backend, backend::cpu::CpuBackend};
+use lattice::Backend;
 use protocol::{IdentityKey, Pins, PublicKey};
 use sqlx::PgPool;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::{
+    backend,
     blobs::Blobs,
     combiners::Combiner,
     config::{Config, JobsConfig, Limits},
@@ -82,7 +83,7 @@ impl App {
             pins,
             admin_token: Arc::new(config.admin_token.read_token("admin_token")?),
             compute: Compute::new(config.compute.threads).map_err(Error::fault)?,
-            backend: Arc::new(CpuBackend::new()),
+            backend: backend::choose(config.compute.backend)?,
             uploads: Semaphore::new(config.limits.concurrent_uploads),
             chunk_buffers: Semaphore::new(1),
             work: Notify::new(),
