@@ -19,7 +19,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err(format!("the C++ compiler failed: {status}").into());
     }
     println!("cargo::rustc-env=EMULATED_KERNELS={}", library.display());
+    println!("cargo::rustc-env=EMULATED_DRIVER={}", driver(&library)?.display());
     Ok(())
+}
+
+/// A folder in which the library has the name of the CUDA driver's.
+fn driver(library: &Path) -> Result<PathBuf, std::io::Error> {
+    let folder = library.with_file_name("driver");
+    fs::create_dir_all(&folder)?;
+    fs::copy(library, folder.join("libcuda.so"))?;
+    Ok(folder)
 }
 
 fn sources(folder: &Path) -> Result<Vec<PathBuf>, std::io::Error> {

@@ -170,6 +170,12 @@ kernels! {
     Project = "project",
     /// Folds the rows of a projection.
     FoldRows = "fold_rows",
+    /// Copies as fast as it goes.
+    ProbeCopy = "probe_copy",
+    /// Adds as fast as it goes.
+    ProbeAdd = "probe_add",
+    /// Multiplies as fast as it goes.
+    ProbeMultiply = "probe_multiply",
 }
 
 /// Why a device cannot be used, or has failed.

@@ -7,3 +7,4 @@
 #include "adjoint/kernel.cu"
 #include "project/kernel.cu"
 #include "fold_rows/kernel.cu"
+#include "probe/kernel.cu"

@@ -1,8 +1,14 @@
-//! Opening a card with driver libraries that are not what they should be: an error each time, never a panic.
+//! Driver libraries that are not what they should be: an error each time, never a panic. And one that is: the emulator as a
+//! driver, so that every call of the driver's is made where there is no card.
 #![cfg(feature = "cuda")]
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
+
+use gpu_kernels::cuda::{self, Cuda};
+use gpu_kernels::device::Device;
+use gpu_kernels::{KernelBackend, Options};
+use testkit::conformance::check_backend;
 
 /// Names what this program does when it is started again by itself.
 const ROLE: &str = "OPEN_A_CARD";
@@ -13,18 +19,21 @@ fn opened_with(text: &str) -> Option<String> {
     std::fs::create_dir_all(&folder).expect("a folder for the library");
     let compiled = compile(&folder, text);
     let opened = compiled.then(|| {
-        let program = std::env::current_exe().expect("this program");
-        let output = Command::new(program)
-            .args(["--exact", "opening", "--nocapture"])
-            .env(ROLE, "1")
-            .env("LD_LIBRARY_PATH", &folder)
-            .output()
-            .expect("this program runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let output = again("opening", &folder);
         String::from_utf8_lossy(&output.stdout).into_owned()
     });
     std::fs::remove_dir_all(&folder).expect("the folder is ours");
     opened
+}
+
+/// Runs the test `name` in a process that looks for libraries in `folder`.
+fn again(name: &str, folder: &Path) -> Output {
+    let program = std::env::current_exe().expect("this program");
+    let mut command = Command::new(program);
+    command.args(["--exact", name, "--nocapture"]).env(ROLE, "1").env("LD_LIBRARY_PATH", folder);
+    let output = command.output().expect("this program runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output
 }
 
 fn compile(folder: &Path, text: &str) -> bool {
@@ -43,7 +52,7 @@ fn compile(folder: &Path, text: &str) -> bool {
 #[test]
 fn opening() {
     if std::env::var_os(ROLE).is_some() {
-        let error = gpu_kernels::cuda::Cuda::open(0, 1 << 20).expect_err("stubs open no card");
+        let error = Cuda::open(0, 1 << 20).expect_err("stubs open no card");
         println!("opened: {error}");
     }
 }
@@ -66,4 +75,30 @@ fn a_driver_without_a_card_has_no_device() {
 fn a_driver_that_fails_is_named_with_its_error() {
     let Some(said) = opened_with("int cuInit(unsigned f) { return 803; }  ") else { return };
     assert!(said.contains("opened: counting the cards failed"), "{said}");
+}
+
+/// Does nothing as a test: it is what the next one runs in another process.
+#[test]
+fn conforming() {
+    if std::env::var_os(ROLE).is_none() {
+        return;
+    }
+    let (backend, description) = cuda::backend(&Options::default()).expect("the stored words");
+    println!("conforms: {description}");
+    drop(backend);
+    for options in [
+        Options { queue_bytes: 4 << 20, batch_blocks: 2, grid: 2, ..Options::default() },
+        Options { queue_bytes: 8 << 20, queues: 1, teams: 2, batch_blocks: 3, grid: 3, ..Options::default() },
+    ] {
+        let card = Cuda::open(0, options.queue_bytes).expect("the emulated card");
+        assert_eq!(card.name(), "cuda");
+        check_backend(&KernelBackend::new(&card, &options).expect("good options"));
+    }
+}
+
+#[test]
+fn the_emulator_as_a_driver_conforms() {
+    let output = again("conforming", Path::new(emulator::DRIVER_FOLDER));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("conforms: emulated card, kernels from machine code"), "{said}");
 }

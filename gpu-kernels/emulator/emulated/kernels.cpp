@@ -7,6 +7,7 @@
 
 #include "../../src/kernels.cu"
 
+#include "arithmetic.cu"
 #include "planted.cu"
 
 namespace {
@@ -52,6 +53,10 @@ bool start(const char* name, void** arguments, const emulator::Launch& launch, b
     KERNEL(add_partial_sums)
     KERNEL(project)
     KERNEL(fold_rows)
+    KERNEL(probe_copy)
+    KERNEL(probe_add)
+    KERNEL(probe_multiply)
+    KERNEL(test_arithmetic)
     KERNEL(planted_race)
     KERNEL(planted_overflow)
     KERNEL(planted_shared_overflow)

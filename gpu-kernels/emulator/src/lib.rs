@@ -14,6 +14,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use gpu_kernels::device::{Argument, Device, DeviceError, Download, Kernel, Queue, Shape};
 use libloading::Library;
 
+/// A folder with the emulator under the name of the CUDA driver's library: a process with it in `LD_LIBRARY_PATH` finds one
+/// card, of capability 9.0.
+pub const DRIVER_FOLDER: &str = env!("EMULATED_DRIVER");
+
 /// In which order the threads of a block run between two barriers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Schedule {

@@ -26,6 +26,7 @@ static FILES: &[(&str, &str)] = files![
     "adjoint/kernel.cu",
     "project/kernel.cu",
     "fold_rows/kernel.cu",
+    "probe/kernel.cu",
 ];
 
 /// `kernels.cu` with every file that it includes in the place of the first inclusion.

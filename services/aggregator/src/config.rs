@@ -38,7 +38,7 @@ pub struct Config {
     /// How work is leased.
     #[serde(default)]
     pub jobs: JobsConfig,
-    /// Threads that compute.
+    /// What computes.
     #[serde(default)]
     pub compute: ComputeConfig,
     /// How long a closed round waits for stored contributions to be verified.
@@ -67,6 +67,8 @@ impl Config {
         rule(self.jobs.attempts >= 1, "jobs.attempts", "at least 1")?;
         rule(self.jobs.lease_ms >= 1_000, "jobs.lease_ms", "at least 1000")?;
         rule(self.compute.threads >= 1, "compute.threads", "at least 1")?;
+        let possible = cfg!(feature = "cuda") || self.compute.backend != BackendChoice::Cuda;
+        rule(possible, "compute.backend", "this program is built without the feature cuda")?;
         rule(self.limits.concurrent_uploads >= 1, "limits.concurrent_uploads", "at least 1")?;
         self.record.check()
     }
@@ -209,17 +211,32 @@ impl RecordConfig {
     }
 }
 
-/// Threads that compute.
+/// What computes.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ComputeConfig {
-    /// Their number.
+    /// The number of threads.
     pub threads: usize,
+    /// What does the work that grows with the dimension.
+    pub backend: BackendChoice,
+}
+
+/// What does the work that grows with the dimension. All give the same words.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackendChoice {
+    /// The processor.
+    Cpu,
+    /// A card: without one that works the service does not start. Needs the feature `cuda`.
+    Cuda,
+    /// A card if there is one that works, else the processor.
+    Auto,
 }
 
 impl Default for ComputeConfig {
     fn default() -> Self {
-        Self { threads: std::thread::available_parallelism().map_or(2, usize::from) }
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        Self { threads, backend: BackendChoice::Cpu }
     }
 }
 
@@ -251,5 +268,8 @@ mod tests {
         assert!(load(format!("unknown = 1\n{text}")).is_err());
         let without_workers = load(text.replace("workers = 2", "workers = 0")).unwrap();
         assert!(matches!(without_workers.check(), Err(ConfigError::Rule { field: "jobs.workers", .. })));
+        let with_card = load(text.replace(r#"backend = "cpu""#, r#"backend = "cuda""#)).unwrap();
+        assert_eq!(with_card.compute.backend, BackendChoice::Cuda);
+        assert_eq!(with_card.check().is_ok(), cfg!(feature = "cuda"));
     }
 }

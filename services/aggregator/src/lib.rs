@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod backend;
 mod blobs;
 mod combiners;
 pub mod config;

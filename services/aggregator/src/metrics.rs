@@ -49,6 +49,17 @@ pub(crate) fn receipts_overdue(count: u64) {
     metrics::gauge!("aggregator_receipts_overdue").set(count as f64);
 }
 
+/// What does the work that grows with the dimension.
+pub(crate) fn backend_chosen(backend: &'static str) {
+    metrics::gauge!("aggregator_backend_info", "backend" => backend).set(1.0);
+}
+
+/// A card failed, and the processor did its work.
+#[cfg(feature = "cuda")]
+pub(crate) fn device_failed() {
+    metrics::counter!("aggregator_device_failures_total").increment(1);
+}
+
 /// A round has ended.
 pub(crate) fn round_ended(outcome: &'static str) {
     metrics::counter!("aggregator_rounds_total", "outcome" => outcome).increment(1);

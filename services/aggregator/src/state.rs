@@ -10,13 +10,14 @@ use kit::{
     compute::Compute,
     vault::KeyVault,
 };
-use lattice::{Backend, backend::cpu::CpuBackend};
+use lattice::Backend;
 use ledger::note::Signer;
 use protocol::{IdentityKey, Pins, PublicKey};
 use sqlx::PgPool;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::{
+    backend,
     blobs::Blobs,
     combiners::Combiner,
     config::{Config, JobsConfig, Limits, RecordConfig},
@@ -88,7 +89,7 @@ impl App {
             pins,
             admin_token: Arc::new(config.admin_token.read_token("admin_token")?),
             compute: Compute::new(config.compute.threads).map_err(Error::fault)?,
-            backend: Arc::new(CpuBackend::new()),
+            backend: backend::choose(config.compute.backend)?,
             uploads: Semaphore::new(config.limits.concurrent_uploads),
             chunk_buffers: Semaphore::new(1),
             work: Notify::new(),

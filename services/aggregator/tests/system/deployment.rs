@@ -217,7 +217,7 @@ impl Deployment {
             service_token: Secret::text(SERVICE_TOKEN),
             limits: Limits { concurrent_uploads, upload_idle_timeout_ms, ..Limits::default() },
             jobs: JobsConfig { workers, lease_ms: 2_000, poll_ms: 50, retry_ms: 50, attempts },
-            compute: ComputeConfig { threads: 2 },
+            compute: ComputeConfig { threads: 2, ..ComputeConfig::default() },
             settle_ms,
             record: self.settings.record.clone(),
         }

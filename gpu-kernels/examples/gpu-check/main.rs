@@ -1,0 +1,51 @@
+//! What `deploy/gpu/check` runs on a machine with a card: parity, one pass for a sanitizer, measurements.
+#![allow(clippy::print_stdout, reason = "a program that reports")]
+
+mod measure;
+mod resident;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use gpu_kernels::cuda::{self, Cuda};
+use gpu_kernels::{KernelBackend, Options};
+use testkit::conformance::check_backend;
+
+fn main() -> ExitCode {
+    let task = std::env::args().nth(1);
+    let done = match task.as_deref() {
+        Some("parity") => parity(),
+        Some("once") => once(),
+        Some("measure") => measure::run(),
+        _ => Err("gpu-check parity | once | measure".into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gpu-check: {error}: {}", error.source().map(ToString::to_string).unwrap_or_default());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Every operation against its definition, with several shapes of launch.
+fn parity() -> Result<(), Box<dyn Error>> {
+    for options in [
+        Options::default(),
+        Options { queues: 1, batch_blocks: 2, teams: 2, threads: 1024, grid: 2, ..Options::default() },
+        Options { batch_blocks: 1, threads: 32, grid: 1, ..Options::default() },
+    ] {
+        let card = Cuda::open(0, options.queue_bytes)?;
+        check_backend(&KernelBackend::new(&card, &options)?);
+        println!("parity on {}: {options:?}", card.description());
+    }
+    Ok(())
+}
+
+/// Every kernel once, on few blocks: enough for a sanitizer, which is slow.
+fn once() -> Result<(), Box<dyn Error>> {
+    let options = Options { queue_bytes: 16 << 20, grid: 2, ..Options::default() };
+    let (_, description) = cuda::backend(&options)?;
+    println!("the self-test passed on {description}");
+    Ok(())
+}

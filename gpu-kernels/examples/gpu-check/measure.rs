@@ -1,0 +1,133 @@
+//! Measurements as one JSON object on standard output: kernels alone against what the card can do, and whole operations with
+//! their copies against the processor of the same machine.
+
+use std::error::Error;
+use std::time::Instant;
+
+use gpu_kernels::{Options, cuda};
+use lattice::{
+    Backend, CpuBackend, Fq, MaskPolynomials, Poly, ProjectionRows, RING_DEGREE, RowFold, RowFolding,
+    Unmasking, Width, pack,
+};
+use testkit::seeded;
+
+use crate::resident;
+
+/// Instructions of the pipe of additions, comparisons and logic in a forward transform: counted in the machine code of
+/// `forward_blocks`, 256 threads of 1451 each.
+const FORWARD_ALU_OPERATIONS: f64 = 256.0 * 1451.0;
+
+/// Polynomials of 2²⁰ coordinates.
+const CHUNK: usize = 512;
+
+/// Repetitions of an operation with copies; the fastest counts.
+const REPETITIONS: usize = 5;
+
+/// Prints the measurements.
+///
+/// # Errors
+/// When there is no card or it fails.
+pub(crate) fn run() -> Result<(), Box<dyn Error>> {
+    let (card, description) = cuda::backend(&Options::default())?;
+    let kernels = resident::measure()?;
+    let alu_limit = kernels.adds_per_second / FORWARD_ALU_OPERATIONS;
+    let memory_limit = kernels.copy_bytes_per_second / (16 * RING_DEGREE) as f64;
+    let rows = [
+        ("copy_bytes_per_second", kernels.copy_bytes_per_second),
+        ("adds_per_second", kernels.adds_per_second),
+        ("multiplies_per_second", kernels.multiplies_per_second),
+        ("forward_per_second", kernels.forward_per_second),
+        ("forward_limit_per_second", alu_limit.min(memory_limit)),
+        ("forward_of_limit", kernels.forward_per_second / alu_limit.min(memory_limit)),
+        ("inverse_per_second", kernels.inverse_per_second),
+        ("add_packed_bytes_per_second", kernels.add_packed_bytes_per_second),
+        ("add_packed_of_limit", kernels.add_packed_bytes_per_second / kernels.copy_bytes_per_second),
+        ("unmask_seconds", kernels.unmask_seconds),
+        ("fold_rows_seconds", kernels.fold_rows_seconds),
+        ("project_seconds", kernels.project_seconds),
+    ];
+    println!("{{");
+    println!("  \"card\": {description:?},");
+    for (name, value) in rows {
+        println!("  \"{name}\": {value:.6e},");
+    }
+    println!("  \"cuda_with_copies\": {},", operations(&card)?);
+    println!("  \"cpu\": {}", operations(&CpuBackend::new())?);
+    println!("}}");
+    Ok(())
+}
+
+/// Seconds of each operation on 2²⁰ coordinates, as a JSON object.
+fn operations(backend: &dyn Backend) -> Result<String, Box<dyn Error>> {
+    let input = Input::new();
+    let named: [(&str, Box<Operation<'_>>); 4] = [
+        ("forward_seconds", Box::new(|input| Ok(backend.forward(&mut input.values)?))),
+        (
+            "add_packed_16_seconds",
+            Box::new(|input| {
+                let ciphertexts = [input.packed.as_slice(); 16];
+                Ok(backend.add_packed(&mut input.sums, input.width, &ciphertexts)?)
+            }),
+        ),
+        ("unmask_seconds", Box::new(|input| input.unmask(backend))),
+        ("fold_rows_seconds", Box::new(|input| input.fold(backend))),
+    ];
+    let mut input = input;
+    let mut fields = Vec::new();
+    for (name, operation) in named {
+        fields.push(format!("\"{name}\": {:.6e}", fastest(&mut input, &operation)?));
+    }
+    Ok(format!("{{ {} }}", fields.join(", ")))
+}
+
+type Operation<'a> = dyn Fn(&mut Input) -> Result<(), Box<dyn Error>> + 'a;
+
+fn fastest(input: &mut Input, operation: &Operation<'_>) -> Result<f64, Box<dyn Error>> {
+    let mut least = f64::INFINITY;
+    for _ in 0..REPETITIONS {
+        let start = Instant::now();
+        operation(input)?;
+        least = least.min(start.elapsed().as_secs_f64());
+    }
+    Ok(least)
+}
+
+/// A chunk of everything that an aggregator handles.
+struct Input {
+    width: Width,
+    values: Vec<u64>,
+    sums: Vec<u64>,
+    packed: Vec<u8>,
+    unmasked: Vec<i64>,
+    masks: MaskPolynomials,
+    rows: ProjectionRows,
+    key: Poly<lattice::Evaluation>,
+}
+
+impl Input {
+    fn new() -> Self {
+        let width = Width::from_transport_bits(20).expect("1 to 32 bits");
+        let values = seeded::elements(1, CHUNK * RING_DEGREE);
+        let words: Vec<u64> = values.iter().map(|value| value >> width.transport_bits()).collect();
+        let mut packed = vec![0; width.bytes(words.len())];
+        pack::pack(width, &words, &mut packed);
+        let (sums, unmasked) = (vec![0; words.len()], vec![0; words.len()]);
+        let (masks, rows) = (MaskPolynomials::derive(&seeded::key(2)), ProjectionRows::new(seeded::key(3)));
+        Self { width, values, sums, packed, unmasked, masks, rows, key: seeded::key_share(4).to_evaluation() }
+    }
+
+    fn unmask(&mut self, backend: &dyn Backend) -> Result<(), Box<dyn Error>> {
+        let job =
+            Unmasking { masks: &self.masks, first: 0, key_sum: &self.key, width: self.width, scale_log2: 31 };
+        backend.unmask(&job, &self.sums, &mut self.unmasked)?;
+        Ok(())
+    }
+
+    fn fold(&mut self, backend: &dyn Backend) -> Result<(), Box<dyn Error>> {
+        let challenges = [Fq::new(3), Fq::new(5)];
+        let job = RowFolding { rows: &self.rows, masks: &self.masks, challenges, width: self.width };
+        let mut folds = [RowFold::zero(), RowFold::zero()];
+        backend.fold_rows(&job, 0, CHUNK, Some(&self.packed), &mut folds)?;
+        Ok(())
+    }
+}

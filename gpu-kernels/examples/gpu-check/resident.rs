@@ -1,0 +1,226 @@
+//! Kernels on words that are already on the card: what they take without copies.
+
+use std::error::Error;
+use std::time::Instant;
+
+use gpu_kernels::cuda::{Cuda, CudaQueue};
+use gpu_kernels::device::{Argument, Device, DeviceError, Kernel, Queue, Shape};
+
+/// N.
+const DEGREE: usize = 2048;
+
+/// Words of shared memory of a team: TEAM_WORDS in include/ntt.cuh.
+const TEAM_WORDS: u32 = 2176;
+
+/// Further words that fold_rows takes: FOLD_WORDS − TEAM_WORDS in fold_rows/kernel.cu.
+const FOLD_EXTRA_WORDS: u32 = 2 * 1024 + 4 * 2048;
+
+/// Launches before and during a measurement.
+const WARM_UP: usize = 3;
+const LAUNCHES: usize = 10;
+
+/// Polynomials of 2²⁰ coordinates.
+const CHUNK: usize = 512;
+
+/// Ciphertexts added at once, and the width of their words.
+const CIPHERTEXTS: usize = 16;
+const WIDTH: usize = 44;
+
+/// Rounds of a probe of a pipe: 8 multiplications or 16 additions each.
+const ROUNDS: u32 = 4096;
+
+/// Seconds of one launch of each kernel.
+#[derive(Debug)]
+pub(crate) struct Timings {
+    /// Bytes read and written a second by a copy.
+    pub(crate) copy_bytes_per_second: f64,
+    /// 32-bit additions and logic a second.
+    pub(crate) adds_per_second: f64,
+    /// 32-bit multiplications a second.
+    pub(crate) multiplies_per_second: f64,
+    /// Polynomials transformed a second.
+    pub(crate) forward_per_second: f64,
+    /// Polynomials transformed back a second.
+    pub(crate) inverse_per_second: f64,
+    /// Bytes read and written a second by the addition of packed ciphertexts.
+    pub(crate) add_packed_bytes_per_second: f64,
+    /// Seconds for 2²⁰ coordinates.
+    pub(crate) unmask_seconds: f64,
+    /// Seconds for 2²⁰ coordinates: all of a norm proof's verification that grows with d.
+    pub(crate) fold_rows_seconds: f64,
+    /// Seconds for 2²⁰ coordinates.
+    pub(crate) project_seconds: f64,
+}
+
+/// Measures every kernel on the first card.
+///
+/// # Errors
+/// When the card fails or has less than 3 GiB of memory left.
+pub(crate) fn measure() -> Result<Timings, Box<dyn Error>> {
+    let batch: usize = 65_536;
+    let copied: usize = 128 << 20;
+    let card = Cuda::open(0, 2304 << 20)?;
+    let mut bench = Bench { queue: card.queue()? };
+    let copy = bench.copy(copied)?;
+    let adds = bench.pipe(Kernel::ProbeAdd, 16)?;
+    let multiplies = bench.pipe(Kernel::ProbeMultiply, 8)?;
+    let forward = bench.transform(Kernel::ForwardBlocks, batch)?;
+    let inverse = bench.transform(Kernel::InverseBlocks, batch)?;
+    let add_packed = bench.add_packed()?;
+    let packed_words = CIPHERTEXTS * CHUNK * DEGREE * WIDTH / 64;
+    Ok(Timings {
+        copy_bytes_per_second: (16 * copied) as f64 / copy,
+        adds_per_second: adds,
+        multiplies_per_second: multiplies,
+        forward_per_second: batch as f64 / forward,
+        inverse_per_second: batch as f64 / inverse,
+        add_packed_bytes_per_second: (8 * packed_words + 16 * CHUNK * DEGREE) as f64 / add_packed,
+        unmask_seconds: bench.unmask()?,
+        fold_rows_seconds: bench.fold_rows()?,
+        project_seconds: bench.project()?,
+    })
+}
+
+struct Bench {
+    queue: CudaQueue,
+}
+
+type Arguments<'a> = [Argument<'a, <CudaQueue as Queue>::Buffer>];
+
+impl Bench {
+    /// Seconds of a launch, over several after some that do not count.
+    ///
+    /// # Safety
+    /// As [`Queue::launch`].
+    unsafe fn time(
+        &mut self,
+        kernel: Kernel,
+        shape: Shape,
+        arguments: &Arguments<'_>,
+    ) -> Result<f64, DeviceError> {
+        for _ in 0..WARM_UP {
+            // SAFETY: the caller's promise.
+            unsafe { self.queue.launch(kernel, shape, arguments)? };
+        }
+        self.queue.wait()?;
+        let start = Instant::now();
+        for _ in 0..LAUNCHES {
+            // SAFETY: the caller's promise.
+            unsafe { self.queue.launch(kernel, shape, arguments)? };
+        }
+        self.queue.wait()?;
+        let seconds = start.elapsed().as_secs_f64() / LAUNCHES as f64;
+        self.queue.clear(false);
+        Ok(seconds)
+    }
+
+    fn copy(&mut self, words: usize) -> Result<f64, DeviceError> {
+        let (to, from) = (self.queue.zeroed(words)?, self.queue.zeroed(words)?);
+        let arguments = [Argument::Buffer(&to), Argument::Buffer(&from), Argument::U64(words as u64)];
+        let shape = Shape { grid: 4224, block: [256, 1], shared_words: 0 };
+        // SAFETY: (u64* to, const u64* from, u64 length), both of `length` words.
+        unsafe { self.time(Kernel::ProbeCopy, shape, &arguments) }
+    }
+
+    /// Operations a second of a pipe.
+    fn pipe(&mut self, kernel: Kernel, operations: u32) -> Result<f64, DeviceError> {
+        let shape = Shape { grid: 2112, block: [256, 1], shared_words: 0 };
+        let threads = shape.grid * shape.block[0];
+        let out = self.queue.zeroed(threads as usize)?;
+        let arguments = [Argument::Buffer(&out), Argument::U32(ROUNDS), Argument::U32(0x9e37_79b9)];
+        // SAFETY: (u64* out, u32 rounds, u32 operand), out with a word for each thread.
+        let seconds = unsafe { self.time(kernel, shape, &arguments)? };
+        Ok(f64::from(threads) * f64::from(ROUNDS * operations) / seconds)
+    }
+
+    fn transform(&mut self, kernel: Kernel, blocks: usize) -> Result<f64, DeviceError> {
+        let values = self.queue.zeroed(blocks * DEGREE)?;
+        let table = self.queue.zeroed(DEGREE)?;
+        let arguments = [Argument::Buffer(&values), Argument::U64(blocks as u64), Argument::Buffer(&table)];
+        let shape = Shape { grid: blocks as u32, block: [256, 1], shared_words: TEAM_WORDS };
+        // SAFETY: (u64* blocks, u64 count, const u64* twiddles): count blocks and N words.
+        unsafe { self.time(kernel, shape, &arguments) }
+    }
+
+    fn add_packed(&mut self) -> Result<f64, DeviceError> {
+        let (length, stride) = (CHUNK * DEGREE, CHUNK * DEGREE * WIDTH / 64);
+        let sums = self.queue.zeroed(length)?;
+        let packed = self.queue.zeroed(CIPHERTEXTS * stride)?;
+        let refused = self.queue.zeroed(1)?;
+        let arguments = [
+            Argument::Buffer(&sums),
+            Argument::U64(length as u64),
+            Argument::Buffer(&packed),
+            Argument::U64(stride as u64),
+            Argument::U32(CIPHERTEXTS as u32),
+            Argument::U32(WIDTH as u32),
+            Argument::Buffer(&refused),
+        ];
+        let shape = Shape { grid: 4096, block: [256, 1], shared_words: 0 };
+        // SAFETY: (u64* sums, u64 length, const u64* packed, u64 stride, u32 ciphertexts, u32 width, u32* refused), of
+        // `length` words, `ciphertexts` times `stride` words, and one word.
+        unsafe { self.time(Kernel::AddPacked, shape, &arguments) }
+    }
+
+    fn unmask(&mut self) -> Result<f64, DeviceError> {
+        let (key, table, residual) =
+            (self.queue.zeroed(DEGREE)?, self.queue.zeroed(DEGREE)?, self.queue.zeroed(1)?);
+        let sums = self.queue.zeroed(CHUNK * DEGREE)?;
+        let arguments = [
+            Argument::stream_key(&[1; 32]),
+            Argument::U64(0),
+            Argument::Buffer(&key),
+            Argument::Buffer(&sums),
+            Argument::U64(CHUNK as u64),
+            Argument::U32(20),
+            Argument::U32(31),
+            Argument::Buffer(&residual),
+            Argument::Buffer(&table),
+        ];
+        let shape = Shape { grid: CHUNK as u32, block: [256, 1], shared_words: TEAM_WORDS };
+        // SAFETY: the parameters of `unmask` in masking/kernel.cu; key and table of N words, sums of count blocks.
+        unsafe { self.time(Kernel::Unmask, shape, &arguments) }
+    }
+
+    fn fold_rows(&mut self) -> Result<f64, DeviceError> {
+        let grid: u32 = 264;
+        let (tables, twiddles) = (self.queue.zeroed(2048)?, self.queue.zeroed(DEGREE)?);
+        let packed = self.queue.zeroed(CHUNK * DEGREE * WIDTH / 64)?;
+        let adjoints = self.queue.zeroed(grid as usize * 2 * DEGREE)?;
+        let inners = self.queue.zeroed(grid as usize * 2)?;
+        let refused = self.queue.zeroed(1)?;
+        let arguments = [
+            Argument::stream_key(&[1; 32]),
+            Argument::stream_key(&[2; 32]),
+            Argument::U64(0),
+            Argument::U64(CHUNK as u64),
+            Argument::Buffer(&tables),
+            Argument::Buffer(&packed),
+            Argument::U32(WIDTH as u32),
+            Argument::Buffer(&adjoints),
+            Argument::Buffer(&inners),
+            Argument::Buffer(&refused),
+            Argument::Buffer(&twiddles),
+        ];
+        let shape = Shape { grid, block: [256, 1], shared_words: TEAM_WORDS + FOLD_EXTRA_WORDS };
+        // SAFETY: the parameters of `fold_rows`: tables of 2048 words, count blocks of packed words, two blocks and two words
+        // for each block of threads, one word, N words; the shape has the shared memory.
+        unsafe { self.time(Kernel::FoldRows, shape, &arguments) }
+    }
+
+    fn project(&mut self) -> Result<f64, DeviceError> {
+        let grid: u32 = 528;
+        let values = self.queue.zeroed(CHUNK * DEGREE)?;
+        let sums = self.queue.zeroed(grid as usize * 256)?;
+        let arguments = [
+            Argument::stream_key(&[1; 32]),
+            Argument::U64(0),
+            Argument::Buffer(&values),
+            Argument::U64(CHUNK as u64),
+            Argument::Buffer(&sums),
+        ];
+        let shape = Shape { grid, block: [256, 1], shared_words: 0 };
+        // SAFETY: the parameters of `project`: count blocks, and 256 words for each block of threads.
+        unsafe { self.time(Kernel::Project, shape, &arguments) }
+    }
+}

@@ -1,0 +1,60 @@
+// What a card can do at most: copying, adding and multiplying as fast as it goes. Measurements of the other kernels are set
+// against these. Any launch along x.
+#include "../include/words.cuh"
+
+#define CHAINS 8
+
+extern "C" __global__ void probe_copy(u64* __restrict__ to, const u64* __restrict__ from, u64 length)
+{
+    const u64 step = static_cast<u64>(gridDim.x) * blockDim.x;
+    for (u64 k = static_cast<u64>(blockIdx.x) * blockDim.x + threadIdx.x; k < length; k += step) {
+        to[k] = from[k];
+    }
+}
+
+// 2 CHAINS rounds additions and exclusive ors of 32 bits in each thread: the pipe of additions, comparisons and logic.
+// `out` holds a word for each thread.
+extern "C" __global__ void probe_add(u64* __restrict__ out, u32 rounds, u32 operand)
+{
+    const u32 thread = blockIdx.x * blockDim.x + threadIdx.x;
+    u32 chains[CHAINS];
+#pragma unroll
+    for (u32 i = 0; i < CHAINS; ++i) {
+        chains[i] = thread + i;
+    }
+    for (u32 round = 0; round < rounds; ++round) {
+#pragma unroll
+        for (u32 i = 0; i < CHAINS; ++i) {
+            chains[i] = (chains[i] ^ operand) + thread;
+        }
+    }
+    u64 sum = 0;
+#pragma unroll
+    for (u32 i = 0; i < CHAINS; ++i) {
+        sum += chains[i];
+    }
+    out[thread] = sum;
+}
+
+// CHAINS rounds multiplications with addition of 32 bits in each thread. `out` holds a word for each thread.
+extern "C" __global__ void probe_multiply(u64* __restrict__ out, u32 rounds, u32 operand)
+{
+    const u32 thread = blockIdx.x * blockDim.x + threadIdx.x;
+    u32 chains[CHAINS];
+#pragma unroll
+    for (u32 i = 0; i < CHAINS; ++i) {
+        chains[i] = thread + i;
+    }
+    for (u32 round = 0; round < rounds; ++round) {
+#pragma unroll
+        for (u32 i = 0; i < CHAINS; ++i) {
+            chains[i] = chains[i] * operand + thread;
+        }
+    }
+    u64 sum = 0;
+#pragma unroll
+    for (u32 i = 0; i < CHAINS; ++i) {
+        sum += chains[i];
+    }
+    out[thread] = sum;
+}
