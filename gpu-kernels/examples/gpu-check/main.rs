@@ -11,13 +11,64 @@ use gpu_kernels::cuda::{self, Cuda};
 use gpu_kernels::{KernelBackend, Options};
 use testkit::conformance::check_backend;
 
+/// How much is measured.
+#[derive(Debug)]
+struct Scale {
+    /// What results are to be read as.
+    name: &'static str,
+    /// Polynomials of a batch that is transformed.
+    batch: usize,
+    /// Words that are copied.
+    copied: usize,
+    /// Polynomials of everything else.
+    chunk: usize,
+    /// Ciphertexts that are added at once.
+    ciphertexts: usize,
+    /// Rounds of a probe of a pipe.
+    rounds: u32,
+    /// Blocks of threads of a probe of a pipe.
+    probe_blocks: u32,
+    /// Memory of the queue.
+    queue_bytes: usize,
+    /// Launches of a kernel that count.
+    launches: usize,
+}
+
+impl Scale {
+    const FULL: Self = Self {
+        name: "full",
+        batch: 65_536,
+        copied: 128 << 20,
+        chunk: 512,
+        ciphertexts: 16,
+        rounds: 4096,
+        probe_blocks: 2112,
+        queue_bytes: 2304 << 20,
+        launches: 10,
+    };
+
+    /// For the emulated driver: shows that all of it runs, and nothing about speed.
+    const REHEARSAL: Self = Self {
+        name: "rehearsal",
+        batch: 4,
+        copied: 4096,
+        chunk: 2,
+        ciphertexts: 2,
+        rounds: 4,
+        probe_blocks: 2,
+        queue_bytes: 16 << 20,
+        launches: 1,
+    };
+}
+
 fn main() -> ExitCode {
     let task = std::env::args().nth(1);
     let done = match task.as_deref() {
         Some("parity") => parity(),
         Some("once") => once(),
-        Some("measure") => measure::run(),
-        _ => Err("gpu-check parity | once | measure".into()),
+        Some("measure") => measure::run(&Scale::FULL),
+        Some("rehearse") => measure::run(&Scale::REHEARSAL),
+        _ => Err("gpu-check parity | once | measure | rehearse".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

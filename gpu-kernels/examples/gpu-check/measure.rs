@@ -11,14 +11,11 @@ use lattice::{
 };
 use testkit::seeded;
 
-use crate::resident;
+use crate::{Scale, resident};
 
 /// Instructions of the pipe of additions, comparisons and logic in a forward transform: counted in the machine code of
 /// `forward_blocks`, 256 threads of 1451 each.
 const FORWARD_ALU_OPERATIONS: f64 = 256.0 * 1451.0;
-
-/// Polynomials of 2²⁰ coordinates.
-const CHUNK: usize = 512;
 
 /// Repetitions of an operation with copies; the fastest counts.
 const REPETITIONS: usize = 5;
@@ -27,9 +24,9 @@ const REPETITIONS: usize = 5;
 ///
 /// # Errors
 /// When there is no card or it fails.
-pub(crate) fn run() -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(scale: &Scale) -> Result<(), Box<dyn Error>> {
     let (card, description) = cuda::backend(&Options::default())?;
-    let kernels = resident::measure()?;
+    let kernels = resident::measure(scale)?;
     let alu_limit = kernels.adds_per_second / FORWARD_ALU_OPERATIONS;
     let memory_limit = kernels.copy_bytes_per_second / (16 * RING_DEGREE) as f64;
     let rows = [
@@ -48,18 +45,19 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     ];
     println!("{{");
     println!("  \"card\": {description:?},");
+    println!("  \"scale\": {:?},", scale.name);
     for (name, value) in rows {
         println!("  \"{name}\": {value:.6e},");
     }
-    println!("  \"cuda_with_copies\": {},", operations(&card)?);
-    println!("  \"cpu\": {}", operations(&CpuBackend::new())?);
+    println!("  \"cuda_with_copies\": {},", operations(&card, scale)?);
+    println!("  \"cpu\": {}", operations(&CpuBackend::new(), scale)?);
     println!("}}");
     Ok(())
 }
 
-/// Seconds of each operation on 2²⁰ coordinates, as a JSON object.
-fn operations(backend: &dyn Backend) -> Result<String, Box<dyn Error>> {
-    let input = Input::new();
+/// Seconds of each operation on a chunk, as a JSON object.
+fn operations(backend: &dyn Backend, scale: &Scale) -> Result<String, Box<dyn Error>> {
+    let mut input = Input::new(scale.chunk);
     let named: [(&str, Box<Operation<'_>>); 4] = [
         ("forward_seconds", Box::new(|input| Ok(backend.forward(&mut input.values)?))),
         (
@@ -72,7 +70,6 @@ fn operations(backend: &dyn Backend) -> Result<String, Box<dyn Error>> {
         ("unmask_seconds", Box::new(|input| input.unmask(backend))),
         ("fold_rows_seconds", Box::new(|input| input.fold(backend))),
     ];
-    let mut input = input;
     let mut fields = Vec::new();
     for (name, operation) in named {
         fields.push(format!("\"{name}\": {:.6e}", fastest(&mut input, &operation)?));
@@ -105,9 +102,9 @@ struct Input {
 }
 
 impl Input {
-    fn new() -> Self {
+    fn new(chunk: usize) -> Self {
         let width = Width::from_transport_bits(20).expect("1 to 32 bits");
-        let values = seeded::elements(1, CHUNK * RING_DEGREE);
+        let values = seeded::elements(1, chunk * RING_DEGREE);
         let words: Vec<u64> = values.iter().map(|value| value >> width.transport_bits()).collect();
         let mut packed = vec![0; width.bytes(words.len())];
         pack::pack(width, &words, &mut packed);
@@ -127,7 +124,7 @@ impl Input {
         let challenges = [Fq::new(3), Fq::new(5)];
         let job = RowFolding { rows: &self.rows, masks: &self.masks, challenges, width: self.width };
         let mut folds = [RowFold::zero(), RowFold::zero()];
-        backend.fold_rows(&job, 0, CHUNK, Some(&self.packed), &mut folds)?;
+        backend.fold_rows(&job, 0, self.values.len() / RING_DEGREE, Some(&self.packed), &mut folds)?;
         Ok(())
     }
 }

@@ -6,6 +6,8 @@ use std::time::Instant;
 use gpu_kernels::cuda::{Cuda, CudaQueue};
 use gpu_kernels::device::{Argument, Device, DeviceError, Kernel, Queue, Shape};
 
+use crate::Scale;
+
 /// N.
 const DEGREE: usize = 2048;
 
@@ -15,19 +17,11 @@ const TEAM_WORDS: u32 = 2176;
 /// Further words that fold_rows takes: FOLD_WORDS − TEAM_WORDS in fold_rows/kernel.cu.
 const FOLD_EXTRA_WORDS: u32 = 2 * 1024 + 4 * 2048;
 
-/// Launches before and during a measurement.
+/// Launches before a measurement.
 const WARM_UP: usize = 3;
-const LAUNCHES: usize = 10;
 
-/// Polynomials of 2²⁰ coordinates.
-const CHUNK: usize = 512;
-
-/// Ciphertexts added at once, and the width of their words.
-const CIPHERTEXTS: usize = 16;
+/// The width of packed words.
 const WIDTH: usize = 44;
-
-/// Rounds of a probe of a pipe: 8 multiplications or 16 additions each.
-const ROUNDS: u32 = 4096;
 
 /// Seconds of one launch of each kernel.
 #[derive(Debug)]
@@ -44,11 +38,11 @@ pub(crate) struct Timings {
     pub(crate) inverse_per_second: f64,
     /// Bytes read and written a second by the addition of packed ciphertexts.
     pub(crate) add_packed_bytes_per_second: f64,
-    /// Seconds for 2²⁰ coordinates.
+    /// Seconds for a chunk of 2²⁰ coordinates.
     pub(crate) unmask_seconds: f64,
-    /// Seconds for 2²⁰ coordinates: all of a norm proof's verification that grows with d.
+    /// Seconds for a chunk of 2²⁰ coordinates: all of a norm proof's verification that grows with d.
     pub(crate) fold_rows_seconds: f64,
-    /// Seconds for 2²⁰ coordinates.
+    /// Seconds for a chunk of 2²⁰ coordinates.
     pub(crate) project_seconds: f64,
 }
 
@@ -56,38 +50,38 @@ pub(crate) struct Timings {
 ///
 /// # Errors
 /// When the card fails or has less than 3 GiB of memory left.
-pub(crate) fn measure() -> Result<Timings, Box<dyn Error>> {
-    let batch: usize = 65_536;
-    let copied: usize = 128 << 20;
-    let card = Cuda::open(0, 2304 << 20)?;
-    let mut bench = Bench { queue: card.queue()? };
+pub(crate) fn measure(scale: &Scale) -> Result<Timings, Box<dyn Error>> {
+    let (batch, copied) = (scale.batch, scale.copied);
+    let card = Cuda::open(0, scale.queue_bytes)?;
+    let mut bench = Bench { queue: card.queue()?, scale };
     let copy = bench.copy(copied)?;
     let adds = bench.pipe(Kernel::ProbeAdd, 16)?;
     let multiplies = bench.pipe(Kernel::ProbeMultiply, 8)?;
     let forward = bench.transform(Kernel::ForwardBlocks, batch)?;
     let inverse = bench.transform(Kernel::InverseBlocks, batch)?;
     let add_packed = bench.add_packed()?;
-    let packed_words = CIPHERTEXTS * CHUNK * DEGREE * WIDTH / 64;
+    let packed_words = scale.ciphertexts * scale.chunk * DEGREE * WIDTH / 64;
     Ok(Timings {
         copy_bytes_per_second: (16 * copied) as f64 / copy,
         adds_per_second: adds,
         multiplies_per_second: multiplies,
         forward_per_second: batch as f64 / forward,
         inverse_per_second: batch as f64 / inverse,
-        add_packed_bytes_per_second: (8 * packed_words + 16 * CHUNK * DEGREE) as f64 / add_packed,
+        add_packed_bytes_per_second: (8 * packed_words + 16 * scale.chunk * DEGREE) as f64 / add_packed,
         unmask_seconds: bench.unmask()?,
         fold_rows_seconds: bench.fold_rows()?,
         project_seconds: bench.project()?,
     })
 }
 
-struct Bench {
+struct Bench<'a> {
     queue: CudaQueue,
+    scale: &'a Scale,
 }
 
 type Arguments<'a> = [Argument<'a, <CudaQueue as Queue>::Buffer>];
 
-impl Bench {
+impl Bench<'_> {
     /// Seconds of a launch, over several after some that do not count.
     ///
     /// # Safety
@@ -104,12 +98,12 @@ impl Bench {
         }
         self.queue.wait()?;
         let start = Instant::now();
-        for _ in 0..LAUNCHES {
+        for _ in 0..self.scale.launches {
             // SAFETY: the caller's promise.
             unsafe { self.queue.launch(kernel, shape, arguments)? };
         }
         self.queue.wait()?;
-        let seconds = start.elapsed().as_secs_f64() / LAUNCHES as f64;
+        let seconds = start.elapsed().as_secs_f64() / self.scale.launches as f64;
         self.queue.clear(false);
         Ok(seconds)
     }
@@ -117,20 +111,21 @@ impl Bench {
     fn copy(&mut self, words: usize) -> Result<f64, DeviceError> {
         let (to, from) = (self.queue.zeroed(words)?, self.queue.zeroed(words)?);
         let arguments = [Argument::Buffer(&to), Argument::Buffer(&from), Argument::U64(words as u64)];
-        let shape = Shape { grid: 4224, block: [256, 1], shared_words: 0 };
+        let shape = Shape { grid: words.div_ceil(256).min(4224) as u32, block: [256, 1], shared_words: 0 };
         // SAFETY: (u64* to, const u64* from, u64 length), both of `length` words.
         unsafe { self.time(Kernel::ProbeCopy, shape, &arguments) }
     }
 
     /// Operations a second of a pipe.
     fn pipe(&mut self, kernel: Kernel, operations: u32) -> Result<f64, DeviceError> {
-        let shape = Shape { grid: 2112, block: [256, 1], shared_words: 0 };
+        let shape = Shape { grid: self.scale.probe_blocks, block: [256, 1], shared_words: 0 };
         let threads = shape.grid * shape.block[0];
         let out = self.queue.zeroed(threads as usize)?;
-        let arguments = [Argument::Buffer(&out), Argument::U32(ROUNDS), Argument::U32(0x9e37_79b9)];
+        let arguments =
+            [Argument::Buffer(&out), Argument::U32(self.scale.rounds), Argument::U32(0x9e37_79b9)];
         // SAFETY: (u64* out, u32 rounds, u32 operand), out with a word for each thread.
         let seconds = unsafe { self.time(kernel, shape, &arguments)? };
-        Ok(f64::from(threads) * f64::from(ROUNDS * operations) / seconds)
+        Ok(f64::from(threads) * f64::from(self.scale.rounds * operations) / seconds)
     }
 
     fn transform(&mut self, kernel: Kernel, blocks: usize) -> Result<f64, DeviceError> {
@@ -143,20 +138,20 @@ impl Bench {
     }
 
     fn add_packed(&mut self) -> Result<f64, DeviceError> {
-        let (length, stride) = (CHUNK * DEGREE, CHUNK * DEGREE * WIDTH / 64);
+        let (length, stride) = (self.scale.chunk * DEGREE, self.scale.chunk * DEGREE * WIDTH / 64);
         let sums = self.queue.zeroed(length)?;
-        let packed = self.queue.zeroed(CIPHERTEXTS * stride)?;
+        let packed = self.queue.zeroed(self.scale.ciphertexts * stride)?;
         let refused = self.queue.zeroed(1)?;
         let arguments = [
             Argument::Buffer(&sums),
             Argument::U64(length as u64),
             Argument::Buffer(&packed),
             Argument::U64(stride as u64),
-            Argument::U32(CIPHERTEXTS as u32),
+            Argument::U32(self.scale.ciphertexts as u32),
             Argument::U32(WIDTH as u32),
             Argument::Buffer(&refused),
         ];
-        let shape = Shape { grid: 4096, block: [256, 1], shared_words: 0 };
+        let shape = Shape { grid: (length / 256) as u32, block: [256, 1], shared_words: 0 };
         // SAFETY: (u64* sums, u64 length, const u64* packed, u64 stride, u32 ciphertexts, u32 width, u32* refused), of
         // `length` words, `ciphertexts` times `stride` words, and one word.
         unsafe { self.time(Kernel::AddPacked, shape, &arguments) }
@@ -165,27 +160,27 @@ impl Bench {
     fn unmask(&mut self) -> Result<f64, DeviceError> {
         let (key, table, residual) =
             (self.queue.zeroed(DEGREE)?, self.queue.zeroed(DEGREE)?, self.queue.zeroed(1)?);
-        let sums = self.queue.zeroed(CHUNK * DEGREE)?;
+        let sums = self.queue.zeroed(self.scale.chunk * DEGREE)?;
         let arguments = [
             Argument::stream_key(&[1; 32]),
             Argument::U64(0),
             Argument::Buffer(&key),
             Argument::Buffer(&sums),
-            Argument::U64(CHUNK as u64),
+            Argument::U64(self.scale.chunk as u64),
             Argument::U32(20),
             Argument::U32(31),
             Argument::Buffer(&residual),
             Argument::Buffer(&table),
         ];
-        let shape = Shape { grid: CHUNK as u32, block: [256, 1], shared_words: TEAM_WORDS };
+        let shape = Shape { grid: self.scale.chunk as u32, block: [256, 1], shared_words: TEAM_WORDS };
         // SAFETY: the parameters of `unmask` in masking/kernel.cu; key and table of N words, sums of count blocks.
         unsafe { self.time(Kernel::Unmask, shape, &arguments) }
     }
 
     fn fold_rows(&mut self) -> Result<f64, DeviceError> {
-        let grid: u32 = 264;
+        let grid = self.scale.chunk.min(264) as u32;
         let (tables, twiddles) = (self.queue.zeroed(2048)?, self.queue.zeroed(DEGREE)?);
-        let packed = self.queue.zeroed(CHUNK * DEGREE * WIDTH / 64)?;
+        let packed = self.queue.zeroed(self.scale.chunk * DEGREE * WIDTH / 64)?;
         let adjoints = self.queue.zeroed(grid as usize * 2 * DEGREE)?;
         let inners = self.queue.zeroed(grid as usize * 2)?;
         let refused = self.queue.zeroed(1)?;
@@ -193,7 +188,7 @@ impl Bench {
             Argument::stream_key(&[1; 32]),
             Argument::stream_key(&[2; 32]),
             Argument::U64(0),
-            Argument::U64(CHUNK as u64),
+            Argument::U64(self.scale.chunk as u64),
             Argument::Buffer(&tables),
             Argument::Buffer(&packed),
             Argument::U32(WIDTH as u32),
@@ -209,14 +204,14 @@ impl Bench {
     }
 
     fn project(&mut self) -> Result<f64, DeviceError> {
-        let grid: u32 = 528;
-        let values = self.queue.zeroed(CHUNK * DEGREE)?;
+        let grid = (8 * self.scale.chunk).min(528) as u32;
+        let values = self.queue.zeroed(self.scale.chunk * DEGREE)?;
         let sums = self.queue.zeroed(grid as usize * 256)?;
         let arguments = [
             Argument::stream_key(&[1; 32]),
             Argument::U64(0),
             Argument::Buffer(&values),
-            Argument::U64(CHUNK as u64),
+            Argument::U64(self.scale.chunk as u64),
             Argument::Buffer(&sums),
         ];
         let shape = Shape { grid, block: [256, 1], shared_words: 0 };
