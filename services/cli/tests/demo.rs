@@ -71,6 +71,7 @@ fn check_bundle(folder: &Path, members: u64) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let verdict = last_line(&output);
     assert_eq!((&verdict["members"], &verdict["proofs"]), (&members.into(), &members.into()));
+    assert!(verdict["log"]["size"].as_u64().unwrap() > members, "{verdict}");
     let output = blindsum(&["audit", "show", "--json", folder.to_str().unwrap()]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let summary = last_line(&output);
@@ -103,5 +104,12 @@ fn tampering_is_named(folder: &Path) {
     let (code, words) = verify();
     assert!(code == 5 && words.contains("proof does not have the stated digest"), "{code} {words}");
     fs::write(&bundle, text).unwrap();
+
+    let entries = folder.join("log/entries.jsonl");
+    let text = fs::read_to_string(&entries).unwrap();
+    fs::write(&entries, text.replacen("\"included\"", "\"excluded\"", 1)).unwrap();
+    let (code, words) = verify();
+    assert!(code == 5 && words.contains("log/checkpoint is wrong"), "{code} {words}");
+    fs::write(&entries, text).unwrap();
     assert_eq!(verify().0, 0);
 }

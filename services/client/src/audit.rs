@@ -2,15 +2,50 @@
 
 use std::path::Path;
 
-use api::paths;
+use api::{
+    log::{CheckpointView, Entries, EntryView},
+    paths,
+};
 use bytes::Bytes;
 
-use crate::{Client, ClientError, ContributionId, RoundId};
+use crate::{Client, ClientError, ContributionId, RoundId, transport::decode};
 
 /// The longest bundle: 2²⁰ members with the largest headers.
 const LONGEST_BUNDLE: u64 = 64 << 30;
 
+/// The most entries that are asked for at once.
+const ENTRIES_AT_ONCE: u64 = 1_000;
+/// The longest answer with so many entries.
+const LONGEST_ENTRIES: u64 = 256 << 20;
+
 impl Client {
+    /// The last checkpoint of the log. Whether the aggregator signed it is for the auditor to check.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `not-ready` if there is none yet, and the errors of any exchange.
+    pub async fn log_checkpoint(&self) -> Result<CheckpointView, ClientError> {
+        self.transport.json(paths::LOG_CHECKPOINT, "a checkpoint").await
+    }
+
+    /// Entries of the log from the one with index `from`, in order, at most `limit` of them, fewer where that is a long
+    /// answer. Whether they are in the log is for a checkpoint to say.
+    ///
+    /// # Errors
+    /// [`ClientError::Mismatch`] when other entries come, or none, and the errors of any exchange.
+    pub async fn log_entries(&self, from: u64, limit: u64) -> Result<Vec<EntryView>, ClientError> {
+        let limit = limit.min(ENTRIES_AT_ONCE);
+        let path = format!("{}?from={from}&limit={limit}", paths::LOG_ENTRIES);
+        let answer: Entries =
+            decode(&self.transport.bytes(&path, LONGEST_ENTRIES).await?, "entries of the log")?;
+        let count = answer.entries.len() as u64;
+        let in_order = (from..).zip(&answer.entries).all(|(index, entry)| entry.index == index);
+        if in_order && (1..=limit).contains(&count) {
+            Ok(answer.entries)
+        } else {
+            Err(ClientError::Mismatch { what: "log entries", field: "index" })
+        }
+    }
+
     /// The audit bundle of a round, as JSON.
     ///
     /// # Errors

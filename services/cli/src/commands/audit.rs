@@ -1,9 +1,18 @@
 //! `blindsum audit`.
 
+mod books;
 pub(crate) mod chain;
+mod earnings;
+mod folder;
+mod log;
+mod record;
+mod round_record;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use std::{
+    error::Error,
     fs,
     path::{Path, PathBuf},
 };
@@ -11,30 +20,30 @@ use std::{
 use api::bundle::Bundle;
 use clap::Subcommand;
 use client::{Client, RoundId};
-use protocol::{Canonical, ContributionHeader, DecodeError, Pins, Refusal, RoundDocument, RoundResult};
+use protocol::{Canonical, ContributionHeader, DecodeError, Refusal, RoundDocument, RoundResult};
 use serde_json::{Value, json};
 
-use self::verify::Verdict;
+pub(crate) use self::folder::verify;
 use crate::{
     connection::ClientArgs,
     error::{CommandError, Result},
     output::Output,
-    pins_file,
 };
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
     /// Summarise a bundle. Nothing is verified.
     Show(ShowArgs),
-    /// Recompute a round from what `audit fetch` wrote, trusting neither server: signatures, credentials, every norm proof, the sum.
+    /// Recompute a round from what `audit fetch` wrote, trusting neither server: signatures, credentials, norm proofs, the sum; and
+    /// from the log, that it says the same, continues earlier checkpoints, and that payouts, books and payout trees are right.
     ///
     /// Names the first thing that is wrong and exits with 5.
-    Verify(VerifyArgs),
+    Verify(folder::VerifyArgs),
     /// Compare the rows of the aggregator's database with its log, and the log with its hashes and its last signed checkpoint.
     ///
     /// Names the first table, row and column that is wrong and exits with 5.
     Chain(chain::ChainArgs),
-    /// Download everything that is public about a round: bundle.json, bodies/ and sum.
+    /// Download everything that is public about a round, and the log: bundle.json, bodies/, sum and log/.
     Fetch(FetchArgs),
 }
 
@@ -42,16 +51,6 @@ pub(crate) enum Audit {
 pub(crate) struct ShowArgs {
     /// A bundle's file, or a folder that `audit fetch` wrote.
     bundle: PathBuf,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct VerifyArgs {
-    /// The keys to trust, as for participants. Without it the keys are those that the document names, and the round could be
-    /// anybody's.
-    #[arg(long, value_name = "FILE")]
-    pins: Option<PathBuf>,
-    /// A folder that `audit fetch` wrote.
-    folder: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]
@@ -68,7 +67,7 @@ pub(crate) struct FetchArgs {
 pub(crate) async fn run(audit: Audit, output: &Output) -> Result<()> {
     match audit {
         Audit::Show(args) => show(&args.bundle, output),
-        Audit::Verify(args) => verify_folder(&args, output),
+        Audit::Verify(args) => folder::run(&args, output),
         Audit::Chain(args) => chain::run(&args, output).await,
         Audit::Fetch(args) => {
             let client = args.client.connect()?;
@@ -80,7 +79,8 @@ pub(crate) async fn run(audit: Audit, output: &Output) -> Result<()> {
     }
 }
 
-/// Writes `bundle.json`, `bodies/<contribution_id>` and `sum` to a folder; returns the number of members.
+/// Writes `bundle.json`, `bodies/<contribution_id>`, `sum`, `log/checkpoint` and `log/entries.jsonl` to a folder; returns the
+/// number of members.
 pub(crate) async fn fetch(client: &Client, id: RoundId, folder: &Path) -> Result<usize> {
     let round = client.open_round(id).await?;
     let bodies = folder.join("bodies");
@@ -98,45 +98,12 @@ pub(crate) async fn fetch(client: &Client, id: RoundId, folder: &Path) -> Result
         client.download_body(id, member.contribution_id, constants.body_bytes(), &to).await?;
     }
     client.download_sum(id, 8 * constants.padded_dimension, &folder.join("sum")).await?;
+    log::fetch(client, id, folder).await?;
     Ok(bundle.members.len())
 }
 
-/// Verifies what [`fetch`] wrote under these keys; returns the number of contributions and of norm proofs.
-pub(crate) fn verify(folder: &Path, pins: &Pins, output: &Output) -> Result<(usize, usize)> {
-    let path = folder.join("bundle.json");
-    let bundle = parse(&fs::read(&path).map_err(CommandError::file(&path))?, &path)?;
-    let audit = verify::Audit::open(folder, bundle, pins)?;
-    let bar = output.bar(audit.steps(), "verifying");
-    let verdict = audit.run(&bar);
-    bar.finish_and_clear();
-    verdict.map(|verdict| (verdict.members, verdict.proofs))
-}
-
-fn verify_folder(args: &VerifyArgs, output: &Output) -> Result<()> {
-    let path = args.folder.join("bundle.json");
-    let bundle = parse(&fs::read(&path).map_err(CommandError::file(&path))?, &path)?;
-    let pins = match &args.pins {
-        Some(path) => pins_file::read(path)?,
-        None => {
-            output.note("no --pins: the keys are those that the round document names");
-            verify::stated_pins(&bundle)?
-        }
-    };
-    let audit = verify::Audit::open(&args.folder, bundle, &pins)?;
-    let bar = output.bar(audit.steps(), "verifying");
-    let verdict = audit.run(&bar);
-    bar.finish_and_clear();
-    let Verdict { round_hash, members, proofs, residual_max } = verdict?;
-    let words = format!("verified: {members} contributions, {proofs} norm proofs, and their sum");
-    let value = json!({
-        "round_hash": hex::encode(round_hash),
-        "members": members,
-        "proofs": proofs,
-        "residual_max": residual_max,
-        "pinned": args.pins.is_some(),
-    });
-    output.answer(words, &value);
-    Ok(())
+fn wrong(at: &str, source: impl Into<Box<dyn Error + Send + Sync>>) -> CommandError {
+    CommandError::Audit { at: at.to_owned(), source: source.into() }
 }
 
 fn show(path: &Path, output: &Output) -> Result<()> {

@@ -1,8 +1,7 @@
-//! `blindsum audit verify`: recomputes a round from its public record and names the first thing that is wrong.
+//! Recomputes a round from its bundle, bodies and sum, and names the first thing that is wrong.
 
 use std::{
-    collections::HashSet,
-    error::Error,
+    collections::{BTreeSet, HashSet},
     fs::File,
     io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
@@ -21,6 +20,10 @@ use protocol::{
 };
 use rand::rngs::OsRng;
 
+use super::{
+    round_record::{BundleFacts, Member},
+    wrong,
+};
 use crate::error::{CommandError, Result};
 
 /// Blocks of a body that are read at once.
@@ -46,6 +49,8 @@ pub(super) struct Audit {
     headers: Vec<ContributionHeader>,
     answers: Vec<ReleaseAnswer>,
     result: RoundResult,
+    /// The members whose proofs are verified; all of them if there is no sample.
+    sample: Option<BTreeSet<usize>>,
 }
 
 /// The keys that the document itself names: good enough to find inconsistencies, not to find out who published them.
@@ -77,7 +82,46 @@ impl Audit {
         let answers = bundle.answers.iter().enumerate().map(answer).collect::<Result<_>>()?;
         let result = decode("result", &bundle.result.0, "result")?;
         let (folder, backend) = (folder.to_owned(), CpuBackend::new());
-        Ok(Self { folder, backend, round, members: bundle.members, headers, answers, result })
+        Ok(Self { folder, backend, round, members: bundle.members, headers, answers, result, sample: None })
+    }
+
+    /// Verifies the norm proofs of only so many members, drawn at random.
+    pub(super) fn sample(&mut self, size: usize) {
+        let members = self.members.len();
+        self.sample =
+            Some(rand::seq::index::sample(&mut OsRng, members, size.min(members)).into_iter().collect());
+    }
+
+    /// The smallest number of wrong proofs of which a random sample of this size has one with a probability of 99 %.
+    pub(super) fn found_at_99_percent(&self, sample: usize) -> Option<usize> {
+        found_at_99_percent(self.members.len(), sample)
+    }
+
+    /// Whether the round demands norm proofs.
+    pub(super) fn demands_proofs(&self) -> bool {
+        self.round.document().proof == Proof::NormV1
+    }
+
+    /// What the log has to agree with.
+    pub(super) fn facts(&self) -> BundleFacts {
+        let document = self.round.document();
+        let member = |header: &ContributionHeader| Member {
+            contribution_id: header.contribution_id,
+            header_hash: header.hash(),
+            subject: header.credential.subject.as_str().to_owned(),
+            weight: header.weight,
+        };
+        BundleFacts {
+            round_id: document.round_id,
+            round_hash: *self.round.hash(),
+            document: document.to_bytes(),
+            root: self.result.root,
+            terms: document.payout,
+            min_reputation_ppm: document.min_reputation_ppm,
+            members: self.headers.iter().map(member).collect(),
+            answers: self.answers.iter().map(Canonical::to_bytes).collect(),
+            result: self.result.to_bytes(),
+        }
     }
 
     /// What the bar of [`run`](Self::run) ends with.
@@ -142,11 +186,12 @@ impl Audit {
 
     /// The digest of every body and, where the round demands them, every proof, from the stored bytes; returns the number of proofs.
     fn check_bodies(&self, bar: &ProgressBar) -> Result<usize> {
-        let demanded = self.round.document().proof == Proof::NormV1;
+        let demanded = self.demands_proofs();
         let (mut open, mut proofs) = (Vec::new(), 0);
-        for (member, header) in self.members.iter().zip(&self.headers) {
+        for (index, (member, header)) in self.members.iter().zip(&self.headers).enumerate() {
             let at = name(member);
-            let verifying = match demanded {
+            let drawn = self.sample.as_ref().is_none_or(|sample| sample.contains(&index));
+            let verifying = match demanded && drawn {
                 true => Some(begin_proof(&self.round, header, &member.proof.0).map_err(|r| wrong(&at, r))?),
                 false => None,
             };
@@ -259,6 +304,20 @@ impl Audit {
     }
 }
 
+/// The smallest number of wrong ones among `all` of which `sample`, drawn without putting back, contain one with a
+/// probability of 99 %.
+fn found_at_99_percent(all: usize, sample: usize) -> Option<usize> {
+    let missed = |wrong: usize| -> f64 {
+        (0..sample).map(|drawn| (all - drawn).saturating_sub(wrong) as f64 / (all - drawn) as f64).product()
+    };
+    let (mut low, mut high) = (1, all + 1);
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        if missed(middle) <= 0.01 { high = middle } else { low = middle + 1 }
+    }
+    (low <= all).then_some(low)
+}
+
 /// Checks the group equations that are left of some members' proofs.
 fn check_openings(open: &mut Vec<(String, GroupEquations)>) -> Result<()> {
     let (names, equations): (Vec<_>, Vec<_>) = open.drain(..).unzip();
@@ -272,10 +331,6 @@ fn name(member: &BundleMember) -> String {
 
 fn decode<T: Canonical>(at: &str, bytes: &[u8], what: &'static str) -> Result<T> {
     T::from_bytes(bytes).map_err(|error| wrong(at, Refusal::malformed(what)(error)))
-}
-
-fn wrong(at: &str, source: impl Into<Box<dyn Error + Send + Sync>>) -> CommandError {
-    CommandError::Audit { at: at.to_owned(), source: source.into() }
 }
 
 fn refused(at: &str, error: &norm_proof::NormProofError) -> CommandError {
@@ -295,4 +350,21 @@ fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
         }
     }
     Ok(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::found_at_99_percent;
+
+    #[test]
+    fn samples_say_what_they_would_have_found() {
+        // A half of the proofs in the sample: k wrong ones are all outside with a probability near 2⁻ᵏ.
+        assert_eq!(found_at_99_percent(1000, 500), Some(7));
+        assert_eq!(found_at_99_percent(1000, 1000), Some(1));
+        // 1 − (1 − f)⁴⁵⁹ = 0.99 for f = 1 %
+        assert_eq!(found_at_99_percent(1_000_000, 459), Some(9_981));
+        assert_eq!(found_at_99_percent(3, 1), Some(3));
+        assert_eq!(found_at_99_percent(3, 0), None);
+        assert_eq!(found_at_99_percent(0, 0), None);
+    }
 }
