@@ -62,7 +62,7 @@ async fn balances_sum_to_zero(deployment: &Deployment) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_round_pays_once_and_balances_wait_for_an_address() {
     let deployment = Deployment::start().await;
-    let [a, b] = ["a", "b"].map(|name| Participant::new(&deployment, name, crate::deployment::EPOCH));
+    let [a, b] = ["a", "b"].map(|name| Participant::new(&deployment, name, EPOCH));
     for participant in [&a, &b] {
         assert_eq!(participant.enrol(&deployment).await.status, 200);
     }
@@ -226,7 +226,7 @@ async fn the_database_refuses_a_ledger_that_does_not_balance() {
 #[tokio::test(flavor = "multi_thread")]
 async fn reputation_gates_admission_and_follows_from_the_log_alone() {
     let deployment = Deployment::start().await;
-    let [a, b, c] = ["a", "b", "c"].map(|name| Participant::new(&deployment, name, crate::deployment::EPOCH));
+    let [a, b, c] = ["a", "b", "c"].map(|name| Participant::new(&deployment, name, EPOCH));
     for participant in [&a, &b, &c] {
         participant.enrol(&deployment).await;
     }
