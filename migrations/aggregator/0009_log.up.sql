@@ -73,7 +73,6 @@ COMMENT ON COLUMN log_checkpoints.size IS 'Entries that are covered.';
 COMMENT ON COLUMN log_checkpoints.root IS 'Root of the tree of these entries.';
 COMMENT ON COLUMN log_checkpoints.note IS 'The signed note.';
 COMMENT ON COLUMN log_checkpoints.signed_at IS 'When it was signed.';
-CREATE INDEX log_checkpoints_by_time ON log_checkpoints (signed_at);
 
 CREATE FUNCTION log_entry(r PARTICIPANTS) RETURNS JSONB LANGUAGE sql STABLE AS $$
     SELECT JSONB_BUILD_OBJECT('table', 'participants', 'key', r.subject, 'row', JSONB_BUILD_OBJECT(

@@ -99,7 +99,7 @@ def _read_payout(reader: Reader) -> Payout | None:
 
 def _check_payout(reader: Reader, payout: Payout) -> None:
     reader.require(payout.policy in (1, 2, 3), f"unknown payout policy {payout.policy}")
-    reader.require(payout.pool >= 1, "the pool is empty")
+    reader.require(1 <= payout.pool < 2**96, "the pool is not in 1..2^96-1")
     if payout.token is not None:
         chain_id, contract = payout.token
         reader.require(1 <= chain_id < 2**63, "the token's chain is not in 1..2^63-1")

@@ -90,6 +90,7 @@ def _read_credential(reader: Reader) -> Credential:
     reader.require(1 <= length <= 64, f"a subject of {length} bytes")
     encoded = reader.take(length)
     reader.require(re.fullmatch(rb"[A-Za-z0-9._-]+", encoded) is not None, "the subject has other characters")
+    reader.require(encoded not in (b".", b".."), "the subject would mean a folder in a path")
     client_key, epoch_bytes = reader.take(32), reader.take(4)
     unsigned = bytes([length]) + encoded + client_key + epoch_bytes
     epoch = int.from_bytes(epoch_bytes, "little")

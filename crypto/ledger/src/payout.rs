@@ -24,7 +24,7 @@ pub struct Inputs {
     pub weight: u32,
     /// The score of the contribution in parts per million, at most [`PPM`]; [`PPM`] in a round that is not scored.
     pub score_ppm: u32,
-    /// The reputation of the participant in parts per million, at most [`PPM`], as it was when the round opened.
+    /// The reputation of the participant in parts per million, at most [`PPM`], as of the round, from what had happened when it was created.
     pub reputation_ppm: u32,
 }
 

@@ -7,7 +7,7 @@ use crate::{
     codec::{Canonical, DecodeError, Reader, Writer},
 };
 
-/// The registrar's name for a participant: 1 to 64 characters of `[A-Za-z0-9._-]`. Two keys of one participant have the
+/// The registrar's name for a participant: 1 to 64 characters of `[A-Za-z0-9._-]`, not `.` nor `..`. Two keys of one participant have the
 /// same subject.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subject(String);
@@ -16,10 +16,11 @@ impl Subject {
     /// Checks the form.
     ///
     /// # Errors
-    /// [`DecodeError::Range`] when it is empty, too long or has other characters.
+    /// [`DecodeError::Range`] when it is empty, too long, has other characters, or would mean a folder in a path.
     pub fn new(text: &str) -> Result<Self, DecodeError> {
         let allowed = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
-        if text.is_empty() || text.len() > 64 || !text.bytes().all(allowed) {
+        let relative = matches!(text, "." | "..");
+        if text.is_empty() || text.len() > 64 || relative || !text.bytes().all(allowed) {
             return Err(DecodeError::Range { field: "subject" });
         }
         Ok(Self(text.to_owned()))
@@ -86,5 +87,21 @@ impl Canonical for Credential {
             epoch: reader.u32("epoch")?,
             signature: Signature::read(reader)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subjects_are_names_that_a_path_can_hold() {
+        let longest = "a".repeat(64);
+        for name in ["a", "hospital-7", "...", ".a", "_", &longest] {
+            assert_eq!(Subject::new(name).as_ref().map(Subject::as_str), Ok(name));
+        }
+        for name in ["", ".", "..", "a b", "a/b", "é", &format!("{longest}a")] {
+            assert_eq!(Subject::new(name), Err(DecodeError::Range { field: "subject" }), "{name}");
+        }
     }
 }

@@ -152,7 +152,7 @@ impl RoundDocument {
         rule((1..=8).contains(&self.max_attempts), "1 ≤ max_attempts ≤ 8")?;
         rule(
             self.payout.is_none_or(|terms| terms.keeps_ranges()),
-            "a payout has a pool, and a token a chain and a contract",
+            "a payout has a pool below 2^96, and a token a chain and a contract",
         )?;
         rule(self.min_reputation_ppm <= ledger::payout::PPM, "min_reputation is at most a million parts")?;
         rule((2..=8).contains(&self.holders.len()), "2 to 8 share holders")?;

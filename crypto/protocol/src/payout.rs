@@ -13,7 +13,8 @@ use crate::{
 pub struct PayoutTerms {
     /// What shares are proportional to.
     pub policy: Policy,
-    /// What is split, in the smallest units of the token or in points; at least 1.
+    /// What is split, in the smallest units of the token or in points, 1 to 2⁹⁶ − 1: the sums over 2³² rounds stay below
+    /// 2¹²⁸.
     pub pool: u128,
     /// What it is paid in; none for points that the operator settles elsewhere.
     pub token: Option<Token>,
@@ -34,7 +35,7 @@ const ERC_20: u8 = 1;
 
 impl PayoutTerms {
     pub(crate) fn keeps_ranges(&self) -> bool {
-        self.pool >= 1
+        (1..1 << 96).contains(&self.pool)
             && self.token.is_none_or(|token| is_chain(token.chain_id) && token.contract != Address::ZERO)
     }
 

@@ -7,6 +7,7 @@
 mod close;
 mod fold;
 mod log;
+mod payout;
 mod publish;
 mod release;
 mod retire;
@@ -169,6 +170,7 @@ fn attempt<'a>(app: &'a App, held: &'a Held) -> BoxFuture<'a, Result<()>> {
         Kind::Unmask => unmask::run(app, held).boxed(),
         Kind::Publish => publish::run(app, held).boxed(),
         Kind::Retire => retire::run(app, held).boxed(),
+        Kind::Payout => payout::run(app, held).boxed(),
         Kind::Checkpoint => log::run(app, held).boxed(),
     }
 }
@@ -227,7 +229,7 @@ async fn give_up(app: &App, held: &Held, reason: &str) {
 async fn record_failure(app: &App, held: &Held, reason: &str) -> Result<()> {
     let (now, round_id, kind) = (app.now(), held.round_id(), held.kind());
     let mut tx = store::begin(&app.db).await?;
-    if !matches!(kind, Kind::Verify | Kind::Retire | Kind::Checkpoint) {
+    if !matches!(kind, Kind::Verify | Kind::Retire | Kind::Payout | Kind::Checkpoint) {
         let words = format!("{} failed: {reason}", kind.name());
         let failure = Failure { code: code(kind), words: &words };
         end_round::fail_in(&mut tx, &round_id, failure, now).await?;

@@ -74,7 +74,9 @@ pub async fn check_in(tx: &mut PgConnection, aggregator: &PublicKey) -> sqlx::Re
         .and_then(|(size, root, note)| contradiction(size.cast_unsigned(), root, note, aggregator))
         .into_iter()
         .collect();
-    let found = sqlx::query_as("SELECT table_name, COALESCE(key, '?') AS key, column_name, problem FROM audit.record_problems");
+    let found = sqlx::query_as(
+        "SELECT table_name, COALESCE(key, '?') AS key, column_name, problem FROM audit.record_problems",
+    );
     contradictions.extend(found.fetch_all(tx).await?);
     let signed = latest.map_or(0, |(size, ..)| size.cast_unsigned());
     Ok(Findings {

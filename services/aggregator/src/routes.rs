@@ -4,6 +4,7 @@ mod contributions;
 mod log;
 mod models;
 mod participants;
+mod payouts;
 mod results;
 mod rounds;
 
@@ -58,6 +59,14 @@ pub(crate) fn router(app: App) -> Router {
         .route(paths::LOG_ENTRY, get(log::entry))
         .route(paths::LOG_CONSISTENCY, get(log::consistency))
         .route(paths::CONTRIBUTION_LOG, get(log::contribution))
+        .route(paths::ROUND_PAYOUTS, get(payouts::of_round))
+        .route(paths::STATEMENT, get(payouts::statement))
+        .route(paths::CLAIM_ADDRESS, put(payouts::claim_address))
+        .route(paths::BATCHES, get(payouts::batches))
+        .route(paths::BATCH, get(payouts::batch))
+        .route(paths::BATCH_TREE, get(payouts::tree))
+        .route(paths::BATCH_CSV, get(payouts::csv))
+        .route(paths::BATCH_CLAIM, get(payouts::claim))
         .layer(DefaultBodyLimit::max(app.limits.max_request_bytes));
     unbounded
         .merge(bounded)

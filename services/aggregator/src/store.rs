@@ -7,8 +7,11 @@ pub(crate) mod closing;
 pub(crate) mod contributions;
 pub(crate) mod instant;
 pub(crate) mod jobs;
+pub(crate) mod ledger;
 pub(crate) mod log;
 pub(crate) mod participants;
+pub(crate) mod reputation;
+pub(crate) mod retention;
 pub(crate) mod rounds;
 pub(crate) mod states;
 

@@ -14,6 +14,7 @@ pub mod identity;
 pub mod log;
 pub mod participants;
 pub mod paths;
+pub mod payouts;
 pub mod problem;
 pub mod refusal;
 pub mod rounds;

@@ -51,6 +51,23 @@ pub const LOG_CONSISTENCY: &str = "/v1/log/consistency";
 /// Aggregator: the proof that a contribution's receipt is kept.
 pub const CONTRIBUTION_LOG: &str = "/v1/rounds/{round}/contributions/{contribution}/log";
 
+/// Aggregator: what the contributions of a round earned.
+pub const ROUND_PAYOUTS: &str = "/v1/rounds/{round}/payouts";
+/// Aggregator: what a participant earned and was paid.
+pub const STATEMENT: &str = "/v1/participants/{subject}/statement";
+/// Aggregator: `PUT` where a participant wants to be paid.
+pub const CLAIM_ADDRESS: &str = "/v1/participants/{subject}/claim-address";
+/// Aggregator: batches of balances handed to the distributor.
+pub const BATCHES: &str = "/v1/payouts/batches";
+/// Aggregator: one batch.
+pub const BATCH: &str = "/v1/payouts/batches/{batch}";
+/// Aggregator: the tree of a batch, in the format of `@openzeppelin/merkle-tree`.
+pub const BATCH_TREE: &str = "/v1/payouts/batches/{batch}/tree";
+/// Aggregator: the lines of a batch, comma-separated.
+pub const BATCH_CSV: &str = "/v1/payouts/batches/{batch}/csv";
+/// Aggregator: a participant's claim in a batch, with its proof.
+pub const BATCH_CLAIM: &str = "/v1/payouts/batches/{batch}/claims/{subject}";
+
 /// Combiner: `POST` to make the HPKE key of a round.
 pub const COMBINER_ROUND_KEYS: &str = "/v1/round-keys";
 /// Combiner: `POST` a round document to be countersigned.

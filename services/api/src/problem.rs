@@ -48,6 +48,7 @@ problems! {
     SignatureRefused = "signature-refused", 403, "The signature does not verify under the stated key.";
     UnknownParticipant = "unknown-participant", 403, "The participant is not enrolled with this key.";
     NotFound = "not-found", 404, "There is no such resource.";
+    ReputationTooLow = "reputation-too-low", 403, "The participant's reputation is below what the round demands.";
     RequestTimeout = "request-timeout", 408, "The request did not arrive in time.";
     RoundNotOpen = "round-not-open", 409, "The round does not accept contributions now.";
     RoundFull = "round-full", 409, "The round has as many contributions as it can take.";
@@ -58,8 +59,10 @@ problems! {
     AttemptsExhausted = "attempts-exhausted", 409, "The participant may not send another contribution in this round.";
     NotAttested = "not-attested", 409, "A member of the set was not attested in this round.";
     ReleaseConflict = "release-conflict", 409, "The key shares of this round were released for another set.";
+    ClaimConflict = "claim-conflict", 409, "The claim address is not newer than the one that counts.";
     NotReady = "not-ready", 409, "The result is not published yet.";
     RoundKeyDestroyed = "round-key-destroyed", 410, "The round's key has been destroyed.";
+    Erased = "erased", 410, "The audit window is over; the ciphertexts have been erased.";
     PayloadTooLarge = "payload-too-large", 413, "The body is larger than is accepted.";
     UnsupportedMediaType = "unsupported-media-type", 415, "The media type is not the documented one.";
     InvalidParameter = "invalid-parameter", 422, "A parameter is outside its range.";

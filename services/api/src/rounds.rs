@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Hex, HexBytes, participants::StateCounts};
+use crate::{Hex, HexBytes, participants::StateCounts, payouts::PayoutTerms};
 
 /// `POST /v1/rounds`. What is not asked for here is derived (`docs/wire-formats.md` §4).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,6 +41,12 @@ pub struct CreateRound {
     /// How many contributions a participant may send, counting rejected ones.
     #[serde(default = "two")]
     pub max_attempts: u8,
+    /// What the round pays; nothing, if absent.
+    #[serde(default)]
+    pub payout: Option<PayoutTerms>,
+    /// Reputation below which nobody is admitted, in millionths; 0 admits everybody.
+    #[serde(default)]
+    pub min_reputation_ppm: u32,
 }
 
 fn default_norm_bound() -> u64 {

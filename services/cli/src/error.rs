@@ -43,6 +43,8 @@ pub(crate) enum CommandError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    #[error("the record contradicts itself: {first}{}", if *others > 0 { format!(" (and {others} more)") } else { String::new() })]
+    Record { first: String, others: usize },
     #[error("the {what} is not the one that was asked for")]
     Unexpected { what: &'static str },
     #[error("the round ended as {state}{}", failure.as_ref().map(|why| format!(": {why}")).unwrap_or_default())]
@@ -79,7 +81,7 @@ impl CommandError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Client(error) => client_exit_code(error),
-            Self::Refused { .. } | Self::Audit { .. } | Self::Unexpected { .. } => 5,
+            Self::Refused { .. } | Self::Audit { .. } | Self::Record { .. } | Self::Unexpected { .. } => 5,
             Self::Argument { .. } => 2,
             _ => 1,
         }

@@ -41,6 +41,19 @@ fn a_federation_with_dropouts_and_misdeeds_sums_exactly_and_leaves_its_record() 
     rejected.sort_unstable();
     assert_eq!(report["states"]["rejected"], 9);
     assert_eq!(rejected, [["proof-refused"; 6].as_slice(), &["share-refused"; 3]].concat());
+    let statement = &report["statement"];
+    let earned: u128 = statement["payouts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|payout| payout["amount"].as_str().unwrap().parse::<u128>().unwrap())
+        .sum();
+    assert!(earned > 0);
+    assert_eq!(statement["balances"][0]["earned"], earned.to_string());
+    assert_eq!(statement["balances"][0]["handed_over"], earned.to_string());
+    assert_eq!(report["verified"], *report["included"].as_array().unwrap().last().unwrap());
+    assert!(report["receipts_logged"].as_u64().unwrap() >= included);
+    assert!(report["log_entries"].as_u64().unwrap() > 100);
     for reason in ["credential-refused", "digest-mismatch", "malformed-message", "wrong-round"] {
         assert!(report["refused"][reason].as_u64().unwrap() >= 1, "{reason}: {report}");
     }
@@ -58,6 +71,7 @@ fn check_bundle(folder: &Path, members: u64) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let verdict = last_line(&output);
     assert_eq!((&verdict["members"], &verdict["proofs"]), (&members.into(), &members.into()));
+    assert!(verdict["log"]["size"].as_u64().unwrap() > members, "{verdict}");
     let output = blindsum(&["audit", "show", "--json", folder.to_str().unwrap()]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let summary = last_line(&output);
@@ -90,5 +104,12 @@ fn tampering_is_named(folder: &Path) {
     let (code, words) = verify();
     assert!(code == 5 && words.contains("proof does not have the stated digest"), "{code} {words}");
     fs::write(&bundle, text).unwrap();
+
+    let entries = folder.join("log/entries.jsonl");
+    let text = fs::read_to_string(&entries).unwrap();
+    fs::write(&entries, text.replacen("\"included\"", "\"excluded\"", 1)).unwrap();
+    let (code, words) = verify();
+    assert!(code == 5 && words.contains("log/checkpoint is wrong"), "{code} {words}");
+    fs::write(&entries, text).unwrap();
     assert_eq!(verify().0, 0);
 }

@@ -13,6 +13,7 @@ use std::{
 use api::Hex;
 use kit::{
     cluster::{Durability, PrivateCluster},
+    postgres,
     vault::KeyVault,
 };
 use protocol::{IdentityKey, Pins};
@@ -26,6 +27,8 @@ use crate::server::Server;
 /// The operator's token in every test.
 pub const ADMIN_TOKEN: &str = "admin-token-of-the-tests";
 const SERVICE_TOKEN: &str = "service-token-of-the-tests";
+/// The role that the aggregator connects as.
+const SERVICE_ROLE: &str = "aggregator";
 
 /// Both services with everything they own. Dropping it kills them.
 pub struct Deployment {
@@ -84,7 +87,8 @@ impl Deployment {
         let (combiner_address, aggregator_address) = (free_address(), free_address());
         let url = cluster_url(cluster, &database, "combiner");
         write(dir.path(), "combiner.toml", &combiner_config(dir.path(), combiner_address, &url, &pins));
-        let url = cluster_url(cluster, &database, "aggregator");
+        // The aggregator owns nothing in its database.
+        let url = cluster.url_as(&format!("{database}_aggregator"), SERVICE_ROLE);
         let config =
             aggregator_config(dir.path(), aggregator_address, &url, &pins, combiner_address, options);
         write(dir.path(), "aggregator.toml", &config);
@@ -135,7 +139,7 @@ impl Deployment {
         }
     }
 
-    /// A connection to the aggregator's database, as the aggregator's role.
+    /// A connection to the aggregator's database, as its owner.
     pub async fn aggregator_database(&self) -> PgPool {
         let url = cluster_url(cluster().await, &self.database, "aggregator");
         PgPoolOptions::new().max_connections(2).connect(&url).await.expect("the aggregator's database")
@@ -229,6 +233,9 @@ concurrent_uploads = {uploads}
 [jobs]
 lease_ms = 2000
 poll_ms = 100
+[record]
+sequence_ms = 500
+checkpoint_ms = 5000
 [compute]
 threads = 2
 "#,
@@ -243,12 +250,25 @@ async fn cluster() -> &'static PrivateCluster {
     READY
         .get_or_init(|| async {
             let cluster = private_cluster();
-            for (role, migrator) in [("aggregator", &aggregator::MIGRATOR), ("combiner", &combiner::MIGRATOR)]
-            {
-                let url =
-                    cluster.create_database(&format!("template_{role}")).await.expect("a template database");
+            for role in ["aggregator", "combiner"] {
+                let template = format!("template_{role}");
+                let url = cluster.create_database(&template).await.expect("a template database");
                 let pool = PgPool::connect(&url).await.expect("the template database");
-                kit::postgres::migrate(&pool, migrator).await.expect("the migrations apply");
+                let migrated = if role == "aggregator" {
+                    let admin = cluster.admin_url();
+                    let member = postgres::bootstrap_member(
+                        &admin,
+                        &template,
+                        "aggregator_rw",
+                        SERVICE_ROLE,
+                        "unused",
+                    );
+                    member.await.expect("the aggregator's role");
+                    aggregator::migrate(&pool).await
+                } else {
+                    postgres::migrate(&pool, &combiner::MIGRATOR).await
+                };
+                migrated.expect("the migrations apply");
                 pool.close().await;
             }
             cluster

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use api::{
     Hex, ProblemKind,
     contributions::ContributionState,
+    payouts::{Amount, PayoutPolicy, PayoutTerms, Token},
     rounds::{CreateRound, ProofDemand, RoundState, RoundView, Tensor},
 };
 use client::{
@@ -115,6 +116,8 @@ impl Federation {
                 credential_epoch: EPOCH,
                 proof,
                 max_attempts: 2,
+                payout: Some(payout()),
+                min_reputation_ppm: 0,
             })
             .await
     }
@@ -161,6 +164,16 @@ impl Member {
         let update = update(round.document().dimension, seed);
         self.client.contribute(round, &self.participant, &update, 1, ignore_progress()).await
     }
+}
+
+/// What every round pays for all contributions together.
+pub const POOL: u128 = 3_000_000_000_000_000_000_000;
+/// The chain of the token in which it pays.
+pub const CHAIN: u64 = 31_337;
+
+fn payout() -> PayoutTerms {
+    let token = Token { chain_id: CHAIN, contract: "0x5fbdb2315678afecb367f032d93f642f64180aa3".into() };
+    PayoutTerms { policy: PayoutPolicy::ScoreReputation, pool: Amount(POOL), token: Some(token) }
 }
 
 /// An update with coordinates of both signs.

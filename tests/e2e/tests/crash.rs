@@ -11,7 +11,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use api::{Hex, contributions::ContributionState, rounds::RoundState};
-use e2e::{Deployment, Federation, deployment::Options, federation::add_quantised};
+use e2e::{
+    Deployment, Federation,
+    deployment::Options,
+    federation::{CHAIN, POOL, add_quantised},
+};
+use ledger::payout_tree::Address;
 
 /// Not a test of its own: the services of the tests below run in it.
 #[test]
@@ -63,6 +68,14 @@ async fn survives(victim: Victim, n: u64) -> bool {
 /// A round with `CLIENTS` contributions; checks its sum and every contribution's fate. Returns the round's identifier.
 async fn play(federation: Federation) -> Hex<16> {
     federation.enrol().await.unwrap();
+    // All but one can be paid out at once.
+    for (byte, member) in (1..).zip(&federation.members[1..]) {
+        member
+            .client
+            .claim_address(&member.participant, Address::from_bytes([byte; 20]), CHAIN, 1)
+            .await
+            .unwrap();
+    }
     let view = federation.open(DIMENSION, 2, CLIENTS as u32).await.unwrap();
     let round = federation.members[0].client.open_round(view.round_id).await.unwrap();
     let mut expected = Vec::new();
@@ -106,6 +119,35 @@ async fn check_record(deployment: &Deployment, round_id: Hex<16>, victim: Victim
     for service in ["aggregator", "combiner"] {
         deployment.wait_for_no_key(service, round_id).await;
     }
+    check_payout(deployment, &database, victim, n).await;
+}
+
+/// The round is paid once, the ledger balances, and log and tables agree under a signed checkpoint.
+async fn check_payout(deployment: &Deployment, database: &sqlx::PgPool, victim: Victim, n: u64) {
+    let started = std::time::Instant::now();
+    let unfinished = "SELECT count(*) FROM jobs WHERE kind IN ('payout', 'checkpoint') AND state <> 'done'
+                      OR NOT EXISTS (SELECT FROM jobs WHERE kind = 'checkpoint' AND key = 'paid')";
+    while sqlx::query_scalar::<_, i64>(unfinished).fetch_one(database).await.unwrap() > 0 {
+        assert!(started.elapsed() < std::time::Duration::from_secs(60), "{}", deployment.logs());
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let balances: Vec<(String, String)> =
+        sqlx::query_as("SELECT kind, sum(balance)::TEXT FROM audit.balances GROUP BY kind ORDER BY kind")
+            .fetch_all(database)
+            .await
+            .unwrap();
+    let share = POOL / CLIENTS as u128;
+    let expected = [
+        ("distributor", (share * (CLIENTS as u128 - 1)).to_string()),
+        ("participant", share.to_string()),
+        ("treasury", format!("-{POOL}")),
+    ];
+    let expected = expected.map(|(kind, balance)| (kind.to_owned(), balance));
+    assert_eq!(balances, expected, "{victim:?} killed after {n}");
+    let mut connection = database.acquire().await.unwrap();
+    let findings = aggregator::record::check(&mut connection, &deployment.pins.aggregator).await.unwrap();
+    assert_eq!(findings.contradictions, [], "{victim:?} killed after {n}");
+    assert!(findings.signed > 0);
 }
 
 /// Every n from 1 until the victim outlives a round. Several at a time: most of a round is waiting for a lease to expire.

@@ -71,7 +71,7 @@ fn nobody_accepts_constants_that_the_parameters_do_not_give() {
     let constants =
         "scale_log2, transport_bits, noisy_norm_bound and scale are those that the parameters give";
     let tensors = "the tensors follow one another without gaps and make up dimension";
-    let payout = "a payout has a pool, and a token a chain and a contract";
+    let payout = "a payout has a pool below 2^96, and a token a chain and a contract";
     fn token(document: &mut RoundDocument) -> &mut Token {
         document.payout.as_mut().unwrap().token.as_mut().unwrap()
     }
@@ -94,6 +94,7 @@ fn nobody_accepts_constants_that_the_parameters_do_not_give() {
         ("opens_at ≤ earliest_close ≤ closes_at", Box::new(|d| d.earliest_close_ms = 3_001)),
         ("1 ≤ max_attempts ≤ 8", Box::new(|d| d.max_attempts = 0)),
         (payout, Box::new(|d| d.payout.as_mut().unwrap().pool = 0)),
+        (payout, Box::new(|d| d.payout.as_mut().unwrap().pool = 1 << 96)),
         (payout, Box::new(|d| token(d).chain_id = 0)),
         (payout, Box::new(|d| token(d).chain_id = 1 << 63)),
         (payout, Box::new(|d| token(d).contract = Address::ZERO)),
@@ -167,7 +168,7 @@ fn every_kind_of_payout_has_one_encoding() {
     let fixture = Fixture::new(10);
     let token = Token { chain_id: (1 << 63) - 1, contract: Address::from_bytes([1; 20]) };
     let kinds = Policy::ALL.iter().flat_map(|&policy| {
-        [None, Some(token)].map(|token| Some(PayoutTerms { policy, pool: u128::MAX, token }))
+        [None, Some(token)].map(|token| Some(PayoutTerms { policy, pool: (1 << 96) - 1, token }))
     });
     let mut encodings = Vec::new();
     for payout in kinds.chain([None]) {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use kit::{Error, Result};
 
-use super::{results, rounds};
+use super::{erase, results, rounds};
 use crate::{blobs::ByteStream, state::App, store::closing};
 
 /// Members read at once.
@@ -17,6 +17,7 @@ const PAGE: i32 = 256;
 /// The bundle as JSON text.
 pub(crate) async fn stream(app: &App, round_id: [u8; 16]) -> Result<ByteStream> {
     let published = results::published(app, round_id).await?;
+    erase::check_kept(app, &round_id).await?;
     let answers = closing::answers(&app.db, &round_id).await?;
     let frame = Bundle {
         version: 1,

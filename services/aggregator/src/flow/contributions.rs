@@ -6,7 +6,7 @@ use api::{
 };
 use kit::{Error, Result};
 
-use super::rounds;
+use super::{erase, rounds};
 use crate::{
     blobs::ByteStream,
     state::App,
@@ -61,6 +61,7 @@ pub(crate) async fn body(
     if row.state.0 != ContributionState::Included {
         return Err(not_included(&row));
     }
+    erase::check_kept(app, &round_id).await?;
     let length = rounds::verified(&rounds::find(app, round_id).await?)?.constants().body_bytes();
     Ok((length, app.blobs.stream(row.body_location, length)))
 }

@@ -2,17 +2,22 @@
 
 use api::{
     ProblemKind, paths,
+    payouts::PayoutPolicy,
     rounds::{CreateRound, ProofDemand, RoundView},
 };
 use futures::future::try_join_all;
 use kit::{Error, Result};
+use ledger::payout::{PPM, Policy};
 use masking::{ConstantsError, RoundConstants, RoundRequest};
-use protocol::{Canonical, Holder, Proof, RoundDocument, Tensor, VerifiedRound, roles::round::sign_document};
+use protocol::{
+    Canonical, Holder, PayoutTerms, Proof, RoundDocument, Tensor, Token, VerifiedRound,
+    roles::round::sign_document,
+};
 use rand::{RngCore, rngs::OsRng};
 use sha2::{Digest, Sha256};
 use sharing::RoundKeyPair;
 
-use super::{open_round, rounds, sweep};
+use super::{open_round, payouts, rounds, sweep};
 use crate::{
     combiners::{Combiner, CombinerError},
     refusal::problem,
@@ -142,10 +147,35 @@ async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocument, Round
             ProofDemand::NormV1 => Proof::NormV1,
         },
         max_attempts: request.max_attempts,
-        payout: None,
-        min_reputation_ppm: 0,
+        payout: request.payout.as_ref().map(payout_terms).transpose()?,
+        min_reputation_ppm: match request.min_reputation_ppm {
+            ppm @ 0..=PPM => ppm,
+            _ => return Err(invalid("min_reputation_ppm", "at most 1000000")),
+        },
     };
     Ok((document, constants))
+}
+
+fn payout_terms(request: &api::payouts::PayoutTerms) -> Result<PayoutTerms> {
+    let policy = match request.policy {
+        PayoutPolicy::Equal => Policy::Equal,
+        PayoutPolicy::Weight => Policy::Weight,
+        PayoutPolicy::ScoreReputation => Policy::ScoreReputation,
+    };
+    let token = |token: &api::payouts::Token| {
+        let contract = token.contract.parse();
+        let contract =
+            contract.map_err(|_| invalid("payout.token.contract", "0x and 40 hexadecimal digits"))?;
+        // The database counts chains, as EIP-2294 does, in fewer bits than the document has.
+        match i64::try_from(token.chain_id) {
+            Ok(1..) => Ok(Token { chain_id: token.chain_id, contract }),
+            _ => Err(invalid("payout.token.chain_id", "1 to 2^63 - 1")),
+        }
+    };
+    if request.pool.0 == 0 {
+        return Err(invalid("payout.pool", "at least 1"));
+    }
+    Ok(PayoutTerms { policy, pool: request.pool.0, token: request.token.as_ref().map(token).transpose()? })
 }
 
 fn layout(request: &CreateRound) -> Result<(Vec<Tensor>, u64)> {
@@ -225,6 +255,7 @@ async fn store(
 ) -> Result<()> {
     let chunks = i32::try_from(constants.chunks()).expect("2^32 coordinates are 4096 chunks");
     let round = VerifiedRound::own(document).map_err(|refusal| problem(&refusal))?;
+    let payout_asset = round.document().payout.as_ref().map(payouts::asset);
     let new = NewRound {
         document: round.document(),
         bytes: &round.document().to_bytes(),
@@ -237,6 +268,7 @@ async fn store(
         },
         request_key,
         request_digest,
+        payout_asset: payout_asset.as_deref(),
     };
     let now = app.now();
     let (round_id, resume_at) = (round.document().round_id, Instant(now.0 + RESUME_AFTER_MS));
@@ -290,6 +322,8 @@ mod tests {
             credential_epoch: 1,
             proof: ProofDemand::None,
             max_attempts: 2,
+            payout: None,
+            min_reputation_ppm: 0,
         };
         let (tensors, dimension) = layout(&request(vec![tensor("w", &[3, 4]), tensor("b", &[])])).unwrap();
         assert_eq!((tensors[0].offset, tensors[1].offset, dimension), (0, 12, 13));

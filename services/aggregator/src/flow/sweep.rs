@@ -1,11 +1,12 @@
 //! Sweeping: what a process that was killed has left behind. Keys of creations cut short, to which nothing was ever
-//! sealed; files of objects that were never whole.
+//! sealed; files of objects that were never whole. And what is kept for audits alone, when their time is over.
 
 use std::{collections::HashMap, time::Duration};
 
 use api::rounds::RoundState;
 use kit::Result;
 
+use super::erase;
 use crate::{
     round_key,
     state::App,
@@ -25,7 +26,8 @@ const UNFINISHED_OBJECT: Duration = Duration::from_secs(3_600);
 /// Sweeps everything.
 pub(crate) async fn sweep(app: &App) -> Result<()> {
     let keys = sweep_keys(app).await;
-    app.blobs.sweep(app.longest_upload + UNFINISHED_OBJECT).await.and(keys)
+    let erased = erase::erase_expired(app).await;
+    app.blobs.sweep(app.longest_upload + UNFINISHED_OBJECT).await.and(keys).and(erased)
 }
 
 /// Destroys the keys of rounds that will never open and of rounds that have ended.

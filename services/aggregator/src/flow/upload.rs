@@ -13,7 +13,7 @@ use protocol::{
 };
 use sharing::SealedSeed;
 
-use super::{contributions::view, incoming::Incoming, rounds};
+use super::{contributions::view, incoming::Incoming, reputation, rounds};
 use crate::{
     metrics,
     refusal::problem,
@@ -152,6 +152,7 @@ impl Upload<'_> {
             return Err(Error::abort(ProblemKind::UnknownParticipant));
         }
         self.check_open(state)?;
+        self.check_reputation(header).await?;
         if store::rounds::is_full(db, &self.round_id).await? {
             return Err(Error::abort(ProblemKind::RoundFull));
         }
@@ -165,6 +166,25 @@ impl Upload<'_> {
             Ok(())
         } else {
             Err(Error::abort(ProblemKind::RoundNotOpen))
+        }
+    }
+
+    /// A participant has one reputation in a round, so this needs no repetition when the contribution is recorded.
+    async fn check_reputation(&self, header: &ContributionHeader) -> Result<()> {
+        let min = self.round.document().min_reputation_ppm;
+        if min == 0 {
+            return Ok(());
+        }
+        let subject = header.credential.subject.as_str();
+        let at = store::reputation::position(&self.app.db, &self.round_id).await?;
+        let reputation = reputation::in_round(&self.app.db, &[subject], at).await?;
+        match reputation.get(subject) {
+            Some(&found) if found >= min => Ok(()),
+            found => {
+                let found = found.copied().unwrap_or_default();
+                let detail = format!("{found} millionths; the round demands {min}");
+                Err(Error::abort(ProblemKind::ReputationTooLow).detail(detail))
+            }
         }
     }
 

@@ -26,10 +26,10 @@ use crate::{
 pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
     let round_id = held.round_id();
     let row = rounds::find(app, round_id).await?;
+    let verified = rounds::verified(&row)?;
+    let pays = verified.document().payout.is_some();
     let result = match (row.state.0, row.root) {
-        (RoundState::Unmasking, Some(root)) => {
-            Some(result(app, round_id, root, rounds::verified(&row)?).await?)
-        }
+        (RoundState::Unmasking, Some(root)) => Some(result(app, round_id, root, verified).await?),
         _ => None,
     };
     let now = app.now();
@@ -44,7 +44,9 @@ pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
         closing::insert_result(&mut tx, &round_id, result).await?;
         stored::end(&mut tx, &round_id, RoundState::Published, None, now).await?;
         jobs::enqueue(&mut tx, Kind::Retire, &round_id, &[String::new()], now, now).await?;
-        jobs::enqueue(&mut tx, Kind::Checkpoint, &round_id, &["ended".to_owned()], now, now).await?;
+        // A round that pays is sealed when it is paid.
+        let (next, key) = if pays { (Kind::Payout, "") } else { (Kind::Checkpoint, "ended") };
+        jobs::enqueue(&mut tx, next, &round_id, &[key.to_owned()], now, now).await?;
     }
     held.finish(&mut tx, now).await?;
     tx.commit().await?;

@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     Publish,
     /// Destroys the round's key and the bytes that nobody will ask for.
     Retire,
+    /// Pays for the contributions in the published sum.
+    Payout,
     /// Signs a checkpoint over what is recorded of the round. Key: the occasion.
     Checkpoint,
 }
@@ -42,6 +44,7 @@ impl Named for Kind {
         (Self::Unmask, "unmask"),
         (Self::Publish, "publish"),
         (Self::Retire, "retire"),
+        (Self::Payout, "payout"),
         (Self::Checkpoint, "checkpoint"),
     ];
 }

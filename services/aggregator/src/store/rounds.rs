@@ -51,6 +51,8 @@ pub(crate) struct NewRound<'a> {
     pub(crate) proof: &'static str,
     pub(crate) request_key: Option<&'a str>,
     pub(crate) request_digest: &'a [u8; 32],
+    /// What the round pays in, if it pays.
+    pub(crate) payout_asset: Option<&'a str>,
 }
 
 /// Stores a round in state `preparing`.
@@ -60,8 +62,11 @@ pub(crate) async fn insert(tx: &mut PgConnection, round: &NewRound<'_>, now: Ins
         "INSERT INTO rounds (
              round_id, round_hash, request_key, request_digest, model_digest, document, aggregator_signature, state,
              dimension, chunks, min_cohort, max_contributions, max_attempts, proof, opens_at, earliest_close_at,
-             closes_at, created_at
-         ) VALUES ($1, $2, $3, $4, $5, $6, $7, 'preparing', $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+             closes_at, created_at, payout_pool, payout_policy, payout_asset, min_reputation_ppm
+         ) VALUES (
+             $1, $2, $3, $4, $5, $6, $7, 'preparing', $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::TEXT::NUMERIC, $19,
+             $20, $21
+         )",
     )
     .bind(document.round_id)
     .bind(round.round_hash)
@@ -80,6 +85,10 @@ pub(crate) async fn insert(tx: &mut PgConnection, round: &NewRound<'_>, now: Ins
     .bind(Instant(document.earliest_close_ms))
     .bind(Instant(document.closes_at_ms))
     .bind(now)
+    .bind(document.payout.as_ref().map(|terms| terms.pool.to_string()))
+    .bind(document.payout.as_ref().map(|terms| terms.policy.as_str()))
+    .bind(round.payout_asset)
+    .bind(document.min_reputation_ppm.cast_signed())
     .execute(tx)
     .await?;
     Ok(())
@@ -133,6 +142,11 @@ pub(crate) async fn list(
     .bind(limit)
     .fetch_all(db)
     .await
+}
+
+/// How many rounds there are: the number of the one created last.
+pub(crate) async fn count(db: &PgPool) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT COALESCE(MAX(sequence), 0) FROM rounds").fetch_one(db).await
 }
 
 /// Whether there is any round.

@@ -164,7 +164,7 @@ async fn a_round_closes_at_its_time_and_not_before_its_earliest() {
     let deployment = Deployment::start().await;
     let mut plan = deployment.plan().await;
     plan.max_contributions = 2;
-    plan.closes_at_ms = now_ms() + 2_000;
+    plan.closes_at_ms = now_ms() + 6_000;
     plan.earliest_close_ms = Some(plan.closes_at_ms);
     let round = deployment.open_planned(&plan).await;
     for name in ["a", "b"] {

@@ -59,8 +59,8 @@ impl Default for Settings {
             workers: 2,
             record: RecordConfig {
                 origin: Some("aggregator.test/log".into()),
-                sequence_ms: 50,
-                checkpoint_ms: 100,
+                sequence_ms: 100,
+                checkpoint_ms: 400,
                 inclusion_delay_ms: 60_000,
                 audit_window_ms: None,
             },
@@ -305,6 +305,8 @@ impl Deployment {
             credential_epoch: EPOCH,
             proof: api::rounds::ProofDemand::None,
             max_attempts: 2,
+            payout: None,
+            min_reputation_ppm: 0,
         }
     }
 

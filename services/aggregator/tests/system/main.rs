@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod audit_guide;
 mod closing;
 mod combiner;
 mod database;
@@ -13,10 +14,12 @@ mod log;
 mod memory;
 mod operator;
 mod participant;
+mod payouts;
 mod played;
 mod proofs;
 mod record;
 mod refusals;
+mod retention;
 mod roles;
 mod sweeping;
 mod uploads;

@@ -1,8 +1,14 @@
 //! A database in which something of everything has happened.
 
-use api::rounds::RoundState;
+use api::{
+    payouts::{Amount, PayoutPolicy, PayoutTerms, Token},
+    rounds::RoundState,
+};
 
-use crate::{deployment::Deployment, participant::Participant};
+use crate::{
+    deployment::{Deployment, eventually},
+    participant::Participant,
+};
 
 /// A round with an included and a rejected contribution, and, put there as the service would, rows of every other
 /// recorded table. All of it is under a checkpoint.
@@ -41,5 +47,35 @@ pub(crate) async fn everything() -> Deployment {
     }
     tx.commit().await.unwrap();
     deployment.until_sealed().await;
+    deployment
+}
+
+/// A round that was paid, with a participant who can claim, another who cannot and one who was rejected.
+pub(crate) async fn paid() -> Deployment {
+    let deployment = Deployment::start().await;
+    let mut plan = deployment.plan().await;
+    let token = Token { chain_id: 1, contract: "0x5fbdb2315678afecb367f032d93f642f64180aa3".into() };
+    let policy = PayoutPolicy::ScoreReputation;
+    plan.payout = Some(PayoutTerms { policy, pool: Amount(1_000), token: Some(token) });
+    let round = deployment.open_planned(&plan).await;
+    for name in ["client-001", "client-002"] {
+        let participant = Participant::enrolled(&deployment, name).await;
+        participant.contribute(&round, 0.01, 1).upload(&deployment, &round).await;
+    }
+    let claim = "INSERT INTO claim_addresses (subject, chain_id, sequence, address, message, stored_at)
+                 VALUES ('client-001', 1, 1, substr(sha256('a'), 1, 20), 'x', now())";
+    sqlx::query(claim).execute(&deployment.db).await.unwrap();
+    let participant = Participant::enrolled(&deployment, "client-003").await;
+    let spoilt = participant.spoil_seed(&participant.contribute(&round, 0.01, 1), 0);
+    spoilt.upload(&deployment, &round).await;
+    deployment.until(&round, |view| view.progress.rejected == 1 && view.progress.received == 0).await;
+    deployment.close(&round).await;
+    deployment.reach(&round, RoundState::Published).await;
+    eventually("the payout", async || {
+        let paid = "SELECT COUNT(*) FROM jobs WHERE kind = 'checkpoint' AND key = 'paid' AND state = 'done'";
+        let paid: i64 = sqlx::query_scalar(paid).fetch_one(&deployment.db).await.unwrap();
+        (paid == 1).then_some(())
+    })
+    .await;
     deployment
 }

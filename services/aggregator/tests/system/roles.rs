@@ -85,7 +85,8 @@ async fn an_auditor_reads_views_and_nothing_else() {
     assert!(views.len() > 15);
     for view in &views {
         sqlx::query(AssertSqlSafe(format!("SELECT * FROM audit.{view}"))).fetch_all(&auditor).await.unwrap();
-        let writes = "SELECT has_table_privilege('auditor', 'audit.' || $1, 'INSERT, UPDATE, DELETE, TRUNCATE')";
+        let writes =
+            "SELECT has_table_privilege('auditor', 'audit.' || $1, 'INSERT, UPDATE, DELETE, TRUNCATE')";
         let writes: bool = sqlx::query_scalar(writes).bind(view).fetch_one(&deployment.db).await.unwrap();
         assert!(!writes, "{view}");
     }

@@ -1,7 +1,9 @@
 //! `blindsum audit`.
 
 mod books;
+pub(crate) mod chain;
 mod earnings;
+mod folder;
 mod log;
 mod record;
 mod round_record;
@@ -18,20 +20,14 @@ use std::{
 use api::bundle::Bundle;
 use clap::Subcommand;
 use client::{Client, RoundId};
-use ledger::note::Verifier;
-use protocol::{Canonical, ContributionHeader, DecodeError, PublicKey, Refusal, RoundDocument, RoundResult};
-use serde::Serialize;
+use protocol::{Canonical, ContributionHeader, DecodeError, Refusal, RoundDocument, RoundResult};
 use serde_json::{Value, json};
 
-use self::{
-    log::{SignedLog, Trust},
-    verify::Verdict,
-};
+pub(crate) use self::folder::verify;
 use crate::{
     connection::ClientArgs,
     error::{CommandError, Result},
     output::Output,
-    pins_file,
 };
 
 #[derive(Debug, Subcommand)]
@@ -42,7 +38,11 @@ pub(crate) enum Audit {
     /// from the log, that it says the same, continues earlier checkpoints, and that payouts, books and payout trees are right.
     ///
     /// Names the first thing that is wrong and exits with 5.
-    Verify(VerifyArgs),
+    Verify(folder::VerifyArgs),
+    /// Compare the rows of the aggregator's database with its log, and the log with its hashes and its last signed checkpoint.
+    ///
+    /// Names the first table, row and column that is wrong and exits with 5.
+    Chain(chain::ChainArgs),
     /// Download everything that is public about a round, and the log: bundle.json, bodies/, sum and log/.
     Fetch(FetchArgs),
 }
@@ -51,26 +51,6 @@ pub(crate) enum Audit {
 pub(crate) struct ShowArgs {
     /// A bundle's file, or a folder that `audit fetch` wrote.
     bundle: PathBuf,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct VerifyArgs {
-    /// The keys to trust, as for participants. Without it the keys are those that the document names, and the round could be
-    /// anybody's.
-    #[arg(long, value_name = "FILE")]
-    pins: Option<PathBuf>,
-    /// A checkpoint of the log from earlier or from elsewhere, which the log has to continue. May be given several times.
-    #[arg(long, value_name = "FILE")]
-    checkpoint: Vec<PathBuf>,
-    /// A witness's verifier key, `name+number+base64`, which has to have signed one of the checkpoints. May be given several
-    /// times.
-    #[arg(long, value_name = "VKEY")]
-    witness: Vec<Verifier>,
-    /// Verify the norm proofs of so many contributions only, drawn at random; all else is verified in full.
-    #[arg(long, value_name = "N")]
-    sample: Option<usize>,
-    /// A folder that `audit fetch` wrote.
-    folder: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]
@@ -87,7 +67,8 @@ pub(crate) struct FetchArgs {
 pub(crate) async fn run(audit: Audit, output: &Output) -> Result<()> {
     match audit {
         Audit::Show(args) => show(&args.bundle, output),
-        Audit::Verify(args) => verify_folder(&args, output),
+        Audit::Verify(args) => folder::run(&args, output),
+        Audit::Chain(args) => chain::run(&args, output).await,
         Audit::Fetch(args) => {
             let client = args.client.connect()?;
             let members = fetch(&client, args.round, &args.out).await?;
@@ -119,93 +100,6 @@ pub(crate) async fn fetch(client: &Client, id: RoundId, folder: &Path) -> Result
     client.download_sum(id, 8 * constants.padded_dimension, &folder.join("sum")).await?;
     log::fetch(client, id, folder).await?;
     Ok(bundle.members.len())
-}
-
-fn verify_folder(args: &VerifyArgs, output: &Output) -> Result<()> {
-    let path = args.folder.join("bundle.json");
-    let bundle = parse(&fs::read(&path).map_err(CommandError::file(&path))?, &path)?;
-    let pins = match &args.pins {
-        Some(path) => pins_file::read(path)?,
-        None => {
-            output.note("no --pins: the keys are those that the round document names");
-            verify::stated_pins(&bundle)?
-        }
-    };
-    let mut audit = verify::Audit::open(&args.folder, bundle, &pins)?;
-    if let Some(sample) = args.sample {
-        audit.sample(sample);
-    }
-    let bar = output.bar(audit.steps(), "verifying");
-    let verdict = audit.run(&bar);
-    bar.finish_and_clear();
-    let Verdict { round_hash, members, proofs, residual_max } = verdict?;
-    let sampled = args.sample.map(|_| audit.found_at_99_percent(proofs));
-    let log = verify_log(args, &audit, pins.aggregator, output)?;
-    let mut words = format!("verified: {members} contributions, {proofs} norm proofs, and their sum");
-    if let Some(count) = sampled {
-        words += &format!("\n{}", sample_words(count, proofs, members));
-    }
-    if let Some(log) = &log {
-        words += &format!(
-            "\nlog: {} entries, {} transfers, {} batches; {}",
-            log.size,
-            log.transfers,
-            log.batches,
-            if log.paid { "the round is paid as its terms say" } else { "the round is not paid yet" }
-        );
-    }
-    let value = json!({
-        "round_hash": hex::encode(round_hash),
-        "members": members,
-        "proofs": proofs,
-        "wrong_proofs_found_at_99_percent": sampled.flatten(),
-        "residual_max": residual_max,
-        "pinned": args.pins.is_some(),
-        "log": log,
-    });
-    output.answer(words, &value);
-    Ok(())
-}
-
-fn sample_words(count: Option<usize>, proofs: usize, members: usize) -> String {
-    let drawn = format!("{proofs} of {members} proofs were drawn at random");
-    match count {
-        Some(count) => {
-            format!("{drawn}: {count} or more wrong ones would have been found with a probability of 99 %")
-        }
-        None => format!("{drawn}: no number of wrong ones would have been found with a probability of 99 %"),
-    }
-}
-
-/// What was found in the log.
-#[derive(Debug, Serialize)]
-struct LogVerdict {
-    size: u64,
-    transfers: usize,
-    batches: usize,
-    paid: bool,
-}
-
-/// The log against its checkpoints, the round and its payouts against the log, and all books.
-fn verify_log(
-    args: &VerifyArgs,
-    audit: &verify::Audit,
-    aggregator: PublicKey,
-    output: &Output,
-) -> Result<Option<LogVerdict>> {
-    if !args.folder.join(log::FOLDER).exists() {
-        if !args.checkpoint.is_empty() || !args.witness.is_empty() {
-            let rule = "and --witness need the log, which is not in the folder";
-            return Err(CommandError::Argument { argument: "--checkpoint", rule });
-        }
-        output.note("the folder has no log: whether the round is on record was not looked at");
-        return Ok(None);
-    }
-    let trust = Trust { aggregator, earlier: &args.checkpoint, witnesses: &args.witness };
-    let SignedLog { checkpoint, record } = SignedLog::read(&args.folder, trust)?;
-    let paid = round_record::check_round(&record, &audit.facts())?;
-    let (transfers, batches) = books::check_books(&record)?;
-    Ok(Some(LogVerdict { size: checkpoint.size, transfers, batches, paid }))
 }
 
 fn wrong(at: &str, source: impl Into<Box<dyn Error + Send + Sync>>) -> CommandError {

@@ -9,6 +9,7 @@ mod forgery;
 mod learner;
 mod misdeeds;
 mod network;
+mod payday;
 mod postgres;
 mod record;
 mod report;
@@ -96,8 +97,17 @@ async fn demonstrate(args: &Args, output: &Output) -> Result<()> {
     let rounds = federation.run(args, output).await?;
     let url = cluster.url(services::AGGREGATOR);
     let record = Record::read(&url).await?;
-    let report =
-        Report { args, federation: &federation, rounds: &rounds, record: &record, elapsed: start.elapsed() };
+    let outcomes: Vec<_> = rounds.iter().map(|round| &round.outcome).collect();
+    let auditor_url = cluster.url_as(services::AGGREGATOR, services::AUDITOR);
+    let payday = payday::settle(&federation, &outcomes, &auditor_url, workplace.path(), output).await?;
+    let report = Report {
+        args,
+        federation: &federation,
+        rounds: &rounds,
+        record: &record,
+        payday: &payday,
+        elapsed: start.elapsed(),
+    };
     report.print(args.keep.then_some((&url, workplace.path())), output);
     let outcome = report.verdict();
     drop(federation);

@@ -69,6 +69,8 @@ async fn a_repeated_creation_has_the_same_idempotency_key_and_another_creation_a
         credential_epoch: 1,
         proof: ProofDemand::None,
         max_attempts: 2,
+        payout: None,
+        min_reputation_ppm: 0,
     };
     server.then(|_| problem(ProblemKind::Unavailable)).then(|_| json(&view())).then(|_| json(&view()));
     let operator = operator(&server);

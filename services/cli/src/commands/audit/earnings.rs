@@ -30,7 +30,9 @@ pub(super) fn check_payouts(record: &Record, round: &RoundRow, facts: &BundleFac
         return Ok(false);
     }
     if rows.len() != facts.members.len() {
-        let what = format!("there are {} for {} members", rows.len(), facts.members.len());
+        let (count, members) = (rows.len(), facts.members.len());
+        let what =
+            format!("there are {count} for {members} members: if it has only just paid, fetch it again");
         return Err(wrong("payouts", what));
     }
     let reputations = reputations(record, round)?;

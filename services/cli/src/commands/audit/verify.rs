@@ -1,4 +1,4 @@
-//! `blindsum audit verify`: recomputes a round from its public record and names the first thing that is wrong.
+//! Recomputes a round from its bundle, bodies and sum, and names the first thing that is wrong.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -97,6 +97,11 @@ impl Audit {
         found_at_99_percent(self.members.len(), sample)
     }
 
+    /// Whether the round demands norm proofs.
+    pub(super) fn demands_proofs(&self) -> bool {
+        self.round.document().proof == Proof::NormV1
+    }
+
     /// What the log has to agree with.
     pub(super) fn facts(&self) -> BundleFacts {
         let document = self.round.document();
@@ -181,7 +186,7 @@ impl Audit {
 
     /// The digest of every body and, where the round demands them, every proof, from the stored bytes; returns the number of proofs.
     fn check_bodies(&self, bar: &ProgressBar) -> Result<usize> {
-        let demanded = self.round.document().proof == Proof::NormV1;
+        let demanded = self.demands_proofs();
         let (mut open, mut proofs) = (Vec::new(), 0);
         for (index, (member, header)) in self.members.iter().zip(&self.headers).enumerate() {
             let at = name(member);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use client::{Client, ClientConfig, Operator, OperatorConfig, Participant};
-use protocol::{Credential, IdentityKey, Subject};
+use protocol::{Credential, IdentityKey, Pins, PublicKey, Subject};
 use rand::{
     SeedableRng,
     rngs::{OsRng, StdRng},
@@ -20,6 +20,7 @@ use super::{
     learner::Learner,
     misdeeds::Misdeeds,
     network::{Network, Training},
+    payday,
     round::{self, RoundOutcome},
     services::{self, Services},
     split, training_plan,
@@ -31,7 +32,7 @@ use crate::{
 };
 
 pub(super) struct Federation {
-    _services: Services,
+    services: Services,
     pub(super) operator: Operator,
     /// One who takes no part and checks everything.
     pub(super) observer: Client,
@@ -78,10 +79,11 @@ impl Federation {
                 last_message: Mutex::new(None),
             };
             learner.client.enrol(&learner.participant).await?;
+            payday::claim_address(&learner).await?;
             learners.push(Arc::new(learner));
         }
         let (test, shares, rng) = (digits.test, Arc::new(shares), Mutex::new(rng));
-        Ok(Self { _services: services, operator, observer, learners, test, shares, initial, rng })
+        Ok(Self { services, operator, observer, learners, test, shares, initial, rng })
     }
 
     /// Runs all rounds.
@@ -131,6 +133,16 @@ impl Federation {
             float
         };
         tokio::task::spawn_blocking(advance).await.expect("training does not panic")
+    }
+
+    /// The keys that everybody pins.
+    pub(super) fn pins(&self) -> &Pins {
+        &self.services.pins
+    }
+
+    /// The aggregator's.
+    pub(super) fn aggregator_key(&self) -> PublicKey {
+        self.services.pins.aggregator
     }
 
     /// How good each client's model would be, had it trained alone for as long.

@@ -10,6 +10,7 @@ use super::{
     cast::Role,
     federation::{Advance, Federation},
     learner::Outcome,
+    payday::{POOL, Payday},
     record::{QUERIES, Record},
 };
 use crate::{
@@ -22,6 +23,7 @@ pub(super) struct Report<'a> {
     pub(super) federation: &'a Federation,
     pub(super) rounds: &'a [Advance],
     pub(super) record: &'a Record,
+    pub(super) payday: &'a Payday,
     pub(super) elapsed: Duration,
 }
 
@@ -34,6 +36,7 @@ impl Report<'_> {
         let _ = self.accuracies(&mut text, &alone);
         let _ = self.sums(&mut text);
         let _ = self.refusals(&mut text);
+        let _ = self.payments(&mut text);
         let _ = self.costs(&mut text);
         if let Some((url, folder)) = kept {
             let _ = inspection(&mut text, url, folder);
@@ -118,6 +121,45 @@ impl Report<'_> {
         outcomes.iter().find(is_of).map_or("", |outcome| outcome.role.misdeed())
     }
 
+    fn payments(&self, text: &mut String) -> std::fmt::Result {
+        let Payday { statement, claim, receipts, entries, verified: (members, proofs) } = self.payday;
+        writeln!(
+            text,
+            "\nPaid: {} tokens in each round, by reputation. Statement of {}",
+            tokens(POOL),
+            statement.subject
+        )?;
+        for payout in statement.payouts.iter().rev() {
+            let is_this = |round: &&Advance| round.outcome.id == payout.round_id;
+            let number = self.rounds.iter().take_while(|round| !is_this(round)).count() + 1;
+            let reputation = f64::from(payout.reputation_ppm) / 1e6;
+            writeln!(
+                text,
+                "  round {number}  reputation {reputation:.3}  earned {:>9}",
+                tokens(payout.amount.0)
+            )?;
+        }
+        for balance in &statement.balances {
+            let (earned, handed_over) = (tokens(balance.earned.0), tokens(balance.handed_over.0));
+            writeln!(
+                text,
+                "  in all {earned}, of which {handed_over} can be claimed in {} batches",
+                statement.claims.len()
+            )?;
+        }
+        if let Some(claim) = claim {
+            writeln!(text, "  the last, by {} with a proof of {} hashes", claim.address, claim.proof.len())?;
+        }
+        writeln!(
+            text,
+            "Audited: {receipts} receipts in the signed log; {entries} log entries against the tables;"
+        )?;
+        writeln!(
+            text,
+            "  the last round's {members} contributions, {proofs} norm proofs and sum from its bundle"
+        )
+    }
+
     fn costs(&self, text: &mut String) -> std::fmt::Result {
         writeln!(text, "\nTime, median in milliseconds")?;
         for (name, time) in self.phases() {
@@ -169,6 +211,10 @@ impl Report<'_> {
             "dropouts_before": self.count(Role::VanishesBefore),
             "dropouts_after": self.count(Role::LeavesAfter),
             "bytes_per_contribution": self.contributions().map(|done| done.bytes).max(),
+            "statement": self.payday.statement,
+            "receipts_logged": self.payday.receipts,
+            "log_entries": self.payday.entries,
+            "verified": self.payday.verified.0,
             "phases_ms": self.phases().into_iter().collect::<BTreeMap<_, _>>(),
             "seconds": self.elapsed.as_secs_f64(),
             "database": kept.map(|(url, _)| url),
@@ -199,6 +245,12 @@ fn inspection(text: &mut String, url: &str, folder: &Path) -> std::fmt::Result {
     }
     let data = folder.join("postgres/data");
     writeln!(text, "To stop it, as the owner of that folder:\n  pg_ctl -D {} stop", data.display())
+}
+
+/// An amount of eighteen decimals, cut off after three.
+fn tokens(amount: u128) -> String {
+    let thousandths = amount / 10u128.pow(15);
+    format!("{}.{:03}", thousandths / 1_000, thousandths % 1_000)
 }
 
 fn listed(counts: &BTreeMap<String, i64>) -> String {

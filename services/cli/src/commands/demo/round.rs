@@ -19,7 +19,7 @@ use super::{
     federation::Federation,
     learner::{Contributed, Outcome},
     network::{self, Network},
-    services, training_plan,
+    payday, services, training_plan,
 };
 use crate::{
     commands::round::name,
@@ -107,6 +107,8 @@ async fn open(federation: &Federation, model: &Network, proof: ProofDemand) -> R
         credential_epoch: services::EPOCH,
         proof,
         max_attempts: 2,
+        payout: Some(payday::terms()),
+        min_reputation_ppm: 0,
     };
     let id = federation.operator.create_round(&spec).await?.round_id;
     wait(federation, id, |view| view.state == RoundState::Open).await?;

@@ -180,6 +180,7 @@ fn aggregator_config(place: &Place, database: &str, pins: &Pins, combiner_url: &
     format!(
         "registrar_key = \"{:?}\"\nadmin_token = {{ file = {} }}\n{top}{sections}\
          [jobs]\npoll_ms = 50\n\
+         [record]\norigin = \"blindsum.demo/log\"\nsequence_ms = 250\ncheckpoint_ms = 2000\n\
          [blobs.local]\npath = {}\n\
          [[combiners]]\nurl = {}\nidentity_key = \"{:?}\"\n",
         pins.registrar,

@@ -1,0 +1,54 @@
+//! Retention: after the audit window the bodies, sealed seeds and proofs of a round are erased. Headers, digests, verdicts,
+//! receipts and the sum stay.
+
+use api::ProblemKind;
+use futures::StreamExt;
+use kit::{Error, Result};
+
+use super::upload::bodies;
+use crate::{
+    state::App,
+    store::{
+        self, Instant,
+        retention::{self, Expired},
+    },
+};
+
+/// Rounds erased at a time.
+const ROUNDS: i64 = 100;
+
+/// Erases every round whose audit window is over. Killed in between, it begins anew with the round.
+pub(crate) async fn erase_expired(app: &App) -> Result<()> {
+    let Some(window_ms) = app.record.audit_window_ms else { return Ok(()) };
+    let before = Instant(app.now().0.saturating_sub_unsigned(window_ms));
+    loop {
+        let expired = retention::expired(&app.db, before, ROUNDS).await?;
+        if expired.is_empty() {
+            return Ok(());
+        }
+        for round in expired {
+            erase(app, &round).await?;
+        }
+    }
+}
+
+/// The bodies first: as long as one may be left, the round is not recorded as erased.
+async fn erase(app: &App, round: &Expired) -> Result<()> {
+    let mut objects = std::pin::pin!(app.blobs.list(&bodies(&round.round_hash)));
+    while let Some(location) = objects.next().await {
+        app.blobs.delete(&location?).await?;
+    }
+    let mut tx = store::begin(&app.db).await?;
+    retention::erase(&mut tx, &round.round_id, app.now()).await?;
+    tx.commit().await?;
+    tracing::info!(round = hex::encode(round.round_id), "ciphertexts erased");
+    Ok(())
+}
+
+/// Refuses what needs ciphertexts, if they are erased.
+pub(crate) async fn check_kept(app: &App, round_id: &[u8; 16]) -> Result<()> {
+    if retention::is_erased(&app.db, round_id).await? {
+        return Err(Error::abort(ProblemKind::Erased));
+    }
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! What contributions earn: the pool of a published round is split and posted, and balances are handed to the
+//! distributor. All of it in the caller's transaction, so that it happens once or not at all.
+
+use api::{
+    Hex, ProblemKind,
+    participants::Page,
+    payouts::{Amount, Batch, Claim, ClaimProof, Payout, PayoutPolicy, RoundPayouts},
+};
+use kit::{Error, Result};
+use ledger::{
+    payout::{Claim as Share, Inputs, Policy, split},
+    payout_tree::{Address, Payment, PayoutTree, merge},
+};
+use protocol::{PayoutTerms, RoundDocument};
+use sqlx::PgConnection;
+
+use super::{reputation, rounds};
+use crate::{
+    state::App,
+    store::{
+        Instant,
+        ledger::{self as stored, BatchRow, Claimable, Earning, LineRow, PayoutRow},
+        reputation::position,
+    },
+};
+
+/// A whole score: rounds have no scores.
+const UNSCORED_PPM: u32 = 1_000_000;
+
+/// The name of what a round pays in: a token's by CAIP-19, or `points`.
+pub(crate) fn asset(terms: &PayoutTerms) -> String {
+    match &terms.token {
+        None => "points".to_owned(),
+        Some(token) => {
+            let contract = hex::encode(token.contract.to_bytes());
+            format!("eip155:{}/erc20:0x{contract}", token.chain_id)
+        }
+    }
+}
+
+/// Reckons what each contribution in the sum of a round earns.
+pub(crate) async fn reckon(app: &App, round_id: &[u8; 16], terms: &PayoutTerms) -> Result<Vec<Earning>> {
+    let earners = stored::earners(&app.db, round_id).await?;
+    let subjects: Vec<&str> = earners.iter().map(|earner| earner.subject.as_str()).collect();
+    let at = position(&app.db, round_id).await?;
+    let reputations = reputation::in_round(&app.db, &subjects, at).await?;
+    let mut earnings: Vec<Earning> = earners
+        .into_iter()
+        .map(|earner| Earning {
+            reputation_ppm: reputations.get(&earner.subject).copied().unwrap_or_default(),
+            score_ppm: UNSCORED_PPM,
+            amount: 0,
+            earner,
+        })
+        .collect();
+    let shares: Vec<Share<'_>> = earnings.iter().map(|earning| share(terms.policy, earning)).collect();
+    let amounts = split(terms.pool, &shares).map_err(Error::fault)?;
+    earnings.iter_mut().zip(amounts).for_each(|(earning, amount)| earning.amount = amount);
+    Ok(earnings)
+}
+
+fn share(policy: Policy, earning: &Earning) -> Share<'_> {
+    let Earning { earner, score_ppm, reputation_ppm, .. } = earning;
+    let inputs = Inputs {
+        weight: earner.weight.cast_unsigned(),
+        score_ppm: *score_ppm,
+        reputation_ppm: *reputation_ppm,
+    };
+    Share { participant: &earner.subject, weight: policy.weight(&inputs) }
+}
+
+/// Posts what a round pays and hands over every balance in its token whose owner has an address, unless that is done.
+pub(crate) async fn post(
+    tx: &mut PgConnection,
+    document: &RoundDocument,
+    terms: &PayoutTerms,
+    earnings: &[Earning],
+    now: Instant,
+) -> Result<()> {
+    stored::lock(tx).await?;
+    let (round_id, asset) = (&document.round_id, asset(terms));
+    if stored::is_paid(&mut *tx, round_id).await? {
+        return Ok(());
+    }
+    stored::pay_round(tx, round_id, &asset, earnings, now).await?;
+    if let Some(token) = &terms.token {
+        let chain_id = i64::try_from(token.chain_id).map_err(Error::fault)?;
+        let balances = stored::claimable(tx, &asset, chain_id).await?;
+        if !balances.is_empty() {
+            let payments = balances.iter().map(|Claimable { address, amount, .. }| payment(*address, amount));
+            let tree = tree(payments)?;
+            stored::hand_over(tx, round_id, &asset, &tree.root(), &balances, now).await?;
+        }
+    }
+    Ok(())
+}
+
+fn payment(address: [u8; 20], amount: &str) -> Result<Payment> {
+    Ok(Payment { address: Address::from_bytes(address), amount: parse(amount)?.0 })
+}
+
+fn tree(payments: impl IntoIterator<Item = Result<Payment>>) -> Result<PayoutTree> {
+    let payments = payments.into_iter().collect::<Result<Vec<Payment>>>()?;
+    PayoutTree::new(merge(payments).map_err(Error::fault)?).map_err(Error::fault)
+}
+
+/// Digits from the database.
+pub(crate) fn parse(amount: &str) -> Result<Amount> {
+    amount.parse().map_err(Error::fault)
+}
+
+/// What the contributions of a round earned.
+pub(crate) async fn of_round(app: &App, round_id: [u8; 16]) -> Result<RoundPayouts> {
+    rounds::find(app, round_id).await?;
+    let rows = stored::payouts(&app.db, &round_id).await?;
+    Ok(RoundPayouts { payouts: rows.into_iter().map(view).collect::<Result<_>>()? })
+}
+
+/// How what was earned is shown.
+pub(crate) fn view(row: PayoutRow) -> Result<Payout> {
+    Ok(Payout {
+        round_id: Hex(row.round_id),
+        contribution_id: Hex(row.contribution_id),
+        subject: row.subject,
+        policy: match row.policy.parse().map_err(Error::fault)? {
+            Policy::Equal => PayoutPolicy::Equal,
+            Policy::Weight => PayoutPolicy::Weight,
+            Policy::ScoreReputation => PayoutPolicy::ScoreReputation,
+        },
+        pool: parse(&row.pool)?,
+        asset: row.asset,
+        weight: row.weight.cast_unsigned(),
+        score_ppm: row.score_ppm.cast_unsigned(),
+        reputation_ppm: row.reputation_ppm.cast_unsigned(),
+        amount: parse(&row.amount)?,
+    })
+}
+
+/// At most `limit` batches that follow `after`.
+pub(crate) async fn batches(app: &App, after: u64, limit: u16) -> Result<Page<Batch>> {
+    let after = i64::try_from(after).map_err(|_| Error::abort(ProblemKind::NotFound))?;
+    let rows = stored::batches(&app.db, after, i64::from(limit)).await?;
+    let next = rows.last().filter(|_| rows.len() == usize::from(limit)).map(|row| row.batch_id.to_string());
+    Ok(Page { items: rows.into_iter().map(batch_view).collect::<Result<_>>()?, next })
+}
+
+fn batch_view(row: BatchRow) -> Result<Batch> {
+    Ok(Batch {
+        batch_id: row.batch_id.cast_unsigned(),
+        round_id: Hex(row.round_id),
+        asset: row.asset,
+        root: Hex(row.root),
+        lines: row.lines.cast_unsigned(),
+        total: parse(&row.total)?,
+        made_at_ms: row.made_at.0,
+        settlement: row.settlement,
+    })
+}
+
+/// One batch.
+pub(crate) async fn batch(app: &App, batch_id: u64) -> Result<Batch> {
+    let batch_id = i64::try_from(batch_id).map_err(|_| Error::abort(ProblemKind::NotFound))?;
+    let row = stored::batch(&app.db, batch_id).await?;
+    batch_view(row.ok_or_else(|| Error::abort(ProblemKind::NotFound))?)
+}
+
+/// A batch's lines and the tree of their claims, which is checked against the recorded root.
+async fn load(app: &App, batch_id: u64) -> Result<(Vec<LineRow>, PayoutTree)> {
+    let batch = batch(app, batch_id).await?;
+    let lines = stored::lines(&app.db, batch_id.cast_signed()).await?;
+    let tree = tree(lines.iter().map(|line| payment(line.address, &line.amount)))?;
+    if tree.root() == batch.root.0 {
+        Ok((lines, tree))
+    } else {
+        Err(Error::fault("the lines are not the root's"))
+    }
+}
+
+/// A batch's tree in the format of `@openzeppelin/merkle-tree`.
+pub(crate) async fn dump(app: &App, batch_id: u64) -> Result<ledger::payout_tree::StandardDump> {
+    load(app, batch_id).await.map(|(_, tree)| tree.dump())
+}
+
+/// A batch's lines as comma-separated values.
+pub(crate) async fn csv(app: &App, batch_id: u64) -> Result<String> {
+    let (lines, _) = load(app, batch_id).await?;
+    let mut text = "subject,address,amount\n".to_owned();
+    for LineRow { subject, address, amount, .. } in lines {
+        // Names are of letters, digits, dots, underscores and hyphens.
+        text += &format!("{subject},{},{amount}\n", Address::from_bytes(address));
+    }
+    Ok(text)
+}
+
+/// What the distributor's contract is shown for a participant's balance.
+pub(crate) async fn proof(app: &App, batch_id: u64, subject: &str) -> Result<ClaimProof> {
+    let (lines, tree) = load(app, batch_id).await?;
+    let line = lines.iter().find(|line| line.subject == subject);
+    let address = Address::from_bytes(line.ok_or_else(|| Error::abort(ProblemKind::NotFound))?.address);
+    let position = tree.payments().iter().position(|payment| payment.address == address);
+    let found = position.and_then(|position| Some((&tree.payments()[position], tree.proof(position)?)));
+    let (payment, proof) = found.ok_or_else(|| Error::fault("a line is not in the tree"))?;
+    Ok(ClaimProof {
+        batch_id,
+        root: Hex(tree.root()),
+        address: address.to_string(),
+        amount: Amount(payment.amount),
+        proof: proof.into_iter().map(Hex).collect(),
+    })
+}
+
+/// A balance in a batch.
+pub(crate) fn claim(row: LineRow) -> Result<Claim> {
+    Ok(Claim {
+        batch_id: row.batch_id.cast_unsigned(),
+        address: Address::from_bytes(row.address).to_string(),
+        amount: parse(&row.amount)?,
+    })
+}

@@ -1,0 +1,60 @@
+//! Reputations, reckoned from the events that the log has.
+//!
+//! What counts in a round are the events of rounds with a smaller number that happened before the round was created: one
+//! reputation for each participant and round, whenever it is asked for.
+
+use std::collections::HashMap;
+
+use kit::{Error, Result};
+use ledger::reputation::{Event, Outcome, reputation_ppm};
+use sqlx::PgExecutor;
+
+use crate::{
+    state::App,
+    store::{
+        Instant,
+        reputation::{self as stored, EventRow, Position},
+    },
+};
+
+/// The reputations of these participants in a round, in millionths.
+pub(crate) async fn in_round(
+    db: impl PgExecutor<'_>,
+    subjects: &[&str],
+    at: Position,
+) -> Result<HashMap<String, u32>> {
+    let events = stored::events(db, subjects, at).await?;
+    let mut reputations = HashMap::with_capacity(subjects.len());
+    for own in events.chunk_by(|a, b| a.subject == b.subject) {
+        reputations.insert(own[0].subject.clone(), reckon(own, at.sequence)?);
+    }
+    for subject in subjects {
+        if !reputations.contains_key(*subject) {
+            reputations.insert((*subject).to_owned(), reckon(&[], at.sequence)?);
+        }
+    }
+    Ok(reputations)
+}
+
+/// A participant's reputation in a round that is created now.
+pub(crate) async fn now(app: &App, subject: &str) -> Result<u32> {
+    let sequence = crate::store::rounds::count(&app.db).await? + 1;
+    let at = Position { sequence, created_at: Instant(app.now().0) };
+    Ok(in_round(&app.db, &[subject], at).await?.remove(subject).unwrap_or_default())
+}
+
+fn reckon(events: &[EventRow], at: i64) -> Result<u32> {
+    let events = events.iter().map(event).collect::<Result<Vec<Event>>>()?;
+    reputation_ppm(events, at.cast_unsigned()).map_err(Error::fault)
+}
+
+fn event(row: &EventRow) -> Result<Event> {
+    let outcome = match (row.kind.as_str(), row.score_ppm) {
+        ("included", None) => Outcome::Included,
+        ("rejected", None) => Outcome::Rejected,
+        ("dropped", None) => Outcome::Dropped,
+        ("scored", Some(score)) => Outcome::Scored { score_ppm: score.cast_unsigned() },
+        _ => return Err(Error::fault("an event of no known kind")),
+    };
+    Ok(Event { sequence: row.sequence.cast_unsigned(), outcome })
+}

@@ -1,0 +1,75 @@
+//! Payouts.
+
+use api::{
+    ProblemKind,
+    participants::Page,
+    payouts::{Batch, ClaimAddressRequest, ClaimProof, RoundPayouts, Statement},
+};
+use axum::{
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use kit::{
+    Error, Result,
+    extract::{HexPath, Json, Path, Query},
+};
+use ledger::payout_tree::StandardDump;
+
+use super::PageQuery;
+use crate::{
+    flow::{claims, payouts},
+    state::App,
+};
+
+pub(super) async fn of_round(
+    State(app): State<App>,
+    HexPath(round): HexPath<16>,
+) -> Result<axum::Json<RoundPayouts>> {
+    payouts::of_round(&app, round).await.map(axum::Json)
+}
+
+pub(super) async fn statement(
+    State(app): State<App>,
+    Path(subject): Path<String>,
+) -> Result<axum::Json<Statement>> {
+    claims::statement(&app, &subject).await.map(axum::Json)
+}
+
+pub(super) async fn claim_address(
+    State(app): State<App>,
+    Path(subject): Path<String>,
+    Json(request): Json<ClaimAddressRequest>,
+) -> Result<axum::Json<Statement>> {
+    claims::put(&app, &subject, &request).await.map(axum::Json)
+}
+
+pub(super) async fn batches(
+    State(app): State<App>,
+    Query(query): Query<PageQuery>,
+) -> Result<axum::Json<Page<Batch>>> {
+    let after = query.after.as_deref().unwrap_or("0").parse();
+    let after = after
+        .map_err(|_| Error::abort(ProblemKind::InvalidParameter).field("after", "the number of a batch"))?;
+    payouts::batches(&app, after, query.limit()?).await.map(axum::Json)
+}
+
+pub(super) async fn batch(State(app): State<App>, Path(batch): Path<u64>) -> Result<axum::Json<Batch>> {
+    payouts::batch(&app, batch).await.map(axum::Json)
+}
+
+pub(super) async fn tree(State(app): State<App>, Path(batch): Path<u64>) -> Result<axum::Json<StandardDump>> {
+    payouts::dump(&app, batch).await.map(axum::Json)
+}
+
+pub(super) async fn csv(State(app): State<App>, Path(batch): Path<u64>) -> Result<Response> {
+    let text = payouts::csv(&app, batch).await?;
+    Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response())
+}
+
+pub(super) async fn claim(
+    State(app): State<App>,
+    Path((batch, subject)): Path<(u64, String)>,
+) -> Result<axum::Json<ClaimProof>> {
+    payouts::proof(&app, batch, &subject).await.map(axum::Json)
+}

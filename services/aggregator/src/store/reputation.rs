@@ -1,0 +1,49 @@
+//! What reputations are reckoned from.
+
+use sqlx::{FromRow, PgExecutor};
+
+use super::Instant;
+
+/// An event.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct EventRow {
+    pub(crate) subject: String,
+    /// The number of its round.
+    pub(crate) sequence: i64,
+    pub(crate) kind: String,
+    pub(crate) score_ppm: Option<i32>,
+}
+
+/// What counts for a round: its number, and when it was created.
+#[derive(Clone, Copy, Debug, FromRow)]
+pub(crate) struct Position {
+    pub(crate) sequence: i64,
+    pub(crate) created_at: Instant,
+}
+
+/// A round's place in time.
+pub(crate) async fn position(db: impl PgExecutor<'_>, round_id: &[u8; 16]) -> sqlx::Result<Position> {
+    sqlx::query_as("SELECT sequence, created_at FROM rounds WHERE round_id = $1")
+        .bind(round_id)
+        .fetch_one(db)
+        .await
+}
+
+/// The events of these participants that count in a round, each participant's in the order of rounds.
+pub(crate) async fn events(
+    db: impl PgExecutor<'_>,
+    subjects: &[&str],
+    at: Position,
+) -> sqlx::Result<Vec<EventRow>> {
+    sqlx::query_as(
+        "SELECT e.subject, r.sequence, e.kind, e.score_ppm
+         FROM reputation_events AS e JOIN rounds AS r USING (round_id)
+         WHERE e.subject = ANY($1) AND r.sequence < $2 AND e.happened_at <= $3
+         ORDER BY e.subject, r.sequence, e.event_id",
+    )
+    .bind(subjects)
+    .bind(at.sequence)
+    .bind(at.created_at)
+    .fetch_all(db)
+    .await
+}

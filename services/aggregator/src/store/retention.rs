@@ -1,0 +1,52 @@
+//! Erasure of ciphertexts after the audit window. What was recorded of them, digests and verdicts, stays.
+
+use sqlx::{PgConnection, PgPool};
+
+use super::Instant;
+
+/// A round whose audit window is over.
+#[derive(sqlx::FromRow)]
+pub(crate) struct Expired {
+    pub(crate) round_id: [u8; 16],
+    pub(crate) round_hash: [u8; 32],
+}
+
+/// Rounds that ended before `before`, have nothing left to do, and still have ciphertexts; the oldest first.
+pub(crate) async fn expired(db: &PgPool, before: Instant, limit: i64) -> sqlx::Result<Vec<Expired>> {
+    sqlx::query_as(
+        "SELECT round_id, round_hash FROM rounds AS r
+         WHERE ended_at < $1
+             AND NOT EXISTS (SELECT FROM erasures AS e WHERE e.round_id = r.round_id)
+             AND NOT EXISTS (SELECT FROM jobs AS j WHERE j.round_id = r.round_id AND j.state IN ('ready', 'leased'))
+         ORDER BY ended_at LIMIT $2",
+    )
+    .bind(before)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// Empties what the database has of a round's ciphertexts, and records that.
+pub(crate) async fn erase(tx: &mut PgConnection, round_id: &[u8; 16], now: Instant) -> sqlx::Result<()> {
+    sqlx::query("INSERT INTO erasures (round_id, erased_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+        .bind(round_id)
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query(
+        "UPDATE contributions SET sealed_seeds = '', proof = ''
+         WHERE round_id = $1 AND (sealed_seeds <> '' OR proof <> '')",
+    )
+    .bind(round_id)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Whether a round's ciphertexts are erased.
+pub(crate) async fn is_erased(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM erasures WHERE round_id = $1)")
+        .bind(round_id)
+        .fetch_one(db)
+        .await
+}

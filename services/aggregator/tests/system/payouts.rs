@@ -1,0 +1,286 @@
+//! Payouts: what contributions earn, once, and who may claim it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use api::{
+    HexBytes, ProblemKind,
+    log::Entries,
+    paths,
+    payouts::{
+        Amount, Batch, ClaimAddressRequest, ClaimProof, Payout, PayoutPolicy, PayoutTerms, RoundPayouts,
+        Statement, Token,
+    },
+    rounds::RoundState,
+};
+use ledger::{
+    payout_tree::{Address, Payment, PayoutTree, StandardDump, verify_payment},
+    reputation::{Event, Outcome, reputation_ppm},
+};
+use protocol::{Canonical, ClaimAddress, Signature, Signed};
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::{
+    deployment::{Answer, Deployment, OpenRound, eventually},
+    participant::Participant,
+};
+
+const CHAIN: u64 = 31_337;
+
+fn terms(policy: PayoutPolicy, pool: u128) -> PayoutTerms {
+    let token = Token { chain_id: CHAIN, contract: "0x5fbdb2315678afecb367f032d93f642f64180aa3".into() };
+    PayoutTerms { policy, pool: Amount(pool), token: Some(token) }
+}
+
+async fn open(deployment: &Deployment, policy: PayoutPolicy, pool: u128) -> OpenRound {
+    let mut plan = deployment.plan().await;
+    plan.payout = Some(terms(policy, pool));
+    deployment.open_planned(&plan).await
+}
+
+async fn publish(deployment: &Deployment, round: &OpenRound) {
+    deployment.close(round).await;
+    deployment.reach(round, RoundState::Published).await;
+    eventually("the payout", async || {
+        let left = "SELECT COUNT(*) FROM jobs WHERE round_id = $1 AND state IN ('ready', 'leased')";
+        let left: i64 = sqlx::query_scalar(left).bind(round.id.0).fetch_one(&deployment.db).await.unwrap();
+        (left == 0).then_some(())
+    })
+    .await;
+}
+
+fn claim(participant: &Participant, address: u8, sequence: u64) -> ClaimAddress {
+    ClaimAddress {
+        subject: participant.credential.subject.clone(),
+        address: Address::from_bytes([address; 20]),
+        chain_id: CHAIN,
+        sequence,
+        signature: Signature::BLANK,
+    }
+    .sign(&participant.identity)
+}
+
+async fn put_claim(deployment: &Deployment, subject: &str, claim: &ClaimAddress) -> Answer {
+    let body = serde_json::to_vec(&ClaimAddressRequest { message: HexBytes(claim.to_bytes()) }).unwrap();
+    let path = paths::fill(paths::CLAIM_ADDRESS, &[&subject]);
+    deployment.send(Method::PUT, &path, None, body, "application/json").await
+}
+
+async fn statement(deployment: &Deployment, subject: &str) -> Statement {
+    deployment.get(&paths::fill(paths::STATEMENT, &[&subject])).await.json()
+}
+
+async fn balances_sum_to_zero(deployment: &Deployment) {
+    let sum: String =
+        sqlx::query_scalar("SELECT SUM(amount)::TEXT FROM postings").fetch_one(&deployment.db).await.unwrap();
+    assert_eq!(sum, "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_round_pays_once_and_balances_wait_for_an_address() {
+    let deployment = Deployment::start().await;
+    let [a, b] = ["a", "b"].map(|name| Participant::new(&deployment, name, crate::deployment::EPOCH));
+    for participant in [&a, &b] {
+        assert_eq!(participant.enrol(&deployment).await.status, 200);
+    }
+    let answer = put_claim(&deployment, "a", &claim(&a, 0xaa, 1)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let round = open(&deployment, PayoutPolicy::Weight, 101).await;
+    a.contribute(&round, 0.01, 1).upload(&deployment, &round).await;
+    b.contribute(&round, 0.01, 3).upload(&deployment, &round).await;
+    publish(&deployment, &round).await;
+
+    let payouts: RoundPayouts = deployment.get(&paths::fill(paths::ROUND_PAYOUTS, &[&round.id])).await.json();
+    let earned: Vec<(&str, u128)> =
+        payouts.payouts.iter().map(|payout| (payout.subject.as_str(), payout.amount.0)).collect();
+    assert_eq!(earned, [("a", 25), ("b", 76)]);
+    assert!(payouts.payouts.iter().all(|payout| payout.reputation_ppm == 500_000 && payout.pool.0 == 101));
+    let (of_a, of_b) = (statement(&deployment, "a").await, statement(&deployment, "b").await);
+    assert_eq!((of_a.balances[0].handed_over.0, of_a.balances[0].balance.0), (25, 0));
+    assert_eq!((of_b.balances[0].handed_over.0, of_b.balances[0].balance.0), (0, 76));
+    assert_eq!((of_a.claims[0].amount.0, of_b.claims.len()), (25, 0));
+    balances_sum_to_zero(&deployment).await;
+
+    // The job once more, as if nobody knew that it was done.
+    let again = "UPDATE jobs SET state = 'ready', finished_at = NULL WHERE kind = 'payout'";
+    sqlx::query(again).execute(&deployment.db).await.unwrap();
+    publish_again(&deployment).await;
+    let transfers: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM transfers").fetch_one(&deployment.db).await.unwrap();
+    assert_eq!(transfers, 2);
+
+    // With an address, the whole balance is in the next batch; and a's new earnings are.
+    assert_eq!(put_claim(&deployment, "b", &claim(&b, 0xbb, 1)).await.status, 200);
+    let round = open(&deployment, PayoutPolicy::Equal, 10).await;
+    for participant in [&a, &b] {
+        participant.contribute(&round, 0.01, 1).upload(&deployment, &round).await;
+    }
+    publish(&deployment, &round).await;
+    let batches = deployment.list::<Batch>(paths::BATCHES).await.items;
+    assert_eq!(batches.iter().map(|batch| batch.total.0).collect::<Vec<_>>(), [25, 86]);
+    check_batch(&deployment, &batches[1], &[("a", 0xaa, 5), ("b", 0xbb, 81)]).await;
+    balances_sum_to_zero(&deployment).await;
+}
+
+async fn publish_again(deployment: &Deployment) {
+    eventually("the payout's repetition", async || {
+        let left = "SELECT COUNT(*) FROM jobs WHERE kind = 'payout' AND state <> 'done'";
+        let left: i64 = sqlx::query_scalar(left).fetch_one(&deployment.db).await.unwrap();
+        (left == 0).then_some(())
+    })
+    .await;
+}
+
+/// Tree, lines and proofs of a batch agree with each other and with the recorded root.
+async fn check_batch(deployment: &Deployment, batch: &Batch, lines: &[(&str, u8, u128)]) {
+    let path = |template: &str| paths::fill(template, &[&batch.batch_id]);
+    let dump: StandardDump = deployment.get(&path(paths::BATCH_TREE)).await.json();
+    let tree = PayoutTree::load(&dump).unwrap();
+    assert_eq!(tree.root(), batch.root.0);
+    let csv = deployment.get(&path(paths::BATCH_CSV)).await;
+    assert_eq!(csv.headers["content-type"], "text/csv; charset=utf-8");
+    let mut expected = "subject,address,amount\n".to_owned();
+    for &(subject, address, amount) in lines {
+        let address = Address::from_bytes([address; 20]);
+        expected += &format!("{subject},{address},{amount}\n");
+        let claim: ClaimProof =
+            deployment.get(&paths::fill(paths::BATCH_CLAIM, &[&batch.batch_id, &subject])).await.json();
+        let proof: Vec<[u8; 32]> = claim.proof.iter().map(|hash| hash.0).collect();
+        assert_eq!(claim.address, address.to_string());
+        verify_payment(&batch.root.0, &Payment { address, amount }, &proof).unwrap();
+    }
+    assert_eq!(csv.text(), expected);
+    let nobody = paths::fill(paths::BATCH_CLAIM, &[&batch.batch_id, &"nobody"]);
+    deployment.get(&nobody).await.refused(ProblemKind::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_address_is_its_participants_word_and_no_older_than_the_one_that_counts() {
+    let deployment = Deployment::start().await;
+    let a = Participant::enrolled(&deployment, "a").await;
+    let b = Participant::enrolled(&deployment, "b").await;
+    let forged = ClaimAddress { subject: a.credential.subject.clone(), ..claim(&b, 1, 1) };
+    put_claim(&deployment, "a", &forged).await.refused(ProblemKind::SignatureRefused);
+    put_claim(&deployment, "a", &claim(&b, 1, 1)).await.refused(ProblemKind::MalformedRequest);
+    put_claim(&deployment, "nobody", &claim(&a, 1, 1)).await.refused(ProblemKind::NotFound);
+    let changed = ClaimAddress { address: Address::from_bytes([9; 20]), ..claim(&a, 1, 1) };
+    put_claim(&deployment, "a", &changed).await.refused(ProblemKind::SignatureRefused);
+    assert_eq!(put_claim(&deployment, "a", &claim(&a, 2, 2)).await.status, 200);
+    assert_eq!(put_claim(&deployment, "a", &claim(&a, 2, 2)).await.status, 200, "the same again");
+    put_claim(&deployment, "a", &claim(&a, 1, 1)).await.refused(ProblemKind::ClaimConflict);
+    put_claim(&deployment, "a", &claim(&a, 3, 2)).await.refused(ProblemKind::ClaimConflict);
+    assert_eq!(put_claim(&deployment, "a", &claim(&a, 3, 3)).await.status, 200);
+    let addresses = statement(&deployment, "a").await.addresses;
+    assert_eq!(addresses.len(), 1);
+    assert_eq!(addresses[0].address, Address::from_bytes([3; 20]).to_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_refuses_a_ledger_that_does_not_balance() {
+    let deployment = Deployment::start().await;
+    let round = open(&deployment, PayoutPolicy::Equal, 10).await;
+    for name in ["a", "b"] {
+        let participant = Participant::enrolled(&deployment, name).await;
+        participant.contribute(&round, 0.01, 1).upload(&deployment, &round).await;
+    }
+    publish(&deployment, &round).await;
+    let other = deployment.open_round().await;
+    let service = deployment.connect_as("aggregator_service").await;
+    let transfer = "INSERT INTO transfers (kind, round_id, asset, posted_at)
+                    SELECT 'round', $1, asset, now() FROM accounts WHERE kind = 'treasury' RETURNING transfer_id";
+    let post = |amounts: &str| {
+        format!(
+            "INSERT INTO postings (transfer_id, account_id, amount)
+             SELECT (SELECT MAX(transfer_id) FROM transfers), account_id, amount
+             FROM accounts JOIN (VALUES {amounts}) AS v (kind, amount) USING (kind) WHERE subject IS NULL OR subject = 'a'"
+        )
+    };
+    for postings in ["('treasury', -1)", "('treasury', -1), ('participant', 2)", ""] {
+        let mut tx = service.begin().await.unwrap();
+        sqlx::query(transfer).bind(other.id.0).execute(&mut *tx).await.unwrap();
+        let outcome = if postings.is_empty() {
+            tx.commit().await
+        } else {
+            sqlx::query(sqlx::AssertSqlSafe(post(postings))).execute(&mut *tx).await.map(drop)
+        };
+        let code = outcome.expect_err(postings);
+        let code = code.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
+        assert_eq!(code.as_deref(), Some("23514"), "{postings}");
+    }
+    // Nothing is added to what was posted, balanced or not.
+    let added = sqlx::query(sqlx::AssertSqlSafe(post("('distributor', 1)"))).execute(&service).await;
+    assert!(added.is_err());
+    let twice = sqlx::query(transfer).bind(round.id.0).execute(&service).await;
+    assert!(twice.is_err(), "a round is paid once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reputation_gates_admission_and_follows_from_the_log_alone() {
+    let deployment = Deployment::start().await;
+    let [a, b, c] = ["a", "b", "c"].map(|name| Participant::new(&deployment, name, crate::deployment::EPOCH));
+    for participant in [&a, &b, &c] {
+        participant.enrol(&deployment).await;
+    }
+    let round = open(&deployment, PayoutPolicy::ScoreReputation, 1_000).await;
+    for participant in [&a, &b] {
+        participant.contribute(&round, 0.01, 1).upload(&deployment, &round).await;
+    }
+    c.spoil_seed(&c.contribute(&round, 0.01, 1), 0).upload(&deployment, &round).await;
+    deployment.until(&round, |view| view.progress.rejected == 1 && view.progress.received == 0).await;
+    publish(&deployment, &round).await;
+    assert!(statement(&deployment, "a").await.reputation_ppm > 600_000);
+    assert!(statement(&deployment, "c").await.reputation_ppm < 300_000);
+
+    let mut plan = deployment.plan().await;
+    plan.payout = Some(terms(PayoutPolicy::ScoreReputation, 1_000));
+    plan.min_reputation_ppm = 250_000;
+    let round = deployment.open_planned(&plan).await;
+    let newcomer = Participant::enrolled(&deployment, "d").await;
+    for participant in [&a, &b, &newcomer] {
+        participant.contribute(&round, 0.01, 1).upload(&deployment, &round).await;
+    }
+    c.contribute(&round, 0.01, 1).put(&deployment, &round).await.refused(ProblemKind::ReputationTooLow);
+    publish(&deployment, &round).await;
+    deployment.until_sealed().await;
+    let payouts: RoundPayouts = deployment.get(&paths::fill(paths::ROUND_PAYOUTS, &[&round.id])).await.json();
+    let of = |subject: &str| payouts.payouts.iter().find(|payout| payout.subject == subject).unwrap();
+    assert!(of("a").amount > of("d").amount);
+    check_reputations(&deployment, &payouts.payouts).await;
+}
+
+/// Reckons reputations from nothing but the entries of the log.
+async fn check_reputations(deployment: &Deployment, payouts: &[Payout]) {
+    let entries: Entries = deployment.get(&format!("{}?limit=1000", paths::LOG_ENTRIES)).await.json();
+    let rows: Vec<Value> =
+        entries.entries.iter().map(|entry| serde_json::from_str(&entry.payload).unwrap()).collect();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let mut rounds: HashMap<String, (u64, i64)> = HashMap::new();
+    let mut events: BTreeMap<String, Vec<(i64, Event)>> = BTreeMap::new();
+    for entry in &rows {
+        let row = &entry["row"];
+        match (entry["table"].as_str().unwrap(), row["state"].as_str()) {
+            ("rounds", _) => {
+                let place = (row["sequence"].as_u64().unwrap(), row["created_at"].as_i64().unwrap());
+                rounds.insert(text(&row["round_id"]), place);
+            }
+            ("contributions", Some(state @ ("included" | "rejected"))) => {
+                let outcome = if state == "included" { Outcome::Included } else { Outcome::Rejected };
+                let event = Event { sequence: rounds[row["round_id"].as_str().unwrap()].0, outcome };
+                let changed_at = row["changed_at"].as_i64().unwrap();
+                events.entry(text(&row["subject"])).or_default().push((changed_at, event));
+            }
+            _ => {}
+        }
+    }
+    let mut checked = 0;
+    for entry in rows.iter().filter(|entry| entry["table"] == "payouts") {
+        let row = &entry["row"];
+        let (sequence, created_at) = rounds[row["round_id"].as_str().unwrap()];
+        let own = events.get(row["subject"].as_str().unwrap()).into_iter().flatten();
+        let counting = own.filter(|(at, event)| event.sequence < sequence && *at <= created_at);
+        let expected = reputation_ppm(counting.map(|(_, event)| *event), sequence).unwrap();
+        assert_eq!(row["reputation_ppm"], expected, "{row}");
+        checked += 1;
+    }
+    assert_eq!(checked, 2 + payouts.len());
+}

@@ -1,0 +1,76 @@
+//! After the audit window ciphertexts are gone, and what was recorded of them is not.
+
+use api::{ProblemKind, paths, rounds::RoundState};
+
+use crate::{
+    deployment::{Deployment, eventually},
+    participant::Participant,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ciphertexts_are_erased_after_the_audit_window_and_the_record_stays_whole() {
+    let mut deployment = Deployment::start().await;
+    let round = deployment.open_round().await;
+    let mut messages = Vec::new();
+    for name in ["a", "b"] {
+        let message = Participant::enrolled(&deployment, name).await.contribute(&round, 0.01, 1);
+        message.upload(&deployment, &round).await;
+        messages.push(message);
+    }
+    deployment.close(&round).await;
+    deployment.reach(&round, RoundState::Published).await;
+    let bundle = paths::fill(paths::BUNDLE, &[&round.id]);
+    let body = paths::fill(paths::CONTRIBUTION_BODY, &[&round.id, &messages[0].id()]);
+    let bodies = format!("{}/contributions", round.folder());
+    // Within the window nothing is erased, though the service starts anew.
+    eventually("the round's jobs to be done", async || {
+        let left = "SELECT COUNT(*) FROM jobs WHERE state IN ('ready', 'leased')";
+        let left: i64 = sqlx::query_scalar(left).fetch_one(&deployment.db).await.unwrap();
+        (left == 0).then_some(())
+    })
+    .await;
+    deployment.settings.record.audit_window_ms = Some(3_600_000);
+    deployment.stop_service().await;
+    deployment.start_service().await;
+    assert_eq!(deployment.get(&bundle).await.status, 200);
+    assert_eq!(deployment.get(&body).await.status, 200);
+
+    deployment.settings.record.audit_window_ms = Some(1);
+    deployment.stop_service().await;
+    deployment.start_service().await;
+    eventually("the erasure", async || {
+        let erased: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM erasures").fetch_one(&deployment.db).await.unwrap();
+        (erased == 1).then_some(())
+    })
+    .await;
+    assert_eq!(deployment.objects(&bodies), [""; 0]);
+    deployment.get(&bundle).await.refused(ProblemKind::Erased);
+    deployment.get(&body).await.refused(ProblemKind::Erased);
+    let left: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM contributions WHERE sealed_seeds <> '' OR proof <> ''")
+            .fetch_one(&deployment.db)
+            .await
+            .unwrap();
+    assert_eq!(left, 0);
+    for path in [paths::RESULT, paths::RESULT_SUM, paths::ROUND_DOCUMENT] {
+        assert_eq!(deployment.get(&paths::fill(path, &[&round.id])).await.status, 200, "{path}");
+    }
+    for message in &messages {
+        let inclusion = paths::fill(paths::CONTRIBUTION_INCLUSION, &[&round.id, &message.id()]);
+        assert_eq!(deployment.get(&inclusion).await.status, 200);
+    }
+    // What was erased is still known by its digest, and the record has no contradiction.
+    let digests: i64 = sqlx::query_scalar(
+        "SELECT COUNT(DISTINCT key) FROM log_entries
+         WHERE table_name = 'contributions' AND payload::JSONB -> 'row' ->> 'sealed_seeds' LIKE 'sha256:%'",
+    )
+    .fetch_one(&deployment.db)
+    .await
+    .unwrap();
+    assert_eq!(digests, 2);
+    deployment.until_sealed().await;
+    let mut connection = deployment.db.acquire().await.unwrap();
+    let findings = aggregator::record::check(&mut connection, &deployment.pins.aggregator).await.unwrap();
+    assert_eq!(findings.contradictions, []);
+}

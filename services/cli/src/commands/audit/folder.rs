@@ -1,0 +1,173 @@
+//! `blindsum audit verify`: all that `audit fetch` wrote to a folder, checked against the signatures and against each other.
+
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+};
+
+use api::bundle::Bundle;
+use ledger::note::Verifier;
+use protocol::{Pins, PublicKey};
+use serde::Serialize;
+
+use super::{
+    books,
+    log::{self, SignedLog, Trust},
+    parse, round_record,
+    verify::{self, Verdict},
+};
+use crate::{
+    error::{CommandError, Result},
+    output::Output,
+    pins_file,
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyArgs {
+    /// The keys to trust, as for participants. Without it the keys are those that the document names, and the round could be
+    /// anybody's.
+    #[arg(long, value_name = "FILE")]
+    pins: Option<PathBuf>,
+    #[command(flatten)]
+    demands: Demands,
+    /// A folder that `audit fetch` wrote.
+    folder: PathBuf,
+}
+
+/// What is demanded of a folder beside its own consistency.
+#[derive(Debug, Default, clap::Args)]
+struct Demands {
+    /// A checkpoint of the log from earlier or from elsewhere, which the log has to continue. May be given several times.
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Vec<PathBuf>,
+    /// A witness's verifier key, `name+number+base64`, which has to have signed one of the checkpoints. May be given several
+    /// times.
+    #[arg(long, value_name = "VKEY")]
+    witness: Vec<Verifier>,
+    /// Verify the norm proofs of so many contributions only, drawn at random; all else is verified in full.
+    #[arg(long, value_name = "N")]
+    sample: Option<usize>,
+}
+
+/// What was found right.
+#[derive(Debug, Serialize)]
+struct FolderVerdict {
+    round_hash: String,
+    members: usize,
+    proofs: usize,
+    /// With a sample of the proofs: so many wrong ones, or more, would have been found with a probability of 99 %.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sample: Option<Sample>,
+    residual_max: u64,
+    pinned: bool,
+    /// None where the folder has no log.
+    log: Option<LogVerdict>,
+}
+
+#[derive(Debug, Serialize)]
+struct Sample {
+    wrong_proofs_found_at_99_percent: Option<usize>,
+}
+
+#[derive(Debug, Serialize)]
+struct LogVerdict {
+    size: u64,
+    transfers: usize,
+    batches: usize,
+    paid: bool,
+}
+
+pub(super) fn run(args: &VerifyArgs, output: &Output) -> Result<()> {
+    let bundle = read_bundle(&args.folder)?;
+    let pins = match &args.pins {
+        Some(path) => pins_file::read(path)?,
+        None => {
+            output.note("no --pins: the keys are those that the round document names");
+            verify::stated_pins(&bundle)?
+        }
+    };
+    let mut verdict = check(&args.folder, bundle, &pins, &args.demands, output)?;
+    verdict.pinned = args.pins.is_some();
+    output.answer(&verdict, &verdict);
+    Ok(())
+}
+
+/// Verifies what `audit fetch` wrote under these keys; returns the number of contributions and of norm proofs.
+pub(crate) fn verify(folder: &Path, pins: &Pins, output: &Output) -> Result<(usize, usize)> {
+    let verdict = check(folder, read_bundle(folder)?, pins, &Demands::default(), output)?;
+    Ok((verdict.members, verdict.proofs))
+}
+
+fn read_bundle(folder: &Path) -> Result<Bundle> {
+    let path = folder.join("bundle.json");
+    parse(&fs::read(&path).map_err(CommandError::file(&path))?, &path)
+}
+
+fn check(
+    folder: &Path,
+    bundle: Bundle,
+    pins: &Pins,
+    demands: &Demands,
+    output: &Output,
+) -> Result<FolderVerdict> {
+    let mut audit = verify::Audit::open(folder, bundle, pins)?;
+    if let Some(size) = demands.sample {
+        audit.sample(size);
+    }
+    let bar = output.bar(audit.steps(), "verifying");
+    let verdict = audit.run(&bar);
+    bar.finish_and_clear();
+    let Verdict { round_hash, members, proofs, residual_max } = verdict?;
+    let found = |_| Sample { wrong_proofs_found_at_99_percent: audit.found_at_99_percent(proofs) };
+    Ok(FolderVerdict {
+        round_hash: hex::encode(round_hash),
+        members,
+        proofs,
+        sample: demands.sample.filter(|_| audit.demands_proofs()).map(found),
+        residual_max,
+        pinned: true,
+        log: check_log(folder, &audit, pins.aggregator, demands, output)?,
+    })
+}
+
+/// The log against its checkpoints, the round and its payouts against the log, and all books.
+fn check_log(
+    folder: &Path,
+    audit: &verify::Audit,
+    aggregator: PublicKey,
+    demands: &Demands,
+    output: &Output,
+) -> Result<Option<LogVerdict>> {
+    let Demands { checkpoint, witness, .. } = demands;
+    if !folder.join(log::FOLDER).exists() {
+        if !checkpoint.is_empty() || !witness.is_empty() {
+            let rule = "and --witness need the log, which is not in the folder";
+            return Err(CommandError::Argument { argument: "--checkpoint", rule });
+        }
+        output.note("the folder has no log: whether the round is on record was not looked at");
+        return Ok(None);
+    }
+    let trust = Trust { aggregator, earlier: checkpoint, witnesses: witness };
+    let SignedLog { checkpoint, record } = SignedLog::read(folder, trust)?;
+    let paid = round_record::check_round(&record, &audit.facts())?;
+    let (transfers, batches) = books::check_books(&record)?;
+    Ok(Some(LogVerdict { size: checkpoint.size, transfers, batches, paid }))
+}
+
+impl fmt::Display for FolderVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { members, proofs, .. } = self;
+        write!(f, "verified: {members} contributions, {proofs} norm proofs, and their sum")?;
+        if let Some(Sample { wrong_proofs_found_at_99_percent }) = self.sample {
+            let number =
+                wrong_proofs_found_at_99_percent.map_or("no number of".into(), |n| format!("{n} or more"));
+            write!(f, "\n{proofs} of {members} proofs were drawn at random: {number} wrong ones ")?;
+            write!(f, "would have been found with a probability of 99 %")?;
+        }
+        if let Some(LogVerdict { size, transfers, batches, paid }) = self.log {
+            let paid = if paid { "the round is paid as its terms say" } else { "the round is not paid yet" };
+            write!(f, "\nlog: {size} entries, {transfers} transfers, {batches} batches; {paid}")?;
+        }
+        Ok(())
+    }
+}
