@@ -61,7 +61,7 @@ pub async fn check(db: &mut PgConnection, aggregator: &PublicKey) -> sqlx::Resul
 /// # Errors
 /// The database's.
 pub async fn check_in(tx: &mut PgConnection, aggregator: &PublicKey) -> sqlx::Result<Findings> {
-    let checkpoints: Vec<(i64, [u8; 32], String)> =
+    let checkpoints: Vec<(i64, Vec<u8>, String)> =
         sqlx::query_as("SELECT size, root, note FROM audit.checkpoints ORDER BY size")
             .fetch_all(&mut *tx)
             .await?;
@@ -87,7 +87,7 @@ pub async fn check_in(tx: &mut PgConnection, aggregator: &PublicKey) -> sqlx::Re
 }
 
 /// What is wrong with a checkpoint's row, if its note is not the aggregator's word on it.
-fn contradiction(size: u64, root: &[u8; 32], note: &str, aggregator: &PublicKey) -> Option<Contradiction> {
+fn contradiction(size: u64, root: &[u8], note: &str, aggregator: &PublicKey) -> Option<Contradiction> {
     let wrong = |column: &str, problem: String| Contradiction {
         table_name: "log_checkpoints".into(),
         key: size.to_string(),
@@ -99,7 +99,7 @@ fn contradiction(size: u64, root: &[u8; 32], note: &str, aggregator: &PublicKey)
     match opened {
         Err(error) => Some(wrong("note", format!("is not signed by the aggregator: {error}"))),
         Ok(opened) if opened.checkpoint.size != size => Some(wrong("size", "is not the note's".into())),
-        Ok(opened) if opened.checkpoint.root != *root => Some(wrong("root", "is not the note's".into())),
+        Ok(opened) if opened.checkpoint.root != root => Some(wrong("root", "is not the note's".into())),
         Ok(_) => None,
     }
 }

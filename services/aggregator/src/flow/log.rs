@@ -5,7 +5,7 @@ use api::{
     log::{CheckpointView, ConsistencyView, EntryView, LogInclusionView},
 };
 use kit::{Error, Result};
-use ledger::{Checkpoint, ConsistencyPlan, Frontier, Hash, InclusionPlan, NodeId};
+use ledger::{Checkpoint, ConsistencyPlan, Frontier, Hash, InclusionPlan, NodeId, verify_consistency};
 use sqlx::PgExecutor;
 
 use crate::{
@@ -51,18 +51,16 @@ async fn frontier(db: impl PgExecutor<'_>, size: u64) -> Result<Frontier> {
 /// Signs what has a place, if that is more than the last checkpoint covers and continues it.
 ///
 /// # Errors
-/// A fault when the log does not have the root any more that was signed last: a log that somebody has rewritten is not signed.
+/// A fault when the log does not continue what was signed last: a log that somebody has rewritten is not signed.
 pub(crate) async fn sign_checkpoint(app: &App) -> Result<()> {
     let Some(size) = stored::unsigned(&app.db).await? else { return Ok(()) };
+    let root = frontier(&app.db, size.cast_unsigned()).await?.root();
     if let Some(last) = stored::latest(&app.db).await? {
         if size <= last.size {
             return Ok(());
         }
-        if frontier(&app.db, last.size.cast_unsigned()).await?.root() != last.root {
-            return Err(Error::fault("the log does not continue the last checkpoint: it is not signed"));
-        }
+        continues(app, &last, size.cast_unsigned(), &root).await?;
     }
-    let root = frontier(&app.db, size.cast_unsigned()).await?.root();
     let origin = app.log_signer.name().to_owned();
     let checkpoint = Checkpoint { origin, size: size.cast_unsigned(), root };
     let note = checkpoint.sign(&app.log_signer).map_err(Error::fault)?;
@@ -71,6 +69,13 @@ pub(crate) async fn sign_checkpoint(app: &App) -> Result<()> {
     metrics::checkpoint_signed(checkpoint.size);
     tracing::info!(size, root = hex::encode(root), "checkpoint signed");
     Ok(())
+}
+
+/// Whether the tree of `size` entries with this root continues what was signed last.
+async fn continues(app: &App, last: &CheckpointRow, size: u64, root: &Hash) -> Result<()> {
+    let plan = ConsistencyPlan::new(last.size.cast_unsigned(), size).map_err(Error::fault)?;
+    let path = plan.proof(&stored::nodes(&app.db, plan.nodes()).await?).map_err(Error::fault)?;
+    verify_consistency(last.size.cast_unsigned(), &last.root, size, root, &path).map_err(Error::fault)
 }
 
 /// Everything that was written before this is called is covered by a checkpoint when it returns.

@@ -161,12 +161,12 @@ async fn a_claim_address_is_its_participants_word_and_no_older_than_the_one_that
 #[tokio::test(flavor = "multi_thread")]
 async fn neither_a_replaced_key_nor_a_row_without_a_signature_decides_where_anything_is_paid() {
     let deployment = Deployment::start().await;
-    let stolen = Participant::enrolled(&deployment, "a").await;
+    let stolen = Participant::new(&deployment, "a", EPOCH - 1);
+    assert_eq!(stolen.enrol(&deployment).await.status, 200);
     let b = Participant::enrolled(&deployment, "b").await;
     let last = (1 << 63) - 1;
     assert_eq!(put_claim(&deployment, "a", &claim(&stolen, 0x66, last)).await.status, 200);
-    let a = Participant::new(&deployment, "a", EPOCH + 1);
-    assert_eq!(a.enrol(&deployment).await.status, 200);
+    let a = Participant::enrolled(&deployment, "a").await;
     assert_eq!(statement(&deployment, "a").await.addresses.len(), 0);
     assert_eq!(put_claim(&deployment, "a", &claim(&a, 0xaa, 1)).await.status, 200);
     assert_eq!(put_claim(&deployment, "b", &claim(&b, 0xbb, 1)).await.status, 200);
