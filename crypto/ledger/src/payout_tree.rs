@@ -10,7 +10,7 @@
 mod address;
 mod dump;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sha3::{Digest, Keccak256};
 
@@ -81,17 +81,17 @@ impl PayoutTree {
         if payments.is_empty() {
             return Err(PayoutTreeError::NoPayments);
         }
-        let mut addresses = BTreeSet::new();
-        if let Some(second) = payments.iter().find(|payment| !addresses.insert(payment.address)) {
-            return Err(PayoutTreeError::DuplicateAddress { address: second.address });
+        let mut addresses: Vec<Address> = payments.iter().map(|payment| payment.address).collect();
+        addresses.sort_unstable();
+        if let Some(pair) = addresses.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(PayoutTreeError::DuplicateAddress { address: pair[0] });
         }
-        let leaves: Vec<Hash> = payments.iter().map(payment_leaf).collect();
-        let mut order: Vec<usize> = (0..leaves.len()).collect();
-        order.sort_unstable_by_key(|&position| leaves[position]);
+        let mut leaves: Vec<(Hash, usize)> = payments.iter().map(payment_leaf).zip(0..).collect();
+        leaves.sort_unstable();
         let count = 2 * leaves.len() - 1;
         let (mut nodes, mut places) = (vec![[0; 32]; count], vec![0; leaves.len()]);
-        for (place, position) in (0..count).rev().zip(order) {
-            nodes[place] = leaves[position];
+        for (place, &(leaf, position)) in (0..count).rev().zip(&leaves) {
+            nodes[place] = leaf;
             places[position] = place;
         }
         for parent in (0..leaves.len() - 1).rev() {

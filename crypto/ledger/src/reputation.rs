@@ -36,7 +36,7 @@ const UNIT: u64 = 1_000_000;
 /// let mut reputation = Reputation::default();
 /// assert_eq!(reputation.ppm(1)?, 500_000);
 /// reputation.record(Event { sequence: 1, outcome: Outcome::Included })?;
-/// assert_eq!(reputation.ppm(2)?, 1_950_000 * 1_000_000 / 2_950_000);
+/// assert_eq!(reputation.ppm(2)?, 661_016, "1 950 000 of 2 950 000");
 /// # Ok::<(), ledger::reputation::ReputationError>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
