@@ -124,9 +124,9 @@ COMMENT ON VIEW audit.payouts IS 'What each contribution earned, by which policy
 
 CREATE VIEW audit.claim_addresses AS
 SELECT c.subject, c.chain_id, c.sequence, c.address, c.message, c.stored_at,
-    c.sequence = MAX(c.sequence) OVER (PARTITION BY c.subject, c.chain_id) AS counts
+    c.sequence = MAX(c.sequence) OVER (PARTITION BY c.subject, c.chain_id) AS latest
 FROM claim_addresses AS c;
-COMMENT ON VIEW audit.claim_addresses IS 'Where participants want to be paid, and what they wanted before.';
+COMMENT ON VIEW audit.claim_addresses IS 'Where participants want to be paid, and what they wanted before. Of the messages that bear the participant''s present key, the latest counts.';
 
 CREATE VIEW audit.batches AS
 SELECT b.batch_id, r.sequence AS round, b.asset, b.root, b.lines, b.total, b.made_at, s.reference, s.settled_at

@@ -55,8 +55,7 @@ pub(crate) async fn put(app: &App, subject: &str, request: &ClaimAddressRequest)
     let address = message.address.to_bytes();
     let conflict = |rule| Error::abort(ProblemKind::ClaimConflict).field("sequence", rule);
     let larger = "larger than that of the address that counts, and not used before";
-    let mut tx = store::begin(&app.db).await?;
-    let before = stored::claims(&mut *tx, subject).await?;
+    let before = stored::claims(&app.db, subject).await?;
     if before.contains(&request.message.0) {
         return statement(app, subject).await;
     }
@@ -67,6 +66,7 @@ pub(crate) async fn put(app: &App, subject: &str, request: &ClaimAddressRequest)
     if counts.is_some_and(|claim| claim.sequence >= message.sequence) {
         return Err(conflict(larger));
     }
+    let mut tx = store::begin(&app.db).await?;
     let stored =
         stored::claim(&mut tx, subject, chain_id, sequence, &address, &request.message.0, app.now()).await?;
     tx.commit().await?;

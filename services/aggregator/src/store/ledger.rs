@@ -422,7 +422,7 @@ pub(crate) async fn claim(
 }
 
 /// The messages of a participant, by chain, the largest sequence first.
-pub(crate) async fn claims(db: impl PgExecutor<'_>, subject: &str) -> sqlx::Result<Vec<Vec<u8>>> {
+pub(crate) async fn claims(db: &PgPool, subject: &str) -> sqlx::Result<Vec<Vec<u8>>> {
     sqlx::query_scalar(
         "SELECT message FROM claim_addresses WHERE subject = $1 ORDER BY chain_id, sequence DESC",
     )
