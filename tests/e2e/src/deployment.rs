@@ -99,12 +99,12 @@ impl Deployment {
     }
 
     /// Kills the aggregator if it still lives, and starts it again at the same address.
-    pub fn restart_aggregator(&mut self) {
+    pub fn restart_aggregator(&self) {
         self.aggregator.restart("aggregator", self.dir.path());
     }
 
     /// Kills the combiner if it still lives, and starts it again at the same address.
-    pub fn restart_combiner(&mut self) {
+    pub fn restart_combiner(&self) {
         self.combiner.restart("combiner", self.dir.path());
     }
 

@@ -4,7 +4,10 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -78,7 +81,7 @@ impl<S: tracing::Subscriber> Layer<S> for StoreCounter {
 
 /// A running service.
 pub struct Server {
-    child: Child,
+    child: Mutex<Child>,
     address: SocketAddr,
     count_file: PathBuf,
 }
@@ -87,30 +90,8 @@ impl Server {
     /// Starts `role` with the configuration `dir/role.toml`, by which it listens at `address`, and waits until it does.
     /// With `crash_after`, it dies once it has stored that many things, which may be before it listens.
     pub fn start(role: &str, dir: &Path, address: SocketAddr, crash_after: Option<u64>) -> Self {
-        let port_file = dir.join(format!("{role}.port"));
         let count_file = dir.join(format!("{role}.count"));
-        for file in [&port_file, &count_file] {
-            // left by an earlier process, if at all
-            std::fs::remove_file(file).ok();
-        }
-        let log = std::fs::OpenOptions::new().append(true).create(true).open(dir.join(format!("{role}.log")));
-        let mut command = Command::new(std::env::current_exe().expect("the test program's path"));
-        command
-            .args(["--exact", "server_process", "--nocapture"])
-            .env(ROLE, role)
-            .env(CONFIG, dir.join(format!("{role}.toml")))
-            .env(COUNT_FILE, &count_file)
-            // for the object store, if it is one that asks
-            .env("AWS_ACCESS_KEY_ID", "key-of-the-tests")
-            .env("AWS_SECRET_ACCESS_KEY", "secret-of-the-tests")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log.expect("a log file"));
-        if let Some(n) = crash_after {
-            command.env(CRASH_AFTER, n.to_string());
-        }
-        let mut child = command.spawn().expect("the service starts");
-        wait_until_listening(&port_file, &mut child);
+        let child = Mutex::new(launch(role, dir, &count_file, crash_after));
         Self { child, address, count_file }
     }
 
@@ -120,14 +101,14 @@ impl Server {
     }
 
     /// Starts it again, killed first if it still lives.
-    pub fn restart(&mut self, role: &str, dir: &Path) {
+    pub fn restart(&self, role: &str, dir: &Path) {
         self.kill();
-        *self = Self::start(role, dir, self.address, None);
+        *self.child() = launch(role, dir, &self.count_file, None);
     }
 
     /// Whether it has died, and how.
-    pub fn died(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().expect("the process can be asked")
+    pub fn died(&self) -> Option<ExitStatus> {
+        self.child().try_wait().expect("the process can be asked")
     }
 
     /// How many things it has stored.
@@ -137,14 +118,19 @@ impl Server {
 
     /// Its identifier, for reading its memory from `/proc`.
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.child().id()
     }
 
     /// Kills it with SIGKILL.
-    pub fn kill(&mut self) {
+    pub fn kill(&self) {
+        let mut child = self.child();
         // it may be dead already
-        self.child.kill().ok();
-        self.child.wait().expect("a killed process ends");
+        child.kill().ok();
+        child.wait().expect("a killed process ends");
+    }
+
+    fn child(&self) -> MutexGuard<'_, Child> {
+        self.child.lock().expect("nobody panics while holding a process")
     }
 }
 
@@ -152,6 +138,34 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Starts the process and waits until it listens or is dead.
+fn launch(role: &str, dir: &Path, count_file: &Path, crash_after: Option<u64>) -> Child {
+    let port_file = dir.join(format!("{role}.port"));
+    for file in [port_file.as_path(), count_file] {
+        // left by an earlier process, if at all
+        std::fs::remove_file(file).ok();
+    }
+    let log = std::fs::OpenOptions::new().append(true).create(true).open(dir.join(format!("{role}.log")));
+    let mut command = Command::new(std::env::current_exe().expect("the test program's path"));
+    command
+        .args(["--exact", "server_process", "--nocapture"])
+        .env(ROLE, role)
+        .env(CONFIG, dir.join(format!("{role}.toml")))
+        .env(COUNT_FILE, count_file)
+        // for the object store, if it is one that asks
+        .env("AWS_ACCESS_KEY_ID", "key-of-the-tests")
+        .env("AWS_SECRET_ACCESS_KEY", "secret-of-the-tests")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log.expect("a log file"));
+    if let Some(n) = crash_after {
+        command.env(CRASH_AFTER, n.to_string());
+    }
+    let mut child = command.spawn().expect("the service starts");
+    wait_until_listening(&port_file, &mut child);
+    child
 }
 
 /// Waits until the port file is there or the process is dead.

@@ -8,7 +8,11 @@
     reason = "a step that fails fails the test; the number of kills is reported"
 )]
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    convert::Infallible,
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
 
 use api::{Hex, contributions::ContributionState, rounds::RoundState};
 use e2e::{
@@ -41,28 +45,35 @@ async fn survives(victim: Victim, n: u64) -> bool {
         Victim::Aggregator => options.crash_aggregator_after = Some(n),
         Victim::Combiner => options.crash_combiner_after = Some(n),
     }
-    let mut deployment = Deployment::start(options).await;
-    let federation = Federation::new(&deployment, CLIENTS);
-    // whoever talks to a dead server retries until it is back
-    let round = tokio::spawn(play(federation));
+    let deployment = Deployment::start(options).await;
     let mut died = false;
-    while !round.is_finished() {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        let server =
-            if victim == Victim::Aggregator { &mut deployment.aggregator } else { &mut deployment.combiner };
-        if !died && server.died().is_some() {
-            died = true;
-            match victim {
-                Victim::Aggregator => deployment.restart_aggregator(),
-                Victim::Combiner => deployment.restart_combiner(),
-            }
-        }
-    }
-    match round.await {
-        Ok(round_id) => check_record(&deployment, round_id, victim, n).await,
-        Err(error) => panic!("{victim:?} killed after {n}: {error}\n{}", deployment.logs()),
+    tokio::select! {
+        never = revive(&deployment, victim, &mut died) => match never {},
+        () = play_and_check(&deployment, victim, n) => {}
     }
     !died
+}
+
+/// Starts the victim again when it has died. Never ends.
+async fn revive(deployment: &Deployment, victim: Victim, died: &mut bool) -> Infallible {
+    let server = if victim == Victim::Aggregator { &deployment.aggregator } else { &deployment.combiner };
+    while server.died().is_none() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    *died = true;
+    match victim {
+        Victim::Aggregator => deployment.restart_aggregator(),
+        Victim::Combiner => deployment.restart_combiner(),
+    }
+    std::future::pending().await
+}
+
+async fn play_and_check(deployment: &Deployment, victim: Victim, n: u64) {
+    // whoever talks to a dead server retries until it is back
+    match tokio::spawn(play(Federation::new(deployment, CLIENTS))).await {
+        Ok(round_id) => check_record(deployment, round_id, victim, n).await,
+        Err(error) => panic!("{victim:?} killed after {n}: {error}\n{}", deployment.logs()),
+    }
 }
 
 /// A round with `CLIENTS` contributions; checks its sum and every contribution's fate. Returns the round's identifier.
@@ -124,12 +135,12 @@ async fn check_record(deployment: &Deployment, round_id: Hex<16>, victim: Victim
 
 /// The round is paid once, the ledger balances, and log and tables agree under a signed checkpoint.
 async fn check_payout(deployment: &Deployment, database: &sqlx::PgPool, victim: Victim, n: u64) {
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     let unfinished = "SELECT count(*) FROM jobs WHERE kind IN ('payout', 'checkpoint') AND state <> 'done'
                       OR NOT EXISTS (SELECT FROM jobs WHERE kind = 'checkpoint' AND key = 'paid')";
     while sqlx::query_scalar::<_, i64>(unfinished).fetch_one(database).await.unwrap() > 0 {
-        assert!(started.elapsed() < std::time::Duration::from_secs(60), "{}", deployment.logs());
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        assert!(started.elapsed() < Duration::from_secs(60), "{}", deployment.logs());
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let balances: Vec<(String, String)> =
         sqlx::query_as("SELECT kind, sum(balance)::TEXT FROM audit.balances GROUP BY kind ORDER BY kind")

@@ -51,7 +51,7 @@ async fn p3_the_published_sum_is_the_sum_of_the_included_updates_and_everyone_ca
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p4_a_combiner_that_is_down_delays_a_round_and_loses_nothing() {
-    let mut deployment = Deployment::start(Options::default()).await;
+    let deployment = Deployment::start(Options::default()).await;
     let federation = Federation::new(&deployment, 3);
     federation.enrol().await.unwrap();
     let view = federation.open(DIMENSION, 3, 10).await.unwrap();
@@ -79,7 +79,7 @@ async fn p4_a_combiner_that_is_down_delays_a_round_and_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p5_a_round_that_waits_for_a_dead_combiner_is_ended_and_stays_ended_when_the_combiner_is_back() {
-    let mut deployment = Deployment::start(Options::default()).await;
+    let deployment = Deployment::start(Options::default()).await;
     let federation = Federation::new(&deployment, 3);
     federation.enrol().await.unwrap();
     let view = federation.open(DIMENSION, 3, 10).await.unwrap();
