@@ -46,11 +46,16 @@ async fn survives(victim: Victim, n: u64) -> bool {
         Victim::Combiner => options.crash_combiner_after = Some(n),
     }
     let deployment = Deployment::start(options).await;
-    let mut died = false;
+    let (started, mut died) = (Instant::now(), false);
     tokio::select! {
         never = revive(&deployment, victim, &mut died) => match never {},
         () = play_and_check(&deployment, victim, n) => {}
     }
+    println!(
+        "{victim:?}, {n}: {} after {:.1} s",
+        if died { "killed" } else { "survived" },
+        started.elapsed().as_secs_f32()
+    );
     !died
 }
 
