@@ -129,7 +129,7 @@ impl Federation {
             match self.members[0].client.round(round.round_id).await {
                 Ok(view) if states.contains(&view.state) => return view,
                 other if start.elapsed() > Duration::from_secs(60) => panic!("waited a minute: {other:?}"),
-                _ => tokio::time::sleep(Duration::from_millis(20)).await,
+                _ => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }
     }
@@ -141,7 +141,7 @@ impl Federation {
             match self.members[0].client.status(round.round_id, contribution).await {
                 Ok(view) if view.state != ContributionState::Received => return view.state,
                 other if start.elapsed() > Duration::from_secs(60) => panic!("waited a minute: {other:?}"),
-                _ => tokio::time::sleep(Duration::from_millis(20)).await,
+                _ => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }
     }

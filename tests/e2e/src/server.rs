@@ -11,7 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tracing_subscriber::{Layer, filter::LevelFilter, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    Layer,
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 /// Environment variable that makes the test program serve: `aggregator` or `combiner`.
 pub const ROLE: &str = "E2E_ROLE";
@@ -35,7 +40,9 @@ pub fn serve_if_asked() {
     };
     let log = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(std::io::stderr);
     tracing_subscriber::registry()
-        .with(counter.with_filter(LevelFilter::TRACE))
+        .with(
+            counter.with_filter(Targets::from_iter(STORE_TARGETS.map(|target| (target, LevelFilter::TRACE)))),
+        )
         .with(log.with_filter(tracing_subscriber::EnvFilter::new("info,sqlx=warn")))
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(2).build();
@@ -57,7 +64,8 @@ pub fn serve_if_asked() {
     std::process::exit(0);
 }
 
-/// Counts what is stored and kills the process, without unwinding or flushing anything, at the given number.
+/// Counts the events it is given, those of what is stored, and kills the process at the given number, without unwinding
+/// or flushing anything.
 struct StoreCounter {
     crash_after: Option<u64>,
     count: AtomicU64,
@@ -65,10 +73,7 @@ struct StoreCounter {
 }
 
 impl<S: tracing::Subscriber> Layer<S> for StoreCounter {
-    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
-        if !STORE_TARGETS.contains(&event.metadata().target()) {
-            return;
-        }
+    fn on_event(&self, _: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
         let count = self.count.fetch_add(1, Ordering::SeqCst) + 1;
         if let Some(file) = &self.file {
             std::fs::write(file, count.to_string()).expect("the count is written");

@@ -63,7 +63,7 @@ async fn survives(victim: Victim, n: u64) -> bool {
 async fn revive(deployment: &Deployment, victim: Victim, died: &mut bool) -> Infallible {
     let server = if victim == Victim::Aggregator { &deployment.aggregator } else { &deployment.combiner };
     while server.died().is_none() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     *died = true;
     match victim {
@@ -145,7 +145,7 @@ async fn check_payout(deployment: &Deployment, database: &sqlx::PgPool, victim: 
                       OR NOT EXISTS (SELECT FROM jobs WHERE kind = 'checkpoint' AND key = 'paid')";
     while sqlx::query_scalar::<_, i64>(unfinished).fetch_one(database).await.unwrap() > 0 {
         assert!(started.elapsed() < Duration::from_secs(60), "{}", deployment.logs());
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let balances: Vec<(String, String)> =
         sqlx::query_as("SELECT kind, sum(balance)::TEXT FROM audit.balances GROUP BY kind ORDER BY kind")
