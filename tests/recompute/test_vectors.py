@@ -16,6 +16,7 @@ import constants
 import ed25519
 import edwards
 import fake_round
+import kernels
 import payouts
 import ring
 import ristretto255
@@ -107,6 +108,14 @@ class ChaCha(unittest.TestCase):
             sums[[0, 1, 31, 32, 100, 255]].tolist(),
             [29_184_990, -7_841_674, -181_770, -24_525_345, 34_899_156, -10_570_685],
         )
+
+
+class Kernels(unittest.TestCase):
+    """What every backend is compared with."""
+
+    def test_the_stored_digests_are_these(self) -> None:
+        stored = json.loads((Path(__file__).parents[1] / "vectors" / "backend.json").read_text())
+        self.assertEqual(stored, json.loads(json.dumps(kernels.vectors())))
 
 
 class Ed25519(unittest.TestCase):

@@ -1,9 +1,11 @@
 //! The checks that every [`Backend`] must pass: each operation against its definition, bit for bit, and every
 //! misuse refused.
 //!
-//! The expected values are computed here with scalar arithmetic on single polynomials, not with another backend.
+//! The expected values are computed here with scalar arithmetic on single polynomials, or come from another program; never
+//! from another backend.
 
 mod projection;
+mod vectors;
 
 use lattice::{
     Backend, BackendError, Evaluation, Fq, MODULUS, MaskPolynomials, Poly, RING_DEGREE, SmallPoly, Unmasking,
@@ -32,6 +34,7 @@ pub fn check_backend(backend: &dyn Backend) {
     inner_products(backend);
     adjoint_sums(backend);
     projection::check(backend);
+    vectors::check(backend);
     misuse(backend);
 }
 
