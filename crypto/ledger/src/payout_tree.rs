@@ -12,12 +12,16 @@ mod dump;
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use sha3::{Digest, Keccak256};
 
 use crate::tree_hash::Hash;
 
 pub use address::{Address, AddressError};
 pub use dump::{DumpedValue, StandardDump};
+
+/// Hashes that a thread computes at least before another takes some.
+const MIN_TASK: usize = 1024;
 
 /// An amount owed to an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,21 +86,21 @@ impl PayoutTree {
             return Err(PayoutTreeError::NoPayments);
         }
         let mut addresses: Vec<Address> = payments.iter().map(|payment| payment.address).collect();
-        addresses.sort_unstable();
+        addresses.par_sort_unstable();
         if let Some(pair) = addresses.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(PayoutTreeError::DuplicateAddress { address: pair[0] });
         }
-        let mut leaves: Vec<(Hash, usize)> = payments.iter().map(payment_leaf).zip(0..).collect();
-        leaves.sort_unstable();
+        let hashed = payments.par_iter().with_min_len(MIN_TASK).enumerate();
+        let mut leaves: Vec<(Hash, usize)> =
+            hashed.map(|(position, payment)| (payment_leaf(payment), position)).collect();
+        leaves.par_sort_unstable();
         let count = 2 * leaves.len() - 1;
         let (mut nodes, mut places) = (vec![[0; 32]; count], vec![0; leaves.len()]);
         for (place, &(leaf, position)) in (0..count).rev().zip(&leaves) {
             nodes[place] = leaf;
             places[position] = place;
         }
-        for parent in (0..leaves.len() - 1).rev() {
-            nodes[parent] = pair(&nodes[2 * parent + 1], &nodes[2 * parent + 2]);
-        }
+        hash_parents(&mut nodes, leaves.len() - 1);
         Ok(Self { payments, places, nodes })
     }
 
@@ -121,6 +125,20 @@ impl PayoutTree {
             place = (place - 1) / 2;
         }
         Some(proof)
+    }
+}
+
+/// Computes the first `parents` nodes, level by level, from those below.
+fn hash_parents(nodes: &mut [Hash], parents: usize) {
+    let mut end = parents;
+    while end > 0 {
+        let start = (1 << end.ilog2()) - 1;
+        let (above, below) = nodes.split_at_mut(end);
+        above[start..].par_iter_mut().with_min_len(MIN_TASK).enumerate().for_each(|(k, parent)| {
+            let child = 2 * (start + k) + 1 - end;
+            *parent = pair(&below[child], &below[child + 1]);
+        });
+        end = start;
     }
 }
 
