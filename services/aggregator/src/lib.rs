@@ -15,10 +15,10 @@ mod jobs;
 mod metrics;
 pub mod record;
 mod refusal;
-mod round_key;
 mod routes;
 mod state;
 mod store;
+mod vault;
 
 pub use args::Args;
 pub use config::Config;

@@ -1,7 +1,7 @@
 //! Secrets that must not be in a database, where a backup would keep them: one file each, in a directory of its own.
 //!
-//! A vault is not backed up. What was destroyed stays destroyed, and a value once committed to stays the only one,
-//! whatever happens to the database.
+//! A vault is not backed up. What was destroyed stays destroyed, a value once committed to stays the only one, and what
+//! was noted last is not forgotten, whatever happens to the database.
 
 use std::{
     fs::{self, File, OpenOptions, Permissions},
@@ -34,6 +34,7 @@ pub enum VaultError {
 
 const SECRET: &str = "key";
 const COMMITMENT: &str = "commit";
+const NOTE: &str = "note";
 
 /// A directory of secrets. Its functions block; every change is on disk when they return.
 #[derive(Clone, Debug)]
@@ -119,6 +120,26 @@ impl KeyVault {
         Ok(Some(value))
     }
 
+    /// Notes `value` under this name, in place of what was noted before. It is no secret.
+    ///
+    /// # Errors
+    /// [`VaultError::Name`], [`VaultError::Io`].
+    pub fn note(&self, name: &str, value: &[u8]) -> Result<(), VaultError> {
+        let path = self.path(name, NOTE)?;
+        let unfinished = self.write_unfinished(value)?;
+        fs::rename(&unfinished, path)?;
+        tracing::trace!("file replaced");
+        self.sync()
+    }
+
+    /// What was noted last under this name.
+    ///
+    /// # Errors
+    /// [`VaultError::Name`], [`VaultError::Io`].
+    pub fn noted(&self, name: &str) -> Result<Option<Vec<u8>>, VaultError> {
+        Ok(read_if_there(&self.path(name, NOTE)?)?)
+    }
+
     /// Overwrites and removes the secret of this name, if there is one. What was committed to stays.
     ///
     /// Overwriting is an effort, not a promise: file systems that copy on write and flash storage may keep old blocks,
@@ -155,11 +176,8 @@ impl KeyVault {
 
     /// Writes a file in full and only then gives it its name; `false` if the name is taken.
     fn write_once(&self, path: &Path, bytes: &[u8]) -> Result<bool, VaultError> {
-        let unfinished = self.directory.join(format!("{:016x}.{UNFINISHED}", OsRng.next_u64()));
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
-        let written = file.write_all(bytes).and_then(|()| file.sync_all());
-        tracing::trace!("file written");
-        let named = written.and_then(|()| fs::hard_link(&unfinished, path));
+        let unfinished = self.write_unfinished(bytes)?;
+        let named = fs::hard_link(&unfinished, path);
         tracing::trace!("file named");
         fs::remove_file(&unfinished)?;
         match named {
@@ -167,6 +185,18 @@ impl KeyVault {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// A file without a name yet.
+    fn write_unfinished(&self, bytes: &[u8]) -> io::Result<PathBuf> {
+        let unfinished = self.directory.join(format!("{:016x}.{UNFINISHED}", OsRng.next_u64()));
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        tracing::trace!("file written");
+        if written.is_err() {
+            fs::remove_file(&unfinished)?;
+        }
+        written.map(|()| unfinished)
     }
 
     /// Files left by a process that ended between writing and naming. A running one may still have some, so only old
@@ -261,6 +291,17 @@ mod tests {
             tries.into_iter().filter(|_| true).map(|handle| handle.join().unwrap()).filter(|&won| won).count()
         });
         assert_eq!(wins, 1);
+    }
+
+    #[test]
+    fn the_last_note_stays() {
+        let (_directory, vault) = vault();
+        assert_eq!(vault.noted("head").unwrap(), None);
+        vault.note("head", b"first").unwrap();
+        vault.note("head", b"second, longer").unwrap();
+        assert_eq!(vault.noted("head").unwrap().unwrap(), b"second, longer");
+        assert!(vault.list().unwrap().is_empty(), "a note is no secret");
+        assert_eq!(fs::read_dir(&vault.directory).unwrap().count(), 1, "nothing unfinished is left");
     }
 
     #[test]

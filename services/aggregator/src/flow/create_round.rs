@@ -21,7 +21,6 @@ use super::{open_round, payouts, rounds, sweep};
 use crate::{
     combiners::{Combiner, CombinerError},
     refusal::problem,
-    round_key,
     state::App,
     store::{
         self, Instant,
@@ -29,6 +28,7 @@ use crate::{
         participants,
         rounds::{self as stored, NewRound},
     },
+    vault::round_key,
 };
 
 /// A creation that was interrupted is taken up again after this long.

@@ -15,6 +15,7 @@ use crate::{
         self,
         log::{self as stored, CheckpointRow, EntryRow},
     },
+    vault::log_head::{self, LogHead},
 };
 
 /// Entries that get their places in one transaction.
@@ -51,31 +52,47 @@ async fn frontier(db: impl PgExecutor<'_>, size: u64) -> Result<Frontier> {
 /// Signs what has a place, if that is more than the last checkpoint covers and continues it.
 ///
 /// # Errors
-/// A fault when the log does not continue what was signed last: a log that somebody has rewritten is not signed.
+/// A fault when the log does not continue what was signed last, as the database or the vault remembers it: a log that
+/// somebody has rewritten, or set back to a backup, is not signed.
 pub(crate) async fn sign_checkpoint(app: &App) -> Result<()> {
+    // Before the database is asked: by then the log may only have become longer.
+    let kept = log_head::load(&app.vault).await?;
     let Some(size) = stored::unsigned(&app.db).await? else { return Ok(()) };
-    let root = frontier(&app.db, size.cast_unsigned()).await?.root();
-    if let Some(last) = stored::latest(&app.db).await? {
-        if size <= last.size {
-            return Ok(());
-        }
-        continues(app, &last, size.cast_unsigned(), &root).await?;
+    let head =
+        LogHead { size: size.cast_unsigned(), root: frontier(&app.db, size.cast_unsigned()).await?.root() };
+    let last = stored::latest(&app.db).await?;
+    let last = last.map(|row| LogHead { size: row.size.cast_unsigned(), root: row.root });
+    if last.is_some_and(|last| head.size <= last.size) {
+        return Ok(());
     }
-    let origin = app.log_signer.name().to_owned();
-    let checkpoint = Checkpoint { origin, size: size.cast_unsigned(), root };
+    for earlier in [last, kept].into_iter().flatten() {
+        continues(app, &earlier, &head).await?;
+    }
+    // Before anybody can see the signature.
+    log_head::keep(&app.vault, head).await?;
+    let LogHead { size, root } = head;
+    let checkpoint = Checkpoint { origin: app.log_signer.name().to_owned(), size, root };
     let note = checkpoint.sign(&app.log_signer).map_err(Error::fault)?;
-    let row = CheckpointRow { size, root, note, signed_at: app.now() };
+    let row = CheckpointRow { size: size.cast_signed(), root, note, signed_at: app.now() };
     stored::insert_checkpoint(&app.db, &row).await?;
-    metrics::checkpoint_signed(checkpoint.size);
+    metrics::checkpoint_signed(size);
     tracing::info!(size, root = hex::encode(root), "checkpoint signed");
     Ok(())
 }
 
-/// Whether the tree of `size` entries with this root continues what was signed last.
-async fn continues(app: &App, last: &CheckpointRow, size: u64, root: &Hash) -> Result<()> {
-    let plan = ConsistencyPlan::new(last.size.cast_unsigned(), size).map_err(Error::fault)?;
+/// Whether the tree `head` continues the tree `earlier`, which was signed or was about to be.
+async fn continues(app: &App, earlier: &LogHead, head: &LogHead) -> Result<()> {
+    if earlier == head {
+        return Ok(());
+    }
+    if earlier.size >= head.size {
+        return Err(Error::fault(
+            "the log is not what was signed: has the database been set back to a backup?",
+        ));
+    }
+    let plan = ConsistencyPlan::new(earlier.size, head.size).map_err(Error::fault)?;
     let path = plan.proof(&stored::nodes(&app.db, plan.nodes()).await?).map_err(Error::fault)?;
-    verify_consistency(last.size.cast_unsigned(), &last.root, size, root, &path).map_err(Error::fault)
+    verify_consistency(earlier.size, &earlier.root, head.size, &head.root, &path).map_err(Error::fault)
 }
 
 /// Everything that was written before this is called is covered by a checkpoint when it returns.

@@ -8,9 +8,9 @@ use kit::Result;
 
 use super::erase;
 use crate::{
-    round_key,
     state::App,
     store::{Instant, rounds},
+    vault::round_key,
 };
 
 /// A creation that takes longer is given up.

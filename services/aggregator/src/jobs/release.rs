@@ -16,7 +16,6 @@ use super::Held;
 use crate::{
     combiners::Combiner,
     flow::{members, rounds},
-    round_key,
     state::App,
     store::{
         self,
@@ -24,6 +23,7 @@ use crate::{
         jobs::{self, Kind},
         rounds as stored,
     },
+    vault::round_key,
 };
 
 pub(super) async fn run(app: &App, held: &Held) -> Result<()> {

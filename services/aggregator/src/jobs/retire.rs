@@ -10,13 +10,13 @@ use kit::Result;
 use super::Held;
 use crate::{
     flow::{rounds, sum::SumLocation, upload::bodies},
-    round_key,
     state::App,
     store::{
         self, Instant, contributions,
         jobs::{self, Kind, Return},
         rounds::RoundRow,
     },
+    vault::round_key,
 };
 
 /// How often it is looked whether the round's other jobs are done.

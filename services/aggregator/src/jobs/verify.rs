@@ -27,13 +27,14 @@ use super::Held;
 use crate::{
     combiners::{Combiner, CombinerError},
     flow::rounds,
-    metrics, round_key,
+    metrics,
     state::App,
     store::{
         self,
         contributions::{self, Envelope},
         jobs,
     },
+    vault::round_key,
 };
 
 /// Bytes of bodies whose proofs are verified between two transactions.

@@ -159,6 +159,53 @@ async fn a_log_that_was_rewritten_is_not_signed() {
     assert!(tables.contains(&"log_nodes") && tables.contains(&"log_checkpoints"), "{findings:?}");
 }
 
+/// The database is consistent with itself; only the vault knows that more was signed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_set_back_to_a_backup_is_not_signed() {
+    let mut deployment = Deployment::start().await;
+    deployment.settings.record.sequence_ms = 50;
+    deployment.settings.record.checkpoint_ms = 50;
+    deployment.stop_service().await;
+    deployment.start_service().await;
+    Participant::enrolled(&deployment, "a").await;
+    deployment.until_sealed().await;
+    let signed = "SELECT max(size) FROM log_checkpoints";
+    let backup: i64 = sqlx::query_scalar(signed).fetch_one(&deployment.db).await.unwrap();
+    for name in ["b", "c", "d", "e"] {
+        Participant::enrolled(&deployment, name).await;
+    }
+    deployment.until_sealed().await;
+    deployment.stop_service().await;
+    let mut restoring = deployment.db.begin().await.unwrap();
+    for statement in [
+        "SET LOCAL session_replication_role = replica",
+        "DELETE FROM participants WHERE subject <> 'a'",
+        "DELETE FROM log_outbox",
+        "DELETE FROM log_checkpoints WHERE size > $1",
+        "DELETE FROM log_entries WHERE index >= $1",
+        "DELETE FROM log_nodes WHERE (index + 1) << level > $1",
+    ] {
+        let query = sqlx::query(statement);
+        let query = if statement.contains("$1") { query.bind(backup) } else { query };
+        query.execute(&mut *restoring).await.unwrap();
+    }
+    restoring.commit().await.unwrap();
+    deployment.start_service().await;
+    let names = ["f", "g", "h", "i", "j", "k", "l", "m"];
+    for name in names {
+        Participant::enrolled(&deployment, name).await;
+    }
+    eventually("the places of the entries", async || {
+        let placed = "SELECT COUNT(*) FROM log_entries WHERE table_name = 'participants'";
+        let placed: i64 = sqlx::query_scalar(placed).fetch_one(&deployment.db).await.unwrap();
+        (placed == 1 + names.len() as i64).then_some(())
+    })
+    .await;
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    let after: i64 = sqlx::query_scalar(signed).fetch_one(&deployment.db).await.unwrap();
+    assert_eq!(after, backup);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_promise_is_seen() {
     let mut deployment = Deployment::start().await;

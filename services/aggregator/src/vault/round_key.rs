@@ -1,12 +1,11 @@
 //! The aggregator's own private key of each round: in the vault, never in the database.
 
 use api::Hex;
-use kit::{
-    Error, Result,
-    vault::{KeyVault, VaultError},
-};
+use kit::{Error, Result, vault::KeyVault};
 use sharing::RoundKeyPair;
 use zeroize::Zeroizing;
+
+use super::blocking;
 
 /// Keeps a new key.
 ///
@@ -55,12 +54,4 @@ pub(crate) async fn destroy(vault: &KeyVault, round_id: [u8; 16]) -> Result<()> 
 pub(crate) async fn list(vault: &KeyVault) -> Result<Vec<[u8; 16]>> {
     let names = blocking(vault, KeyVault::list).await?;
     Ok(names.iter().filter_map(|name| name.parse().ok().map(|Hex(id)| id)).collect())
-}
-
-async fn blocking<T: Send + 'static>(
-    vault: &KeyVault,
-    work: impl FnOnce(&KeyVault) -> std::result::Result<T, VaultError> + Send + 'static,
-) -> Result<T> {
-    let vault = vault.clone();
-    Ok(tokio::task::spawn_blocking(move || work(&vault)).await??)
 }
