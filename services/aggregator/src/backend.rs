@@ -5,17 +5,20 @@ use std::sync::Arc;
 use kit::Result;
 use lattice::{Backend, CpuBackend};
 
-use crate::{config::BackendChoice, metrics};
+use crate::{
+    config::{BackendChoice, ComputeConfig},
+    metrics,
+};
 
 /// The backend that the configuration asks for.
 ///
 /// # Errors
 /// A fault: a card is asked for and there is none that works.
-pub(crate) fn choose(choice: BackendChoice) -> Result<Arc<dyn Backend>> {
-    let backend = match choice {
+pub(crate) fn choose(config: &ComputeConfig) -> Result<Arc<dyn Backend>> {
+    let backend = match config.backend {
         BackendChoice::Cpu => processor(),
-        BackendChoice::Cuda => card::open().map_err(kit::Error::fault)?,
-        BackendChoice::Auto => card::open().unwrap_or_else(|error| {
+        BackendChoice::Cuda => card::open(config).map_err(kit::Error::fault)?,
+        BackendChoice::Auto => card::open(config).unwrap_or_else(|error| {
             tracing::info!(reason = kit::error::chain(&error), "no card is used");
             processor()
         }),
@@ -37,11 +40,14 @@ mod card {
     use gpu_kernels::{Fallback, Options, cuda};
     use lattice::{Backend, BackendError};
 
+    use crate::config::ComputeConfig;
     use crate::metrics;
 
     /// The first card, once it has passed the self-test.
-    pub(super) fn open() -> Result<Arc<dyn Backend>, DeviceError> {
-        let (kernels, description) = cuda::backend(&Options::default())?;
+    pub(super) fn open(config: &ComputeConfig) -> Result<Arc<dyn Backend>, DeviceError> {
+        let mut options = Options::default();
+        options.queue_bytes = (config.card_memory_mib << 20) / options.queues;
+        let (kernels, description) = cuda::backend(&options)?;
         tracing::info!(card = description, "a card has passed the self-test");
         let report = |error: &BackendError| {
             metrics::device_failed();
@@ -61,8 +67,10 @@ mod card {
     use kit::config::ConfigError;
     use lattice::Backend;
 
+    use crate::config::ComputeConfig;
+
     /// There is nothing to open a card with.
-    pub(super) fn open() -> Result<Arc<dyn Backend>, ConfigError> {
+    pub(super) fn open(_config: &ComputeConfig) -> Result<Arc<dyn Backend>, ConfigError> {
         let rule = "this program is built without the feature cuda";
         Err(ConfigError::Rule { field: "compute.backend", rule })
     }
@@ -72,18 +80,22 @@ mod card {
 mod tests {
     use super::*;
 
+    fn config(backend: BackendChoice) -> ComputeConfig {
+        ComputeConfig { backend, ..ComputeConfig::default() }
+    }
+
     #[test]
     fn the_processor_is_always_there() {
-        assert_eq!(choose(BackendChoice::Cpu).unwrap().name(), "cpu");
+        assert_eq!(choose(&config(BackendChoice::Cpu)).unwrap().name(), "cpu");
     }
 
     #[test]
     fn without_a_card_auto_takes_the_processor_and_cuda_is_a_fault() {
-        if card::open().is_ok() {
+        if card::open(&config(BackendChoice::Cuda)).is_ok() {
             eprintln!("skipped: there is a card");
             return;
         }
-        assert_eq!(choose(BackendChoice::Auto).unwrap().name(), "cpu");
-        assert!(choose(BackendChoice::Cuda).is_err());
+        assert_eq!(choose(&config(BackendChoice::Auto)).unwrap().name(), "cpu");
+        assert!(choose(&config(BackendChoice::Cuda)).is_err());
     }
 }

@@ -67,6 +67,11 @@ impl Config {
         rule(self.jobs.attempts >= 1, "jobs.attempts", "at least 1")?;
         rule(self.jobs.lease_ms >= 1_000, "jobs.lease_ms", "at least 1000")?;
         rule(self.compute.threads >= 1, "compute.threads", "at least 1")?;
+        rule(
+            (64..=1 << 20).contains(&self.compute.card_memory_mib),
+            "compute.card_memory_mib",
+            "64 to 1048576",
+        )?;
         let possible = cfg!(feature = "cuda") || self.compute.backend != BackendChoice::Cuda;
         rule(possible, "compute.backend", "this program is built without the feature cuda")?;
         rule(self.limits.concurrent_uploads >= 1, "limits.concurrent_uploads", "at least 1")?;
@@ -219,6 +224,8 @@ pub struct ComputeConfig {
     pub threads: usize,
     /// What does the work that grows with the dimension.
     pub backend: BackendChoice,
+    /// Memory that work on a card takes, in MiB, on the card and as much again of the host's: at least 64.
+    pub card_memory_mib: usize,
 }
 
 /// What does the work that grows with the dimension. All give the same words.
@@ -236,7 +243,7 @@ pub enum BackendChoice {
 impl Default for ComputeConfig {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
-        Self { threads, backend: BackendChoice::Cpu }
+        Self { threads, backend: BackendChoice::Cpu, card_memory_mib: 128 }
     }
 }
 

@@ -196,7 +196,9 @@ impl Deployment {
     }
 
     fn config(&self, port_file: PathBuf) -> Config {
-        use aggregator::config::{BlobsConfig, CombinerConfig, ComputeConfig, JobsConfig, Limits};
+        use aggregator::config::{
+            BackendChoice, BlobsConfig, CombinerConfig, ComputeConfig, JobsConfig, Limits,
+        };
 
         let combiner = |combiner: &Combiner| CombinerConfig {
             url: format!("http://{}", combiner.address),
@@ -217,7 +219,7 @@ impl Deployment {
             service_token: Secret::text(SERVICE_TOKEN),
             limits: Limits { concurrent_uploads, upload_idle_timeout_ms, ..Limits::default() },
             jobs: JobsConfig { workers, lease_ms: 2_000, poll_ms: 50, retry_ms: 50, attempts },
-            compute: ComputeConfig { threads: 2, ..ComputeConfig::default() },
+            compute: ComputeConfig { backend: BackendChoice::Auto, threads: 2, ..ComputeConfig::default() },
             settle_ms,
             record: self.settings.record.clone(),
         }
