@@ -14,13 +14,14 @@ use lattice::Backend;
 use ledger::note::Signer;
 use protocol::{IdentityKey, Pins, PublicKey};
 use sqlx::PgPool;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Mutex, Notify, Semaphore};
 
 use crate::{
     backend,
     blobs::Blobs,
     combiners::Combiner,
     config::{Config, JobsConfig, Limits, RecordConfig},
+    flow::payouts::HandedOver,
     store::Instant,
 };
 
@@ -53,6 +54,8 @@ pub(crate) struct State {
     pub(crate) record: RecordConfig,
     /// Signs checkpoints, under the log's name.
     pub(crate) log_signer: Signer,
+    /// The batch of payouts that was asked for last.
+    pub(crate) last_batch: Mutex<Option<Arc<HandedOver>>>,
     /// No upload takes longer.
     pub(crate) longest_upload: Duration,
 }
@@ -89,7 +92,7 @@ impl App {
             pins,
             admin_token: Arc::new(config.admin_token.read_token("admin_token")?),
             compute: Compute::new(config.compute.threads).map_err(Error::fault)?,
-            backend: backend::choose(config.compute.backend)?,
+            backend: backend::choose(&config.compute)?,
             uploads: Semaphore::new(config.limits.concurrent_uploads),
             chunk_buffers: Semaphore::new(1),
             work: Notify::new(),
@@ -98,6 +101,7 @@ impl App {
             settle_ms: milliseconds(config.settle_ms),
             record: config.record.clone(),
             log_signer,
+            last_batch: Mutex::new(None),
             longest_upload: Duration::from_millis(config.listen.upload_timeout_ms),
         })))
     }

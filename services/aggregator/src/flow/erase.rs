@@ -17,7 +17,8 @@ use crate::{
 /// Rounds erased at a time.
 const ROUNDS: i64 = 100;
 
-/// Erases every round whose audit window is over. Killed in between, it begins anew with the round.
+/// Erases every round whose audit window is over. Killed in between, it begins anew with the round; a round that cannot be
+/// erased does not keep its neighbours.
 pub(crate) async fn erase_expired(app: &App) -> Result<()> {
     let Some(window_ms) = app.record.audit_window_ms else { return Ok(()) };
     let before = Instant(app.now().0.saturating_sub_unsigned(window_ms));
@@ -26,9 +27,11 @@ pub(crate) async fn erase_expired(app: &App) -> Result<()> {
         if expired.is_empty() {
             return Ok(());
         }
+        let mut outcome = Ok(());
         for round in expired {
-            erase(app, &round).await?;
+            outcome = erase(app, &round).await.and(outcome);
         }
+        outcome?;
     }
 }
 

@@ -1,6 +1,8 @@
 //! What contributions earn: the pool of a published round is split and posted, and balances are handed to the
 //! distributor. All of it in the caller's transaction, so that it happens once or not at all.
 
+use std::sync::Arc;
+
 use api::{
     Hex, ProblemKind,
     participants::Page,
@@ -186,41 +188,59 @@ pub(crate) async fn batch(app: &App, batch_id: u64) -> Result<Batch> {
     batch_view(row.ok_or_else(|| Error::abort(ProblemKind::NotFound))?)
 }
 
-/// A batch's lines and the tree of their claims, which is checked against the recorded root.
-async fn load(app: &App, batch_id: u64) -> Result<(Vec<LineRow>, PayoutTree)> {
+/// A batch as it was handed to the distributor.
+pub(crate) struct HandedOver {
+    batch_id: u64,
+    /// Ascending by subject.
+    lines: Vec<LineRow>,
+    /// Of payments in ascending order of addresses.
+    tree: PayoutTree,
+}
+
+/// A batch with its tree, which is checked against the recorded root. The one that was asked for last is kept: after a round
+/// everybody asks for the same.
+async fn load(app: &App, batch_id: u64) -> Result<Arc<HandedOver>> {
+    let mut kept = app.last_batch.lock().await;
+    if let Some(batch) = kept.as_ref().filter(|batch| batch.batch_id == batch_id) {
+        return Ok(batch.clone());
+    }
     let batch = batch(app, batch_id).await?;
     let lines = stored::lines(&app.db, batch_id.cast_signed()).await?;
-    let tree = tree(lines.iter().map(|line| payment(line.address, &line.amount)))?;
-    if tree.root() == batch.root.0 {
-        Ok((lines, tree))
-    } else {
-        Err(Error::fault("the lines are not the root's"))
+    let built = app.compute.run(move || {
+        let tree = tree(lines.iter().map(|line| payment(line.address, &line.amount)))?;
+        Ok::<_, Error>(HandedOver { batch_id, lines, tree })
+    });
+    let built = Arc::new(built.await??);
+    if built.tree.root() != batch.root.0 {
+        return Err(Error::fault("the lines are not the root's"));
     }
+    Ok(kept.insert(built).clone())
 }
 
 /// A batch's tree in the format of `@openzeppelin/merkle-tree`.
 pub(crate) async fn dump(app: &App, batch_id: u64) -> Result<ledger::payout_tree::StandardDump> {
-    load(app, batch_id).await.map(|(_, tree)| tree.dump())
+    Ok(load(app, batch_id).await?.tree.dump())
 }
 
 /// A batch's lines as comma-separated values.
 pub(crate) async fn csv(app: &App, batch_id: u64) -> Result<String> {
-    let (lines, _) = load(app, batch_id).await?;
     let mut text = "subject,address,amount\n".to_owned();
-    for LineRow { subject, address, amount, .. } in lines {
+    for LineRow { subject, address, amount, .. } in &load(app, batch_id).await?.lines {
         // Names are of letters, digits, dots, underscores and hyphens.
-        text += &format!("{subject},{},{amount}\n", Address::from_bytes(address));
+        text += &format!("{subject},{},{amount}\n", Address::from_bytes(*address));
     }
     Ok(text)
 }
 
 /// What the distributor's contract is shown for a participant's balance.
 pub(crate) async fn proof(app: &App, batch_id: u64, subject: &str) -> Result<ClaimProof> {
-    let (lines, tree) = load(app, batch_id).await?;
-    let line = lines.iter().find(|line| line.subject == subject);
-    let address = Address::from_bytes(line.ok_or_else(|| Error::abort(ProblemKind::NotFound))?.address);
-    let position = tree.payments().iter().position(|payment| payment.address == address);
-    let found = position.and_then(|position| Some((&tree.payments()[position], tree.proof(position)?)));
+    let batch = load(app, batch_id).await?;
+    let HandedOver { lines, tree, .. } = &*batch;
+    let line = lines.binary_search_by_key(&subject, |line| line.subject.as_str());
+    let line = line.map_err(|_| Error::abort(ProblemKind::NotFound))?;
+    let address = Address::from_bytes(lines[line].address);
+    let position = tree.payments().binary_search_by_key(&address, |payment| payment.address);
+    let found = position.ok().and_then(|position| Some((&tree.payments()[position], tree.proof(position)?)));
     let (payment, proof) = found.ok_or_else(|| Error::fault("a line is not in the tree"))?;
     Ok(ClaimProof {
         batch_id,
