@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{audit, bench, contribute, db, demo, enrol, keygen, model, registrar, round, serve},
+    commands::{audit, bench, contribute, db, demo, enrol, keygen, model, payout, registrar, round, serve},
     error::Result,
     output::Output,
 };
@@ -57,6 +57,9 @@ pub(crate) enum Command {
     Enrol(enrol::Args),
     /// Mask an update and send it.
     Contribute(contribute::Args),
+    /// What contributions earned, and where it is paid.
+    #[command(subcommand)]
+    Payout(payout::Payout),
     /// Look at the public record of a round.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -75,6 +78,7 @@ impl Command {
             Self::Round(round) => round::run(round, output).await,
             Self::Enrol(args) => enrol::run(args, output).await,
             Self::Contribute(args) => contribute::run(args, output).await,
+            Self::Payout(payout) => payout::run(payout, output).await,
             Self::Audit(audit) => audit::run(audit, output).await,
         }
     }

@@ -8,6 +8,7 @@ pub(crate) mod demo;
 pub(crate) mod enrol;
 pub(crate) mod keygen;
 pub(crate) mod model;
+pub(crate) mod payout;
 pub(crate) mod registrar;
 pub(crate) mod round;
 pub(crate) mod serve;

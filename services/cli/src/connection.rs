@@ -1,9 +1,13 @@
 //! The arguments that say which servers to talk to, as whom, and whom to trust.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use client::{Client, ClientConfig, Operator, OperatorConfig, Participant};
+use protocol::Pins;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -23,6 +27,12 @@ pub(crate) struct AggregatorArgs {
 }
 
 impl AggregatorArgs {
+    /// The SDK for someone who only looks, with an empty folder for its state.
+    pub(crate) fn observe(&self, pins: Pins, state: &Path) -> Result<Client> {
+        let extra_root_ca = self.extra_root_ca()?;
+        Ok(Client::new(ClientConfig { extra_root_ca, ..ClientConfig::new(&self.aggregator, pins, state) })?)
+    }
+
     fn extra_root_ca(&self) -> Result<Option<Vec<u8>>> {
         self.ca.as_ref().map(|path| fs::read(path).map_err(CommandError::file(path))).transpose()
     }

@@ -67,6 +67,26 @@ fn failures_have_their_codes_and_are_told_as_json() {
 }
 
 #[test]
+fn a_round_to_verify_is_in_a_folder_or_at_an_aggregator_whose_keys_are_pinned() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = "ab".repeat(32);
+    let pins = format!("aggregator = \"{key}\"\ncombiners = [\"{key}\"]\nregistrar = \"{key}\"\n");
+    fs::write(folder.path().join("pins.toml"), pins).unwrap();
+    let round = "ab".repeat(16);
+    let verify = |arguments: &[&str]| blindsum(folder.path(), &[&["audit", "verify"], arguments].concat());
+    assert_eq!(verify(&[]).0, 2);
+    assert_eq!(verify(&["--round", &round]).0, 2);
+    assert_eq!(verify(&["--round", &round, "--aggregator", "http://192.0.2.1"]).0, 2);
+    let (code, _, notes) =
+        verify(&["--round", &round, "--aggregator", "http://192.0.2.1", "--pins", "pins.toml"]);
+    assert_eq!(code, 1);
+    assert!(notes.contains("must be https"), "{notes}");
+    let (code, _, notes) = verify(&["nothing-there"]);
+    assert_eq!(code, 1);
+    assert!(notes.contains("nothing-there"), "{notes}");
+}
+
+#[test]
 fn bench_measures_every_phase() {
     let folder = tempfile::tempdir().unwrap();
     let (code, line, notes) =

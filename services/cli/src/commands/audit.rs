@@ -34,8 +34,9 @@ use crate::{
 pub(crate) enum Audit {
     /// Summarise a bundle. Nothing is verified.
     Show(ShowArgs),
-    /// Recompute a round from what `audit fetch` wrote, trusting neither server: signatures, credentials, norm proofs, the sum; and
-    /// from the log, that it says the same, continues earlier checkpoints, and that payouts, books and payout trees are right.
+    /// Recompute a round from what `audit fetch` wrote, or would write, trusting neither server: signatures, credentials, norm
+    /// proofs, the sum; and from the log, that it says the same, continues earlier checkpoints, and that payouts, books and payout
+    /// trees are right.
     ///
     /// Names the first thing that is wrong and exits with 5.
     Verify(folder::VerifyArgs),
@@ -67,7 +68,7 @@ pub(crate) struct FetchArgs {
 pub(crate) async fn run(audit: Audit, output: &Output) -> Result<()> {
     match audit {
         Audit::Show(args) => show(&args.bundle, output),
-        Audit::Verify(args) => folder::run(&args, output),
+        Audit::Verify(args) => folder::run(&args, output).await,
         Audit::Chain(args) => chain::run(&args, output).await,
         Audit::Fetch(args) => {
             let client = args.client.connect()?;

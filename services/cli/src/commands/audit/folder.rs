@@ -1,4 +1,4 @@
-//! `blindsum audit verify`: all that `audit fetch` wrote to a folder, checked against the signatures and against each other.
+//! `blindsum audit verify`: all that `audit fetch` writes to a folder, checked against the signatures and against each other.
 
 use std::{
     fmt, fs,
@@ -6,17 +6,19 @@ use std::{
 };
 
 use api::bundle::Bundle;
+use client::RoundId;
 use ledger::note::Verifier;
 use protocol::{Pins, PublicKey};
 use serde::Serialize;
 
 use super::{
-    books,
+    books, fetch,
     log::{self, SignedLog, Trust},
     parse, round_record,
     verify::{self, Verdict},
 };
 use crate::{
+    connection::AggregatorArgs,
     error::{CommandError, Result},
     output::Output,
     pins_file,
@@ -30,8 +32,14 @@ pub(crate) struct VerifyArgs {
     pins: Option<PathBuf>,
     #[command(flatten)]
     demands: Demands,
+    /// Download this round from the aggregator first: to the folder if one is given, else to one that is removed afterwards.
+    #[arg(long, value_name = "ROUND", requires_all = ["aggregator", "pins"])]
+    round: Option<RoundId>,
+    #[command(flatten)]
+    aggregator: Option<AggregatorArgs>,
     /// A folder that `audit fetch` wrote.
-    folder: PathBuf,
+    #[arg(required_unless_present = "round")]
+    folder: Option<PathBuf>,
 }
 
 /// What is demanded of a folder beside its own consistency.
@@ -77,8 +85,14 @@ struct LogVerdict {
     paid: bool,
 }
 
-pub(super) fn run(args: &VerifyArgs, output: &Output) -> Result<()> {
-    let bundle = read_bundle(&args.folder)?;
+pub(super) async fn run(args: &VerifyArgs, output: &Output) -> Result<()> {
+    let temporary = tempfile::tempdir().map_err(CommandError::file(&std::env::temp_dir()))?;
+    let folder = args.folder.clone().unwrap_or_else(|| temporary.path().join("round"));
+    if let (Some(round), Some(aggregator), Some(pins)) = (args.round, &args.aggregator, &args.pins) {
+        let client = aggregator.observe(pins_file::read(pins)?, &temporary.path().join("state"))?;
+        fetch(&client, round, &folder).await?;
+    }
+    let bundle = read_bundle(&folder)?;
     let pins = match &args.pins {
         Some(path) => pins_file::read(path)?,
         None => {
@@ -86,7 +100,7 @@ pub(super) fn run(args: &VerifyArgs, output: &Output) -> Result<()> {
             verify::stated_pins(&bundle)?
         }
     };
-    let mut verdict = check(&args.folder, bundle, &pins, &args.demands, output)?;
+    let mut verdict = check(&folder, bundle, &pins, &args.demands, output)?;
     verdict.pinned = args.pins.is_some();
     output.answer(&verdict, &verdict);
     Ok(())

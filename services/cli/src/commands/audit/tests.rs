@@ -1,5 +1,7 @@
 //! A log of two small rounds, and every way in which it can lie.
 
+mod openings;
+
 use std::{fs, path::PathBuf};
 
 use ledger::{

@@ -319,7 +319,7 @@ fn found_at_99_percent(all: usize, sample: usize) -> Option<usize> {
 }
 
 /// Checks the group equations that are left of some members' proofs.
-fn check_openings(open: &mut Vec<(String, GroupEquations)>) -> Result<()> {
+pub(super) fn check_openings(open: &mut Vec<(String, GroupEquations)>) -> Result<()> {
     let (names, equations): (Vec<_>, Vec<_>) = open.drain(..).unzip();
     let verified = GroupEquations::verify_batch(&equations, &mut OsRng);
     names.iter().zip(verified).try_for_each(|(at, verified)| verified.map_err(|error| refused(at, &error)))

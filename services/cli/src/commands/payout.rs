@@ -1,0 +1,232 @@
+//! `blindsum payout`.
+
+use std::fmt::Write as _;
+
+use api::payouts::{ClaimProof, RoundPayouts, Statement};
+use clap::Subcommand;
+use client::{Address, RoundId};
+
+use crate::{
+    connection::{ClientArgs, ParticipantArgs},
+    error::{CommandError, Result},
+    output::Output,
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Payout {
+    /// Say where a participant wants to be paid on a chain. What it earned there before is handed over too, with a later round.
+    Address(AddressArgs),
+    /// Show what a participant earned, what of it was handed over, and what waits.
+    Statement(StatementArgs),
+    /// Show what each contribution to a round earned, and why so much.
+    Round(RoundArgs),
+    /// Fetch what the distributor's contract is shown for a participant's part of a batch, and check it against the batch's root.
+    Proof(ProofArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct AddressArgs {
+    #[command(flatten)]
+    client: ClientArgs,
+    #[command(flatten)]
+    participant: ParticipantArgs,
+    /// The chain's number (EIP-155).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    chain: u64,
+    /// The message's place among the participant's for this chain: the largest counts. One more than the one that counts now, if
+    /// not given.
+    #[arg(long, value_name = "N")]
+    sequence: Option<u64>,
+    /// The address: 0x and 40 hexadecimal digits, whose capitals, if there are any, are the checksum of EIP-55.
+    address: Address,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatementArgs {
+    #[command(flatten)]
+    client: ClientArgs,
+    /// The participant.
+    subject: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RoundArgs {
+    #[command(flatten)]
+    client: ClientArgs,
+    /// The round.
+    round: RoundId,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ProofArgs {
+    #[command(flatten)]
+    client: ClientArgs,
+    /// The batch, of those in the participant's statement.
+    batch: u64,
+    /// The participant.
+    subject: String,
+}
+
+pub(crate) async fn run(payout: Payout, output: &Output) -> Result<()> {
+    match payout {
+        Payout::Address(args) => address(args, output).await?,
+        Payout::Statement(args) => {
+            let statement = args.client.connect()?.statement(&args.subject).await?;
+            output.answer(describe_statement(&statement), &statement);
+        }
+        Payout::Round(args) => {
+            let payouts = args.client.connect()?.payouts(args.round).await?;
+            output.answer(describe_round(&payouts), &payouts);
+        }
+        Payout::Proof(args) => {
+            let claim = args.client.connect()?.claim_proof(args.batch, &args.subject).await?;
+            output.answer(describe_claim(&claim), &claim);
+        }
+    }
+    Ok(())
+}
+
+async fn address(args: AddressArgs, output: &Output) -> Result<()> {
+    let (client, participant) = (args.client.connect()?, args.participant.read()?);
+    let sequence = match args.sequence {
+        Some(sequence) => sequence,
+        None => {
+            let statement = client.statement(participant.credential.subject.as_str()).await?;
+            next_sequence(&statement, args.chain)?
+        }
+    };
+    let statement = client.claim_address(&participant, args.address, args.chain, sequence).await?;
+    let words = format!(
+        "{} is paid at {} on chain {}, by its message {sequence}",
+        statement.subject, args.address, args.chain
+    );
+    output.answer(words, &statement);
+    Ok(())
+}
+
+/// The place after that of the address that counts.
+fn next_sequence(statement: &Statement, chain: u64) -> Result<u64> {
+    let last = statement.addresses.iter().find(|address| address.chain_id == chain).map_or(0, |a| a.sequence);
+    last.checked_add(1).ok_or(CommandError::Argument {
+        argument: "--sequence",
+        rule: "has no next number: the last one is used",
+    })
+}
+
+fn describe_statement(statement: &Statement) -> String {
+    let Statement { subject, reputation_ppm, balances, addresses, payouts, claims } = statement;
+    let mut text = format!("{subject}: reputation {:.4}", f64::from(*reputation_ppm) / 1e6);
+    for address in addresses {
+        let _ = write!(text, "\npaid at {} on chain {}", address.address, address.chain_id);
+    }
+    for balance in balances {
+        let _ = write!(
+            text,
+            "\n{}: {} earned, {} handed over, {} waiting",
+            balance.asset, balance.earned, balance.handed_over, balance.balance
+        );
+    }
+    for payout in payouts {
+        let _ = write!(
+            text,
+            "\nround {}: {} of {} {}",
+            payout.round_id, payout.amount, payout.pool, payout.asset
+        );
+    }
+    for claim in claims {
+        let _ =
+            write!(text, "\nbatch {}: {} to be claimed by {}", claim.batch_id, claim.amount, claim.address);
+    }
+    text
+}
+
+fn describe_round(payouts: &RoundPayouts) -> String {
+    let lines = payouts.payouts.iter().map(|payout| {
+        format!(
+            "{}: {} of {} {} (weight {}, score {:.4}, reputation {:.4})",
+            payout.subject,
+            payout.amount,
+            payout.pool,
+            payout.asset,
+            payout.weight,
+            f64::from(payout.score_ppm) / 1e6,
+            f64::from(payout.reputation_ppm) / 1e6
+        )
+    });
+    match lines.collect::<Vec<_>>().join("\n") {
+        none if none.is_empty() => "nothing is paid for this round, or not yet".to_owned(),
+        lines => lines,
+    }
+}
+
+fn describe_claim(claim: &ClaimProof) -> String {
+    let mut text = format!(
+        "batch {}, root 0x{}\n{} may claim {}, with the proof",
+        claim.batch_id, claim.root, claim.address, claim.amount
+    );
+    for sibling in &claim.proof {
+        let _ = write!(text, "\n0x{sibling}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use api::payouts::{Amount, Balance, Claim, ClaimAddressView};
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn statement() -> Statement {
+        let address = ClaimAddressView { chain_id: 7, sequence: 4, address: "0xAb".into() };
+        let balance = Balance {
+            asset: "points".into(),
+            earned: Amount(30),
+            handed_over: Amount(10),
+            balance: Amount(20),
+        };
+        Statement {
+            subject: "client-1".into(),
+            reputation_ppm: 500_000,
+            balances: vec![balance],
+            addresses: vec![address],
+            payouts: Vec::new(),
+            claims: vec![Claim { batch_id: 3, address: "0xAb".into(), amount: Amount(10) }],
+        }
+    }
+
+    #[test]
+    fn the_next_message_follows_the_one_that_counts_on_that_chain() {
+        let mut statement = statement();
+        assert_eq!(next_sequence(&statement, 7).unwrap(), 5);
+        assert_eq!(next_sequence(&statement, 8).unwrap(), 1);
+        statement.addresses[0].sequence = u64::MAX;
+        assert!(next_sequence(&statement, 7).is_err());
+    }
+
+    #[test]
+    fn a_statement_says_what_waits() {
+        let text = describe_statement(&statement());
+        let lines: Vec<_> = text.lines().collect();
+        let expected = [
+            "client-1: reputation 0.5000",
+            "paid at 0xAb on chain 7",
+            "points: 30 earned, 10 handed over, 20 waiting",
+            "batch 3: 10 to be claimed by 0xAb",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn an_address_with_a_wrong_digit_is_refused_before_anything_is_sent() {
+        let arguments = |address| {
+            let words = "blindsum payout address --aggregator https://a --pins p --identity i --credential c --chain 1";
+            Cli::try_parse_from(words.split(' ').chain([address]))
+        };
+        assert!(arguments("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed").is_ok());
+        let error = arguments("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD").unwrap_err();
+        assert!(error.to_string().contains("checksum"), "{error}");
+        assert!(arguments("0x5aAe").is_err());
+    }
+}
