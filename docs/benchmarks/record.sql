@@ -1,11 +1,13 @@
--- What the record costs, and how the auditors' views answer, with many contributions in one database.
+-- What the record costs, and how the auditors' views answer, with few and with many contributions in one database.
 --
 --   blindsum db migrate aggregator --database-url postgres://…/bulk
---   psql -X -v contributions=1000000 -f docs/benchmarks/record.sql postgres://…/bulk
+--   psql -X -v contributions=1000000 -f docs/benchmarks/record.sql postgres://…/bulk     (as a superuser)
 --
 -- Rounds of a thousand contributions, each through all its states, with headers of 600 bytes, sealed seeds of 160, and no proofs, whose
--- bytes are the same with and without the record. Set-based, so that what is measured is the database's work and not
--- round trips. Some rounds are written without the triggers of the record, for comparison; `audit chain` would find them.
+-- bytes are the same with and without the record. A few rounds are written without the triggers of the record, a few with them, into an empty
+-- database; one of these is then copied, row by row and entry by entry but without triggers, until there are as many contributions as asked
+-- for; and a few are written again. Set-based, so that what is measured is the database's work and not round trips. `audit chain` would
+-- find the rounds without a record, and that no checkpoint is signed.
 \set ON_ERROR_STOP 1
 \set QUIET 1
 \pset footer off
@@ -58,10 +60,61 @@ BEGIN
 END
 $$;
 
+-- Copies the round that was played as number `n` into `copies` others, with its log.
+CREATE PROCEDURE pg_temp.copy_round(n INTEGER, copies INTEGER) LANGUAGE plpgsql AS $$
+DECLARE
+    old BYTEA := SUBSTR(SHA256(('round' || n)::BYTEA), 1, 16);
+    new BYTEA;
+    newest BIGINT := (SELECT MAX(sequence) FROM rounds);
+    size BIGINT := (SELECT MAX(index) + 1 FROM log_entries);
+    transfer BIGINT;
+    i INTEGER;
+    entry rounds%ROWTYPE;
+BEGIN
+    CREATE TEMP TABLE copied_entries AS
+    SELECT ROW_NUMBER() OVER (ORDER BY e.index) - 1 AS place, e.payload FROM log_entries AS e
+    WHERE e.payload LIKE '%' || ENCODE(old, 'hex') || '%';
+    SELECT * INTO entry FROM rounds WHERE round_id = old;
+    FOR i IN 1 .. copies LOOP
+        new := SUBSTR(SHA256(('copy' || i)::BYTEA), 1, 16);
+        entry.round_id := new;
+        entry.round_hash := SHA256(new);
+        entry.request_digest := SHA256(new);
+        entry.sequence := newest + i;
+        INSERT INTO rounds SELECT entry.*;
+        INSERT INTO contributions (
+            round_id, contribution_id, header_hash, subject, client_key, weight, header, sealed_seeds, proof, body_location, receipt,
+            state, received_at, changed_at
+        )
+        SELECT
+            new, contribution_id, header_hash, subject, client_key, weight, header, sealed_seeds, proof,
+            'copies/' || i || '/' || subject, receipt, state, received_at, changed_at
+        FROM contributions WHERE round_id = old;
+        INSERT INTO contribution_events (round_id, contribution_id, state, reason, happened_at)
+        SELECT new, contribution_id, state, reason, happened_at FROM contribution_events WHERE round_id = old;
+        INSERT INTO reputation_events (subject, round_id, contribution_id, kind, happened_at)
+        SELECT subject, new, contribution_id, kind, happened_at FROM reputation_events WHERE round_id = old;
+        INSERT INTO attestations
+        SELECT new, contribution_id, holder, attestation, stored_at FROM attestations WHERE round_id = old;
+        INSERT INTO round_members SELECT new, index, contribution_id, header_hash FROM round_members WHERE round_id = old;
+        INSERT INTO payouts
+        SELECT new, contribution_id, subject, weight, score_ppm, reputation_ppm, amount FROM payouts WHERE round_id = old;
+        INSERT INTO transfers (kind, round_id, asset, posted_at) VALUES ('round', new, 'points', NOW())
+        RETURNING transfer_id INTO transfer;
+        INSERT INTO postings
+        SELECT transfer, p.account_id, p.amount FROM postings AS p JOIN transfers AS t USING (transfer_id) WHERE t.round_id = old;
+        INSERT INTO log_entries (index, payload, leaf_hash, recorded_at, sequenced_at)
+        SELECT size + place, payload, SHA256('\x00'::BYTEA || CONVERT_TO(payload, 'UTF8')), NOW(), NOW()
+        FROM (SELECT place, REPLACE(payload, ENCODE(old, 'hex'), ENCODE(new, 'hex')) AS payload FROM copied_entries) AS e;
+        size := size + (SELECT COUNT(*) FROM copied_entries);
+        COMMIT;
+    END LOOP;
+END
+$$;
+
 CREATE PROCEDURE pg_temp.sequence() LANGUAGE plpgsql AS $$
 DECLARE
     placed BIGINT;
-    height INTEGER := 1;
 BEGIN
     LOOP
         SELECT COUNT(*) INTO placed FROM sequence_log(10000);
@@ -95,49 +148,59 @@ SELECT 'client-' || i, SHA256(i::TEXT::BYTEA), 1, REPEAT('c', 180)::BYTEA, NOW()
 INSERT INTO accounts (kind, subject, asset, opened_at)
 SELECT 'participant', subject, 'points', NOW() FROM participants UNION ALL VALUES ('treasury', NULL, 'points', NOW());
 CREATE TEMP TABLE times (what TEXT, began TIMESTAMPTZ, ended TIMESTAMPTZ);
-SELECT GREATEST(:contributions / 100000, 1) AS sample, :contributions / 1000 AS rounds \gset
+-- Rounds in each sample.
+\set sample 3
+SELECT GREATEST(:contributions / 1000 - 3 * :sample, 0) AS copies \gset
 
--- Without the record: the same rows, the triggers of the log off.
 \echo 'writing without the record'
 ALTER TABLE contributions DISABLE TRIGGER contributions_recorded;
 ALTER TABLE attestations DISABLE TRIGGER attestations_recorded;
 ALTER TABLE round_members DISABLE TRIGGER round_members_recorded;
 ALTER TABLE payouts DISABLE TRIGGER payouts_recorded;
 ALTER TABLE postings DISABLE TRIGGER postings_recorded;
-INSERT INTO times VALUES ('without', CLOCK_TIMESTAMP());
+INSERT INTO times VALUES ('without the record', CLOCK_TIMESTAMP());
 CALL pg_temp.play(:sample, 1000, 100000000);
-UPDATE times SET ended = CLOCK_TIMESTAMP() WHERE what = 'without';
+UPDATE times SET ended = CLOCK_TIMESTAMP() WHERE what = 'without the record';
 ALTER TABLE contributions ENABLE TRIGGER contributions_recorded;
 ALTER TABLE attestations ENABLE TRIGGER attestations_recorded;
 ALTER TABLE round_members ENABLE TRIGGER round_members_recorded;
 ALTER TABLE payouts ENABLE TRIGGER payouts_recorded;
 ALTER TABLE postings ENABLE TRIGGER postings_recorded;
+CALL pg_temp.sequence();
 
 \echo 'writing with the record'
-INSERT INTO times VALUES ('first', CLOCK_TIMESTAMP());
+INSERT INTO times VALUES ('with it, first rounds', CLOCK_TIMESTAMP());
 CALL pg_temp.play(:sample, 1000, 1);
-UPDATE times SET ended = CLOCK_TIMESTAMP() WHERE what = 'first';
-CALL pg_temp.play(:rounds - 2 * :sample, 1000, 1 + :sample);
-INSERT INTO times VALUES ('last', CLOCK_TIMESTAMP());
-CALL pg_temp.play(:sample, 1000, 1 + :rounds - :sample);
-UPDATE times SET ended = CLOCK_TIMESTAMP() WHERE what = 'last';
-\echo 'sequencing'
-INSERT INTO times VALUES ('sequence', CLOCK_TIMESTAMP());
+UPDATE times SET ended = CLOCK_TIMESTAMP() WHERE what = 'with it, first rounds';
+INSERT INTO times VALUES ('places in the log, first rounds', CLOCK_TIMESTAMP());
 CALL pg_temp.sequence();
-UPDATE times SET ended = CLOCK_TIMESTAMP() WHERE what = 'sequence';
-ANALYZE log_entries;
+UPDATE times SET ended = CLOCK_TIMESTAMP() WHERE what = 'places in the log, first rounds';
+
+\echo 'copying'
+SET session_replication_role = replica;
+CALL pg_temp.copy_round(1, :copies);
+SET session_replication_role = origin;
+ANALYZE;
+
+\echo 'writing with the record'
+INSERT INTO times VALUES ('with it, last rounds', CLOCK_TIMESTAMP());
+CALL pg_temp.play(:sample, 1000, 200000000);
+UPDATE times SET ended = CLOCK_TIMESTAMP() WHERE what = 'with it, last rounds';
+INSERT INTO times VALUES ('places in the log, last rounds', CLOCK_TIMESTAMP());
+CALL pg_temp.sequence();
+UPDATE times SET ended = CLOCK_TIMESTAMP() WHERE what = 'places in the log, last rounds';
+\echo 'nodes'
 CALL pg_temp.add_nodes();
 VACUUM (ANALYZE);
+SELECT COUNT(*) AS written FROM contributions \gset
 
 \echo
-\echo 'milliseconds a contribution: without the record; with it, the first and the last rounds; sequencing'
-SELECT what, ROUND((EXTRACT(EPOCH FROM ended - began) * 1000
-    / CASE what WHEN 'sequence' THEN :rounds * 1000 ELSE :sample * 1000 END)::NUMERIC, 3) AS ms
-FROM times ORDER BY began;
+\echo 'milliseconds a contribution'
+SELECT what, ROUND((EXTRACT(EPOCH FROM ended - began) * 1000 / (1000 * :sample))::NUMERIC, 3) AS ms FROM times ORDER BY began;
 \echo 'rows and bytes a contribution'
-SELECT c.relname AS table, ROUND(c.reltuples::NUMERIC / (1000 * :rounds), 2) AS rows,
-    ROUND(PG_TOTAL_RELATION_SIZE(c.oid)::NUMERIC / (1000 * :rounds)) AS bytes
-FROM pg_class AS c WHERE c.relkind = 'r' AND c.relnamespace = 'public'::REGNAMESPACE AND c.reltuples > 1000 ORDER BY 3 DESC;
+SELECT c.relname AS table, ROUND(c.reltuples::NUMERIC / :written, 2) AS rows,
+    ROUND(PG_TOTAL_RELATION_SIZE(c.oid)::NUMERIC / :written) AS bytes
+FROM pg_class AS c WHERE c.relkind = 'r' AND c.relnamespace = 'public'::REGNAMESPACE AND c.reltuples >= :written / 10 ORDER BY 3 DESC;
 SELECT PG_SIZE_PRETTY(PG_DATABASE_SIZE(CURRENT_DATABASE())) AS database;
 
 \echo 'views, as an auditor asks them'
