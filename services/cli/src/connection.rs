@@ -23,7 +23,7 @@ pub(crate) struct AggregatorArgs {
     pub(crate) aggregator: String,
     /// Certificate authority to trust beside the system's, PEM.
     #[arg(long, env = "BLINDSUM_CA", value_name = "FILE")]
-    ca: Option<PathBuf>,
+    pub(crate) ca: Option<PathBuf>,
 }
 
 impl AggregatorArgs {

@@ -35,8 +35,12 @@ pub(crate) struct VerifyArgs {
     /// Download this round from the aggregator first: to the folder if one is given, else to one that is removed afterwards.
     #[arg(long, value_name = "ROUND", requires_all = ["aggregator", "pins"])]
     round: Option<RoundId>,
-    #[command(flatten)]
-    aggregator: Option<AggregatorArgs>,
+    /// The aggregator of --round: https, or http on this machine.
+    #[arg(long, env = "BLINDSUM_AGGREGATOR", value_name = "URL")]
+    aggregator: Option<String>,
+    /// Certificate authority to trust beside the system's, PEM.
+    #[arg(long, env = "BLINDSUM_CA", value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// A folder that `audit fetch` wrote.
     #[arg(required_unless_present = "round")]
     folder: Option<PathBuf>,
@@ -88,8 +92,9 @@ struct LogVerdict {
 pub(super) async fn run(args: &VerifyArgs, output: &Output) -> Result<()> {
     let temporary = tempfile::tempdir().map_err(CommandError::file(&std::env::temp_dir()))?;
     let folder = args.folder.clone().unwrap_or_else(|| temporary.path().join("round"));
-    if let (Some(round), Some(aggregator), Some(pins)) = (args.round, &args.aggregator, &args.pins) {
-        let client = aggregator.observe(pins_file::read(pins)?, &temporary.path().join("state"))?;
+    if let (Some(round), Some(aggregator), Some(pins)) = (args.round, args.aggregator.clone(), &args.pins) {
+        let server = AggregatorArgs { aggregator, ca: args.ca.clone() };
+        let client = server.observe(pins_file::read(pins)?, &temporary.path().join("state"))?;
         fetch(&client, round, &folder).await?;
     }
     let bundle = read_bundle(&folder)?;
