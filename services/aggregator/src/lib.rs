@@ -22,6 +22,7 @@ mod vault;
 
 pub use args::Args;
 pub use config::Config;
+use futures::future::BoxFuture;
 use kit::{Result, shutdown::CancellationToken};
 use sqlx::{PgPool, migrate::Migrator};
 
@@ -46,7 +47,12 @@ pub async fn migrate(pool: &PgPool) -> Result<()> {
 ///
 /// # Errors
 /// A fault: the configuration breaks a rule, something that it names cannot be opened, the address cannot be bound.
-pub async fn run(config: Config, shutdown: CancellationToken) -> Result<()> {
+pub fn run(config: Config, shutdown: CancellationToken) -> BoxFuture<'static, Result<()>> {
+    // Boxed, so that the whole service is compiled with this crate and not again with each that runs it.
+    Box::pin(serve(config, shutdown))
+}
+
+async fn serve(config: Config, shutdown: CancellationToken) -> Result<()> {
     // An error means that a provider is installed already.
     let _installed = rustls::crypto::ring::default_provider().install_default();
     let app = state::App::build(&config).await?;

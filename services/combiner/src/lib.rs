@@ -15,6 +15,8 @@ mod routes;
 mod state;
 mod store;
 
+use std::pin::Pin;
+
 use axum::Router;
 use kit::{Result, shutdown::CancellationToken};
 
@@ -52,7 +54,12 @@ impl Combiner {
 ///
 /// # Errors
 /// A fault: the combiner cannot start, or the address cannot be bound.
-pub async fn run(config: Config, shutdown: CancellationToken) -> Result<()> {
+pub fn run(config: Config, shutdown: CancellationToken) -> Pin<Box<dyn Future<Output = Result<()>>>> {
+    // Boxed, so that the whole service is compiled with this crate and not again with each that runs it.
+    Box::pin(serve(config, shutdown))
+}
+
+async fn serve(config: Config, shutdown: CancellationToken) -> Result<()> {
     kit::telemetry::init(config.log.format);
     let combiner = Combiner::start(&config).await?;
     let sweep = || flow::sweep::sweep(&combiner.0);
