@@ -131,12 +131,10 @@ BEGIN
     LOOP
         EXIT WHEN (SELECT MAX(index) + 1 FROM log_entries) >> height = 0;
         INSERT INTO log_nodes (level, index, hash)
-        SELECT height, a.index >> 1, SHA256('\x01'::BYTEA || a.hash || b.hash)
+        SELECT height, n.index >> 1, SHA256('\x01'::BYTEA || STRING_AGG(n.hash, ''::BYTEA ORDER BY n.index))
         FROM (SELECT index, leaf_hash AS hash FROM log_entries WHERE height = 1
-              UNION ALL SELECT index, hash FROM log_nodes WHERE level = height - 1) AS a
-        JOIN (SELECT index, leaf_hash AS hash FROM log_entries WHERE height = 1
-              UNION ALL SELECT index, hash FROM log_nodes WHERE level = height - 1) AS b ON b.index = a.index + 1
-        WHERE a.index & 1 = 0;
+              UNION ALL SELECT index, hash FROM log_nodes WHERE level = height - 1) AS n
+        GROUP BY n.index >> 1 HAVING COUNT(*) = 2;
         height := height + 1;
     END LOOP;
     INSERT INTO log_checkpoints SELECT MAX(index) + 1, log_root(MAX(index) + 1), 'not signed', NOW() FROM log_entries;
