@@ -71,7 +71,7 @@ fn nobody_accepts_constants_that_the_parameters_do_not_give() {
     let constants =
         "scale_log2, transport_bits, noisy_norm_bound and scale are those that the parameters give";
     let tensors = "the tensors follow one another without gaps and make up dimension";
-    let payout = "a payout has a pool, and a token a chain and a contract";
+    let payout = "a payout has a pool below 2^96, and a token a chain and a contract";
     fn token(document: &mut RoundDocument) -> &mut Token {
         document.payout.as_mut().unwrap().token.as_mut().unwrap()
     }
