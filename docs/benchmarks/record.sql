@@ -60,7 +60,8 @@ BEGIN
 END
 $$;
 
--- Copies the round that was played as number `n` into `copies` others, with its log.
+-- Copies the round that was played as number `n` into `copies` others, with its log but for the postings, whose entries do not name
+-- the round.
 CREATE PROCEDURE pg_temp.copy_round(n INTEGER, copies INTEGER) LANGUAGE plpgsql AS $$
 DECLARE
     old BYTEA := SUBSTR(SHA256(('round' || n)::BYTEA), 1, 16);
