@@ -135,7 +135,9 @@ async fn a_log_that_was_rewritten_is_not_signed() {
     let mut rewriting = deployment.db.begin().await.unwrap();
     for statement in [
         "SET LOCAL session_replication_role = replica",
-        "UPDATE log_nodes SET hash = sha256(hash) WHERE level = (SELECT max(level) FROM log_nodes)",
+        // the largest subtree that is signed: a larger one may have become full since
+        "UPDATE log_nodes SET hash = sha256(hash) WHERE index = 0 AND level = (
+            SELECT max(level) FROM log_nodes WHERE (index + 1) << level <= (SELECT max(size) FROM log_checkpoints))",
     ] {
         sqlx::query(statement).execute(&mut *rewriting).await.unwrap();
     }
