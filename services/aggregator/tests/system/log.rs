@@ -19,6 +19,16 @@ async fn upload(deployment: &Deployment, round: &OpenRound, name: &str) -> Messa
     message
 }
 
+/// A deployment that signs whatever is recorded within a tenth of a second.
+async fn with_a_quick_log() -> Deployment {
+    let mut deployment = Deployment::start().await;
+    deployment.settings.record.sequence_ms = 50;
+    deployment.settings.record.checkpoint_ms = 50;
+    deployment.stop_service().await;
+    deployment.start_service().await;
+    deployment
+}
+
 fn hashes(path: &[api::Hex<32>]) -> Vec<Hash> {
     path.iter().map(|hash| hash.0).collect()
 }
@@ -124,11 +134,7 @@ async fn two_processes_keep_one_log() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_was_rewritten_is_not_signed() {
-    let mut deployment = Deployment::start().await;
-    deployment.settings.record.sequence_ms = 50;
-    deployment.settings.record.checkpoint_ms = 50;
-    deployment.stop_service().await;
-    deployment.start_service().await;
+    let deployment = with_a_quick_log().await;
     Participant::enrolled(&deployment, "a").await;
     deployment.open_round().await;
     deployment.until_sealed().await;
@@ -164,11 +170,7 @@ async fn a_log_that_was_rewritten_is_not_signed() {
 /// The database is consistent with itself; only the vault knows that more was signed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_was_set_back_to_a_backup_is_not_signed() {
-    let mut deployment = Deployment::start().await;
-    deployment.settings.record.sequence_ms = 50;
-    deployment.settings.record.checkpoint_ms = 50;
-    deployment.stop_service().await;
-    deployment.start_service().await;
+    let mut deployment = with_a_quick_log().await;
     Participant::enrolled(&deployment, "a").await;
     deployment.until_sealed().await;
     let signed = "SELECT max(size) FROM log_checkpoints";
