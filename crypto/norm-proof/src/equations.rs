@@ -24,7 +24,7 @@ use crate::{
 /// The group equations of one proof, all else of which has been checked.
 #[derive(Debug)]
 pub struct GroupEquations {
-    proof: NormProof,
+    pub(crate) proof: NormProof,
     key_commitment: RistrettoPoint,
     evaluation: Scalar,
     projected_bound: u128,

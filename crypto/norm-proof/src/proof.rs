@@ -76,7 +76,8 @@ impl NormProof {
         bytes
     }
 
-    /// Decodes exactly these bytes: every group element canonical and not the identity, every scalar canonical.
+    /// Decodes exactly these bytes: every group element canonical and not the identity, every scalar canonical; those of the range
+    /// proof when it is verified.
     ///
     /// # Errors
     /// [`NormProofError::Length`], [`NormProofError::Encoding`].

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod cheating;
+mod equations;
 mod fixture;
 mod honest;
 mod tampering;

@@ -5,7 +5,7 @@ use masking::RoundConstants;
 
 use crate::Refusal;
 
-/// Checks and digests a body in one pass over slices of any length, in memory independent of the dimension.
+/// Checks and digests a body in one pass over slices of any length. Of each chunk, 32 bytes are kept.
 pub struct BodyDigester {
     width: Width,
     expected_bytes: u64,
@@ -13,7 +13,7 @@ pub struct BodyDigester {
     chunk_bytes: u64,
     chunk: u64,
     hasher: blake3::Hasher,
-    root: ledger::RootBuilder,
+    digests: BodyDigests,
     carry: Vec<u8>,
 }
 
@@ -28,7 +28,7 @@ impl BodyDigester {
             chunk_bytes: width.bytes(CHUNK_COEFFICIENTS) as u64,
             chunk: 0,
             hasher: blake3::Hasher::new(),
-            root: ledger::RootBuilder::default(),
+            digests: BodyDigests::default(),
             carry: Vec::new(),
         }
     }
@@ -60,18 +60,26 @@ impl BodyDigester {
     ///
     /// # Errors
     /// [`Refusal::BodyLength`] when bytes are missing.
-    pub fn finish(mut self) -> Result<[u8; 32], Refusal> {
+    pub fn finish(self) -> Result<[u8; 32], Refusal> {
+        self.finish_chunks().map(|digests| digests.body())
+    }
+
+    /// The digests of the body's chunks.
+    ///
+    /// # Errors
+    /// [`Refusal::BodyLength`] when bytes are missing.
+    pub fn finish_chunks(mut self) -> Result<BodyDigests, Refusal> {
         if self.received_bytes != self.expected_bytes {
             return Err(Refusal::BodyLength { expected: self.expected_bytes, found: self.received_bytes });
         }
         if self.hasher.count() > 0 {
             self.finish_chunk();
         }
-        Ok(self.root.root())
+        Ok(self.digests)
     }
 
     fn finish_chunk(&mut self) {
-        self.root.push(self.hasher.finalize().as_bytes());
+        self.digests.0.push(self.hasher.finalize().into());
         self.hasher.reset();
         self.chunk += 1;
     }
@@ -99,6 +107,33 @@ impl BodyDigester {
             None => Ok(()),
             Some(_) => Err(Refusal::BodyNotCanonical { chunk: self.chunk }),
         }
+    }
+}
+
+/// The BLAKE3 digests of a body's chunks, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BodyDigests(Vec<[u8; 32]>);
+
+impl BodyDigests {
+    /// The digests, one after the other.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.0.concat()
+    }
+
+    /// Digests one after the other; none if the last one is cut off.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (digests, rest) = bytes.as_chunks();
+        rest.is_empty().then(|| Self(digests.to_vec()))
+    }
+
+    /// The body's digest: the Merkle root over them.
+    pub fn body(&self) -> [u8; 32] {
+        ledger::root(&self.0)
+    }
+
+    /// Whether these bytes are the body's chunk with this index.
+    pub fn is_chunk(&self, chunk: usize, bytes: &[u8]) -> bool {
+        self.0.get(chunk).is_some_and(|digest| *digest == chunk_digest(bytes))
     }
 }
 

@@ -62,7 +62,7 @@ pub(crate) fn router(app: App) -> Router {
         .route(paths::ROUND_PAYOUTS, get(payouts::of_round))
         .route(paths::STATEMENT, get(payouts::statement))
         .route(paths::CLAIM_ADDRESS, put(payouts::claim_address))
-        .route(paths::BATCHES, get(payouts::batches))
+        .route(paths::BATCHES, get(payouts::batches).post(payouts::make_batch))
         .route(paths::BATCH, get(payouts::batch))
         .route(paths::BATCH_TREE, get(payouts::tree))
         .route(paths::BATCH_CSV, get(payouts::csv))

@@ -51,13 +51,13 @@ pub const LOG_CONSISTENCY: &str = "/v1/log/consistency";
 /// Aggregator: the proof that a contribution's receipt is kept.
 pub const CONTRIBUTION_LOG: &str = "/v1/rounds/{round}/contributions/{contribution}/log";
 
-/// Aggregator: what the contributions of a round earned.
+/// Aggregator: what the contributions of a round earned, a page.
 pub const ROUND_PAYOUTS: &str = "/v1/rounds/{round}/payouts";
 /// Aggregator: what a participant earned and was paid.
 pub const STATEMENT: &str = "/v1/participants/{subject}/statement";
 /// Aggregator: `PUT` where a participant wants to be paid.
 pub const CLAIM_ADDRESS: &str = "/v1/participants/{subject}/claim-address";
-/// Aggregator: batches of balances handed to the distributor.
+/// Aggregator: batches of balances handed to the distributor, a page; `POST` to hand over what waits.
 pub const BATCHES: &str = "/v1/payouts/batches";
 /// Aggregator: one batch.
 pub const BATCH: &str = "/v1/payouts/batches/{batch}";

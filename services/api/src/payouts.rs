@@ -75,7 +75,7 @@ pub struct Token {
     pub contract: String,
 }
 
-/// What a contribution earned. In `GET /v1/rounds/{round}/payouts` and in statements.
+/// What a contribution earned. In `GET /v1/rounds/{round}/payouts`, in ascending order of subjects, and in statements.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payout {
     /// The round.
@@ -98,13 +98,6 @@ pub struct Payout {
     pub reputation_ppm: u32,
     /// What it earned.
     pub amount: Amount,
-}
-
-/// `GET /v1/rounds/{round}/payouts`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct RoundPayouts {
-    /// One for each contribution in the sum, in ascending order of subjects.
-    pub payouts: Vec<Payout>,
 }
 
 /// `GET /v1/participants/{subject}/statement`.
@@ -167,13 +160,21 @@ pub struct ClaimAddressRequest {
     pub message: HexBytes,
 }
 
+/// `POST /v1/payouts/batches`: hand over what is owed in this token to those who have an address on its chain.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MakeBatch {
+    /// What is handed over.
+    pub token: Token,
+}
+
 /// A batch, as in `GET /v1/payouts/batches`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Batch {
     /// Its number.
     pub batch_id: u64,
-    /// The round after whose payout it was made.
-    pub round_id: Hex<16>,
+    /// The round after whose payout it was made; absent if the operator asked for it.
+    pub round_id: Option<Hex<16>>,
     /// What is handed over.
     pub asset: String,
     /// Root of the tree of claims.

@@ -60,6 +60,7 @@ problems! {
     NotAttested = "not-attested", 409, "A member of the set was not attested in this round.";
     ReleaseConflict = "release-conflict", 409, "The key shares of this round were released for another set.";
     ClaimConflict = "claim-conflict", 409, "The claim address is not newer than the one that counts.";
+    NothingOwed = "nothing-owed", 409, "No balance in this token waits for a batch.";
     NotReady = "not-ready", 409, "The result is not published yet.";
     RoundKeyDestroyed = "round-key-destroyed", 410, "The round's key has been destroyed.";
     Erased = "erased", 410, "The audit window is over; the ciphertexts have been erased.";

@@ -1,9 +1,10 @@
-//! The operator's end of the connection: models and rounds.
+//! The operator's end of the connection: models, rounds and batches.
 
 use std::fmt;
 
 use api::{
     Hex, paths,
+    payouts::{Batch, MakeBatch, Token},
     rounds::{CreateRound, RoundView},
 };
 use reqwest::{Method, header::CONTENT_TYPE};
@@ -114,6 +115,20 @@ impl Operator {
     /// [`ClientError::Problem`] with `round-state` if it is published, and the errors of any exchange.
     pub async fn cancel_round(&self, round: RoundId) -> Result<(), ClientError> {
         self.post(&paths::fill(paths::ROUND_CANCEL, &[&round])).await
+    }
+
+    /// Hands over what is owed in a token to those who have named an address on its chain, though no round is paid now.
+    /// A repetition finds nothing that is owed.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `nothing-owed` or `invalid-parameter`, and the errors of any exchange.
+    pub async fn make_batch(&self, token: &Token) -> Result<Batch, ClientError> {
+        let body = MakeBatch { token: token.clone() };
+        let request = || {
+            let request = self.transport.request(Method::POST, paths::BATCHES)?;
+            Ok(request.bearer_auth(&*self.token).json(&body))
+        };
+        decode(&self.transport.exchange(request, 0, SMALL_ANSWER).await?, "a batch")
     }
 
     async fn post(&self, path: &str) -> Result<(), ClientError> {

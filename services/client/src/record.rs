@@ -2,8 +2,9 @@
 
 use api::{
     log::{CheckpointView, ConsistencyView, LogInclusionView},
+    participants::Page,
     paths,
-    payouts::{ClaimAddressRequest, ClaimProof, RoundPayouts, Statement},
+    payouts::{ClaimAddressRequest, ClaimProof, Payout, Statement},
 };
 use ledger::{
     Checkpoint,
@@ -100,12 +101,22 @@ impl Client {
         Ok(later)
     }
 
-    /// What the contributions of a round earned.
+    /// What the contributions of a round earned, in ascending order of subjects.
     ///
     /// # Errors
     /// The errors of any exchange.
-    pub async fn payouts(&self, round: RoundId) -> Result<RoundPayouts, ClientError> {
-        self.transport.json(&paths::fill(paths::ROUND_PAYOUTS, &[&round]), "payouts").await
+    pub async fn payouts(&self, round: RoundId) -> Result<Vec<Payout>, ClientError> {
+        let pages = format!("{}?limit=1000", paths::fill(paths::ROUND_PAYOUTS, &[&round]));
+        let mut payouts = Vec::new();
+        let mut path = pages.clone();
+        loop {
+            let page: Page<Payout> = self.transport.json(&path, "a page of payouts").await?;
+            payouts.extend(page.items);
+            match page.next {
+                Some(after) => path = format!("{pages}&after={after}"),
+                None => return Ok(payouts),
+            }
+        }
     }
 
     /// What a participant earned and was paid.

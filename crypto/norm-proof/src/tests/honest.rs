@@ -42,23 +42,6 @@ fn what_exceeds_the_bound_by_a_fifth_has_a_proof_and_by_three_times_it_has_none(
     }
 }
 
-/// Two wrong proofs whose errors would cancel if all proofs of a batch had the same weights.
-#[test]
-fn errors_of_two_proofs_in_a_batch_do_not_cancel() {
-    let contribution = Contribution::honest(8);
-    let wrong = |error: curve25519_dalek::Scalar| {
-        let mut prover = contribution.folding().unwrap();
-        let projection = prover.secrets.commit(1);
-        prover.secrets.blindings[1] += error;
-        assert_ne!(prover.secrets.commit(1), projection);
-        let proof = prover.finish().unwrap();
-        super::fixture::equations(&contribution.statement, &proof, &contribution.body).unwrap()
-    };
-    let one = curve25519_dalek::Scalar::ONE;
-    let verdicts = GroupEquations::verify_batch(&[wrong(one), wrong(-one)], &mut rng());
-    assert!(verdicts.iter().all(|verdict| matches!(verdict, Err(NormProofError::Opening))));
-}
-
 /// A generator that always says the same is not enough to make two proofs share a mask.
 #[test]
 fn randomness_is_hedged_with_statement_and_witness() {

@@ -5,7 +5,7 @@ use masking::{RoundConstants, RoundRequest};
 use norm_proof::PROOF_BYTES;
 use protocol::{
     BodyDigester, Canonical, ContributionHeader, DecodeError, IdentityKey, MessagePrefix, Proof, Refusal,
-    Signed, contribution::PrefixLength,
+    Signed, body::BodyDigests, contribution::PrefixLength,
 };
 
 use crate::fixture::{Contribution, Fixture};
@@ -142,6 +142,34 @@ fn a_word_outside_the_ring_is_refused_wherever_the_pieces_are_cut() {
         pack::pack(width, &words, &mut body);
         assert!(digest(&body, 500).is_ok(), "the largest word of the ring is accepted");
     }
+}
+
+#[test]
+fn a_chunk_is_recognised_by_the_digests_below_the_body_s() {
+    let dimension = 3 << 19;
+    let request = RoundRequest { dimension, max_contributions: 4096, norm_bound: 1 << 18, clip: 1.0 };
+    let constants = RoundConstants::derive(&request).unwrap();
+    let mut body = vec![0; usize::try_from(constants.body_bytes()).unwrap()];
+    let last = body.len() - 3;
+    body[last] = 7;
+    let digests = || {
+        let mut digester = BodyDigester::new(&constants);
+        body.chunks(1 << 20).try_for_each(|piece| digester.push(piece)).unwrap();
+        digester
+    };
+    let chunks = digests().finish_chunks().unwrap();
+    assert_eq!(chunks.body(), digests().finish().unwrap());
+    let (first, second) = body.split_at(constants.chunk_bytes(0));
+    assert_eq!(second.len(), constants.chunk_bytes(1));
+    assert!(chunks.is_chunk(0, first) && chunks.is_chunk(1, second));
+    assert!(!chunks.is_chunk(1, first) && !chunks.is_chunk(0, second) && !chunks.is_chunk(2, second));
+    assert!(!chunks.is_chunk(1, &second[..second.len() - 1]));
+    let bytes = chunks.to_bytes();
+    assert_eq!(bytes.len(), 64);
+    assert_eq!(BodyDigests::from_bytes(&bytes), Some(chunks.clone()));
+    assert_eq!(BodyDigests::from_bytes(&bytes[..63]), None);
+    let swapped = BodyDigests::from_bytes(&[&bytes[32..], &bytes[..32]].concat()).unwrap();
+    assert_ne!(swapped.body(), chunks.body());
 }
 
 #[test]

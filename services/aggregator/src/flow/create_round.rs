@@ -10,8 +10,7 @@ use kit::{Error, Result};
 use ledger::payout::{PPM, Policy};
 use masking::{ConstantsError, RoundConstants, RoundRequest};
 use protocol::{
-    Canonical, Holder, PayoutTerms, Proof, RoundDocument, Tensor, Token, VerifiedRound,
-    roles::round::sign_document,
+    Canonical, Holder, PayoutTerms, Proof, RoundDocument, Tensor, VerifiedRound, roles::round::sign_document,
 };
 use rand::{RngCore, rngs::OsRng};
 use sha2::{Digest, Sha256};
@@ -162,20 +161,11 @@ fn payout_terms(request: &api::payouts::PayoutTerms) -> Result<PayoutTerms> {
         PayoutPolicy::Weight => Policy::Weight,
         PayoutPolicy::ScoreReputation => Policy::ScoreReputation,
     };
-    let token = |token: &api::payouts::Token| {
-        let contract = token.contract.parse();
-        let contract =
-            contract.map_err(|_| invalid("payout.token.contract", "0x and 40 hexadecimal digits"))?;
-        // The database counts chains, as EIP-2294 does, in fewer bits than the document has.
-        match i64::try_from(token.chain_id) {
-            Ok(1..) => Ok(Token { chain_id: token.chain_id, contract }),
-            _ => Err(invalid("payout.token.chain_id", "1 to 2^63 - 1")),
-        }
-    };
     if !(1..=PayoutTerms::MAX_POOL).contains(&request.pool.0) {
         return Err(invalid("payout.pool", "1 to 2^96 - 1"));
     }
-    Ok(PayoutTerms { policy, pool: request.pool.0, token: request.token.as_ref().map(token).transpose()? })
+    let token = request.token.as_ref().map(|token| payouts::token("payout.token", token)).transpose()?;
+    Ok(PayoutTerms { policy, pool: request.pool.0, token })
 }
 
 fn layout(request: &CreateRound) -> Result<(Vec<Tensor>, u64)> {
@@ -255,7 +245,7 @@ async fn store(
 ) -> Result<()> {
     let chunks = i32::try_from(constants.chunks()).expect("2^32 coordinates are 4096 chunks");
     let round = VerifiedRound::own(document).map_err(|refusal| problem(&refusal))?;
-    let payout_asset = round.document().payout.as_ref().map(payouts::asset);
+    let payout_asset = round.document().payout.map(|terms| payouts::asset(terms.token.as_ref()));
     let new = NewRound {
         document: round.document(),
         bytes: &round.document().to_bytes(),

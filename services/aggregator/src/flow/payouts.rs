@@ -6,21 +6,21 @@ use std::sync::Arc;
 use api::{
     Hex, ProblemKind,
     participants::Page,
-    payouts::{Amount, Batch, Claim, ClaimProof, Payout, PayoutPolicy, RoundPayouts},
+    payouts::{self as asked, Amount, Batch, Claim, ClaimProof, Payout, PayoutPolicy},
 };
 use kit::{Error, Result};
 use ledger::{
     payout::{Claim as Share, Inputs, Policy, split},
     payout_tree::{Address, Payment, PayoutTree, merge},
 };
-use protocol::{Canonical, ContributionHeader, PayoutTerms, PublicKey, RoundDocument};
+use protocol::{Canonical, ContributionHeader, PayoutTerms, PublicKey, RoundDocument, Token};
 use sqlx::PgConnection;
 
 use super::{claims, reputation, rounds};
 use crate::{
     state::App,
     store::{
-        Instant,
+        self, Instant,
         ledger::{self as stored, BatchRow, Claimable, Earner, Earning, LineRow, Owed, PayoutRow},
         reputation::position,
     },
@@ -29,9 +29,22 @@ use crate::{
 /// A whole score: rounds have no scores.
 const UNSCORED_PPM: u32 = 1_000_000;
 
+/// The token that an operator names in this field.
+pub(crate) fn token(field: &str, token: &asked::Token) -> Result<Token> {
+    let refused =
+        |name, rule| Error::abort(ProblemKind::InvalidParameter).field(format!("{field}.{name}"), rule);
+    let contract = token.contract.parse();
+    let contract = contract.map_err(|_| refused("contract", "0x and 40 hexadecimal digits"))?;
+    // The database counts chains, as EIP-2294 does, in fewer bits than the document has.
+    match i64::try_from(token.chain_id) {
+        Ok(1..) => Ok(Token { chain_id: token.chain_id, contract }),
+        _ => Err(refused("chain_id", "1 to 2^63 - 1")),
+    }
+}
+
 /// The name of what a round pays in: a token's by CAIP-19, or `points`.
-pub(crate) fn asset(terms: &PayoutTerms) -> String {
-    match &terms.token {
+pub(crate) fn asset(token: Option<&Token>) -> String {
+    match token {
         None => "points".to_owned(),
         Some(token) => {
             let contract = hex::encode(token.contract.to_bytes());
@@ -92,23 +105,47 @@ pub(crate) async fn post(
     now: Instant,
 ) -> Result<()> {
     stored::lock(tx).await?;
-    let (round_id, asset) = (&document.round_id, asset(terms));
+    let round_id = &document.round_id;
     if stored::is_paid(&mut *tx, round_id).await? {
         return Ok(());
     }
-    stored::pay_round(tx, round_id, &asset, earnings, now).await?;
+    stored::pay_round(tx, round_id, &asset(terms.token.as_ref()), earnings, now).await?;
     if let Some(token) = &terms.token {
-        let chain_id = i64::try_from(token.chain_id).map_err(Error::fault)?;
-        let owed = stored::owed(tx, &asset, chain_id).await?;
-        let balances: Vec<Claimable> =
-            owed.into_iter().filter_map(|owed| claimable(owed, token.chain_id)).collect();
-        if !balances.is_empty() {
-            let payments = balances.iter().map(|Claimable { address, amount, .. }| payment(*address, amount));
-            let tree = tree(payments)?;
-            stored::hand_over(tx, round_id, &asset, &tree.root(), &balances, now).await?;
-        }
+        hand_over(tx, Some(round_id), token, now).await?;
     }
     Ok(())
+}
+
+/// Makes a batch of what is owed in a token, though no round is paid now.
+pub(crate) async fn make_batch(app: &App, request: &asked::MakeBatch) -> Result<Batch> {
+    let token = token("token", &request.token)?;
+    let mut tx = store::begin(&app.db).await?;
+    stored::lock(&mut tx).await?;
+    let made = hand_over(&mut tx, None, &token, app.now()).await?;
+    let batch_id = made.ok_or_else(|| Error::abort(ProblemKind::NothingOwed))?;
+    tx.commit().await?;
+    tracing::info!(batch = batch_id, asset = asset(Some(&token)), "batch made");
+    batch(app, batch_id.cast_unsigned()).await
+}
+
+/// Hands over every balance in a token whose owner has an address; the batch, if there is any such balance. The ledger is locked.
+async fn hand_over(
+    tx: &mut PgConnection,
+    round_id: Option<&[u8; 16]>,
+    token: &Token,
+    now: Instant,
+) -> Result<Option<i64>> {
+    let asset = asset(Some(token));
+    let chain_id = i64::try_from(token.chain_id).map_err(Error::fault)?;
+    let owed = stored::owed(tx, &asset, chain_id).await?;
+    let balances: Vec<Claimable> =
+        owed.into_iter().filter_map(|owed| claimable(owed, token.chain_id)).collect();
+    if balances.is_empty() {
+        return Ok(None);
+    }
+    let payments = balances.iter().map(|Claimable { address, amount, .. }| payment(*address, amount));
+    let root = tree(payments)?.root();
+    Ok(Some(stored::hand_over(tx, round_id, &asset, &root, &balances, now).await?))
 }
 
 /// A balance with the address that its owner has signed; none if no message is by the owner's present key.
@@ -133,11 +170,12 @@ pub(crate) fn parse(amount: &str) -> Result<Amount> {
     amount.parse().map_err(Error::fault)
 }
 
-/// What the contributions of a round earned.
-pub(crate) async fn of_round(app: &App, round_id: [u8; 16]) -> Result<RoundPayouts> {
+/// What contributions of a round earned, at most `limit` of those whose subjects follow `after`.
+pub(crate) async fn of_round(app: &App, round_id: [u8; 16], after: &str, limit: u16) -> Result<Page<Payout>> {
     rounds::find(app, round_id).await?;
-    let rows = stored::payouts(&app.db, &round_id).await?;
-    Ok(RoundPayouts { payouts: rows.into_iter().map(view).collect::<Result<_>>()? })
+    let rows = stored::payouts(&app.db, &round_id, after, i64::from(limit)).await?;
+    let next = rows.last().filter(|_| rows.len() == usize::from(limit)).map(|row| row.subject.clone());
+    Ok(Page { items: rows.into_iter().map(view).collect::<Result<_>>()?, next })
 }
 
 /// How what was earned is shown.
@@ -171,7 +209,7 @@ pub(crate) async fn batches(app: &App, after: u64, limit: u16) -> Result<Page<Ba
 fn batch_view(row: BatchRow) -> Result<Batch> {
     Ok(Batch {
         batch_id: row.batch_id.cast_unsigned(),
-        round_id: Hex(row.round_id),
+        round_id: row.round_id.map(Hex),
         asset: row.asset,
         root: Hex(row.root),
         lines: row.lines.cast_unsigned(),

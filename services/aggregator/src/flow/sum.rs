@@ -76,9 +76,15 @@ pub(crate) async fn write_words<T: Copy>(
     Ok(hasher.finalize().into())
 }
 
-/// Reads an object of `count` words.
-pub(crate) async fn read_words(app: &App, location: String, count: usize) -> Result<Vec<u64>> {
+/// Reads an object of `count` words, the one with this digest if it is known.
+pub(crate) async fn read_words(
+    app: &App,
+    location: String,
+    count: usize,
+    digest: Option<[u8; 32]>,
+) -> Result<Vec<u64>> {
     let mut words = Vec::with_capacity(count);
+    let mut hasher = blake3::Hasher::new();
     let mut pieces = std::pin::pin!(app.blobs.stream(location, (WORD_BYTES * count) as u64));
     while let Some(piece) = pieces.next().await {
         let piece = piece?;
@@ -86,7 +92,13 @@ pub(crate) async fn read_words(app: &App, location: String, count: usize) -> Res
         if !rest.is_empty() {
             return Err(Error::fault("a stored chunk does not hold whole words"));
         }
+        hasher.update(&piece);
         words.extend(whole.iter().map(|&bytes| u64::from_le_bytes(bytes)));
     }
-    Ok(words)
+    match digest {
+        Some(digest) if hasher.finalize() != digest => {
+            Err(Error::fault("a stored chunk is not the one that was written"))
+        }
+        _ => Ok(words),
+    }
 }

@@ -9,6 +9,7 @@ use kit::{Error, Result};
 use protocol::{
     BodyDigester, Canonical, ContributionHeader, MessagePrefix, Receipt, Refusal, Signature, Signed,
     VerifiedRound,
+    body::BodyDigests,
     contribution::{MAX_HEADER_BYTES, MAX_PROOF_BYTES},
 };
 use sharing::SealedSeed;
@@ -99,12 +100,15 @@ impl Upload<'_> {
         admitted?;
         let location = self.location(&prefix.header);
         let mut writing = self.app.blobs.write(&location).await?;
-        if let Err(error) = self.digest(incoming, &prefix.header, Some(&mut writing)).await {
-            writing.abort().await;
-            return Err(error);
-        }
+        let digests = match self.digest(incoming, &prefix.header, Some(&mut writing)).await {
+            Ok(digests) => digests,
+            Err(error) => {
+                writing.abort().await;
+                return Err(error);
+            }
+        };
         writing.finish().await?;
-        let recorded = self.record(&prefix, &location).await;
+        let recorded = self.record(&prefix, &location, &digests).await;
         // After a fault the row may be there: a commit whose answer was lost. Then its object has to be there too.
         if matches!(recorded, Ok((Stored::Before, _)) | Err(Error::Abort(_))) {
             self.app.blobs.delete(&location).await?;
@@ -213,7 +217,7 @@ impl Upload<'_> {
         incoming: &mut Incoming,
         header: &ContributionHeader,
         mut writing: Option<&mut crate::blobs::Writing>,
-    ) -> Result<()> {
+    ) -> Result<BodyDigests> {
         let mut digester = BodyDigester::new(self.round.constants());
         let mut buffer = BytesMut::new();
         loop {
@@ -237,12 +241,21 @@ impl Upload<'_> {
             outcome.map_err(|refusal| problem(&refusal))?;
             digester = returned;
         }
-        let digest = digester.finish().map_err(|refusal| problem(&refusal))?;
-        if digest == header.body_digest { Ok(()) } else { Err(problem(&Refusal::Digest { of: "body" })) }
+        let digests = digester.finish_chunks().map_err(|refusal| problem(&refusal))?;
+        if digests.body() == header.body_digest {
+            Ok(digests)
+        } else {
+            Err(problem(&Refusal::Digest { of: "body" }))
+        }
     }
 
     /// Row, event, job and receipt, in one transaction; or the row that an identical upload has written meanwhile.
-    async fn record(&self, prefix: &MessagePrefix, location: &str) -> Result<(Stored, ContributionRow)> {
+    async fn record(
+        &self,
+        prefix: &MessagePrefix,
+        location: &str,
+        digests: &BodyDigests,
+    ) -> Result<(Stored, ContributionRow)> {
         let now = self.app.now();
         let receipt = self.receipt(&prefix.header, now).to_bytes();
         let new = NewContribution {
@@ -253,6 +266,7 @@ impl Upload<'_> {
             sealed_seeds: &prefix.sealed.to_bytes(),
             proof: &prefix.proof,
             body_location: location,
+            chunk_digests: &digests.to_bytes(),
             receipt: &receipt,
             received_at: now,
         };

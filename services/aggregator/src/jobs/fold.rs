@@ -8,6 +8,7 @@ use futures::StreamExt;
 use kit::{Error, Result};
 use lattice::CHUNK_COEFFICIENTS;
 use masking::{ChunkSum, RoundConstants};
+use protocol::body::BodyDigests;
 
 use super::Held;
 use crate::{
@@ -17,23 +18,30 @@ use crate::{
     },
     state::App,
     store::{
-        self, closing,
+        self,
+        closing::{self, MemberRow},
         jobs::{self, Kind},
-        rounds as stored,
+        rounds::{self as stored, RoundRow},
     },
 };
 
 pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
     let (round_id, chunk) = (held.round_id(), held.chunk()?);
     let round = rounds::find(app, round_id).await?;
-    if let (RoundState::Folding, Some(root)) = (round.state.0, round.root) {
-        let _buffers = app.chunk_buffers.acquire().await.map_err(Error::fault)?;
-        let constants = *rounds::verified(&round)?.constants();
-        let sum = add_members(app, round_id, constants, chunk).await?;
-        let location = SumLocation::new(&round.round_hash, &root).folded(chunk);
-        write_words(app, &location, sum.words(), u64::to_le_bytes).await?;
-    }
-    record(app, held, chunk).await
+    let folded = match (round.state.0, round.root) {
+        (RoundState::Folding, Some(root)) => Some(fold(app, &round, &root, chunk).await?),
+        _ => None,
+    };
+    record(app, held, chunk, folded).await
+}
+
+/// Adds a chunk, stores the sum and answers its digest.
+async fn fold(app: &App, round: &RoundRow, root: &[u8; 32], chunk: u64) -> Result<[u8; 32]> {
+    let _buffers = app.chunk_buffers.acquire().await.map_err(Error::fault)?;
+    let constants = *rounds::verified(round)?.constants();
+    let sum = add_members(app, round.round_id, constants, chunk).await?;
+    let location = SumLocation::new(&round.round_hash, root).folded(chunk);
+    write_words(app, &location, sum.words(), u64::to_le_bytes).await
 }
 
 async fn add_members(
@@ -42,28 +50,46 @@ async fn add_members(
     constants: RoundConstants,
     chunk: u64,
 ) -> Result<ChunkSum> {
+    let index = usize::try_from(chunk).map_err(Error::fault)?;
     let start = chunk * constants.width().bytes(CHUNK_COEFFICIENTS) as u64;
     let end = start + constants.chunk_bytes(chunk) as u64;
     let mut sum = ChunkSum::new(&constants, chunk).map_err(Error::fault)?;
     let mut members = std::pin::pin!(members::stream(app, round_id));
     while let Some(member) = members.next().await {
-        let packed = app.blobs.range(&member?.body_location, start, end).await?;
+        let member = member?;
+        let digests = chunk_digests(&member)?;
+        let packed = app.blobs.range(&member.body_location, start, end).await?;
         let backend = Arc::clone(&app.backend);
-        let added = app.compute.run(move || sum.add(&*backend, &constants, &[&packed]));
-        sum = added.await?.map_err(Error::fault)?;
+        let added = app.compute.run(move || {
+            if digests.is_some_and(|digests| !digests.is_chunk(index, &packed)) {
+                return Err(Error::fault("a stored body is not the one that was received"));
+            }
+            sum.add(&*backend, &constants, &[&packed]).map_err(Error::fault)
+        });
+        sum = added.await??;
     }
     Ok(sum)
 }
 
+/// The digests of a member's chunks, which are those that its participant signed.
+fn chunk_digests(member: &MemberRow) -> Result<Option<BodyDigests>> {
+    let Some(bytes) = &member.chunk_digests else { return Ok(None) };
+    let signed = members::header(member)?.body_digest;
+    let digests = BodyDigests::from_bytes(bytes).filter(|digests| digests.body() == signed);
+    let changed = || Error::fault("the digests of a body's chunks are not those that were received");
+    digests.ok_or_else(changed).map(Some)
+}
+
 /// The last chunk to be added asks for the release.
-async fn record(app: &App, held: &Held, chunk: u64) -> Result<()> {
+async fn record(app: &App, held: &Held, chunk: u64, folded: Option<[u8; 32]>) -> Result<()> {
     let (round_id, now) = (held.round_id(), app.now());
     let chunk = i32::try_from(chunk).map_err(Error::fault)?;
     let mut tx = store::begin(&app.db).await?;
     let round = stored::lock(&mut tx, &round_id).await?;
-    if let Some(round) = round.filter(|round| round.state.0 == RoundState::Folding) {
-        let folded = closing::chunk_folded(&mut tx, &round_id, chunk, now).await?;
-        if folded == i64::from(round.chunks) {
+    let folding = round.filter(|round| round.state.0 == RoundState::Folding);
+    if let (Some(round), Some(digest)) = (folding, folded) {
+        let count = closing::chunk_folded(&mut tx, &round_id, chunk, digest, now).await?;
+        if count == i64::from(round.chunks) {
             stored::folded(&mut tx, &round_id, now).await?;
             jobs::enqueue(&mut tx, Kind::Release, &round_id, &[String::new()], now, now).await?;
         }

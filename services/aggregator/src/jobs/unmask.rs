@@ -53,7 +53,9 @@ async fn unmask(app: &App, row: &RoundRow, root: &[u8; 32], chunk: u64) -> Resul
     let _buffers = app.chunk_buffers.acquire().await.map_err(Error::fault)?;
     let location = SumLocation::new(&row.round_hash, root);
     let coefficients = round.constants().chunk_coefficients(chunk);
-    let words = read_words(app, location.folded(chunk), coefficients).await?;
+    let index = i32::try_from(chunk).map_err(Error::fault)?;
+    let digest = closing::folded_digest(&app.db, &row.round_id, index).await?;
+    let words = read_words(app, location.folded(chunk), coefficients, digest).await?;
     let backend = Arc::clone(&app.backend);
     let unmasked = app.compute.run(move || {
         let sum = ChunkSum::from_words(round.constants(), chunk, count, words)?;

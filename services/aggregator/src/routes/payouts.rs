@@ -3,15 +3,16 @@
 use api::{
     ProblemKind,
     participants::Page,
-    payouts::{Batch, ClaimAddressRequest, ClaimProof, RoundPayouts, Statement},
+    payouts::{Batch, ClaimAddressRequest, ClaimProof, MakeBatch, Payout, Statement},
 };
 use axum::{
     extract::State,
-    http::header,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use kit::{
     Error, Result,
+    auth::Bearer,
     extract::{HexPath, Json, Path, Query},
 };
 use ledger::payout_tree::StandardDump;
@@ -25,8 +26,10 @@ use crate::{
 pub(super) async fn of_round(
     State(app): State<App>,
     HexPath(round): HexPath<16>,
-) -> Result<axum::Json<RoundPayouts>> {
-    payouts::of_round(&app, round).await.map(axum::Json)
+    Query(query): Query<PageQuery>,
+) -> Result<axum::Json<Page<Payout>>> {
+    let after = query.after.as_deref().unwrap_or("");
+    payouts::of_round(&app, round, after, query.limit()?).await.map(axum::Json)
 }
 
 pub(super) async fn statement(
@@ -52,6 +55,15 @@ pub(super) async fn batches(
     let after = after
         .map_err(|_| Error::abort(ProblemKind::InvalidParameter).field("after", "the number of a batch"))?;
     payouts::batches(&app, after, query.limit()?).await.map(axum::Json)
+}
+
+pub(super) async fn make_batch(
+    _: Bearer,
+    State(app): State<App>,
+    Json(request): Json<MakeBatch>,
+) -> Result<(StatusCode, axum::Json<Batch>)> {
+    let batch = payouts::make_batch(&app, &request).await?;
+    Ok((StatusCode::CREATED, axum::Json(batch)))
 }
 
 pub(super) async fn batch(State(app): State<App>, Path(batch): Path<u64>) -> Result<axum::Json<Batch>> {

@@ -58,6 +58,8 @@ pub(crate) struct MemberRow {
     pub(crate) sealed_seeds: Vec<u8>,
     pub(crate) proof: Vec<u8>,
     pub(crate) body_location: String,
+    /// None if the body came before they were stored.
+    pub(crate) chunk_digests: Option<Vec<u8>>,
 }
 
 /// At most `limit` members from position `from`, in order.
@@ -68,7 +70,8 @@ pub(crate) async fn members(
     limit: i32,
 ) -> sqlx::Result<Vec<MemberRow>> {
     sqlx::query_as(
-        "SELECT m.index, c.contribution_id, c.header, c.sealed_seeds, c.proof, c.body_location
+        "SELECT m.index, c.contribution_id, c.header, c.sealed_seeds, c.proof, c.body_location,
+             c.chunk_digests
          FROM round_members AS m JOIN contributions AS c USING (round_id, contribution_id)
          WHERE m.round_id = $1 AND m.index >= $2 AND m.index < $2 + $3
          ORDER BY m.index",
@@ -105,20 +108,35 @@ pub(crate) async fn chunk_folded(
     tx: &mut PgConnection,
     round_id: &[u8; 16],
     chunk: i32,
+    digest: [u8; 32],
     now: Instant,
 ) -> sqlx::Result<i64> {
     sqlx::query(
-        "INSERT INTO sum_chunks (round_id, chunk, folded_at) VALUES ($1, $2, $3)
+        "INSERT INTO sum_chunks (round_id, chunk, folded_digest, folded_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (round_id, chunk) DO NOTHING",
     )
     .bind(round_id)
     .bind(chunk)
+    .bind(digest)
     .bind(now)
     .execute(&mut *tx)
     .await?;
     sqlx::query_scalar("SELECT COUNT(*) FROM sum_chunks WHERE round_id = $1")
         .bind(round_id)
         .fetch_one(tx)
+        .await
+}
+
+/// The digest of a chunk that is added; none if it was added before digests were stored.
+pub(crate) async fn folded_digest(
+    db: &PgPool,
+    round_id: &[u8; 16],
+    chunk: i32,
+) -> sqlx::Result<Option<[u8; 32]>> {
+    sqlx::query_scalar("SELECT folded_digest FROM sum_chunks WHERE round_id = $1 AND chunk = $2")
+        .bind(round_id)
+        .bind(chunk)
+        .fetch_one(db)
         .await
 }
 

@@ -27,6 +27,7 @@ pub(crate) struct NewContribution<'a> {
     pub(crate) sealed_seeds: &'a [u8],
     pub(crate) proof: &'a [u8],
     pub(crate) body_location: &'a str,
+    pub(crate) chunk_digests: &'a [u8],
     pub(crate) receipt: &'a [u8],
     pub(crate) received_at: Instant,
 }
@@ -78,8 +79,8 @@ pub(crate) async fn insert(tx: &mut PgConnection, new: &NewContribution<'_>) -> 
     sqlx::query(
         "INSERT INTO contributions (
              round_id, contribution_id, header_hash, subject, client_key, weight, header, sealed_seeds, proof,
-             body_location, receipt, state, received_at, changed_at
-         ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'received', $12, $12)",
+             body_location, chunk_digests, receipt, state, received_at, changed_at
+         ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'received', $13, $13)",
     )
     .bind(new.round_id)
     .bind(new.header.contribution_id)
@@ -91,6 +92,7 @@ pub(crate) async fn insert(tx: &mut PgConnection, new: &NewContribution<'_>) -> 
     .bind(new.sealed_seeds)
     .bind(new.proof)
     .bind(new.body_location)
+    .bind(new.chunk_digests)
     .bind(new.receipt)
     .bind(new.received_at)
     .execute(tx)

@@ -65,7 +65,7 @@ pub(crate) async fn pay_round(
     let amounts: Vec<String> = earnings.iter().map(|earning| digits(earning.amount)).collect();
     insert_payouts(tx, round_id, earnings, &amounts).await?;
     open_accounts(tx, asset, &subjects, now).await?;
-    let transfer = transfer(tx, "round", round_id, None, asset, now).await?;
+    let transfer = transfer(tx, "round", Some(round_id), None, asset, now).await?;
     // One statement: a transfer balances at every moment.
     sqlx::query(
         "WITH earned AS (
@@ -147,7 +147,7 @@ async fn open_accounts(
 async fn transfer(
     tx: &mut PgConnection,
     kind: &str,
-    round_id: &[u8; 16],
+    round_id: Option<&[u8; 16]>,
     batch_id: Option<i64>,
     asset: &str,
     now: Instant,
@@ -206,15 +206,15 @@ pub(crate) async fn owed(tx: &mut PgConnection, asset: &str, chain_id: i64) -> s
     .await
 }
 
-/// Hands balances over to the distributor: a batch after the payout of a round.
+/// Hands balances over to the distributor, after the payout of a round or by itself; answers the batch.
 pub(crate) async fn hand_over(
     tx: &mut PgConnection,
-    round_id: &[u8; 16],
+    round_id: Option<&[u8; 16]>,
     asset: &str,
     root: &[u8; 32],
     balances: &[Claimable],
     now: Instant,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<i64> {
     let subjects: Vec<&str> = balances.iter().map(|balance| balance.subject.as_str()).collect();
     let addresses: Vec<&[u8]> = balances.iter().map(|balance| balance.address.as_slice()).collect();
     let amounts: Vec<&str> = balances.iter().map(|balance| balance.amount.as_str()).collect();
@@ -255,7 +255,7 @@ pub(crate) async fn hand_over(
     .bind(asset)
     .execute(tx)
     .await?;
-    Ok(())
+    Ok(batch_id)
 }
 
 /// What a contribution earned, as it is shown.
@@ -273,15 +273,23 @@ pub(crate) struct PayoutRow {
     pub(crate) amount: String,
 }
 
-/// What the contributions of a round earned, in ascending order of subjects.
-pub(crate) async fn payouts(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<Vec<PayoutRow>> {
+/// What contributions of a round earned, at most `limit` of those whose subjects follow `after`.
+pub(crate) async fn payouts(
+    db: &PgPool,
+    round_id: &[u8; 16],
+    after: &str,
+    limit: i64,
+) -> sqlx::Result<Vec<PayoutRow>> {
     sqlx::query_as(
         "SELECT
              o.round_id, o.contribution_id, o.subject, r.payout_policy AS policy, r.payout_asset AS asset,
              r.payout_pool::TEXT AS pool, o.weight, o.score_ppm, o.reputation_ppm, o.amount::TEXT AS amount
-         FROM payouts AS o JOIN rounds AS r USING (round_id) WHERE o.round_id = $1 ORDER BY o.subject",
+         FROM payouts AS o JOIN rounds AS r USING (round_id)
+         WHERE o.round_id = $1 AND o.subject > $2 ORDER BY o.subject LIMIT $3",
     )
     .bind(round_id)
+    .bind(after)
+    .bind(limit)
     .fetch_all(db)
     .await
 }
@@ -361,7 +369,7 @@ pub(crate) async fn lines_of(db: &PgPool, subject: &str, limit: i64) -> sqlx::Re
 #[derive(FromRow)]
 pub(crate) struct BatchRow {
     pub(crate) batch_id: i64,
-    pub(crate) round_id: [u8; 16],
+    pub(crate) round_id: Option<[u8; 16]>,
     pub(crate) asset: String,
     pub(crate) root: [u8; 32],
     pub(crate) lines: i32,

@@ -237,6 +237,60 @@ async fn a_damaged_body_fails_the_round_visibly() {
     assert!(words.starts_with("fold failed"), "{words}");
 }
 
+/// Changes a bit that leaves every word in the ring.
+fn change(object: &str) {
+    let mut bytes = std::fs::read(object).unwrap();
+    bytes[0] ^= 1;
+    std::fs::write(object, bytes).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_store_changed_after_the_verdict_is_not_added() {
+    let deployment = Deployment::with(Settings { attempts: 2, ..Settings::default() }).await;
+    let (round, _) = contributed(&deployment, 2).await;
+    deployment.until(&round, |view| view.progress.verified == 2).await;
+    change(&deployment.objects(&format!("{}/contributions", round.folder()))[0]);
+    deployment.close(&round).await;
+    deployment.reach(&round, RoundState::Failed).await;
+    let words = failure(&deployment).await;
+    assert!(words.starts_with("fold failed"), "{words}");
+    assert!(words.contains("not the one that was received"), "{words}");
+    assert_eq!(deployment.combiners[0].sets_asked_for(round.verified.hash()), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn digests_of_chunks_that_the_participant_did_not_sign_are_not_believed() {
+    let deployment = Deployment::with(Settings { attempts: 2, ..Settings::default() }).await;
+    let (round, _) = contributed(&deployment, 2).await;
+    deployment.until(&round, |view| view.progress.verified == 2).await;
+    let changed = "UPDATE contributions SET chunk_digests = SHA256(chunk_digests)";
+    assert_eq!(sqlx::query(changed).execute(&deployment.db).await.unwrap().rows_affected(), 2);
+    deployment.close(&round).await;
+    deployment.reach(&round, RoundState::Failed).await;
+    let words = failure(&deployment).await;
+    assert!(words.contains("not those that were received"), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sum_that_the_store_changed_is_not_unmasked() {
+    let deployment = Deployment::with(Settings { attempts: 100, ..Settings::default() }).await;
+    let (round, _) = contributed(&deployment, 2).await;
+    deployment.combiners[0].set(Fault::ReleaseDown);
+    deployment.close(&round).await;
+    deployment.reach(&round, RoundState::Releasing).await;
+    let folded = deployment.objects(&round.folder()).into_iter().find(|path| path.contains("/folded/"));
+    let folded = folded.unwrap();
+    change(&folded);
+    deployment.combiners[0].set(Fault::None);
+    eventually("the refusal", async || {
+        let refused = "SELECT EXISTS (SELECT FROM jobs WHERE kind = 'unmask' AND last_error LIKE '%not the one that was written%')";
+        sqlx::query_scalar(refused).fetch_one(&deployment.db).await.unwrap_or(false).then_some(())
+    })
+    .await;
+    change(&folded);
+    deployment.reach(&round, RoundState::Published).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_names_no_host_and_no_path_to_the_public() {
     let deployment = Deployment::with(Settings { attempts: 2, ..Settings::default() }).await;

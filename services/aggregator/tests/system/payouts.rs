@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use api::{
     ProblemKind,
     log::Entries,
+    participants::Page,
     paths,
-    payouts::{Amount, Batch, ClaimProof, Payout, PayoutPolicy, PayoutTerms, RoundPayouts, Statement, Token},
+    payouts::{Amount, Batch, ClaimProof, MakeBatch, Payout, PayoutPolicy, PayoutTerms, Statement, Token},
     rounds::RoundState,
 };
 use ledger::{
@@ -14,6 +15,7 @@ use ledger::{
     reputation::{Event, Outcome, reputation_ppm},
 };
 use protocol::ClaimAddress;
+use reqwest::Method;
 use serde_json::Value;
 
 use crate::{
@@ -23,9 +25,12 @@ use crate::{
 
 const CHAIN: u64 = 31_337;
 
+fn token() -> Token {
+    Token { chain_id: CHAIN, contract: "0x5fbdb2315678afecb367f032d93f642f64180aa3".into() }
+}
+
 fn terms(policy: PayoutPolicy, pool: u128) -> PayoutTerms {
-    let token = Token { chain_id: CHAIN, contract: "0x5fbdb2315678afecb367f032d93f642f64180aa3".into() };
-    PayoutTerms { policy, pool: Amount(pool), token: Some(token) }
+    PayoutTerms { policy, pool: Amount(pool), token: Some(token()) }
 }
 
 async fn open(deployment: &Deployment, policy: PayoutPolicy, pool: u128) -> OpenRound {
@@ -47,6 +52,19 @@ async fn publish(deployment: &Deployment, round: &OpenRound) {
 
 fn claim(participant: &Participant, address: u8, sequence: u64) -> ClaimAddress {
     participant.claim(CHAIN, [address; 20], sequence)
+}
+
+/// What a round paid, read in pages of one.
+async fn payouts(deployment: &Deployment, round: &OpenRound) -> Vec<Payout> {
+    let pages = format!("{}?limit=1", paths::fill(paths::ROUND_PAYOUTS, &[&round.id]));
+    let mut payouts = Vec::new();
+    let mut page: Page<Payout> = deployment.list(&pages).await;
+    while let Some(after) = page.next {
+        payouts.extend(page.items);
+        page = deployment.list(&format!("{pages}&after={after}")).await;
+    }
+    payouts.extend(page.items);
+    payouts
 }
 
 async fn statement(deployment: &Deployment, subject: &str) -> Statement {
@@ -73,11 +91,11 @@ async fn a_round_pays_once_and_balances_wait_for_an_address() {
     b.contribute(&round, 0.01, 3).upload(&deployment, &round).await;
     publish(&deployment, &round).await;
 
-    let payouts: RoundPayouts = deployment.get(&paths::fill(paths::ROUND_PAYOUTS, &[&round.id])).await.json();
+    let payouts = payouts(&deployment, &round).await;
     let earned: Vec<(&str, u128)> =
-        payouts.payouts.iter().map(|payout| (payout.subject.as_str(), payout.amount.0)).collect();
+        payouts.iter().map(|payout| (payout.subject.as_str(), payout.amount.0)).collect();
     assert_eq!(earned, [("a", 25), ("b", 76)]);
-    assert!(payouts.payouts.iter().all(|payout| payout.reputation_ppm == 500_000 && payout.pool.0 == 101));
+    assert!(payouts.iter().all(|payout| payout.reputation_ppm == 500_000 && payout.pool.0 == 101));
     let (of_a, of_b) = (statement(&deployment, "a").await, statement(&deployment, "b").await);
     assert_eq!((of_a.balances[0].handed_over.0, of_a.balances[0].balance.0), (25, 0));
     assert_eq!((of_b.balances[0].handed_over.0, of_b.balances[0].balance.0), (0, 76));
@@ -103,6 +121,54 @@ async fn a_round_pays_once_and_balances_wait_for_an_address() {
     assert_eq!(batches.iter().map(|batch| batch.total.0).collect::<Vec<_>>(), [25, 86]);
     check_batch(&deployment, &batches[1], &[("a", 0xaa, 5), ("b", 0xbb, 81)]).await;
     balances_sum_to_zero(&deployment).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_last_round_left_is_handed_over_when_the_operator_asks() {
+    let deployment = Deployment::start().await;
+    let [a, b] = ["a", "b"].map(|name| Participant::new(&deployment, name, EPOCH));
+    let round = open(&deployment, PayoutPolicy::Equal, 10).await;
+    for participant in [&a, &b] {
+        assert_eq!(participant.enrol(&deployment).await.status, 200);
+        participant.contribute(&round, 0.01, 1).upload(&deployment, &round).await;
+    }
+    publish(&deployment, &round).await;
+    let request = MakeBatch { token: token() };
+    deployment.post(paths::BATCHES, &request).await.refused(ProblemKind::NothingOwed);
+    assert_eq!(put_claim(&deployment, "a", &claim(&a, 0xaa, 1)).await.status, 200);
+    let body = serde_json::to_vec(&request).unwrap();
+    let stranger = deployment.send(Method::POST, paths::BATCHES, None, body, "application/json").await;
+    stranger.refused(ProblemKind::Unauthorised);
+    for (chain_id, contract) in [(0, token().contract), (CHAIN, "0x5fbd".to_owned())] {
+        let request = MakeBatch { token: Token { chain_id, contract } };
+        deployment.post(paths::BATCHES, &request).await.refused(ProblemKind::InvalidParameter);
+    }
+    let other = MakeBatch { token: Token { chain_id: CHAIN + 1, ..token() } };
+    deployment.post(paths::BATCHES, &other).await.refused(ProblemKind::NothingOwed);
+
+    let answers =
+        tokio::join!(deployment.post(paths::BATCHES, &request), deployment.post(paths::BATCHES, &request));
+    let mut statuses = [answers.0.status, answers.1.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409], "what is owed is handed over once");
+    assert_eq!(put_claim(&deployment, "b", &claim(&b, 0xbb, 1)).await.status, 200);
+    let answer = deployment.post(paths::BATCHES, &request).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let batches = deployment.list::<Batch>(paths::BATCHES).await.items;
+    assert!(batches.iter().all(|batch| batch.round_id.is_none() && batch.lines == 1));
+    check_batch(&deployment, &batches[0], &[("a", 0xaa, 5)]).await;
+    check_batch(&deployment, &batches[1], &[("b", 0xbb, 5)]).await;
+    balances_sum_to_zero(&deployment).await;
+    deployment.until_sealed().await;
+    let problems = "SELECT COUNT(*) FROM record_problems()";
+    let problems: i64 = sqlx::query_scalar(problems).fetch_one(&deployment.db).await.unwrap();
+    assert_eq!(problems, 0);
+    let batches = "SELECT COUNT(*) FROM audit.batches AS b JOIN audit.postings AS p USING (batch_id) WHERE b.round IS NULL";
+    let postings: i64 = sqlx::query_scalar(batches).fetch_one(&deployment.db).await.unwrap();
+    assert_eq!(postings, 4);
+    let service = deployment.connect_as("aggregator_service").await;
+    let unpaid = "INSERT INTO transfers (kind, asset, posted_at) VALUES ('round', 'points', now())";
+    assert!(sqlx::query(unpaid).execute(&service).await.is_err(), "only a batch is of no round");
 }
 
 async fn publish_again(deployment: &Deployment) {
@@ -251,10 +317,10 @@ async fn reputation_gates_admission_and_follows_from_the_log_alone() {
     c.contribute(&round, 0.01, 1).put(&deployment, &round).await.refused(ProblemKind::ReputationTooLow);
     publish(&deployment, &round).await;
     deployment.until_sealed().await;
-    let payouts: RoundPayouts = deployment.get(&paths::fill(paths::ROUND_PAYOUTS, &[&round.id])).await.json();
-    let of = |subject: &str| payouts.payouts.iter().find(|payout| payout.subject == subject).unwrap();
+    let payouts = payouts(&deployment, &round).await;
+    let of = |subject: &str| payouts.iter().find(|payout| payout.subject == subject).unwrap();
     assert!(of("a").amount > of("d").amount);
-    check_reputations(&deployment, &payouts.payouts).await;
+    check_reputations(&deployment, &payouts).await;
 }
 
 /// Reckons reputations from nothing but the entries of the log.

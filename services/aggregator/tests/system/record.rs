@@ -55,6 +55,8 @@ const TABLES: &[(&str, &[(Class, &str)])] = &[
                 "header_hash subject client_key weight header sealed_seeds proof body_location receipt state reason
                  received_at changed_at",
             ),
+            // The leaves below the digest in the header; whoever adds the body checks that.
+            (Derived, "chunk_digests"),
             (Operational, "proof_time_us"),
         ],
     ),
@@ -74,7 +76,7 @@ const TABLES: &[(&str, &[(Class, &str)])] = &[
     ("round_members", &[(Key, "round_id index"), (Protected, "contribution_id header_hash")]),
     ("release_answers", &[(Key, "round_id holder"), (Protected, "answer stored_at")]),
     // The digest of the sum in the result is the root over the digests of the chunks.
-    ("sum_chunks", &[(Derived, "round_id chunk digest residual_max"), (Operational, "folded_at unmasked_at")]),
+    ("sum_chunks", &[(Derived, "round_id chunk folded_digest digest residual_max"), (Operational, "folded_at unmasked_at")]),
     (
         "results",
         &[

@@ -2,24 +2,27 @@
 
 use std::fmt::Write as _;
 
-use api::payouts::{ClaimProof, RoundPayouts, Statement};
+use api::payouts::{Batch, ClaimProof, Payout as Earned, Statement, Token};
 use clap::Subcommand;
 use client::{Address, RoundId};
 
 use crate::{
-    connection::{ClientArgs, ParticipantArgs},
+    connection::{ClientArgs, OperatorArgs, ParticipantArgs},
     error::{CommandError, Result},
     output::Output,
 };
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Payout {
-    /// Say where a participant wants to be paid on a chain. What it earned there before is handed over too, with a later round.
+    /// Say where a participant wants to be paid on a chain. What it earned there before is handed over too, with a later round
+    /// or batch.
     Address(AddressArgs),
     /// Show what a participant earned, what of it was handed over, and what waits.
     Statement(StatementArgs),
     /// Show what each contribution to a round earned, and why so much.
     Round(RoundArgs),
+    /// Hand over what is owed in a token to those who have named an address on its chain, though no round is paid now.
+    Batch(BatchArgs),
     /// Fetch what the distributor's contract is shown for a participant's part of a batch, and check it against the batch's root.
     Proof(ProofArgs),
 }
@@ -58,6 +61,17 @@ pub(crate) struct RoundArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct BatchArgs {
+    #[command(flatten)]
+    operator: OperatorArgs,
+    /// The token's chain (EIP-155).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    chain: u64,
+    /// The token's contract (ERC-20): 0x and 40 hexadecimal digits.
+    token: Address,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct ProofArgs {
     #[command(flatten)]
     client: ClientArgs,
@@ -77,6 +91,11 @@ pub(crate) async fn run(payout: Payout, output: &Output) -> Result<()> {
         Payout::Round(args) => {
             let payouts = args.client.connect()?.payouts(args.round).await?;
             output.answer(describe_round(&payouts), &payouts);
+        }
+        Payout::Batch(args) => {
+            let token = Token { chain_id: args.chain, contract: args.token.to_string() };
+            let batch = args.operator.connect()?.make_batch(&token).await?;
+            output.answer(describe_batch(&batch), &batch);
         }
         Payout::Proof(args) => {
             let claim = args.client.connect()?.claim_proof(args.batch, &args.subject).await?;
@@ -140,8 +159,8 @@ fn describe_statement(statement: &Statement) -> String {
     text
 }
 
-fn describe_round(payouts: &RoundPayouts) -> String {
-    let lines = payouts.payouts.iter().map(|payout| {
+fn describe_round(payouts: &[Earned]) -> String {
+    let lines = payouts.iter().map(|payout| {
         format!(
             "{}: {} of {} {} (weight {}, score {:.4}, reputation {:.4})",
             payout.subject,
@@ -157,6 +176,11 @@ fn describe_round(payouts: &RoundPayouts) -> String {
         none if none.is_empty() => "nothing is paid for this round, or not yet".to_owned(),
         lines => lines,
     }
+}
+
+fn describe_batch(batch: &Batch) -> String {
+    let Batch { batch_id, asset, root, lines, total, .. } = batch;
+    format!("batch {batch_id}: {total} of {asset}, {lines} balances, root 0x{root}")
 }
 
 fn describe_claim(claim: &ClaimProof) -> String {

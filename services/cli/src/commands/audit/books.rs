@@ -62,7 +62,7 @@ fn check_links(record: &Record) -> Result<()> {
         .transfers
         .values()
         .filter(|transfer| transfer.kind == "round")
-        .map(|transfer| transfer.round_id.as_str())
+        .filter_map(|transfer| transfer.round_id.as_deref())
         .collect();
     match record.payouts.groups().find(|(round, _)| !posted.contains(round.as_str())) {
         None => Ok(()),
@@ -106,7 +106,8 @@ fn check_round_transfer(
     transfer: &TransferRow,
     earned: &BTreeMap<&str, &str>,
 ) -> Result<()> {
-    let payouts = record.payouts.of(&transfer.round_id).iter().filter(|row| row.amount != "0");
+    let round_id = transfer.round_id.as_ref().ok_or_else(|| wrong(at, "is of no round"))?;
+    let payouts = record.payouts.of(round_id).iter().filter(|row| row.amount != "0");
     let due: BTreeMap<&str, &str> = payouts.map(|row| (row.subject.as_str(), row.amount.as_str())).collect();
     if due == *earned { Ok(()) } else { Err(wrong(at, "is not what the round's payouts say")) }
 }

@@ -145,7 +145,7 @@ pub(super) struct AccountRow {
 pub(super) struct TransferRow {
     pub(super) transfer_id: i64,
     pub(super) kind: String,
-    pub(super) round_id: String,
+    pub(super) round_id: Option<String>,
     pub(super) batch_id: Option<i64>,
     pub(super) asset: String,
 }

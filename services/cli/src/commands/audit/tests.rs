@@ -260,6 +260,7 @@ fn every_lie_about_a_row_is_found() {
         ("transfers", 0, "transfer_id", json!(9), "postings of transfer 1"),
         ("transfers", 1, "batch_id", json!(9), "transfer 2"),
         ("transfers", 0, "kind", json!("batch"), "payouts of round 02020202020202020202020202020202"),
+        ("transfers", 0, "round_id", Value::Null, "transfer 1"),
         ("payout_batches", 0, "batch_id", json!(9), "lines of batch 1"),
         ("postings", 0, "amount", json!("-999"), "transfer 1"),
         ("postings", 1, "amount", json!("1"), "transfer 1"),
@@ -282,6 +283,14 @@ fn every_lie_about_a_row_is_found() {
         let at = place(LogCopy::of(&entries).verify(&facts()));
         assert_eq!(at, expected, "{table} {which}, {column} = {value}");
     }
+}
+
+#[test]
+fn a_batch_that_the_operator_asked_for_is_of_no_round() {
+    let mut entries = honest();
+    let batch = entries.iter_mut().find(|entry| entry["row"]["kind"] == "batch").unwrap();
+    batch["row"]["round_id"] = Value::Null;
+    LogCopy::of(&entries).verify(&facts()).unwrap();
 }
 
 #[test]

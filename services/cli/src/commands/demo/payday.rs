@@ -70,7 +70,7 @@ pub(super) async fn settle(
     output.note("Waiting for the last payout, then auditing …");
     let start = Instant::now();
     for round in rounds {
-        while federation.observer.payouts(round.id).await?.payouts.len() != round.included.len() {
+        while federation.observer.payouts(round.id).await?.len() != round.included.len() {
             patience(start).await?;
         }
     }

@@ -1,0 +1,82 @@
+//! Group equations that are wrong when all else is right: what is changed here enters no challenge any more, so that nothing but
+//! the equations can object.
+
+use curve25519_dalek::Scalar;
+
+use super::fixture::{Contribution, equations, rng};
+use crate::{
+    GroupEquations, NormProofError,
+    equations::Combination,
+    proof::{BLINDINGS, NormProof},
+    slack::limb_weight,
+    witness::COMMITTED,
+};
+
+/// A contribution with its proof.
+struct Honest {
+    contribution: Contribution,
+    proof: NormProof,
+}
+
+impl Honest {
+    fn new(seed: u64) -> Self {
+        let contribution = Contribution::honest(seed);
+        let proof = contribution.prove().unwrap();
+        contribution.verify(&proof).unwrap();
+        Self { contribution, proof }
+    }
+
+    /// The equations, changed after all else was checked.
+    fn changed(&self, change: impl FnOnce(&mut NormProof)) -> GroupEquations {
+        let Self { contribution, proof } = self;
+        let mut equations = equations(&contribution.statement, proof, &contribution.body).unwrap();
+        change(&mut equations.proof);
+        equations
+    }
+
+    fn refuses(&self, what: &str, change: impl FnOnce(&mut NormProof)) {
+        let outcome = self.changed(change).verify(&mut rng());
+        assert!(matches!(outcome, Err(NormProofError::Opening)), "{what}");
+    }
+}
+
+#[test]
+fn every_equation_is_checked() {
+    let honest = Honest::new(20);
+    for index in 0..BLINDINGS {
+        honest.refuses(&format!("blinding {index}"), |proof| proof.blinding_responses[index] += Scalar::ONE);
+    }
+    for entry in COMMITTED.into_iter().flat_map(|range| [range.start, range.end - 1]) {
+        honest.refuses(&format!("response {entry}"), |proof| proof.responses[entry] += Scalar::ONE);
+    }
+    honest.refuses("cross terms", |proof| proof.cross_terms.reverse());
+    honest.refuses("announcements", |proof| proof.announcements.swap(3, 4));
+    honest.refuses("slack", |proof| proof.slack.reverse());
+}
+
+/// The quadratic relation sees σ₀ + 2⁶⁴·σ₁ only. That the limbs are those of the range proof is for their openings to say: without
+/// them the slack could be negative.
+#[test]
+fn limbs_that_were_not_committed_to_are_refused_though_the_slack_is_right() {
+    Honest::new(20).refuses("limbs", |proof| {
+        proof.slack_responses[0] += limb_weight();
+        proof.slack_responses[1] -= Scalar::ONE;
+    });
+}
+
+/// Two wrong proofs whose errors cancel unless every proof of a batch has weights of its own.
+#[test]
+fn errors_of_two_proofs_in_a_batch_do_not_cancel() {
+    let (one, other) = (Honest::new(21), Honest::new(22));
+    for index in 0..BLINDINGS {
+        let wrong = [
+            one.changed(|proof| proof.blinding_responses[index] += Scalar::ONE),
+            other.changed(|proof| proof.blinding_responses[index] -= Scalar::ONE),
+        ];
+        let mut unweighted = Combination::new();
+        wrong.iter().for_each(|equations| unweighted.add(equations, || Scalar::ONE));
+        assert!(unweighted.vanishes(), "the errors cancel");
+        let verdicts = GroupEquations::verify_batch(&wrong, &mut rng());
+        assert!(verdicts.iter().all(|verdict| matches!(verdict, Err(NormProofError::Opening))));
+    }
+}
