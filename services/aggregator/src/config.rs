@@ -116,8 +116,12 @@ pub struct CombinerConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Uploads received at the same time; more are refused with 429.
+    /// Uploads received at the same time.
     pub concurrent_uploads: usize,
+    /// Uploads that may wait until another one has ended; more are refused with 429.
+    pub waiting_uploads: usize,
+    /// How long one waits before it is refused with 429.
+    pub upload_wait_ms: u64,
     /// An upload that sends nothing for this long is refused.
     pub upload_idle_timeout_ms: u64,
     /// The largest model.
@@ -134,6 +138,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             concurrent_uploads: 16,
+            waiting_uploads: 64,
+            upload_wait_ms: 5_000,
             upload_idle_timeout_ms: 30_000,
             max_model_bytes: 8 << 30,
             max_request_bytes: 8 << 20,

@@ -44,6 +44,8 @@ pub(crate) struct State {
     pub(crate) backend: Arc<dyn Backend>,
     /// One permit for each upload that may be received now.
     pub(crate) uploads: Semaphore,
+    /// One permit for each upload that may wait for one of those.
+    pub(crate) waiting_uploads: Semaphore,
     /// One permit: buffers of a whole chunk are held by one job at a time.
     pub(crate) chunk_buffers: Semaphore,
     /// Wakes a worker that waits for jobs.
@@ -94,6 +96,7 @@ impl App {
             compute: Compute::new(config.compute.threads).map_err(Error::fault)?,
             backend: backend::choose(&config.compute)?,
             uploads: Semaphore::new(config.limits.concurrent_uploads),
+            waiting_uploads: Semaphore::new(config.limits.waiting_uploads),
             chunk_buffers: Semaphore::new(1),
             work: Notify::new(),
             limits: config.limits.clone(),

@@ -13,6 +13,7 @@ use protocol::{
     contribution::{MAX_HEADER_BYTES, MAX_PROOF_BYTES},
 };
 use sharing::SealedSeed;
+use tokio::sync::SemaphorePermit;
 
 use super::{contributions::view, incoming::Incoming, reputation, rounds};
 use crate::{
@@ -88,8 +89,7 @@ impl Upload<'_> {
         let (prefix, prefix_bytes) = prefix.map_err(|_| Error::abort(ProblemKind::RequestTimeout))??;
         self.check_prefix(&prefix, prefix_bytes, length)?;
         // Places are for participants: whoever has no credential cannot occupy one.
-        let place = self.app.uploads.try_acquire();
-        let _place = place.map_err(|_| Error::abort(ProblemKind::TooManyRequests))?;
+        let _place = self.place().await?;
         let admitted = self.admit(state, &prefix.header).await;
         // Only now: what an identical upload has stored meanwhile may be the reason why this one is not admitted.
         if let Some(row) = contributions::find(db, &self.round_id, &self.contribution_id).await? {
@@ -114,6 +114,20 @@ impl Upload<'_> {
             self.app.blobs.delete(&location).await?;
         }
         recorded
+    }
+
+    /// A place among the uploads that are received now. Whoever waits for one holds a prefix in memory, and leaves its body to the
+    /// network; few may wait, and not for long.
+    async fn place(&self) -> Result<SemaphorePermit<'_>> {
+        let app = self.app;
+        if let Ok(place) = app.uploads.try_acquire() {
+            return Ok(place);
+        }
+        let busy = || Error::abort(ProblemKind::TooManyRequests);
+        let _waiting = app.waiting_uploads.try_acquire().map_err(|_| busy())?;
+        let wait = Duration::from_millis(app.limits.upload_wait_ms);
+        let place = tokio::time::timeout(wait, app.uploads.acquire()).await.map_err(|_| busy())?;
+        place.map_err(Error::fault)
     }
 
     fn plausible_length(&self, length: Option<u64>) -> Result<u64> {

@@ -11,7 +11,7 @@ fn digits(amount: u128) -> String {
 
 /// Nobody else changes the ledger until the transaction ends.
 pub(crate) async fn lock(tx: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::query("SELECT pg_advisory_xact_lock(hashtext('blindsum ledger'))").execute(tx).await?;
+    sqlx::query("SELECT hold_latch('ledger')").execute(tx).await?;
     Ok(())
 }
 

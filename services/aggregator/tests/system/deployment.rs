@@ -41,6 +41,8 @@ static CLUSTER: LazyLock<PrivateCluster> = LazyLock::new(|| PrivateCluster::temp
 pub(crate) struct Settings {
     pub(crate) combiners: u8,
     pub(crate) concurrent_uploads: usize,
+    pub(crate) waiting_uploads: usize,
+    pub(crate) upload_wait_ms: u64,
     pub(crate) upload_idle_timeout_ms: u64,
     pub(crate) settle_ms: u64,
     pub(crate) attempts: u32,
@@ -53,6 +55,8 @@ impl Default for Settings {
         Self {
             combiners: 1,
             concurrent_uploads: 16,
+            waiting_uploads: 64,
+            upload_wait_ms: 5_000,
             upload_idle_timeout_ms: 5_000,
             settle_ms: 10_000,
             attempts: 3,
@@ -204,8 +208,23 @@ impl Deployment {
             url: format!("http://{}", combiner.address),
             identity_key: Hex(combiner.key.0),
         };
-        let Settings { concurrent_uploads, upload_idle_timeout_ms, settle_ms, attempts, workers, .. } =
-            self.settings;
+        let Settings {
+            concurrent_uploads,
+            waiting_uploads,
+            upload_wait_ms,
+            upload_idle_timeout_ms,
+            settle_ms,
+            attempts,
+            workers,
+            ..
+        } = self.settings;
+        let limits = Limits {
+            concurrent_uploads,
+            waiting_uploads,
+            upload_wait_ms,
+            upload_idle_timeout_ms,
+            ..Limits::default()
+        };
         Config {
             listen: ListenConfig { port_file: Some(port_file), ..ListenConfig::default() },
             database: DatabaseConfig::new(Secret::text(&self.database_url)),
@@ -217,7 +236,7 @@ impl Deployment {
             registrar_key: Hex(self.pins.registrar.0),
             admin_token: Secret::text(ADMIN_TOKEN),
             service_token: Secret::text(SERVICE_TOKEN),
-            limits: Limits { concurrent_uploads, upload_idle_timeout_ms, ..Limits::default() },
+            limits,
             jobs: JobsConfig { workers, lease_ms: 2_000, poll_ms: 50, retry_ms: 50, attempts },
             compute: ComputeConfig { backend: BackendChoice::Auto, threads: 2, ..ComputeConfig::default() },
             settle_ms,

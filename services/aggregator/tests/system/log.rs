@@ -220,12 +220,9 @@ async fn a_broken_promise_is_seen() {
     deployment.settings.record.checkpoint_ms = 100;
     deployment.stop_service().await;
     deployment.start_service().await;
-    // The sequencer waits for whoever holds its lock.
+    // The sequencer waits for whoever holds its latch.
     let mut stalled = deployment.db.begin().await.unwrap();
-    sqlx::query("SELECT pg_advisory_xact_lock(hashtext('blindsum log'))")
-        .execute(&mut *stalled)
-        .await
-        .unwrap();
+    sqlx::query("SELECT hold_latch('log')").execute(&mut *stalled).await.unwrap();
     upload(&deployment, &round, "a").await;
     let overdue = async || {
         let count = "SELECT COUNT(*) FROM audit.receipts_waiting WHERE overdue";

@@ -119,6 +119,7 @@ const TABLES: &[(&str, &[(Class, &str)])] = &[
     ),
     ("log_nodes", &[(Key, "level index"), (Protected, "hash")]),
     ("log_checkpoints", &[(Key, "size"), (Protected, "root note signed_at")]),
+    ("latches", &[(Operational, "name")]),
     ("_sqlx_migrations", &[(Operational, "version description installed_on success checksum execution_time")]),
 ];
 

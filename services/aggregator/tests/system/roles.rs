@@ -91,6 +91,7 @@ async fn an_auditor_reads_views_and_nothing_else() {
         assert!(!writes, "{view}");
     }
     forbidden(&auditor, "SELECT * FROM sequence_log(1)").await;
+    forbidden(&auditor, "SELECT hold_latch('log')").await;
     forbidden(&auditor, "CREATE TABLE public.mine (x INTEGER)").await;
     // Nothing secret is in what they see: neither sealed seeds nor the bytes of headers, proofs or receipts.
     for secret in ["sealed_seeds", "header", "proof", "receipt", "credential", "answer", "attestation"] {
