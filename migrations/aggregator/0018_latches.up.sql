@@ -1,11 +1,13 @@
 -- What happens one at a time (numbering rounds, giving entries their places, changing the ledger) waits for a row that only the service can
 -- lock, and no longer for an advisory lock, which every role that may connect can take and keep. Locks nothing. Services that are older
--- lock the ledger in the old way: stop them before newer ones pay.
+-- lock the ledger in the old way: what they and newer ones would hand over at the same time is refused to one of them (0019), and tried again.
 
 CREATE TABLE latches (name TEXT PRIMARY KEY);
 COMMENT ON TABLE latches IS 'What happens one at a time: whoever does it locks the row.';
 COMMENT ON COLUMN latches.name IS 'What it is.';
 INSERT INTO latches (name) VALUES ('rounds'), ('log'), ('ledger');
+CREATE TRIGGER latches_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON latches
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE FUNCTION hold_latch(latch TEXT) RETURNS VOID LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN

@@ -14,10 +14,10 @@ use crate::{
 };
 
 /// A verifier that reads the body once, in order.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Verifying {
     statement: Statement,
-    proof: NormProof,
+    pub(crate) proof: NormProof,
     transcript: ProofTranscript,
     rows: ProjectionRows,
     blocks: Blocks,

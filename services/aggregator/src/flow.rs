@@ -13,6 +13,7 @@ pub(crate) mod models;
 pub(crate) mod open_round;
 pub(crate) mod participants;
 pub(crate) mod payouts;
+pub(crate) mod places;
 pub(crate) mod reputation;
 pub(crate) mod results;
 pub(crate) mod rounds;

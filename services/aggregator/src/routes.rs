@@ -23,6 +23,7 @@ use kit::{
     Error, Result,
     health::{self, Check},
 };
+use protocol::Subject;
 use serde::Deserialize;
 
 use crate::{blobs::ByteStream, state::App};
@@ -105,7 +106,24 @@ struct PageQuery {
     state: Option<api::rounds::RoundState>,
 }
 
+/// A participant's name in a path. Nobody has another name.
+fn subject(text: &str) -> Result<&str> {
+    match Subject::new(text) {
+        Ok(_) => Ok(text),
+        Err(_) => Err(Error::abort(api::ProblemKind::NotFound)),
+    }
+}
+
 impl PageQuery {
+    /// The participant after whom the page starts; an empty text, which is before all of them, for the first page.
+    fn after_subject(&self) -> Result<&str> {
+        let after = self.after.as_deref().unwrap_or_default();
+        if after.is_empty() || Subject::new(after).is_ok() {
+            return Ok(after);
+        }
+        Err(Error::abort(api::ProblemKind::InvalidParameter).field("after", "the `next` of the page before"))
+    }
+
     fn limit(&self) -> Result<u16> {
         match self.limit.unwrap_or(100) {
             limit @ 1..=1000 => Ok(limit),

@@ -42,10 +42,7 @@ pub(crate) struct State {
     pub(crate) admin_token: Arc<BearerToken>,
     pub(crate) compute: Compute,
     pub(crate) backend: Arc<dyn Backend>,
-    /// One permit for each upload that may be received now.
-    pub(crate) uploads: Semaphore,
-    /// One permit for each upload that may wait for one of those.
-    pub(crate) waiting_uploads: Semaphore,
+    pub(crate) places: Places,
     /// One permit: buffers of a whole chunk are held by one job at a time.
     pub(crate) chunk_buffers: Semaphore,
     /// Wakes a worker that waits for jobs.
@@ -95,8 +92,11 @@ impl App {
             admin_token: Arc::new(config.admin_token.read_token("admin_token")?),
             compute: Compute::new(config.compute.threads).map_err(Error::fault)?,
             backend: backend::choose(&config.compute)?,
-            uploads: Semaphore::new(config.limits.concurrent_uploads),
-            waiting_uploads: Semaphore::new(config.limits.waiting_uploads),
+            places: Places::new(
+                config.limits.concurrent_uploads,
+                config.limits.waiting_uploads,
+                Duration::from_millis(config.limits.upload_wait_ms),
+            ),
             chunk_buffers: Semaphore::new(1),
             work: Notify::new(),
             limits: config.limits.clone(),

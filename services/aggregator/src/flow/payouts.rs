@@ -6,7 +6,7 @@ use std::sync::Arc;
 use api::{
     Hex, ProblemKind,
     participants::Page,
-    payouts::{self as asked, Amount, Batch, Claim, ClaimProof, Payout, PayoutPolicy},
+    payouts::{Amount, Batch, Claim, ClaimProof, MakeBatch, Payout, PayoutPolicy},
 };
 use kit::{Error, Result};
 use ledger::{
@@ -30,7 +30,7 @@ use crate::{
 const UNSCORED_PPM: u32 = 1_000_000;
 
 /// The token that an operator names in this field.
-pub(crate) fn token(field: &str, token: &asked::Token) -> Result<Token> {
+pub(crate) fn token(field: &str, token: &api::payouts::Token) -> Result<Token> {
     let refused =
         |name, rule| Error::abort(ProblemKind::InvalidParameter).field(format!("{field}.{name}"), rule);
     let contract = token.contract.parse();
@@ -117,12 +117,14 @@ pub(crate) async fn post(
 }
 
 /// Makes a batch of what is owed in a token, though no round is paid now.
-pub(crate) async fn make_batch(app: &App, request: &asked::MakeBatch) -> Result<Batch> {
+pub(crate) async fn make_batch(app: &App, request: &MakeBatch) -> Result<Batch> {
     let token = token("token", &request.token)?;
     let mut tx = store::begin(&app.db).await?;
     stored::lock(&mut tx).await?;
     let made = hand_over(&mut tx, None, &token, app.now()).await?;
-    let batch_id = made.ok_or_else(|| Error::abort(ProblemKind::NothingOwed))?;
+    let nothing =
+        "what was handed over before, also by a request whose answer was lost, is at /v1/payouts/batches";
+    let batch_id = made.ok_or_else(|| Error::abort(ProblemKind::NothingOwed).detail(nothing))?;
     tx.commit().await?;
     tracing::info!(batch = batch_id, asset = asset(Some(&token)), "batch made");
     batch(app, batch_id.cast_unsigned()).await
@@ -145,7 +147,7 @@ async fn hand_over(
     }
     let payments = balances.iter().map(|Claimable { address, amount, .. }| payment(*address, amount));
     let root = tree(payments)?.root();
-    Ok(Some(stored::hand_over(tx, round_id, &asset, &root, &balances, now).await?))
+    Ok(Some(stored::insert_batch(tx, round_id, &asset, &root, &balances, now).await?))
 }
 
 /// A balance with the address that its owner has signed; none if no message is by the owner's present key.

@@ -48,11 +48,15 @@ impl SumLocation {
     /// The whole unmasked sum, in pieces of whole words.
     pub(crate) fn stream(&self, blobs: &Blobs, constants: &RoundConstants) -> ByteStream {
         let (location, blobs, constants) = (self.clone(), blobs.clone(), *constants);
-        let chunks = stream::iter(0..constants.chunks()).flat_map(move |chunk| {
-            let length = (WORD_BYTES * constants.chunk_coefficients(chunk)) as u64;
-            blobs.stream(location.unmasked(chunk), length)
-        });
+        let chunks = stream::iter(0..constants.chunks())
+            .flat_map(move |chunk| location.chunk(&blobs, &constants, chunk));
         chunks.boxed()
+    }
+
+    /// One chunk of the unmasked sum, in pieces of whole words.
+    pub(crate) fn chunk(&self, blobs: &Blobs, constants: &RoundConstants, chunk: u64) -> ByteStream {
+        let length = (WORD_BYTES * constants.chunk_coefficients(chunk)) as u64;
+        blobs.stream(self.unmasked(chunk), length)
     }
 }
 

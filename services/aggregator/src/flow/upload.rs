@@ -13,7 +13,6 @@ use protocol::{
     contribution::{MAX_HEADER_BYTES, MAX_PROOF_BYTES},
 };
 use sharing::SealedSeed;
-use tokio::sync::SemaphorePermit;
 
 use super::{contributions::view, incoming::Incoming, reputation, rounds};
 use crate::{
@@ -89,7 +88,8 @@ impl Upload<'_> {
         let (prefix, prefix_bytes) = prefix.map_err(|_| Error::abort(ProblemKind::RequestTimeout))??;
         self.check_prefix(&prefix, prefix_bytes, length)?;
         // Places are for participants: whoever has no credential cannot occupy one.
-        let _place = self.place().await?;
+        let subject = prefix.header.credential.subject.as_str();
+        let _place = self.app.places.take(subject, self.may_wait(state, &prefix.header)).await?;
         let admitted = self.admit(state, &prefix.header).await;
         // Only now: what an identical upload has stored meanwhile may be the reason why this one is not admitted.
         if let Some(row) = contributions::find(db, &self.round_id, &self.contribution_id).await? {
@@ -116,18 +116,15 @@ impl Upload<'_> {
         recorded
     }
 
-    /// A place among the uploads that are received now. Whoever waits for one holds a prefix in memory, and leaves its body to the
-    /// network; few may wait, and not for long.
-    async fn place(&self) -> Result<SemaphorePermit<'_>> {
-        let app = self.app;
-        if let Ok(place) = app.uploads.try_acquire() {
-            return Ok(place);
+    /// Whether it makes sense to wait: the round takes this contribution, or has it already.
+    async fn may_wait(&self, state: RoundState, header: &ContributionHeader) -> Result<()> {
+        match self.admit(state, header).await {
+            Err(refused) => {
+                let row = contributions::find(&self.app.db, &self.round_id, &self.contribution_id).await?;
+                row.map(drop).ok_or(refused)
+            }
+            admitted => admitted,
         }
-        let busy = || Error::abort(ProblemKind::TooManyRequests);
-        let _waiting = app.waiting_uploads.try_acquire().map_err(|_| busy())?;
-        let wait = Duration::from_millis(app.limits.upload_wait_ms);
-        let place = tokio::time::timeout(wait, app.uploads.acquire()).await.map_err(|_| busy())?;
-        place.map_err(Error::fault)
     }
 
     fn plausible_length(&self, length: Option<u64>) -> Result<u64> {

@@ -57,11 +57,10 @@ async fn add_members(
     let mut members = std::pin::pin!(members::stream(app, round_id));
     while let Some(member) = members.next().await {
         let member = member?;
-        let digests = chunk_digests(&member)?;
         let packed = app.blobs.range(&member.body_location, start, end).await?;
         let backend = Arc::clone(&app.backend);
         let added = app.compute.run(move || {
-            if digests.is_some_and(|digests| !digests.is_chunk(index, &packed)) {
+            if chunk_digests(&member)?.is_some_and(|digests| !digests.is_chunk(index, &packed)) {
                 return Err(Error::fault("a stored body is not the one that was received"));
             }
             sum.add(&*backend, &constants, &[&packed]).map_err(Error::fault)

@@ -16,7 +16,7 @@ use crate::{
     state::App,
     store::{
         self,
-        closing::{self, ResultRow},
+        closing::{self, ResultRow, UnmaskedRow},
         contributions,
         jobs::{self, Kind},
         rounds as stored,
@@ -67,7 +67,8 @@ async fn result(app: &App, round_id: [u8; 16], root: [u8; 32], round: VerifiedRo
     let sum_digest = digester.finish();
     let residual = residual_max.cast_unsigned();
     let result = publish(&round, &root, &headers, sum_digest, residual, &app.identity);
-    let mean = describe(app, &SumLocation::new(round.hash(), &root), &round, result.total_weight).await?;
+    let location = SumLocation::new(round.hash(), &root);
+    let mean = describe(app, &location, &chunks, &round, result.total_weight).await?;
     Ok(ResultRow {
         count: result.count.cast_signed(),
         total_weight: result.total_weight.cast_signed(),
@@ -80,23 +81,31 @@ async fn result(app: &App, round_id: [u8; 16], root: [u8; 32], round: VerifiedRo
     })
 }
 
-/// Reads the whole sum once, piece by piece.
+/// Reads the whole sum once, piece by piece, and compares it with the digests of what was written.
 async fn describe(
     app: &App,
     location: &SumLocation,
+    chunks: &[UnmaskedRow],
     round: &VerifiedRound,
     weight: u64,
 ) -> Result<MeanFigures> {
     let constants = *round.constants();
     let mut figures = MeanFigures::new(&round.document().tensors, constants);
-    let mut pieces = std::pin::pin!(location.stream(&app.blobs, &constants));
-    while let Some(piece) = pieces.next().await {
-        let piece = piece?;
-        let described = app.compute.run(move || {
-            figures.take(&decode(&piece, &constants, weight));
-            figures
-        });
-        figures = described.await?;
+    for (index, chunk) in (0..).zip(chunks) {
+        let mut pieces = location.chunk(&app.blobs, &constants, index);
+        let mut hasher = blake3::Hasher::new();
+        while let Some(piece) = pieces.next().await {
+            let piece = piece?;
+            let described = app.compute.run(move || {
+                hasher.update(&piece);
+                figures.take(&decode(&piece, &constants, weight));
+                (figures, hasher)
+            });
+            (figures, hasher) = described.await?;
+        }
+        if hasher.finalize() != chunk.digest {
+            return Err(Error::fault("a stored chunk is not the one that was written"));
+        }
     }
     Ok(figures)
 }

@@ -21,13 +21,12 @@ pub(super) async fn show(
     State(app): State<App>,
     Path(subject): Path<String>,
 ) -> Result<axum::Json<Participant>> {
-    participants::show(&app, &subject).await.map(axum::Json)
+    participants::show(&app, super::subject(&subject)?).await.map(axum::Json)
 }
 
 pub(super) async fn list(
     State(app): State<App>,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<Participant>>> {
-    let after = query.after.as_deref().unwrap_or("");
-    participants::list(&app, after, query.limit()?).await.map(axum::Json)
+    participants::list(&app, query.after_subject()?, query.limit()?).await.map(axum::Json)
 }

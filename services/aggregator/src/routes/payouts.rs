@@ -28,15 +28,14 @@ pub(super) async fn of_round(
     HexPath(round): HexPath<16>,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<Payout>>> {
-    let after = query.after.as_deref().unwrap_or("");
-    payouts::of_round(&app, round, after, query.limit()?).await.map(axum::Json)
+    payouts::of_round(&app, round, query.after_subject()?, query.limit()?).await.map(axum::Json)
 }
 
 pub(super) async fn statement(
     State(app): State<App>,
     Path(subject): Path<String>,
 ) -> Result<axum::Json<Statement>> {
-    claims::statement(&app, &subject).await.map(axum::Json)
+    claims::statement(&app, super::subject(&subject)?).await.map(axum::Json)
 }
 
 pub(super) async fn claim_address(
@@ -44,7 +43,7 @@ pub(super) async fn claim_address(
     Path(subject): Path<String>,
     Json(request): Json<ClaimAddressRequest>,
 ) -> Result<axum::Json<Statement>> {
-    claims::put(&app, &subject, &request).await.map(axum::Json)
+    claims::put(&app, super::subject(&subject)?, &request).await.map(axum::Json)
 }
 
 pub(super) async fn batches(
@@ -83,5 +82,5 @@ pub(super) async fn claim(
     State(app): State<App>,
     Path((batch, subject)): Path<(u64, String)>,
 ) -> Result<axum::Json<ClaimProof>> {
-    payouts::proof(&app, batch, &subject).await.map(axum::Json)
+    payouts::proof(&app, batch, super::subject(&subject)?).await.map(axum::Json)
 }

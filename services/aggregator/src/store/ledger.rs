@@ -206,8 +206,8 @@ pub(crate) async fn owed(tx: &mut PgConnection, asset: &str, chain_id: i64) -> s
     .await
 }
 
-/// Hands balances over to the distributor, after the payout of a round or by itself; answers the batch.
-pub(crate) async fn hand_over(
+/// Stores a batch, made after the payout of a round or by itself, and posts it; answers its number.
+pub(crate) async fn insert_batch(
     tx: &mut PgConnection,
     round_id: Option<&[u8; 16]>,
     asset: &str,

@@ -60,6 +60,7 @@ async fn payouts(deployment: &Deployment, round: &OpenRound) -> Vec<Payout> {
     let mut payouts = Vec::new();
     let mut page: Page<Payout> = deployment.list(&pages).await;
     while let Some(after) = page.next {
+        assert!(page.items.len() == 1);
         payouts.extend(page.items);
         page = deployment.list(&format!("{pages}&after={after}")).await;
     }
@@ -135,6 +136,9 @@ async fn what_the_last_round_left_is_handed_over_when_the_operator_asks() {
     publish(&deployment, &round).await;
     let request = MakeBatch { token: token() };
     deployment.post(paths::BATCHES, &request).await.refused(ProblemKind::NothingOwed);
+    let strange = format!("{}?after=%00", paths::fill(paths::ROUND_PAYOUTS, &[&round.id]));
+    deployment.get(&strange).await.refused(ProblemKind::InvalidParameter);
+    deployment.get("/v1/participants/%00/statement").await.refused(ProblemKind::NotFound);
     assert_eq!(put_claim(&deployment, "a", &claim(&a, 0xaa, 1)).await.status, 200);
     let body = serde_json::to_vec(&request).unwrap();
     let stranger = deployment.send(Method::POST, paths::BATCHES, None, body, "application/json").await;
@@ -282,6 +286,13 @@ async fn the_database_refuses_a_ledger_that_does_not_balance() {
         let code = code.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
         assert_eq!(code.as_deref(), Some("23514"), "{postings}");
     }
+    // Nobody hands over what it does not have.
+    let mut tx = service.begin().await.unwrap();
+    sqlx::query(transfer).bind(other.id.0).execute(&mut *tx).await.unwrap();
+    let overdrawn = post("('participant', -6), ('distributor', 6)");
+    let overdrawn = sqlx::query(sqlx::AssertSqlSafe(overdrawn)).execute(&mut *tx).await.unwrap_err();
+    assert!(overdrawn.to_string().contains("overdrawn"), "{overdrawn}");
+    drop(tx);
     // Nothing is added to what was posted, balanced or not.
     let added = sqlx::query(sqlx::AssertSqlSafe(post("('distributor', 1)"))).execute(&service).await;
     assert!(added.is_err());

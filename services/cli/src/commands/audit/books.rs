@@ -58,16 +58,29 @@ fn check_links(record: &Record) -> Result<()> {
     if let Some(stray) = record.transfers.values().find(is_stray) {
         return Err(wrong(&format!("transfer {}", stray.transfer_id), missing));
     }
-    let posted: HashSet<&str> = record
-        .transfers
-        .values()
-        .filter(|transfer| transfer.kind == "round")
-        .filter_map(|transfer| transfer.round_id.as_deref())
-        .collect();
+    let posted = check_kinds(record)?;
     match record.payouts.groups().find(|(round, _)| !posted.contains(round.as_str())) {
         None => Ok(()),
         Some((round, _)) => Err(wrong(&format!("payouts of round {round}"), "no transfer posts them")),
     }
+}
+
+/// A round is paid once, a batch handed over once, and nothing else is posted; the rounds that are paid.
+fn check_kinds(record: &Record) -> Result<HashSet<&str>> {
+    let (mut rounds, mut batches) = (HashSet::new(), HashSet::new());
+    for transfer in record.transfers.values() {
+        let at = format!("transfer {}", transfer.transfer_id);
+        let TransferRow { kind, round_id, batch_id, .. } = transfer;
+        let first = match (kind.as_str(), round_id, batch_id) {
+            ("round", Some(round_id), None) => rounds.insert(round_id.as_str()),
+            ("batch", _, Some(batch_id)) => batches.insert(*batch_id),
+            _ => return Err(wrong(&at, "is neither a round's payout nor a batch's handing over")),
+        };
+        if !first {
+            return Err(wrong(&at, "was posted before"));
+        }
+    }
+    Ok(rounds)
 }
 
 fn check_transfer(

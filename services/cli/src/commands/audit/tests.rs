@@ -259,7 +259,8 @@ fn every_lie_about_a_row_is_found() {
         ("accounts", 1, "account_id", json!(9), "transfer 1"),
         ("transfers", 0, "transfer_id", json!(9), "postings of transfer 1"),
         ("transfers", 1, "batch_id", json!(9), "transfer 2"),
-        ("transfers", 0, "kind", json!("batch"), "payouts of round 02020202020202020202020202020202"),
+        ("transfers", 0, "kind", json!("batch"), "transfer 1"),
+        ("transfers", 1, "kind", json!("gift"), "transfer 2"),
         ("transfers", 0, "round_id", Value::Null, "transfer 1"),
         ("payout_batches", 0, "batch_id", json!(9), "lines of batch 1"),
         ("postings", 0, "amount", json!("-999"), "transfer 1"),
@@ -291,6 +292,39 @@ fn a_batch_that_the_operator_asked_for_is_of_no_round() {
     let batch = entries.iter_mut().find(|entry| entry["row"]["kind"] == "batch").unwrap();
     batch["row"]["round_id"] = Value::Null;
     LogCopy::of(&entries).verify(&facts()).unwrap();
+}
+
+#[test]
+fn nothing_is_posted_twice_and_nothing_without_a_reason() {
+    let (alpha, _) = shares();
+    let batch = |entries: &mut Vec<Value>, batch_id: Value| {
+        entries.push(json!({"table": "transfers", "key": "3", "row": {
+            "transfer_id": 3, "kind": "batch", "round_id": null, "batch_id": batch_id, "asset": ASSET,
+        }}));
+    };
+    let posting = |entries: &mut Vec<Value>, account: i64, amount: &str| {
+        entries.push(json!({"table": "postings", "key": format!("3/{account}"), "row": {
+            "transfer_id": 3, "account_id": account, "amount": amount,
+        }}));
+    };
+    let (mut paid_again, mut handed_over_again, mut gift) = (honest(), honest(), honest());
+    let round = paid_again.iter().find(|entry| entry["row"]["kind"] == "round").unwrap();
+    let round = round["row"]["round_id"].clone();
+    paid_again.push(json!({"table": "transfers", "key": "3", "row": {
+        "transfer_id": 3, "kind": "round", "round_id": round, "batch_id": null, "asset": ASSET,
+    }}));
+    posting(&mut paid_again, 1, "-1000");
+    posting(&mut paid_again, 2, &alpha.to_string());
+    posting(&mut paid_again, 3, &(1_000 - alpha).to_string());
+    batch(&mut handed_over_again, json!(1));
+    posting(&mut handed_over_again, 1, "-5");
+    posting(&mut handed_over_again, 4, "5");
+    batch(&mut gift, Value::Null);
+    posting(&mut gift, 1, "-5");
+    posting(&mut gift, 2, "5");
+    for entries in [paid_again, handed_over_again, gift] {
+        assert_eq!(place(LogCopy::of(&entries).verify(&facts())), "transfer 3");
+    }
 }
 
 #[test]

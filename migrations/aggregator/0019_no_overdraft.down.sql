@@ -1,0 +1,4 @@
+-- An exclusive lock of postings for a moment.
+
+DROP TRIGGER postings_covered ON postings;
+DROP FUNCTION refuse_overdraft();
