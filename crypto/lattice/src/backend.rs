@@ -153,7 +153,7 @@ pub struct RowFolding<'a> {
 }
 
 /// The rows of a projection folded with the powers of one challenge, and applied to both parts of a contribution.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct RowFold {
     /// ⟨r, v⟩ mod q.
     pub inner: Fq,

@@ -14,10 +14,10 @@ use crate::{
 };
 
 /// A verifier that reads the body once, in order.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Verifying {
     statement: Statement,
-    pub(crate) proof: NormProof,
+    proof: NormProof,
     transcript: ProofTranscript,
     rows: ProjectionRows,
     blocks: Blocks,
@@ -50,6 +50,18 @@ impl Verifying {
         let job =
             RowFolding { rows: &self.rows, masks: &self.statement.masks, challenges: self.challenges, width };
         Ok(backend.fold_rows(&job, first, values / RING_DEGREE, Some(packed), &mut self.folds)?)
+    }
+
+    /// A verifier of another proof with the same projection commitment, which has read as much.
+    #[cfg(test)]
+    pub(crate) fn of(&self, proof: NormProof) -> Self {
+        let copy = |fold: &RowFold| RowFold {
+            inner: fold.inner,
+            adjoint: lattice::Poly::from_canonical(fold.adjoint.values()).expect("canonical values"),
+        };
+        assert_eq!(proof.projection, self.proof.projection);
+        let folds = self.folds.each_ref().map(copy);
+        Self { blocks: self.blocks, folds, ..Self::begin(self.statement.clone(), proof) }
     }
 
     /// Checks everything but the group equations, which are returned so that those of many proofs can be checked together.

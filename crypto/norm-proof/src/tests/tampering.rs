@@ -41,11 +41,7 @@ fn a_flipped_bit_in_any_element_is_refused() {
     // The body is read under challenges that depend on the projection commitment and on nothing that comes after it.
     let verify = |part, proof: NormProof| match part {
         "projection commitment" => contribution.verify(&proof),
-        _ => {
-            let mut verifier = reader.clone();
-            verifier.proof = proof;
-            verifier.finish(&mut rng())?.verify(&mut rng())
-        }
+        _ => reader.of(proof).finish(&mut rng())?.verify(&mut rng()),
     };
     verify("all of it", NormProof::from_bytes(&bytes).unwrap()).unwrap();
     let mut offset = 0;
