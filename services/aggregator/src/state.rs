@@ -21,7 +21,7 @@ use crate::{
     blobs::Blobs,
     combiners::Combiner,
     config::{Config, JobsConfig, Limits, RecordConfig},
-    flow::payouts::HandedOver,
+    flow::{payouts::HandedOver, places::Places},
     store::Instant,
 };
 
