@@ -5,48 +5,74 @@ use lattice::{Fq, RING_DEGREE};
 /// ω, the primitive 2N-th root of unity of [`lattice`]'s transform.
 const OMEGA: Fq = Fq::new(10_974_926_054_405_199_669);
 
-/// Entry bitrev(k) is root^k, for k below N and bitrev on 11 bits.
-fn powers(root: Fq) -> Vec<u64> {
-    let mut table = vec![0; RING_DEGREE];
-    let mut power = Fq::ONE;
-    for k in 0..RING_DEGREE {
-        table[k.reverse_bits() >> (usize::BITS - RING_DEGREE.ilog2())] = power.value();
-        power *= root;
+/// The passes of a transform in include/ntt.cuh: the levels before each, and its levels.
+const PASSES: [(u32, u32); 4] = [(0, 3), (3, 3), (6, 2), (8, 3)];
+
+/// r of a group of the pass of `levels` levels after the first `first`: level s splits the polynomial number g into those that
+/// vanish at plus and minus ω^bitrev(2^s + g), bitrev on 11 bits, and r is what the pass's last level has for the group's first.
+fn root(first: u32, levels: u32, group: usize) -> Fq {
+    let entry = ((1 << first) + group) << (levels - 1);
+    OMEGA.pow((entry.reverse_bits() >> (usize::BITS - RING_DEGREE.ilog2())) as u64)
+}
+
+/// For each pass r^e of its groups at e·2^first + group. The first word is not used.
+pub(crate) fn twiddles() -> Vec<u64> {
+    let mut table = vec![1; RING_DEGREE];
+    for (first, levels) in PASSES {
+        for group in 0..1 << first {
+            let root = root(first, levels, group);
+            for e in 1..1 << levels {
+                table[(e << first) + group] = root.pow(e as u64).value();
+            }
+        }
     }
     table
 }
 
-/// The powers of ω, in bit-reversed order.
-pub(crate) fn twiddles() -> Vec<u64> {
-    powers(OMEGA)
-}
-
-/// The powers of 1/ω, in bit-reversed order.
+/// For each pass but the first, the last level of which is before level `done`: 1/r^e of its groups at
+/// 2^done + group·2^levels + e. Other words are not used.
 pub(crate) fn inverse_twiddles() -> Vec<u64> {
-    powers(OMEGA.inverse())
+    let mut table = vec![1; 2 * RING_DEGREE];
+    for (first, levels) in &PASSES[1..] {
+        for group in 0..1 << first {
+            let inverse = root(*first, *levels, group).inverse();
+            for e in 0..1 << levels {
+                table[(1 << (first + levels)) + (group << levels) + e] = inverse.pow(e as u64).value();
+            }
+        }
+    }
+    table
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// include/ntt.cuh multiplies by shifts where it could read entries 1 to 7.
+    fn power_of_two(exponent: u64) -> Fq {
+        Fq::new(2).pow(exponent)
+    }
+
+    /// include/ntt.cuh multiplies by shifts in the first pass, and for all roots of unity in a pass.
     #[test]
     fn the_first_twiddles_are_powers_of_two() {
-        let expected = [48, 24, 72, 12, 60, 36, 84].map(|exponent| Fq::new(2).pow(exponent).value());
+        let expected = [12, 24, 36, 48, 60, 72, 84].map(|exponent| power_of_two(exponent).value());
         assert_eq!(twiddles()[1..8], expected);
+        assert_eq!(power_of_two(96), -Fq::ONE);
     }
 
     /// include/ntt.cuh multiplies by −2⁸⁵ for 1/N.
     #[test]
     fn the_inverse_of_the_degree_is_a_power_of_two() {
-        assert_eq!(Fq::new(RING_DEGREE as u64).inverse(), -Fq::new(2).pow(85));
+        assert_eq!(Fq::new(RING_DEGREE as u64).inverse(), -power_of_two(85));
     }
 
     #[test]
-    fn the_inverse_table_inverts_each_entry() {
-        for (a, b) in twiddles().into_iter().zip(inverse_twiddles()) {
-            assert_eq!(Fq::new(a) * Fq::new(b), Fq::ONE);
+    fn the_passes_cover_all_levels_and_their_words_lie_side_by_side() {
+        let mut level = 0;
+        for (first, levels) in PASSES {
+            assert_eq!(first, level);
+            level += levels;
         }
+        assert_eq!(level, RING_DEGREE.ilog2());
     }
 }

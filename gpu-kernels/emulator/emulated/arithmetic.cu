@@ -1,21 +1,32 @@
 // The functions of include/field.cuh one by one, for tests. One thread for each pair of operands.
 #include "../../src/include/field.cuh"
 
-#define ARITHMETIC_RESULTS 7
+#define ARITHMETIC_RESULTS 12
 
-// out holds ARITHMETIC_RESULTS words for each thread. The last three take only what they are made for: b made canonical where
-// it has to be, an exponent of 1 to 95 made from b, halves below 2^39 made from a and b.
+__device__ __forceinline__ void two_words(u64* results, i128 x)
+{
+    results[0] = static_cast<u64>(x);
+    results[1] = static_cast<u64>(x >> 64);
+}
+
+// out holds ARITHMETIC_RESULTS words for each thread; wide results take two, the low one first. From the third on functions
+// get what they are made for: b made canonical, wide numbers of the words a and b shifted or given a sign to be in range, an
+// exponent of 1 to 95, halves below 2^39.
 extern "C" __global__ void test_arithmetic(const u64* __restrict__ a, const u64* __restrict__ b, u64* __restrict__ out)
 {
     const u32 thread = blockIdx.x * blockDim.x + threadIdx.x;
     u64* const results = out + ARITHMETIC_RESULTS * thread;
     const u64 x = a[thread];
     const u64 y = b[thread];
+    const u128 both = static_cast<u128>(y) << 64 | x;
     results[0] = canonical(x);
-    results[1] = add_lazy(x, canonical(y));
-    results[2] = subtract_lazy(x, canonical(y));
-    results[3] = multiply(x, y);
-    results[4] = reduce_wide(x, y);
-    results[5] = multiply_by_power(x, static_cast<u32>(y % 95) + 1);
-    results[6] = join_halves(static_cast<i64>(x) >> 25, static_cast<i64>(y) >> 25);
+    results[1] = multiply(x, y);
+    results[2] = reduce_wide(x, y);
+    results[3] = add_lazy(x, canonical(y));
+    results[4] = subtract_lazy(x, canonical(y));
+    two_words(results + 5, multiply_wide(x, y));
+    two_words(results + 7, multiply_by_power(static_cast<i128>(both) >> 23, static_cast<u32>((x ^ y) % 95) + 1));
+    results[9] = narrow(static_cast<i128>(both | static_cast<u128>(1) << 127));
+    results[10] = narrow(static_cast<i128>(both & LOW_96));
+    results[11] = join_halves(static_cast<i64>(x) >> 25, static_cast<i64>(y) >> 25);
 }

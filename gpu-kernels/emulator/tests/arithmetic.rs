@@ -5,7 +5,7 @@ use gpu_kernels::device::{Argument, Device, Queue, Shape};
 use lattice::MODULUS;
 
 /// Words that each thread writes.
-const RESULTS: usize = 7;
+const RESULTS: usize = 12;
 
 /// 0, 1, and both sides of every power of two, of q, of 2⁶⁴ − q and of their differences.
 fn edges() -> Vec<u64> {
@@ -18,7 +18,7 @@ fn edges() -> Vec<u64> {
     edges
 }
 
-/// The seven results for each pair.
+/// The results for each pair.
 fn run(a: &[u64], b: &[u64]) -> Vec<u64> {
     let mut queue = Emulator::new(Schedule::Increasing).queue().expect("an emulated queue");
     let bytes = |words: &[u64]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
@@ -27,7 +27,7 @@ fn run(a: &[u64], b: &[u64]) -> Vec<u64> {
     let out = queue.zeroed(RESULTS * a.len()).expect("memory");
     let shape = Shape { grid: a.len() as u32 / 256, block: [256, 1], shared_words: 0 };
     let arguments = [Argument::Buffer(&a_buffer), Argument::Buffer(&b_buffer), Argument::Buffer(&out)];
-    // SAFETY: (const u64* a, const u64* b, u64* out) with a word, a word and seven words for each thread.
+    // SAFETY: (const u64* a, const u64* b, u64* out) with a word, a word and RESULTS words for each thread.
     let launched = unsafe { emulator::run("test_arithmetic", shape, Schedule::Increasing, &arguments) };
     launched.expect("a good kernel");
     let download = queue.download(&out).expect("memory");
@@ -35,8 +35,8 @@ fn run(a: &[u64], b: &[u64]) -> Vec<u64> {
 }
 
 /// 2^exponent mod q.
-fn power_of_two(exponent: u64) -> u128 {
-    (0..exponent).fold(1, |power, _| power * 2 % u128::from(MODULUS))
+fn power_of_two(exponent: u64) -> i128 {
+    (0..exponent).fold(1, |power, _| power * 2 % i128::from(MODULUS))
 }
 
 #[test]
@@ -47,19 +47,34 @@ fn every_function_is_right_at_the_ends_of_its_range() {
     let threads = a.len().next_multiple_of(256);
     a.resize(threads, 0);
     b.resize(threads, 0);
-    let q = u128::from(MODULUS);
+    let q = i128::from(MODULUS);
+    let residue = |number: i128| number.rem_euclid(q);
+    let times = |x: i128, y: i128| (residue(x) as u128 * residue(y) as u128 % q as u128) as i128;
     for ((results, &a), &b) in run(&a, &b).as_chunks::<RESULTS>().0.iter().zip(&a).zip(&b) {
-        let (x, y) = (u128::from(a), u128::from(b));
-        let signed = |word: u64| i128::from(word as i64 >> 25);
-        let joined = (signed(a) + (signed(b) << 32)).rem_euclid(q as i128) as u128;
-        assert_eq!(u128::from(results[0]), x % q, "canonical({a:#x})");
-        assert_eq!(u128::from(results[1]) % q, (x + y) % q, "add_lazy({a:#x}, {b:#x})");
-        assert_eq!(u128::from(results[2]) % q, (x + q - y % q) % q, "subtract_lazy({a:#x}, {b:#x})");
-        assert_eq!(u128::from(results[3]) % q, x * y % q, "multiply({a:#x}, {b:#x})");
-        let wide = (x + (y % q) * (u128::from(u64::MAX) + 1 - q)) % q;
-        assert_eq!(u128::from(results[4]) % q, wide, "reduce_wide({a:#x}, {b:#x})");
-        let shifted = (x % q) * power_of_two(b % 95 + 1) % q;
-        assert_eq!(u128::from(results[5]) % q, shifted, "multiply_by_power({a:#x}, {})", b % 95 + 1);
-        assert_eq!(u128::from(results[6]), joined, "join_halves of {a:#x}, {b:#x}");
+        let of = format!("{a:#x} and {b:#x}");
+        let (x, y) = (i128::from(a), i128::from(b));
+        let lazy = |word: usize| residue(i128::from(results[word]));
+        let wide = |word: usize| (u128::from(results[word + 1]) << 64 | u128::from(results[word])) as i128;
+        let both = u128::from(b) << 64 | u128::from(a);
+
+        assert_eq!(i128::from(results[0]), residue(x), "canonical of {of}");
+        let product = times(x, y);
+        assert_eq!(lazy(1), product, "multiply of {of}");
+        assert_eq!(lazy(2), residue(x + times(y, 1 << 64)), "reduce_wide of {of}");
+        assert_eq!(lazy(3), residue(x + y), "add_lazy of {of}");
+        assert_eq!(lazy(4), residue(x - y), "subtract_lazy of {of}");
+
+        assert_eq!(residue(wide(5)), product, "multiply_wide of {of}");
+        assert!((-(1 << 32) + 1..1 << 96).contains(&wide(5)), "the range of multiply_wide of {of}");
+        let exponent = (a ^ b) % 95 + 1;
+        let shifted = times(both as i128 >> 23, power_of_two(exponent));
+        assert_eq!(residue(wide(7)), shifted, "multiply_by_power of {of}");
+        let slack = 1_i128 << (exponent + 8);
+        assert!((-slack + 1..(1 << 96) + slack).contains(&wide(7)), "the range of multiply_by_power of {of}");
+        assert_eq!(lazy(9), residue((both | 1 << 127) as i128), "narrow of {of}, negative");
+        assert_eq!(lazy(10), residue((both & ((1 << 96) - 1)) as i128), "narrow of {of}, not negative");
+
+        let half = |word: u64| i128::from(word as i64 >> 25);
+        assert_eq!(i128::from(results[11]), residue(half(a) + (half(b) << 32)), "join_halves of {of}");
     }
 }

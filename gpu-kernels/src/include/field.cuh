@@ -1,7 +1,8 @@
 // Arithmetic in F_q, q = 2^64 - 2^32 + 1, so 2^64 = EPSILON and 2^96 = -1 mod q.
 //
-// Two kinds of representative: *canonical* ones lie in [0, q), *lazy* ones are any u64 of the right residue. Each
-// function says what it takes and gives. No branch or address depends on a value.
+// Three kinds of representative: *canonical* ones lie in [0, q), *lazy* ones are any u64 of the right residue, *wide* ones
+// any i128 within the bounds that are stated. Each function says what it takes and gives. No branch or address depends on
+// a value.
 #pragma once
 
 #include "words.cuh"
@@ -59,19 +60,34 @@ __device__ __forceinline__ u64 multiply(u64 a, u64 b)
     return reduce_wide(static_cast<u64>(product), static_cast<u64>(product >> 64));
 }
 
-// x 2^exponent, x lazy -> lazy, for an exponent in [1, 95]. Meant for exponents known to the compiler.
-//
-// From 64 on, with s = exponent - 64 < 32 and x = 2^32 upper + lower: x 2^exponent = (lower 2^s) 2^64 + (upper 2^s) 2^96,
-// which is reduce_wide(0, lower 2^s) - upper 2^s; both lower 2^s and upper 2^s are below 2^63.
-__device__ __forceinline__ u64 multiply_by_power(u64 x, u32 exponent)
+// The low 96 bits.
+#define LOW_96 ((static_cast<u128>(EPSILON) << 64) | ~static_cast<u128>(0) >> 64)
+
+// Both lazy -> wide in (-2^32, 2^96): with a b = 2^96 top + rest, a b = rest - top.
+__device__ __forceinline__ i128 multiply_wide(u64 a, u64 b)
 {
-    if (exponent < 64) {
-        return reduce_wide(x << exponent, x >> (64 - exponent));
-    }
-    const u32 shift = exponent - 64;
-    const u64 lower = x & EPSILON;
-    const u64 upper = x >> 32;
-    return subtract_lazy(reduce_wide(0, lower << shift), upper << shift);
+    const u128 product = static_cast<u128>(a) * b;
+    return static_cast<i128>(product & LOW_96) - static_cast<i64>(product >> 96);
+}
+
+// x 2^exponent, x wide, |x| < 2^104 -> wide in (-2^(exponent + 8), 2^96 + 2^(exponent + 8)), for an exponent in [1, 95].
+// Meant for exponents known to the compiler.
+//
+// With x = 2^(96 - exponent) upper + lower, 0 <= lower: x 2^exponent = 2^96 upper + 2^exponent lower.
+__device__ __forceinline__ i128 multiply_by_power(i128 x, u32 exponent)
+{
+    const i128 upper = x >> (96 - exponent);
+    return static_cast<i128>((static_cast<u128>(x) << exponent) & LOW_96) - upper;
+}
+
+// Wide in [-2^127, 2^96) -> lazy. With x = 2^96 top + 2^64 middle + low, top <= 0: x = low + middle EPSILON - top, and
+// middle EPSILON - top <= (2^32 - 1)^2 + 2^31 < q.
+__device__ __forceinline__ u64 narrow(i128 x)
+{
+    const u64 high = static_cast<u64>(x >> 64);
+    const u64 middle = high & EPSILON;
+    const u64 minus_top = static_cast<u64>(-(static_cast<i64>(high) >> 32));
+    return add_lazy(static_cast<u64>(x), middle * EPSILON + minus_top);
 }
 
 // low + 2^32 high -> canonical, for signed sums of magnitude below 2^40.

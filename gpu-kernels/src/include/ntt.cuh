@@ -4,8 +4,13 @@
 // evaluation form the evaluations 8 t + e. In between the values pass through shared memory, in which each radix pass
 // reads and writes the same places, so that one barrier between passes suffices.
 //
-// Stage s = 0..10 pairs values at distance 2^(10 - s). Stages 0 to 2 use the 4th, 8th and 16th roots of unity, which
-// are powers of two: omega^64 = 8. With omega^1024 = 2^48 the twiddle of entry i is 2^(3 bitrev(i) / 64).
+// A pass takes polynomials mod X^(n m) - c, n = 4 or 8, to ones mod X^m - r z^j for the n-th roots of unity z^j, r^n = c:
+// it multiplies the coefficients of X^(e m) with r^e and transforms each n values. The roots of unity are powers of two,
+// as 2^96 = -1: multiplying with them costs two shifts and a subtraction. Sums of products stay wide within a pass, and
+// each value is reduced once at its end. The first pass has c = -1 = 2^96, so r = 2^12.
+//
+// FIRST counts the levels before a pass, each of which doubles the number of polynomials: the pass splits 2^FIRST of
+// them, its groups. They are three of 8, one of 4.
 #pragma once
 
 #include "field.cuh"
@@ -18,91 +23,107 @@ __device__ __forceinline__ u32 padded(u32 position)
     return position + (position >> 4);
 }
 
-// Exponent of two of the twiddle at entry 1 to 7.
-__device__ __forceinline__ u32 twiddle_exponent(u32 entry)
+// 16 (2^96 + 1), a multiple of q. Subtracted from the first of a pass's values it is in each of its results, which makes
+// them negative, as narrow needs them: inputs are at most 2^96 + 2^32 in magnitude, which three doublings and shifts keep below
+// 2^100.
+#define WIDE_MULTIPLE ((static_cast<i128>(1) << 100) + 16)
+
+// Values times r^e -> their transform in bit-reversed order, by decimation in frequency.
+template <u32 LEVELS>
+__device__ __forceinline__ void forward_butterflies(i128* wide)
 {
-    return entry == 1 ? 48 : entry == 2 ? 24 : entry == 3 ? 72 : entry == 4 ? 12 : entry == 5 ? 60 : entry == 6 ? 36 : 84;
+    wide[0] -= WIDE_MULTIPLE;
+#pragma unroll
+    for (u32 level = 0; level < LEVELS; ++level) {
+        const u32 distance = 1u << (LEVELS - 1 - level);
+#pragma unroll
+        for (u32 pair = 0; pair < 1u << (LEVELS - 1); ++pair) {
+            const u32 offset = pair % distance;
+            const u32 low = pair / distance * 2 * distance + offset;
+            const i128 x = wide[low];
+            const i128 y = wide[low + distance];
+            wide[low] = x + y;
+            wide[low + distance] = offset == 0 ? x - y : multiply_by_power(x - y, offset * 96 / distance);
+        }
+    }
 }
 
-// PASS stages from stage FIRST on the 2^PASS values of one group, lazy -> lazy: (x, y) -> (x + w y, x - w y).
-template <u32 FIRST, u32 PASS>
+// Undoes forward_butterflies but for a factor of 2^LEVELS. The inverse of 2^s is -2^(96 - s).
+template <u32 LEVELS>
+__device__ __forceinline__ void inverse_butterflies(i128* wide)
+{
+    wide[0] -= WIDE_MULTIPLE;
+#pragma unroll
+    for (u32 level = 0; level < LEVELS; ++level) {
+        const u32 distance = 1u << level;
+#pragma unroll
+        for (u32 pair = 0; pair < 1u << (LEVELS - 1); ++pair) {
+            const u32 offset = pair % distance;
+            const u32 low = pair / distance * 2 * distance + offset;
+            const i128 x = wide[low];
+            const i128 y = wide[low + distance];
+            const i128 minus_y = offset == 0 ? -y : multiply_by_power(y, 96 - offset * 96 / distance);
+            wide[low] = x - minus_y;
+            wide[low + distance] = x + minus_y;
+        }
+    }
+}
+
+// The pass of LEVELS levels after the first FIRST on the values of one group, lazy -> lazy.
+//
+// Word e 2^FIRST + group of the table is r^e; the words of the passes lie side by side.
+template <u32 FIRST, u32 LEVELS>
 __device__ __forceinline__ void forward_pass(u64* values, u32 group, const u64* __restrict__ twiddles)
 {
+    i128 wide[1u << LEVELS] = {values[0]};
 #pragma unroll
-    for (u32 stage = 0; stage < PASS; ++stage) {
-        const u32 distance = 1u << (PASS - 1 - stage);
+    for (u32 e = 1; e < 1u << LEVELS; ++e) {
+        wide[e] = FIRST == 0 ? multiply_by_power(values[e], 12 * e)
+                             : multiply_wide(values[e], __ldg(twiddles + (e << FIRST) + group));
+    }
+    forward_butterflies<LEVELS>(wide);
 #pragma unroll
-        for (u32 pair = 0; pair < 1u << (PASS - 1); ++pair) {
-            const u32 run = pair / distance;
-            const u32 low = run * 2 * distance + pair % distance;
-            const u32 entry = (1u << (FIRST + stage)) + (group << stage) + run;
-            const u64 x = values[low];
-            const u64 y = values[low + distance];
-            const u64 product = FIRST == 0 ? multiply_by_power(y, twiddle_exponent(entry)) : multiply(y, __ldg(twiddles + entry));
-            const u64 term = canonical(product);
-            values[low] = add_lazy(x, term);
-            values[low + distance] = subtract_lazy(x, term);
-        }
+    for (u32 e = 0; e < 1u << LEVELS; ++e) {
+        values[e] = narrow(wide[e]);
     }
 }
 
-// Undoes forward_pass but for a factor of 2^PASS, lazy -> lazy: (x, y) -> (x + y, (x - y) / w).
-//
-// For entries 1 to 7, 1/w = 2^-s = -2^(96 - s), so (x - y) / w = (y - x) 2^(96 - s).
-template <u32 FIRST, u32 PASS>
-__device__ __forceinline__ void inverse_pass(u64* values, u32 group, const u64* __restrict__ inverse_twiddles)
-{
-#pragma unroll
-    for (u32 step = 0; step < PASS; ++step) {
-        const u32 stage = PASS - 1 - step;
-        const u32 distance = 1u << step;
-#pragma unroll
-        for (u32 pair = 0; pair < 1u << (PASS - 1); ++pair) {
-            const u32 run = pair / distance;
-            const u32 low = run * 2 * distance + pair % distance;
-            const u32 entry = (1u << (FIRST + stage)) + (group << stage) + run;
-            const u64 x = values[low];
-            const u64 y = values[low + distance];
-            if (FIRST == 0) {
-                const u64 minuend = y;
-                const u64 term = canonical(x);
-                values[low] = add_lazy(minuend, term);
-                values[low + distance] = multiply_by_power(subtract_lazy(minuend, term), 96 - twiddle_exponent(entry));
-            } else {
-                const u64 term = canonical(y);
-                values[low] = add_lazy(x, term);
-                values[low + distance] = multiply(subtract_lazy(x, term), __ldg(inverse_twiddles + entry));
-            }
-        }
-    }
-}
-
-// Position of value `element` of radix group `index` in a pass of PASS stages from stage FIRST.
-template <u32 FIRST, u32 PASS>
+// Position of value `element` of radix group `index` in the pass of LEVELS levels after the first FIRST.
+template <u32 FIRST, u32 LEVELS>
 __device__ __forceinline__ u32 pass_position(u32 index, u32 element)
 {
-    const u32 log_stride = LOG_DEGREE - FIRST - PASS;
+    const u32 log_stride = LOG_DEGREE - FIRST - LEVELS;
     const u32 group = index >> log_stride;
     const u32 offset = index & ((1u << log_stride) - 1);
     return (group << (LOG_DEGREE - FIRST)) + (element << log_stride) + offset;
 }
 
 // A pass from shared memory to shared memory, or to or from the thread's registers at an end.
-template <u32 FIRST, u32 PASS>
+template <u32 FIRST, u32 LEVELS>
 __device__ __forceinline__ void load_group(const u64* shared, u32 index, u64* values)
 {
 #pragma unroll
-    for (u32 element = 0; element < 1u << PASS; ++element) {
-        values[element] = shared[padded(pass_position<FIRST, PASS>(index, element))];
+    for (u32 element = 0; element < 1u << LEVELS; ++element) {
+        values[element] = shared[padded(pass_position<FIRST, LEVELS>(index, element))];
     }
 }
 
-template <u32 FIRST, u32 PASS>
+template <u32 FIRST, u32 LEVELS>
 __device__ __forceinline__ void store_group(u64* shared, u32 index, const u64* values)
 {
 #pragma unroll
-    for (u32 element = 0; element < 1u << PASS; ++element) {
-        shared[padded(pass_position<FIRST, PASS>(index, element))] = values[element];
+    for (u32 element = 0; element < 1u << LEVELS; ++element) {
+        shared[padded(pass_position<FIRST, LEVELS>(index, element))] = values[element];
+    }
+}
+
+// Wide, as a pass leaves them -> lazy.
+template <u32 FIRST, u32 LEVELS>
+__device__ __forceinline__ void store_narrowed(u64* shared, u32 index, const i128* wide)
+{
+#pragma unroll
+    for (u32 element = 0; element < 1u << LEVELS; ++element) {
+        shared[padded(pass_position<FIRST, LEVELS>(index, element))] = narrow(wide[element]);
     }
 }
 
@@ -135,31 +156,53 @@ __device__ __forceinline__ void forward_transform(u64* values, u32 t, u64* share
     }
 }
 
+// What a pass of the inverse transform takes: values of a group, still to be divided by the r^e of the pass that was undone
+// before it, of the levels up to DONE. Word 2^DONE + k of the table divides the positions k 2^(11 - DONE) and on. Lazy -> wide.
+template <u32 FIRST, u32 LEVELS, u32 DONE>
+__device__ __forceinline__ void load_divided(const u64* shared, u32 index, i128* wide, const u64* __restrict__ inverse_twiddles)
+{
+#pragma unroll
+    for (u32 element = 0; element < 1u << LEVELS; ++element) {
+        const u32 position = pass_position<FIRST, LEVELS>(index, element);
+        const u64 inverse = __ldg(inverse_twiddles + (1u << DONE) + (position >> (LOG_DEGREE - DONE)));
+        wide[element] = multiply_wide(shared[padded(position)], inverse);
+    }
+}
+
+// Undoes a pass but for a factor of 2^LEVELS and the division by r^e, in place, lazy -> lazy.
+template <u32 FIRST, u32 LEVELS, u32 DONE>
+__device__ __forceinline__ void inverse_pass(u64* shared, u32 index, const u64* __restrict__ inverse_twiddles)
+{
+    i128 wide[1u << LEVELS];
+    load_divided<FIRST, LEVELS, DONE>(shared, index, wide, inverse_twiddles);
+    inverse_butterflies<LEVELS>(wide);
+    store_narrowed<FIRST, LEVELS>(shared, index, wide);
+}
+
 // values: evaluations 8 t + e, lazy -> coefficients t + 256 e, canonical. Otherwise as forward_transform.
 //
-// The factor 1/N = 2^-11 is -2^85, as 2^96 = -1.
+// At the end r^e = 2^(12 e) and N = 2^11 are still to be divided by: with -2^(85 - 12 e), as 2^96 = -1.
 __device__ __forceinline__ void inverse_transform(u64* values, u32 t, u64* shared, const u64* __restrict__ inverse_twiddles)
 {
-    inverse_pass<8, 3>(values, t, inverse_twiddles);
-    store_group<8, 3>(shared, t, values);
+    i128 wide[EIGHT];
+#pragma unroll
+    for (u32 e = 0; e < EIGHT; ++e) {
+        wide[e] = values[e];
+    }
+    inverse_butterflies<3>(wide);
+    store_narrowed<8, 3>(shared, t, wide);
     __syncthreads();
 #pragma unroll
     for (u32 half = 0; half < 2; ++half) {
-        u64 four[4];
-        const u32 index = t + half * TEAM;
-        load_group<6, 2>(shared, index, four);
-        inverse_pass<6, 2>(four, index >> 3, inverse_twiddles);
-        store_group<6, 2>(shared, index, four);
+        inverse_pass<6, 2, 11>(shared, t + half * TEAM, inverse_twiddles);
     }
     __syncthreads();
-    load_group<3, 3>(shared, t, values);
-    inverse_pass<3, 3>(values, t >> 5, inverse_twiddles);
-    store_group<3, 3>(shared, t, values);
+    inverse_pass<3, 3, 8>(shared, t, inverse_twiddles);
     __syncthreads();
-    load_group<0, 3>(shared, t, values);
-    inverse_pass<0, 3>(values, 0, inverse_twiddles);
+    load_divided<0, 3, 6>(shared, t, wide, inverse_twiddles);
+    inverse_butterflies<3>(wide);
 #pragma unroll
     for (u32 e = 0; e < EIGHT; ++e) {
-        values[e] = subtract(0, canonical(multiply_by_power(values[e], 85)));
+        values[e] = canonical(narrow(-multiply_by_power(wide[e], 85 - 12 * e)));
     }
 }

@@ -7,6 +7,7 @@ typedef unsigned int u32;
 typedef unsigned long long u64;
 typedef long long i64;
 typedef unsigned __int128 u128;
+typedef __int128 i128;
 
 // N: coefficients of a block.
 #define DEGREE 2048
