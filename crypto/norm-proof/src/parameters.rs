@@ -5,7 +5,7 @@ use lattice::{MODULUS, RING_DEGREE, Width, sample::KEY_SHARE_BOUND};
 
 use crate::NormProofError;
 
-/// 337: an honest φ has ‖Rφ‖² ≤ 337·B_φ² except with probability 2⁻¹²⁸.
+/// 337: an honest φ has ‖Rφ‖² ≤ 337·B_φ² except with probability 2⁻¹²².
 pub(crate) const COMPLETENESS: u128 = 337;
 
 /// log₂ of the flooding: y_j is uniform in [−2¹¹⁹, 2¹¹⁹).

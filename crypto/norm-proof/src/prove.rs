@@ -79,7 +79,7 @@ impl Projecting {
     ///
     /// # Errors
     /// [`NormProofError::Incomplete`], or [`NormProofError::TooLarge`] when the projection exceeds its bound, which befalls a
-    /// contribution of norm at most B_φ with probability 2⁻¹²⁸.
+    /// contribution of norm at most B_φ with probability 2⁻¹²².
     pub fn commit(self, rng: &mut (impl CryptoRng + RngCore)) -> Result<Folding, NormProofError> {
         self.blocks.complete()?;
         let mut secrets = Secrets::boxed(&self.opening, &self.projection[..], &self.transcript, rng);
