@@ -7,7 +7,7 @@ use crate::add_packed::PackedSum;
 use crate::adjoint::AdjointSum;
 use crate::checks::{same_length, whole_blocks};
 use crate::device::{Device, DeviceError, Shape};
-use crate::fold_rows::Folding;
+use crate::fold_rows::{self, Folding};
 use crate::inner_product::InnerProduct;
 use crate::masking::{MaskProducts, Unmask};
 use crate::multiply_accumulate::Products;
@@ -19,7 +19,10 @@ use crate::transform::{Direction, Transform};
 const TEAM: u32 = 256;
 
 /// Words of shared memory of a team: TEAM_WORDS in include/ntt.cuh.
-pub(crate) const TEAM_WORDS: u32 = (RING_DEGREE + RING_DEGREE / 16) as u32;
+pub const TEAM_WORDS: u32 = (RING_DEGREE + RING_DEGREE / 16) as u32;
+
+/// Words of shared memory of a block of threads of `fold_rows`, beside what it declares itself.
+pub const FOLD_WORDS: u32 = TEAM_WORDS + fold_rows::EXTRA_WORDS;
 
 /// How much of a device is used, and how work is spread over it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +43,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { queues: 2, queue_bytes: 64 << 20, batch_blocks: 256, teams: 1, threads: 256, grid: 264 }
+        Self { queues: 4, queue_bytes: 32 << 20, batch_blocks: 256, teams: 1, threads: 256, grid: 264 }
     }
 }
 

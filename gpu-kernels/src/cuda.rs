@@ -8,7 +8,7 @@ mod module;
 mod queue;
 mod source;
 
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use cudarc::driver::{CudaContext, result, sys};
@@ -38,8 +38,7 @@ impl Cuda {
         if !unsafe { sys::is_culib_present() } {
             return Err(DeviceError::NoDriver);
         }
-        // A library of that name without the driver's functions makes cudarc panic.
-        catch_unwind(|| Self::connect(ordinal, queue_bytes)).unwrap_or(Err(DeviceError::UnusableDriver))
+        whole_driver(|| Self::connect(ordinal, queue_bytes))
     }
 
     fn connect(ordinal: usize, queue_bytes: usize) -> Result<Self, DeviceError> {
@@ -82,8 +81,15 @@ impl Device for Cuda {
 /// When there is no card that can be used, or it computes wrong words.
 pub fn backend(options: &Options) -> Result<(KernelBackend<Cuda>, String), DeviceError> {
     let card = Cuda::open(0, options.queue_bytes)?;
-    let backend = KernelBackend::new(&card, options)?;
-    self_test::check(&backend)
-        .map_err(|error| DeviceError::Call { operation: "the self-test", source: Box::new(error) })?;
-    Ok((backend, card.description()))
+    whole_driver(|| {
+        let backend = KernelBackend::new(&card, options)?;
+        self_test::check(&backend)
+            .map_err(|error| DeviceError::Call { operation: "the self-test", source: Box::new(error) })?;
+        Ok((backend, card.description()))
+    })
+}
+
+/// What `work` gives, or that the driver is not usable: one that lacks a function makes cudarc panic when it is first called.
+fn whole_driver<T>(work: impl FnOnce() -> Result<T, DeviceError>) -> Result<T, DeviceError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(DeviceError::UnusableDriver))
 }

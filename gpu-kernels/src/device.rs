@@ -50,12 +50,6 @@ pub trait Queue: Send + Debug {
         arguments: &[Argument<'_, Self::Buffer>],
     ) -> Result<(), DeviceError>;
 
-    /// Queues the overwriting of `buffer` with zeros.
-    ///
-    /// # Errors
-    /// When the device fails.
-    fn wipe(&mut self, buffer: &Self::Buffer) -> Result<(), DeviceError>;
-
     /// Queues the copying of `buffer` to memory that [`downloaded`](Self::downloaded) shows after [`wait`](Self::wait).
     ///
     /// # Errors
@@ -71,8 +65,8 @@ pub trait Queue: Send + Debug {
     /// What was downloaded: to be looked at after [`wait`](Self::wait) and before [`clear`](Self::clear).
     fn downloaded(&self, download: &Download) -> &[u64];
 
-    /// Makes room for the copies of the next batch; all that is queued has been done. When `secret`, the copies of the last
-    /// one are overwritten first.
+    /// Makes room for the next batch; all that is queued has been done. When `secret`, the buffers of the last one and its copies
+    /// are overwritten first.
     fn clear(&mut self, secret: bool);
 
     /// Keeps the buffers of the current batch for as long as the queue lives: [`clear`](Self::clear) leaves them as they are.
@@ -172,8 +166,8 @@ kernels! {
     FoldRows = "fold_rows",
     /// Copies as fast as it goes.
     ProbeCopy = "probe_copy",
-    /// Adds as fast as it goes.
-    ProbeAdd = "probe_add",
+    /// Shifts and combines bits as fast as it goes.
+    ProbeAlu = "probe_alu",
     /// Multiplies as fast as it goes.
     ProbeMultiply = "probe_multiply",
 }

@@ -21,12 +21,16 @@ pub struct Fallback<D: Device> {
     device: KernelBackend<D>,
     reserve: CpuBackend,
     failures: AtomicU32,
-    report: Box<dyn Fn(&BackendError) + Send + Sync>,
+    report: Box<dyn Fn(&BackendError, bool) + Send + Sync>,
 }
 
 impl<D: Device> Fallback<D> {
-    /// Computes on `device`; every failure of it is told to `report` before the work is done again.
-    pub fn new(device: KernelBackend<D>, report: impl Fn(&BackendError) + Send + Sync + 'static) -> Self {
+    /// Computes on `device`; every failure of it is told to `report` before the work is done again, and whether it retires the
+    /// device.
+    pub fn new(
+        device: KernelBackend<D>,
+        report: impl Fn(&BackendError, bool) + Send + Sync + 'static,
+    ) -> Self {
         Self { device, reserve: CpuBackend::new(), failures: AtomicU32::new(0), report: Box::new(report) }
     }
 
@@ -45,8 +49,8 @@ impl<D: Device> Fallback<D> {
         }
         match operation(&self.device) {
             Err(error @ BackendError::Device { .. }) => {
-                self.failures.fetch_add(1, Ordering::Relaxed);
-                (self.report)(&error);
+                let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
+                (self.report)(&error, failures == PATIENCE);
                 None
             }
             result => {

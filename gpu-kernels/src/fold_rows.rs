@@ -15,12 +15,8 @@ const TABLE_ROWS: usize = 4;
 /// Words of the tables of one challenge: TABLE_WORDS in fold_rows/kernel.cu.
 const TABLE_WORDS: usize = (ProjectionRows::COUNT / TABLE_ROWS) << TABLE_ROWS;
 
-/// Shared memory of the kernel beside a team's: FOLD_WORDS − TEAM_WORDS in fold_rows/kernel.cu.
-const EXTRA_WORDS: u32 = (2 * TABLE_WORDS + 4 * RING_DEGREE) as u32;
-
-/// Shared memory of the kernel beside what it declares itself, in bytes.
-#[cfg(feature = "cuda")]
-pub(crate) const SHARED_BYTES: u32 = (crate::backend::TEAM_WORDS + EXTRA_WORDS) * 8;
+/// Words of shared memory of the kernel beside a team's: two tables, and two blocks for each challenge.
+pub(crate) const EXTRA_WORDS: u32 = (2 * TABLE_WORDS + 4 * RING_DEGREE) as u32;
 
 /// `packed`, if it is there, holds whole blocks of the job's width.
 pub(crate) struct Folding<'a> {

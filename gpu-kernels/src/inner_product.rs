@@ -24,7 +24,7 @@ impl<'a> InnerProduct<'a> {
 
     /// Both sides go there, a word for each block of threads comes back.
     pub(crate) fn footprint(&self) -> Footprint {
-        let partial = self.shapes.summing_words(self.lhs.len()).grid as usize * 8;
+        let partial = self.shapes.summing_words(self.lhs.len().min(1 << 31)).grid as usize * 8;
         Footprint { block: 2 * RING_DEGREE * 8, batch: partial }
     }
 }

@@ -40,14 +40,12 @@ impl<Q: Queue> Batched<Q> for MaskProducts<'_> {
             Argument::U64(blocks.len() as u64),
             Argument::Buffer(&lane.inverse_twiddles),
         ];
-        // SAFETY: (StreamKey stream, u64 first, const u64* key, u64* out, u64 count, const u64* inverse_twiddles): key and
-        // table hold N words, out count blocks; teams beyond them write nothing.
+        // SAFETY: (StreamKey stream, u64 first, const u64* key, u64* out, u64 count, const u64* inverse_twiddles): key holds
+        // N words, out count blocks, the table is the inverse's; teams beyond the blocks write nothing.
         unsafe {
             lane.queue.launch(Kernel::MaskProduct, self.shapes.teams(blocks.len()), &arguments)?;
         }
         let download = lane.queue.download(&out)?;
-        lane.queue.wipe(&key)?;
-        lane.queue.wipe(&out)?;
         Ok(([key, out], download))
     }
 
@@ -96,8 +94,8 @@ impl<Q: Queue> Batched<Q> for Unmask<'_> {
             Argument::Buffer(&lane.inverse_twiddles),
         ];
         // SAFETY: (StreamKey stream, u64 first, const u64* key, u64* words, u64 count, u32 tau, u32 delta,
-        // u64* largest_residual, const u64* inverse_twiddles): key and table hold N words, words count blocks, and teams
-        // beyond them touch nothing of it; a width's tau is 1 to 32 and delta has been checked to be 1 to 62.
+        // u64* largest_residual, const u64* inverse_twiddles): key holds N words, words count blocks, the table is the
+        // inverse's, and teams beyond the blocks touch none; a width's tau is 1 to 32 and delta has been checked to be 1 to 62.
         unsafe { lane.queue.launch(Kernel::Unmask, self.shapes.teams(blocks.len()), &arguments)? };
         let downloads = [lane.queue.download(&sums)?, lane.queue.download(&residual)?];
         Ok(([key, sums, residual], downloads))

@@ -9,6 +9,9 @@ use crate::backend::Options;
 use crate::device::{Device, DeviceError, Queue};
 use crate::tables;
 
+/// Blocks of work that are worth a queue of their own.
+const WORTH_A_QUEUE: usize = 64;
+
 /// A queue and the tables that kernels on it read.
 #[derive(Debug)]
 pub(crate) struct Lane<Q: Queue> {
@@ -92,9 +95,10 @@ impl<D: Device> Lanes<D> {
         blocks: usize,
         footprint: Footprint,
     ) -> Result<(), DeviceError> {
-        let batch = self.batch_size(footprint)?;
-        let mut lanes = self.borrow();
+        let most = self.batch_size(footprint)?;
+        let mut lanes = self.borrow(blocks.div_ceil(most.min(WORTH_A_QUEUE)));
         let count = lanes.len();
+        let batch = most.min(blocks.div_ceil(count).max(WORTH_A_QUEUE));
         let mut pending: Vec<Option<(Range<usize>, O::Pending)>> = (0..count).map(|_| None).collect();
         let batches = blocks.div_ceil(batch);
         for k in 0..batches + count {
@@ -121,13 +125,13 @@ impl<D: Device> Lanes<D> {
         Ok(room.min(self.batch_blocks))
     }
 
-    /// One lane, waited for, or two, if another one is free.
-    fn borrow(&self) -> Borrowed<'_, D> {
+    /// One lane, waited for, or two, if another one is free and `useful` is more than one.
+    fn borrow(&self, useful: usize) -> Borrowed<'_, D> {
         let mut free = self.lock();
         while free.is_empty() {
             free = self.returned.wait(free).unwrap_or_else(PoisonError::into_inner);
         }
-        let start = free.len().saturating_sub(2);
+        let start = free.len().saturating_sub(useful.clamp(1, 2));
         Borrowed { lanes: free.split_off(start), home: self }
     }
 

@@ -66,8 +66,6 @@ impl<Q: Queue> Batched<Q> for Projection<'_> {
         // partial_sums 256 words for each block of threads, which has 256 threads.
         unsafe { lane.queue.launch(Kernel::Project, shape, &arguments)? };
         let download = lane.queue.download(&partial_sums)?;
-        lane.queue.wipe(&values)?;
-        lane.queue.wipe(&partial_sums)?;
         Ok(([values, partial_sums], download))
     }
 

@@ -46,7 +46,7 @@ impl<Q: Queue> Batched<Q> for Transform<'_> {
         let arguments =
             [Argument::Buffer(&buffer), Argument::U64(blocks.len() as u64), Argument::Buffer(table)];
         // SAFETY: (u64* blocks, u64 count, const u64* twiddles): `buffer` holds count blocks and teams beyond them touch
-        // nothing of it; the table has N words.
+        // nothing of it; the table is that of the direction.
         unsafe { lane.queue.launch(kernel, self.shapes.teams(blocks.len()), &arguments)? };
         let download = lane.queue.download(&buffer)?;
         Ok((buffer, download))

@@ -12,7 +12,7 @@ fn card(options: &Options) -> Option<Cuda> {
         Ok(card) => Some(card),
         Err(error) => {
             assert!(std::env::var_os("REQUIRE_CUDA").is_none(), "REQUIRE_CUDA is set: {error}");
-            eprintln!("skipped: {error}");
+            testkit::skipped(error);
             None
         }
     }

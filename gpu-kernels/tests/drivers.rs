@@ -43,7 +43,7 @@ fn compile(folder: &Path, text: &str) -> bool {
     compiler.args(["-shared", "-fPIC", "-o"]).arg(folder.join("libcuda.so")).arg(source);
     let compiled = compiler.status().is_ok_and(|status| status.success());
     if !compiled {
-        eprintln!("skipped: there is no C compiler");
+        testkit::skipped("there is no C compiler");
     }
     compiled
 }

@@ -18,9 +18,9 @@ fn backend(device: &Emulator) -> (Fallback<Emulator>, Arc<AtomicUsize>) {
     let failures = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&failures);
     let kernels = KernelBackend::new(device, &options()).expect("good options");
-    let report = move |error: &BackendError| {
+    let report = move |error: &BackendError, retired: bool| {
         assert!(matches!(error, BackendError::Device { backend: "emulator", .. }), "{error}");
-        counted.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(retired, counted.fetch_add(1, Ordering::Relaxed) == 2, "the third failure retires it");
     };
     (Fallback::new(kernels, report), failures)
 }

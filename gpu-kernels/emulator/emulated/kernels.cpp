@@ -54,7 +54,7 @@ bool start(const char* name, void** arguments, const emulator::Launch& launch, b
     KERNEL(project)
     KERNEL(fold_rows)
     KERNEL(probe_copy)
-    KERNEL(probe_add)
+    KERNEL(probe_alu)
     KERNEL(probe_multiply)
     KERNEL(test_arithmetic)
     KERNEL(planted_race)

@@ -143,12 +143,6 @@ impl Queue for EmulatedQueue {
         unsafe { run(kernel.name(), shape, self.schedule, arguments) }
     }
 
-    fn wipe(&mut self, buffer: &Memory) -> Result<(), DeviceError> {
-        // SAFETY: `words` are `length` words that nobody else looks at.
-        unsafe { ptr::write_bytes(buffer.words, 0, buffer.length) };
-        Ok(())
-    }
-
     fn download(&mut self, buffer: &Memory) -> Result<Download, DeviceError> {
         let download = Download { start: self.staging.len(), words: buffer.length };
         self.staging.extend_from_slice(buffer.words());

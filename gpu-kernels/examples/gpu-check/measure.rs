@@ -4,6 +4,7 @@
 use std::error::Error;
 use std::time::Instant;
 
+use gpu_kernels::device::Kernel;
 use gpu_kernels::{Options, cuda};
 use lattice::{
     Backend, CpuBackend, Fq, MaskPolynomials, Poly, ProjectionRows, RING_DEGREE, RowFold, RowFolding,
@@ -12,10 +13,6 @@ use lattice::{
 use testkit::seeded;
 
 use crate::{Scale, resident};
-
-/// Instructions of the pipe of additions, comparisons and logic in a forward transform: counted in the machine code of
-/// `forward_blocks`, 256 threads of 1451 each.
-const FORWARD_ALU_OPERATIONS: f64 = 256.0 * 1451.0;
 
 /// Repetitions of an operation with copies; the fastest counts.
 const REPETITIONS: usize = 5;
@@ -27,16 +24,19 @@ const REPETITIONS: usize = 5;
 pub(crate) fn run(scale: &Scale) -> Result<(), Box<dyn Error>> {
     let (card, description) = cuda::backend(&Options::default())?;
     let kernels = resident::measure(scale)?;
-    let alu_limit = kernels.adds_per_second / FORWARD_ALU_OPERATIONS;
     let memory_limit = kernels.copy_bytes_per_second / (16 * RING_DEGREE) as f64;
+    let limit = |kernel| memory_limit.min(kernels.alu_per_second / alu_operations(kernel));
+    let (forward_limit, inverse_limit) = (limit(Kernel::ForwardBlocks), limit(Kernel::InverseBlocks));
     let rows = [
         ("copy_bytes_per_second", kernels.copy_bytes_per_second),
-        ("adds_per_second", kernels.adds_per_second),
+        ("alu_per_second", kernels.alu_per_second),
         ("multiplies_per_second", kernels.multiplies_per_second),
         ("forward_per_second", kernels.forward_per_second),
-        ("forward_limit_per_second", alu_limit.min(memory_limit)),
-        ("forward_of_limit", kernels.forward_per_second / alu_limit.min(memory_limit)),
+        ("forward_limit_per_second", forward_limit),
+        ("forward_of_limit", kernels.forward_per_second / forward_limit),
         ("inverse_per_second", kernels.inverse_per_second),
+        ("inverse_limit_per_second", inverse_limit),
+        ("inverse_of_limit", kernels.inverse_per_second / inverse_limit),
         ("add_packed_bytes_per_second", kernels.add_packed_bytes_per_second),
         ("add_packed_of_limit", kernels.add_packed_bytes_per_second / kernels.copy_bytes_per_second),
         ("unmask_seconds", kernels.unmask_seconds),
@@ -53,6 +53,18 @@ pub(crate) fn run(scale: &Scale) -> Result<(), Box<dyn Error>> {
     println!("  \"cpu\": {}", operations(&CpuBackend::new(), scale)?);
     println!("}}");
     Ok(())
+}
+
+/// Instructions for the pipe of additions and logic that a block of 256 threads has, as the compiler's machine code has them, for
+/// a kernel without a loop.
+fn alu_operations(kernel: Kernel) -> f64 {
+    let table = include_str!("../../prebuilt/resources.tsv");
+    let row = table
+        .lines()
+        .find(|line| line.split('\t').next() == Some(kernel.name()))
+        .expect("every kernel has a row");
+    256.0
+        * row.split('\t').nth(6).and_then(|count| count.parse::<f64>().ok()).expect("a count of instructions")
 }
 
 /// Seconds of each operation on a chunk, as a JSON object.

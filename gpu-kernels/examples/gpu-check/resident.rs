@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::time::Instant;
 
+use gpu_kernels::backend::{FOLD_WORDS, TEAM_WORDS};
 use gpu_kernels::cuda::{Cuda, CudaQueue};
 use gpu_kernels::device::{Argument, Device, DeviceError, Kernel, Queue, Shape};
 
@@ -11,11 +12,8 @@ use crate::Scale;
 /// N.
 const DEGREE: usize = 2048;
 
-/// Words of shared memory of a team: TEAM_WORDS in include/ntt.cuh.
-const TEAM_WORDS: u32 = 2176;
-
-/// Further words that fold_rows takes: FOLD_WORDS − TEAM_WORDS in fold_rows/kernel.cu.
-const FOLD_EXTRA_WORDS: u32 = 2 * 1024 + 4 * 2048;
+/// Words of the longer of the two tables of twiddles.
+const TABLE: usize = 2 * DEGREE;
 
 /// Launches before a measurement.
 const WARM_UP: usize = 3;
@@ -28,8 +26,8 @@ const WIDTH: usize = 44;
 pub(crate) struct Timings {
     /// Bytes read and written a second by a copy.
     pub(crate) copy_bytes_per_second: f64,
-    /// 32-bit additions and logic a second.
-    pub(crate) adds_per_second: f64,
+    /// 32-bit shifts and logic a second.
+    pub(crate) alu_per_second: f64,
     /// 32-bit multiplications a second.
     pub(crate) multiplies_per_second: f64,
     /// Polynomials transformed a second.
@@ -55,7 +53,7 @@ pub(crate) fn measure(scale: &Scale) -> Result<Timings, Box<dyn Error>> {
     let card = Cuda::open(0, scale.queue_bytes)?;
     let mut bench = Bench { queue: card.queue()?, scale };
     let copy = bench.copy(copied)?;
-    let adds = bench.pipe(Kernel::ProbeAdd, 16)?;
+    let alu = bench.pipe(Kernel::ProbeAlu, 16)?;
     let multiplies = bench.pipe(Kernel::ProbeMultiply, 8)?;
     let forward = bench.transform(Kernel::ForwardBlocks, batch)?;
     let inverse = bench.transform(Kernel::InverseBlocks, batch)?;
@@ -63,7 +61,7 @@ pub(crate) fn measure(scale: &Scale) -> Result<Timings, Box<dyn Error>> {
     let packed_words = scale.ciphertexts * scale.chunk * DEGREE * WIDTH / 64;
     Ok(Timings {
         copy_bytes_per_second: (16 * copied) as f64 / copy,
-        adds_per_second: adds,
+        alu_per_second: alu,
         multiplies_per_second: multiplies,
         forward_per_second: batch as f64 / forward,
         inverse_per_second: batch as f64 / inverse,
@@ -92,15 +90,28 @@ impl Bench<'_> {
         shape: Shape,
         arguments: &Arguments<'_>,
     ) -> Result<f64, DeviceError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.time_all(&[(kernel, shape, arguments)]) }
+    }
+
+    /// Seconds of some launches one after another.
+    ///
+    /// # Safety
+    /// As [`Queue::launch`], for each.
+    unsafe fn time_all(&mut self, launches: &[(Kernel, Shape, &Arguments<'_>)]) -> Result<f64, DeviceError> {
+        let once = |queue: &mut CudaQueue| {
+            launches.iter().try_for_each(|&(kernel, shape, arguments)| {
+                // SAFETY: the caller's promise.
+                unsafe { queue.launch(kernel, shape, arguments) }
+            })
+        };
         for _ in 0..WARM_UP {
-            // SAFETY: the caller's promise.
-            unsafe { self.queue.launch(kernel, shape, arguments)? };
+            once(&mut self.queue)?;
         }
         self.queue.wait()?;
         let start = Instant::now();
         for _ in 0..self.scale.launches {
-            // SAFETY: the caller's promise.
-            unsafe { self.queue.launch(kernel, shape, arguments)? };
+            once(&mut self.queue)?;
         }
         self.queue.wait()?;
         let seconds = start.elapsed().as_secs_f64() / self.scale.launches as f64;
@@ -130,10 +141,10 @@ impl Bench<'_> {
 
     fn transform(&mut self, kernel: Kernel, blocks: usize) -> Result<f64, DeviceError> {
         let values = self.queue.zeroed(blocks * DEGREE)?;
-        let table = self.queue.zeroed(DEGREE)?;
+        let table = self.queue.zeroed(TABLE)?;
         let arguments = [Argument::Buffer(&values), Argument::U64(blocks as u64), Argument::Buffer(&table)];
         let shape = Shape { grid: blocks as u32, block: [256, 1], shared_words: TEAM_WORDS };
-        // SAFETY: (u64* blocks, u64 count, const u64* twiddles): count blocks and N words.
+        // SAFETY: (u64* blocks, u64 count, const u64* twiddles): count blocks and a table.
         unsafe { self.time(kernel, shape, &arguments) }
     }
 
@@ -159,7 +170,7 @@ impl Bench<'_> {
 
     fn unmask(&mut self) -> Result<f64, DeviceError> {
         let (key, table, residual) =
-            (self.queue.zeroed(DEGREE)?, self.queue.zeroed(DEGREE)?, self.queue.zeroed(1)?);
+            (self.queue.zeroed(DEGREE)?, self.queue.zeroed(TABLE)?, self.queue.zeroed(1)?);
         let sums = self.queue.zeroed(self.scale.chunk * DEGREE)?;
         let arguments = [
             Argument::stream_key(&[1; 32]),
@@ -173,17 +184,25 @@ impl Bench<'_> {
             Argument::Buffer(&table),
         ];
         let shape = Shape { grid: self.scale.chunk as u32, block: [256, 1], shared_words: TEAM_WORDS };
-        // SAFETY: the parameters of `unmask` in masking/kernel.cu; key and table of N words, sums of count blocks.
+        // SAFETY: the parameters of `unmask` in masking/kernel.cu; key of N words, a table, sums of count blocks.
         unsafe { self.time(Kernel::Unmask, shape, &arguments) }
     }
 
     fn fold_rows(&mut self) -> Result<f64, DeviceError> {
         let grid = self.scale.chunk.min(264) as u32;
-        let (tables, twiddles) = (self.queue.zeroed(2048)?, self.queue.zeroed(DEGREE)?);
+        let (tables, twiddles) = (self.queue.zeroed(2048)?, self.queue.zeroed(TABLE)?);
         let packed = self.queue.zeroed(self.scale.chunk * DEGREE * WIDTH / 64)?;
         let adjoints = self.queue.zeroed(grid as usize * 2 * DEGREE)?;
         let inners = self.queue.zeroed(grid as usize * 2)?;
         let refused = self.queue.zeroed(1)?;
+        let sums = self.queue.zeroed(2 * DEGREE)?;
+        let added = [
+            Argument::Buffer(&adjoints),
+            Argument::U64(grid.into()),
+            Argument::U64(2 * DEGREE as u64),
+            Argument::Buffer(&sums),
+        ];
+        let adding = Shape { grid: 16, block: [256, 1], shared_words: 0 };
         let arguments = [
             Argument::stream_key(&[1; 32]),
             Argument::stream_key(&[2; 32]),
@@ -197,10 +216,15 @@ impl Bench<'_> {
             Argument::Buffer(&refused),
             Argument::Buffer(&twiddles),
         ];
-        let shape = Shape { grid, block: [256, 1], shared_words: TEAM_WORDS + FOLD_EXTRA_WORDS };
+        let shape = Shape { grid, block: [256, 1], shared_words: FOLD_WORDS };
         // SAFETY: the parameters of `fold_rows`: tables of 2048 words, count blocks of packed words, two blocks and two words
-        // for each block of threads, one word, N words; the shape has the shared memory.
-        unsafe { self.time(Kernel::FoldRows, shape, &arguments) }
+        // for each block of threads, one word, a table; the shape has the shared memory. Then those of `add_partial_sums`.
+        unsafe {
+            self.time_all(&[
+                (Kernel::FoldRows, shape, &arguments[..]),
+                (Kernel::AddPartialSums, adding, &added[..]),
+            ])
+        }
     }
 
     fn project(&mut self) -> Result<f64, DeviceError> {

@@ -51,6 +51,7 @@ extern "C" __global__ void add_partial_sums(const u64* __restrict__ partial_sums
     const u64 step = static_cast<u64>(gridDim.x) * blockDim.x;
     for (u64 k = static_cast<u64>(blockIdx.x) * blockDim.x + threadIdx.x; k < length; k += step) {
         u64 sum = 0;
+#pragma unroll 8
         for (u64 p = 0; p < count; ++p) {
             sum = add_lazy(sum, partial_sums[p * length + k]);
         }

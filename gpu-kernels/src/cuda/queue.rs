@@ -81,6 +81,14 @@ impl CudaQueue {
     fn bind(&self) -> Result<(), DeviceError> {
         self.context.bind_to_thread().map_err(failed("choosing the card"))
     }
+
+    /// Queues the overwriting of a buffer with zeros.
+    fn overwrite(&self, buffer: &CudaBuffer) -> Result<(), DeviceError> {
+        self.bind()?;
+        // SAFETY: the buffer has that many bytes of the arena.
+        unsafe { result::memset_d8_async(buffer.address, 0, buffer.bytes, self.stream.cu_stream()) }
+            .map_err(failed("overwriting the card's memory"))
+    }
 }
 
 impl Queue for CudaQueue {
@@ -106,7 +114,7 @@ impl Queue for CudaQueue {
 
     fn zeroed(&mut self, words: usize) -> Result<CudaBuffer, DeviceError> {
         let buffer = self.device.take(words * 8)?;
-        self.wipe(&buffer)?;
+        self.overwrite(&buffer)?;
         Ok(buffer)
     }
 
@@ -134,13 +142,6 @@ impl Queue for CudaQueue {
         .map_err(failed(kernel.name()))
     }
 
-    fn wipe(&mut self, buffer: &CudaBuffer) -> Result<(), DeviceError> {
-        self.bind()?;
-        // SAFETY: the buffer has that many bytes of the arena.
-        unsafe { result::memset_d8_async(buffer.address, 0, buffer.bytes, self.stream.cu_stream()) }
-            .map_err(failed("overwriting the card's memory"))
-    }
-
     fn download(&mut self, buffer: &CudaBuffer) -> Result<Download, DeviceError> {
         self.bind()?;
         let (start, staged) = self.host.take(buffer.bytes / 8)?;
@@ -166,6 +167,8 @@ impl Queue for CudaQueue {
         if secret {
             let used = self.host.used;
             self.host.words_mut()[..used].zeroize();
+            // It fails when the card does, as will whatever is asked of it next.
+            let _queued = self.overwrite(&self.device.batch());
         }
         self.host.used = 0;
         self.device.used = self.device.kept;
@@ -201,6 +204,11 @@ impl DeviceArena {
         }
         self.used = start + bytes;
         Ok(CudaBuffer { address: self.start + start as u64, bytes })
+    }
+
+    /// All that has been taken since the last [`Queue::clear`].
+    fn batch(&self) -> CudaBuffer {
+        CudaBuffer { address: self.start + self.kept as u64, bytes: self.used - self.kept }
     }
 
     fn free(&mut self) {

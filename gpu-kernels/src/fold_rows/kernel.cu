@@ -1,5 +1,6 @@
 // The rows R folded with the powers of two challenges, and applied to both parts of a contribution, without R or the
-// folded vector r ever leaving the chip. Launch: one team of 256 threads with FOLD_WORDS of shared memory.
+// folded vector r ever leaving the chip. Launch: one team of 256 threads, with shared memory for TEAM_WORDS, the tables, and for
+// both challenges r in one block and the sum of adjoints so far.
 #include "../adjoint/kernel.cu"
 #include "../include/packing.cuh"
 #include "../include/reduction.cuh"
@@ -11,9 +12,6 @@
 #define TABLE_ENTRIES 16
 #define TABLES (FOLD_ROWS / 4)
 #define TABLE_WORDS (TABLES * TABLE_ENTRIES)
-
-// Shared memory: a team's words, the tables, and for both challenges r in one block and the sum of adjoints so far.
-#define FOLD_WORDS (TEAM_WORDS + 2 * TABLE_WORDS + 4 * DEGREE)
 
 // Both challenges' entries of r for the column whose words these are: positive signs first.
 //
@@ -93,12 +91,23 @@ extern "C" __global__ void __launch_bounds__(256, 2)
             for (u32 e = 0; e < EIGHT; ++e) {
                 terms[e] = folded[z * DEGREE + t + TEAM * e];
             }
-            adjoint_product(terms, masks, first + block, t, shared, twiddles);
+            forward_transform(terms, t, shared, twiddles);
+            // Both challenges take the same mask, which goes where the first one's r was.
+            if (z == 0) {
+                u64 mask[EIGHT];
+                expand_adjoint(mask, masks, first + block, t, shared);
+#pragma unroll
+                for (u32 e = 0; e < EIGHT; ++e) {
+                    folded[t + TEAM * e] = mask[e];
+                }
+            }
 #pragma unroll
             for (u32 e = 0; e < EIGHT; ++e) {
                 u64* const sum = adjoints + z * DEGREE + t + TEAM * e;
-                *sum = add(*sum, terms[e]);
+                *sum = add(*sum, canonical(multiply(terms[e], folded[t + TEAM * e])));
             }
+            // The next transform writes what this one's last pass has read.
+            __syncthreads();
         }
     }
 #pragma unroll

@@ -98,6 +98,13 @@ __device__ __forceinline__ u32 pass_position(u32 index, u32 element)
     return (group << (LOG_DEGREE - FIRST)) + (element << log_stride) + offset;
 }
 
+// The groups of four values that thread t handles. The bits 3 to 5 of the index are turned, so that 16 threads next to each
+// other take two groups whose values lie in different banks.
+__device__ __forceinline__ u32 group_of_four(u32 t, u32 half)
+{
+    return (t & ~0x38u) + (t >> 1 & 0x18) + (t << 2 & 0x20) + half * TEAM;
+}
+
 // A pass from shared memory to shared memory, or to or from the thread's registers at an end.
 template <u32 FIRST, u32 LEVELS>
 __device__ __forceinline__ void load_group(const u64* shared, u32 index, u64* values)
@@ -142,7 +149,7 @@ __device__ __forceinline__ void forward_transform(u64* values, u32 t, u64* share
 #pragma unroll
     for (u32 half = 0; half < 2; ++half) {
         u64 four[4];
-        const u32 index = t + half * TEAM;
+        const u32 index = group_of_four(t, half);
         load_group<6, 2>(shared, index, four);
         forward_pass<6, 2>(four, index >> 3, twiddles);
         store_group<6, 2>(shared, index, four);
@@ -194,7 +201,7 @@ __device__ __forceinline__ void inverse_transform(u64* values, u32 t, u64* share
     __syncthreads();
 #pragma unroll
     for (u32 half = 0; half < 2; ++half) {
-        inverse_pass<6, 2, 11>(shared, t + half * TEAM, inverse_twiddles);
+        inverse_pass<6, 2, 11>(shared, group_of_four(t, half), inverse_twiddles);
     }
     __syncthreads();
     inverse_pass<3, 3, 8>(shared, t, inverse_twiddles);

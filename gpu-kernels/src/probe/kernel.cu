@@ -12,9 +12,9 @@ extern "C" __global__ void probe_copy(u64* __restrict__ to, const u64* __restric
     }
 }
 
-// 2 CHAINS rounds additions and exclusive ors of 32 bits in each thread: the pipe of additions, comparisons and logic.
-// `out` holds a word for each thread.
-extern "C" __global__ void probe_add(u64* __restrict__ out, u32 rounds, u32 operand)
+// 2 CHAINS rounds operations of 32 bits in each thread that only the pipe of additions, comparisons, shifts and logic does: the
+// compiler gives half of a run of additions to that of multiplications. `out` holds a word for each thread.
+extern "C" __global__ void probe_alu(u64* __restrict__ out, u32 rounds, u32 operand)
 {
     const u32 thread = blockIdx.x * blockDim.x + threadIdx.x;
     u32 chains[CHAINS];
@@ -25,7 +25,7 @@ extern "C" __global__ void probe_add(u64* __restrict__ out, u32 rounds, u32 oper
     for (u32 round = 0; round < rounds; ++round) {
 #pragma unroll
         for (u32 i = 0; i < CHAINS; ++i) {
-            chains[i] = (chains[i] ^ operand) + thread;
+            chains[i] = (chains[i] << 7 | chains[i] >> 25) ^ operand;
         }
     }
     u64 sum = 0;
