@@ -13,6 +13,9 @@ use crate::device::Device;
 /// Failures one after another that retire a device for the life of the process.
 const PATIENCE: u32 = 3;
 
+/// Told of a failure, and whether it retires the device.
+type Report = dyn Fn(&BackendError, bool) + Send + Sync;
+
 /// Computes on a device, and on the processor whatever the device fails to do.
 ///
 /// After three failures one after another the device is not asked any more. Refusals (a wrong length, a word that is not
@@ -21,7 +24,7 @@ pub struct Fallback<D: Device> {
     device: KernelBackend<D>,
     reserve: CpuBackend,
     failures: AtomicU32,
-    report: Box<dyn Fn(&BackendError, bool) + Send + Sync>,
+    report: Box<Report>,
 }
 
 impl<D: Device> Fallback<D> {

@@ -19,11 +19,16 @@ pub(crate) fn choose(config: &ComputeConfig) -> Result<Arc<dyn Backend>> {
         BackendChoice::Cpu => processor(),
         BackendChoice::Cuda => card::open(config).map_err(kit::Error::fault)?,
         BackendChoice::Auto => card::open(config).unwrap_or_else(|error| {
-            tracing::info!(reason = kit::error::chain(&error), "no card is used");
+            let reason = kit::error::chain(&error);
+            if card::is_absent(&error) {
+                tracing::info!(reason, "there is no card; the processor does the work");
+            } else {
+                tracing::warn!(reason, "the card is not used; the processor does the work");
+            }
             processor()
         }),
     };
-    metrics::backend_chosen(backend.name());
+    metrics::backend_in_use(backend.name());
     tracing::info!(backend = backend.name(), "the backend is ready");
     Ok(backend)
 }
@@ -49,14 +54,25 @@ mod card {
         options.queue_bytes = (config.card_memory_mib << 20) / options.queues;
         let (kernels, description) = cuda::backend(&options)?;
         tracing::info!(card = description, "a card has passed the self-test");
-        let report = |error: &BackendError| {
+        let report = |error: &BackendError, retired: bool| {
             metrics::device_failed();
-            tracing::warn!(
-                reason = kit::error::chain(error),
-                "the card has failed; the processor does its work"
-            );
+            let reason = kit::error::chain(error);
+            if retired {
+                metrics::backend_in_use("cpu");
+                tracing::error!(
+                    reason,
+                    "the card has failed too often; the processor does the work from now on"
+                );
+            } else {
+                tracing::warn!(reason, "the card has failed; the processor does its work again");
+            }
         };
         Ok(Arc::new(Fallback::new(kernels, report)))
+    }
+
+    /// Whether the machine is simply one without a card.
+    pub(super) fn is_absent(error: &DeviceError) -> bool {
+        matches!(error, DeviceError::NoDriver | DeviceError::NoDevice { .. })
     }
 }
 
@@ -73,6 +89,11 @@ mod card {
     pub(super) fn open(_config: &ComputeConfig) -> Result<Arc<dyn Backend>, ConfigError> {
         let rule = "this program is built without the feature cuda";
         Err(ConfigError::Rule { field: "compute.backend", rule })
+    }
+
+    /// Whether the machine is simply one without a card: for this program it is.
+    pub(super) fn is_absent(_error: &ConfigError) -> bool {
+        true
     }
 }
 

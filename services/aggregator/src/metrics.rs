@@ -49,9 +49,12 @@ pub(crate) fn receipts_overdue(count: u64) {
     metrics::gauge!("aggregator_receipts_overdue").set(count as f64);
 }
 
-/// What does the work that grows with the dimension.
-pub(crate) fn backend_chosen(backend: &'static str) {
-    metrics::gauge!("aggregator_backend_info", "backend" => backend).set(1.0);
+/// What does the work that grows with the dimension from now on.
+pub(crate) fn backend_in_use(backend: &'static str) {
+    for name in ["cpu", "cuda"] {
+        metrics::gauge!("aggregator_backend_info", "backend" => name)
+            .set(f64::from(u8::from(name == backend)));
+    }
 }
 
 /// A card failed, and the processor did its work.
