@@ -87,7 +87,8 @@ fn lower_tail_log2(threshold: f64) -> f64 {
     let wrapped = 4.0 * (2.0 * (-reach * reach / 5.0).exp() + (-T * reach * reach).exp());
     assert!(wrapped.log2() < -250.0);
     let no_large_coordinate = (threshold * T + rows * (largest + wrapped).ln()) / std::f64::consts::LN_2;
-    let binomial = |n: u32| (0..n).map(|k| ((rows - f64::from(k)) / f64::from(n - k)).log2()).sum::<f64>() - rows;
+    let binomial =
+        |n: u32| (0..n).map(|k| ((rows - f64::from(k)) / f64::from(n - k)).log2()).sum::<f64>() - rows;
     let large_coordinate = (0..30).map(|n| binomial(n).exp2()).sum::<f64>().log2();
     assert!((-128.99..-128.98).contains(&large_coordinate), "{large_coordinate}");
     no_large_coordinate.max(large_coordinate)
