@@ -4,7 +4,7 @@ mod staging;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::{
     StreamExt, TryStreamExt,
     stream::{self, BoxStream},
@@ -69,7 +69,7 @@ impl Blobs {
     pub(crate) async fn write(&self, location: &str) -> Result<Writing> {
         let upload = self.store.put_multipart(&path(location)?).await.map_err(failure)?;
         tracing::trace!(location, "object begun");
-        Ok(Writing { upload: Some(upload), buffer: BytesMut::new(), part_bytes: self.part_bytes })
+        Ok(Writing { upload: Some(upload) })
     }
 
     /// The bytes of a range.
@@ -154,8 +154,6 @@ fn failure(error: object_store::Error) -> Error {
 /// An object that is being written. Nothing of it remains when it is dropped unfinished.
 pub(crate) struct Writing {
     upload: Option<Box<dyn MultipartUpload>>,
-    buffer: BytesMut,
-    part_bytes: usize,
 }
 
 impl Writing {
@@ -170,33 +168,11 @@ impl Writing {
         Ok(())
     }
 
-    /// Writes all of `bytes`, in parts. The memory of a part is used again for the next one.
-    ///
-    /// # Errors
-    /// A fault.
-    pub(crate) async fn append(&mut self, mut bytes: &[u8]) -> Result<()> {
-        while !bytes.is_empty() {
-            self.buffer.reserve(self.part_bytes - self.buffer.len());
-            let (now, later) = bytes.split_at(bytes.len().min(self.part_bytes - self.buffer.len()));
-            self.buffer.extend_from_slice(now);
-            if self.buffer.len() == self.part_bytes {
-                let part = self.buffer.split().freeze();
-                self.store_part(part).await?;
-            }
-            bytes = later;
-        }
-        Ok(())
-    }
-
-    /// Stores what is left and makes the object durable.
+    /// Makes the object durable.
     ///
     /// # Errors
     /// A fault; nothing of the object remains.
     pub(crate) async fn finish(mut self) -> Result<()> {
-        let last = self.buffer.split().freeze();
-        if !last.is_empty() {
-            self.store_part(last).await?;
-        }
         let mut upload = self.upload.take().expect("an upload is there until it is finished");
         let completed = upload.complete().await;
         tracing::trace!("object completed");
@@ -244,8 +220,8 @@ mod tests {
         let (_directory, blobs) = local();
         let bytes: Vec<u8> = (0..5_000_000u32).map(|i| (i % 251) as u8).collect();
         let mut writing = blobs.write("a/b").await.unwrap();
-        for piece in bytes.chunks(700_001) {
-            writing.append(piece).await.unwrap();
+        for part in bytes.chunks(blobs.part_bytes()) {
+            writing.store_part(Bytes::copy_from_slice(part)).await.unwrap();
         }
         writing.finish().await.unwrap();
         let read: Vec<Bytes> = blobs.stream("a/b".into(), 5_000_000).try_collect().await.unwrap();
@@ -258,7 +234,7 @@ mod tests {
     async fn nothing_remains_of_an_unfinished_or_deleted_object() {
         let (directory, blobs) = local();
         let mut writing = blobs.write("a/unfinished").await.unwrap();
-        writing.append(&[0; 3 << 20]).await.unwrap();
+        writing.store_part(vec![0; 3 << 20].into()).await.unwrap();
         drop(writing);
         let finished = blobs.write("a/finished").await.unwrap();
         finished.finish().await.unwrap();

@@ -1,6 +1,6 @@
 //! What the aggregator asks of a combiner.
 
-use std::time::Duration;
+use std::{fs, path::Path, time::Duration};
 
 use api::{
     Hex, HexBytes, Problem, ProblemKind,
@@ -10,10 +10,10 @@ use api::{
     },
     paths,
 };
-use kit::auth::BearerToken;
+use kit::{auth::BearerToken, config::ConfigError};
 use protocol::PublicKey;
 use reqwest::{
-    StatusCode,
+    Certificate, StatusCode,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -21,7 +21,7 @@ use thiserror::Error;
 
 use crate::config::{CombinerConfig, Limits};
 
-/// The longest answer to a request: 256 verdicts or one sum of key shares.
+/// The longest answer to a request: a batch of verdicts or one sum of key shares.
 const MAX_ANSWER_BYTES: usize = 4 << 20;
 
 /// Why a combiner did not do what it was asked.
@@ -99,18 +99,24 @@ impl Combiner {
     /// The combiner at position `holder`.
     ///
     /// # Errors
-    /// When no TLS provider is installed.
+    /// A fault: the certificate authorities cannot be read, or no TLS provider is installed.
     pub(crate) fn new(
         holder: u8,
         config: &CombinerConfig,
         token: BearerToken,
         limits: &Limits,
-    ) -> reqwest::Result<Self> {
+    ) -> kit::Result<Self> {
         let http = reqwest::Client::builder()
             .timeout(Duration::from_millis(limits.combiner_timeout_ms))
             .connect_timeout(Duration::from_secs(5))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
+            .redirect(reqwest::redirect::Policy::none());
+        let http = match &config.ca_file {
+            Some(path) => http.tls_certs_merge(authorities(path)?),
+            None if config.needs_system_roots() => http,
+            // The operating system may have none.
+            None => http.tls_certs_only([]),
+        };
+        let http = http.build().map_err(kit::Error::fault)?;
         let url = config.url.trim_end_matches('/').to_owned();
         Ok(Self { holder, identity_key: PublicKey(config.identity_key.0), url, http, token })
     }
@@ -217,6 +223,14 @@ impl Combiner {
     }
 }
 
+/// The certificates in a PEM file, at least one.
+fn authorities(path: &Path) -> Result<Vec<Certificate>, ConfigError> {
+    let pem = fs::read(path).map_err(|source| ConfigError::File { path: path.to_owned(), source })?;
+    let certificates = Certificate::from_pem_bundle(&pem).ok().filter(|found| !found.is_empty());
+    let rule = "a file with at least one certificate in PEM";
+    certificates.ok_or(ConfigError::Rule { field: "combiners.ca_file", rule })
+}
+
 fn is_json(response: &reqwest::Response) -> bool {
     let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     media_type.is_some_and(|value| value.starts_with("application/json"))
@@ -239,7 +253,65 @@ fn plain(problem: Problem) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use axum::{Router, routing::post};
+    use kit::{
+        config::{ListenConfig, TlsConfig},
+        serve,
+        shutdown::CancellationToken,
+    };
+    use zeroize::Zeroizing;
+
     use super::*;
+
+    fn at(url: &str, ca_file: Option<&Path>) -> kit::Result<Combiner> {
+        let config = CombinerConfig {
+            url: url.to_owned(),
+            identity_key: Hex([0; 32]),
+            ca_file: ca_file.map(Path::to_owned),
+            allow_http: false,
+        };
+        let token = BearerToken::new(Zeroizing::new("a token of some length".to_owned())).unwrap();
+        Combiner::new(1, &config, token, &Limits::default())
+    }
+
+    #[tokio::test]
+    async fn a_certificate_counts_under_an_authority_that_is_configured() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        fs::write(path("own.pem"), own.cert.pem()).unwrap();
+        fs::write(path("own.key"), own.signing_key.serialize_pem()).unwrap();
+        let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        fs::write(path("other.pem"), other.cert.pem()).unwrap();
+        let listen = ListenConfig {
+            tls: Some(TlsConfig { certificate: path("own.pem"), key: path("own.key") }),
+            port_file: Some(path("address")),
+            ..ListenConfig::default()
+        };
+        let router = Router::new().route(paths::COMBINER_ABANDON, post(async || axum::Json(())));
+        let stop = CancellationToken::new();
+        let served = tokio::spawn(async move { serve::serve(router, &listen, stop).await });
+        while !path("address").exists() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let address = fs::read_to_string(path("address")).unwrap();
+        let url = format!("https://localhost:{}", address.rsplit_once(':').unwrap().1);
+        at(&url, Some(&path("own.pem"))).unwrap().abandon([0; 32]).await.unwrap();
+        let refused = at(&url, Some(&path("other.pem"))).unwrap().abandon([0; 32]).await;
+        assert!(matches!(refused, Err(CombinerError::Unreachable { .. })), "{refused:?}");
+        served.abort();
+    }
+
+    #[test]
+    fn a_file_without_authorities_is_refused_by_name() {
+        let _installed = rustls::crypto::ring::default_provider().install_default();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ca.pem");
+        let reason = || at("https://localhost", Some(&path)).unwrap_err().chain();
+        assert!(reason().contains(&path.display().to_string()), "{}", reason());
+        fs::write(&path, "not a certificate").unwrap();
+        assert!(reason().contains("combiners.ca_file"), "{}", reason());
+    }
 
     #[test]
     fn what_a_combiner_says_is_cut_to_plain_short_text() {

@@ -1,9 +1,10 @@
 //! Configuration. `aggregator.sample.toml` beside this crate shows every section.
 
-use std::path::PathBuf;
+use std::{net::IpAddr, path::PathBuf};
 
 use api::Hex;
-use kit::config::{ConfigError, DatabaseConfig, ListenConfig, LogConfig, Secret};
+use kit::config::{ConfigError, DatabaseConfig, ListenConfig, LogConfig, Secret, rule};
+use reqwest::Url;
 use serde::Deserialize;
 
 /// Everything an aggregator needs to know.
@@ -59,13 +60,12 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Rule`] with the first rule broken.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let rule = |holds: bool, field: &'static str, rule: &'static str| {
-            if holds { Ok(()) } else { Err(ConfigError::Rule { field, rule }) }
-        };
+        self.listen.check()?;
+        self.database.check()?;
         rule((1..=7).contains(&self.combiners.len()), "combiners", "1 to 7 combiners")?;
-        rule(self.jobs.workers >= 1, "jobs.workers", "at least 1")?;
-        rule(self.jobs.attempts >= 1, "jobs.attempts", "at least 1")?;
-        rule(self.jobs.lease_ms >= 1_000, "jobs.lease_ms", "at least 1000")?;
+        self.combiners.iter().try_for_each(CombinerConfig::check)?;
+        self.limits.check()?;
+        self.jobs.check()?;
         rule(self.compute.threads >= 1, "compute.threads", "at least 1")?;
         rule(
             (64..=1 << 20).contains(&self.compute.card_memory_mib),
@@ -74,7 +74,6 @@ impl Config {
         )?;
         let possible = cfg!(feature = "cuda") || self.compute.backend != BackendChoice::Cuda;
         rule(possible, "compute.backend", "this program is built without the feature cuda")?;
-        rule(self.limits.concurrent_uploads >= 1, "limits.concurrent_uploads", "at least 1")?;
         self.record.check()
     }
 }
@@ -106,10 +105,47 @@ pub enum BlobsConfig {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CombinerConfig {
-    /// Its base URL.
+    /// Its base URL, `https://host[:port]`; plain `http` on this machine only.
     pub url: String,
     /// Its Ed25519 public key.
     pub identity_key: Hex<32>,
+    /// A PEM file of certificate authorities to trust beside those of the operating system.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// Allows plain `http` to another machine: whoever is on the way can read the service token. For networks that encrypt
+    /// by themselves.
+    #[serde(default)]
+    pub allow_http: bool,
+}
+
+impl CombinerConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        let url = Url::parse(&self.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let url = url.filter(|url| url.query().is_none() && url.fragment().is_none());
+        let Some(url) = url else {
+            return rule(false, "combiners.url", "https://host[:port]");
+        };
+        let https = url.scheme() == "https";
+        let private = https || is_this_machine(&url) || self.allow_http;
+        rule(
+            private,
+            "combiners.url",
+            "https, or http on this machine, unless combiners.allow_http is true",
+        )?;
+        rule(https || self.ca_file.is_none(), "combiners.ca_file", "only for a url with https")
+    }
+
+    /// Whether certificates are verified with those of the operating system.
+    pub(crate) fn needs_system_roots(&self) -> bool {
+        let https = Url::parse(&self.url).is_ok_and(|url| url.scheme() == "https");
+        https && self.ca_file.is_none()
+    }
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// What requests may ask for.
@@ -149,6 +185,17 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    fn check(&self) -> Result<(), ConfigError> {
+        rule((1..=1 << 20).contains(&self.concurrent_uploads), "limits.concurrent_uploads", "1 to 1048576")?;
+        rule(self.upload_idle_timeout_ms >= 1, "limits.upload_idle_timeout_ms", "at least 1")?;
+        rule(self.max_model_bytes >= 1, "limits.max_model_bytes", "at least 1")?;
+        rule(self.max_request_bytes >= 1, "limits.max_request_bytes", "at least 1")?;
+        rule(self.max_dimension >= 1, "limits.max_dimension", "at least 1")?;
+        rule(self.combiner_timeout_ms >= 1, "limits.combiner_timeout_ms", "at least 1")
+    }
+}
+
 /// How work is leased.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -168,6 +215,16 @@ pub struct JobsConfig {
 impl Default for JobsConfig {
     fn default() -> Self {
         Self { workers: 2, lease_ms: 60_000, poll_ms: 500, retry_ms: 1_000, attempts: 8 }
+    }
+}
+
+impl JobsConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        rule(self.workers >= 1, "jobs.workers", "at least 1")?;
+        rule(self.lease_ms >= 1_000, "jobs.lease_ms", "at least 1000")?;
+        rule(self.poll_ms >= 1, "jobs.poll_ms", "at least 1")?;
+        rule(self.retry_ms >= 1, "jobs.retry_ms", "at least 1")?;
+        rule(self.attempts >= 1, "jobs.attempts", "at least 1")
     }
 }
 
@@ -202,9 +259,6 @@ impl Default for RecordConfig {
 
 impl RecordConfig {
     fn check(&self) -> Result<(), ConfigError> {
-        let rule = |holds: bool, field: &'static str, rule: &'static str| {
-            if holds { Ok(()) } else { Err(ConfigError::Rule { field, rule }) }
-        };
         let plain = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
         rule(
             self.origin.as_ref().is_none_or(|origin| !origin.is_empty() && origin.chars().all(plain)),
@@ -269,20 +323,64 @@ mod tests {
         assert!(matches!(config.blobs, BlobsConfig::Local { .. }));
     }
 
+    fn load(text: &str) -> Result<Config, ConfigError> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("aggregator.toml");
+        std::fs::write(&path, text).unwrap();
+        kit::config::load(Some(&path), "AGGREGATOR_SAMPLE")
+    }
+
+    /// The setting that is refused when the sample says `to` where it says `from`.
+    fn refused(from: &str, to: &str) -> Option<&'static str> {
+        let text = std::fs::read_to_string(sample()).unwrap();
+        assert!(text.contains(from), "{from}");
+        match load(&text.replace(from, to)).unwrap().check() {
+            Ok(()) => None,
+            Err(ConfigError::Rule { field, .. }) => Some(field),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     #[test]
     fn unknown_settings_and_impossible_values_are_refused() {
         let text = std::fs::read_to_string(sample()).unwrap();
-        let load = |text: String| -> Result<Config, ConfigError> {
-            let directory = tempfile::tempdir().unwrap();
-            let path = directory.path().join("aggregator.toml");
-            std::fs::write(&path, text).unwrap();
-            kit::config::load(Some(&path), "AGGREGATOR_SAMPLE")
-        };
-        assert!(load(format!("unknown = 1\n{text}")).is_err());
-        let without_workers = load(text.replace("workers = 2", "workers = 0")).unwrap();
-        assert!(matches!(without_workers.check(), Err(ConfigError::Rule { field: "jobs.workers", .. })));
-        let with_card = load(text.replace(r#"backend = "cpu""#, r#"backend = "cuda""#)).unwrap();
+        assert!(load(&format!("unknown = 1\n{text}")).is_err());
+        for (from, to, broken) in [
+            ("workers = 2", "workers = 0", "jobs.workers"),
+            ("poll_ms = 500", "poll_ms = 0", "jobs.poll_ms"),
+            ("retry_ms = 1000", "retry_ms = 0", "jobs.retry_ms"),
+            ("max_connections = 16", "max_connections = 0", "database.max_connections"),
+            ("max_in_flight = 256", "max_in_flight = 0", "listen.max_in_flight"),
+            ("upload_idle_timeout_ms = 30000", "upload_idle_timeout_ms = 0", "limits.upload_idle_timeout_ms"),
+            ("combiner_timeout_ms = 60000", "combiner_timeout_ms = 0", "limits.combiner_timeout_ms"),
+        ] {
+            assert_eq!(refused(from, to), Some(broken), "{to}");
+        }
+        let with_card = load(&text.replace(r#"backend = "cpu""#, r#"backend = "cuda""#)).unwrap();
         assert_eq!(with_card.compute.backend, BackendChoice::Cuda);
         assert_eq!(with_card.check().is_ok(), cfg!(feature = "cuda"));
+    }
+
+    #[test]
+    fn the_service_token_goes_to_another_machine_under_tls_alone_unless_it_is_said_otherwise() {
+        let url = |value: &str| refused(r#"url = "https://combiner.internal:8443""#, value);
+        for good in ["https://10.0.0.1/under", "http://127.0.0.1:80", "http://localhost:1/", "http://[::1]:9"]
+        {
+            assert_eq!(url(&format!("url = \"{good}\"")), None, "{good}");
+        }
+        for bad in [
+            "combiner.internal:8443",
+            "combiner.internal",
+            "",
+            "ftp://localhost",
+            "http://combiner.internal:8443",
+            "http://10.0.0.1",
+            "http://127.0.0.1.example.org",
+            "https://combiner.internal?x=1",
+        ] {
+            assert_eq!(url(&format!("url = \"{bad}\"")), Some("combiners.url"), "{bad}");
+        }
+        assert_eq!(url("url = \"http://combiner\"\nallow_http = true"), None);
+        assert_eq!(url("url = \"http://localhost\"\nca_file = \"ca.pem\""), Some("combiners.ca_file"));
     }
 }

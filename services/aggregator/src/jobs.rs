@@ -16,7 +16,7 @@ mod verify;
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
-use api::{ProblemKind, rounds::FailureCode};
+use api::{ProblemKind, combiner::ATTEST_BATCH, rounds::FailureCode};
 use futures::{
     FutureExt,
     future::{BoxFuture, join_all},
@@ -38,11 +38,11 @@ use crate::{
     },
 };
 
-/// Contributions verified together at most.
-const BATCH: i64 = 64;
-
 /// The longest pause between two attempts.
 const LONGEST_PAUSE_MS: i64 = 60_000;
+
+/// The longest pause in waiting for a combiner that has to be told of a round's end, and may be gone for ever.
+const LONGEST_WAIT_MS: i64 = 600_000;
 
 /// How often what was left behind is swept away.
 const SWEEP_PERIOD: Duration = Duration::from_secs(3_600);
@@ -131,7 +131,9 @@ async fn acquire(app: &App) -> Result<Option<Held>> {
     let mut held = Held { token: lease.token, jobs: vec![job] };
     // A job that was tried before may be the reason why its batch failed: it is tried alone.
     if held.kind() == Kind::Verify && held.first().attempts == 1 {
-        held.jobs.extend(jobs::acquire_more(&app.db, lease, held.first(), BATCH - 1, app.now()).await?);
+        held.jobs.extend(
+            jobs::acquire_more(&app.db, lease, held.first(), ATTEST_BATCH as i64 - 1, app.now()).await?,
+        );
     }
     Ok(Some(held))
 }
@@ -207,10 +209,24 @@ async fn failed(app: &App, held: &Held, error: &Error) {
     if !waits && !endless && i64::from(attempts) >= i64::from(app.jobs.attempts) {
         return give_up(app, held, &chain).await;
     }
-    let retry_ms = i64::try_from(app.jobs.retry_ms).unwrap_or(LONGEST_PAUSE_MS);
-    let doubled = if waits { retry_ms } else { retry_ms << (attempts - 1).clamp(0, 16) };
-    let run_at = Instant(app.now().0 + doubled.min(LONGEST_PAUSE_MS));
+    let retry_ms = i64::try_from(app.jobs.retry_ms).unwrap_or(LONGEST_PAUSE_MS).min(LONGEST_PAUSE_MS);
+    let now = app.now();
+    let pause_ms = if waits { wait_ms(held.first(), retry_ms, now) } else { back_off_ms(attempts, retry_ms) };
+    let run_at = Instant(now.0 + pause_ms);
     settle(app, held, &Return { run_at, counts: !waits, error: Some(&chain) }).await;
+}
+
+/// The pause after a failed attempt: twice as long each time.
+fn back_off_ms(attempts: i32, retry_ms: i64) -> i64 {
+    (retry_ms << (attempts - 1).clamp(0, 16)).min(LONGEST_PAUSE_MS)
+}
+
+/// The pause in waiting. After a round's end nobody waits with the job: the pause is as long as it has waited already.
+fn wait_ms(job: &Job, retry_ms: i64, now: Instant) -> i64 {
+    match job.kind.0 {
+        Kind::Retire => (now.0 - job.created_at.0).clamp(retry_ms, LONGEST_WAIT_MS),
+        _ => retry_ms,
+    }
 }
 
 async fn settle(app: &App, held: &Held, back: &Return<'_>) {
@@ -248,5 +264,36 @@ fn code(kind: Kind) -> FailureCode {
         Kind::Prepare => FailureCode::NotCountersigned,
         Kind::Release => FailureCode::NotReleased,
         _ => FailureCode::Internal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::states::Column;
+
+    #[test]
+    fn failed_attempts_are_ever_further_apart_up_to_a_bound() {
+        assert_eq!(
+            [1, 2, 3, 7, i32::MAX].map(|attempts| back_off_ms(attempts, 1_000)),
+            [1_000, 2_000, 4_000, 60_000, 60_000]
+        );
+    }
+
+    #[test]
+    fn a_combiner_that_stays_away_is_told_of_the_end_ever_less_often_and_asked_for_the_rest_as_before() {
+        let pauses = |kind| {
+            let job = Job {
+                job_id: 1,
+                kind: Column(kind),
+                round_id: [0; 16],
+                key: String::new(),
+                attempts: 1,
+                created_at: Instant(5),
+            };
+            [5, 2_005, 30_005, 600_005, 1 << 40].map(|now| wait_ms(&job, 1_000, Instant(now)))
+        };
+        assert_eq!(pauses(Kind::Retire), [1_000, 2_000, 30_000, 600_000, 600_000]);
+        assert_eq!(pauses(Kind::Release), [1_000; 5]);
     }
 }

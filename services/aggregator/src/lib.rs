@@ -43,7 +43,7 @@ pub async fn migrate(pool: &PgPool) -> Result<()> {
 
 /// Serves and works until `shutdown`: requests in progress are answered, jobs in progress given back.
 ///
-/// The database has to be migrated ([`migrate`]).
+/// The database has to be migrated ([`migrate`]); one that a later version has migrated will do.
 ///
 /// # Errors
 /// A fault: the configuration breaks a rule, something that it names cannot be opened, the address cannot be bound.

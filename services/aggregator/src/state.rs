@@ -17,7 +17,7 @@ use sqlx::PgPool;
 use tokio::sync::{Mutex, Notify, Semaphore};
 
 use crate::{
-    backend,
+    MIGRATOR, backend,
     blobs::Blobs,
     combiners::Combiner,
     config::{Config, JobsConfig, Limits, RecordConfig},
@@ -63,7 +63,7 @@ impl App {
     /// Builds the state from the configuration.
     ///
     /// # Errors
-    /// A fault: a secret cannot be read, the database or a directory cannot be opened.
+    /// A fault: a secret cannot be read, the database or a directory cannot be opened, the database is not migrated.
     pub(crate) async fn build(config: &Config) -> Result<Self> {
         config.check()?;
         let identity = IdentityKey::from_secret(&*config.identity_key.read_key("identity_key")?);
@@ -73,17 +73,19 @@ impl App {
         let mut combiners = Vec::new();
         for (holder, combiner) in (1..).zip(&config.combiners) {
             let token = config.service_token.read_token("service_token")?;
-            combiners.push(Combiner::new(holder, combiner, token, &config.limits).map_err(Error::fault)?);
+            combiners.push(Combiner::new(holder, combiner, token, &config.limits)?);
         }
         let pins = Pins {
             aggregator: identity.public(),
             combiners: combiners.iter().map(|combiner| combiner.identity_key).collect(),
             registrar: PublicKey(config.registrar_key.0),
         };
+        let db = kit::postgres::connect(&config.database).await?;
+        kit::postgres::check_schema(&db, &MIGRATOR, "aggregator").await?;
         let milliseconds = |value: u64| i64::try_from(value).unwrap_or(i64::MAX / 4);
         Ok(Self(Arc::new(State {
             clock: Arc::new(SystemClock),
-            db: kit::postgres::connect(&config.database).await?,
+            db,
             blobs: Blobs::open(&config.blobs)?,
             vault: KeyVault::open(&config.vault)?,
             identity,

@@ -38,7 +38,10 @@ pub struct Countersignature {
     pub countersignature: Hex<64>,
 }
 
-/// `POST …/attestations`: at most 256 contributions at once.
+/// An aggregator sends no more contributions in one request to attest, and every combiner takes as many.
+pub const ATTEST_BATCH: usize = 64;
+
+/// `POST …/attestations`: as many contributions at once as the combiner takes, [`ATTEST_BATCH`] at least.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AttestRequest {

@@ -135,7 +135,7 @@ pub struct Balance {
 pub struct ClaimAddressView {
     /// The chain (EIP-155).
     pub chain_id: u64,
-    /// The participant's count.
+    /// The number that the participant has given its message: the largest counts.
     pub sequence: u64,
     /// The address, with the checksum of EIP-55.
     pub address: String,

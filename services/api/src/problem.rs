@@ -49,6 +49,7 @@ problems! {
     UnknownParticipant = "unknown-participant", 403, "The participant is not enrolled with this key.";
     NotFound = "not-found", 404, "There is no such resource.";
     ReputationTooLow = "reputation-too-low", 403, "The participant's reputation is below what the round demands.";
+    MethodNotAllowed = "method-not-allowed", 405, "The resource has no such method.";
     RequestTimeout = "request-timeout", 408, "The request did not arrive in time.";
     RoundNotOpen = "round-not-open", 409, "The round does not accept contributions now.";
     RoundFull = "round-full", 409, "The round has as many contributions as it can take.";

@@ -12,7 +12,7 @@ pub struct CreateRound {
     pub model_digest: Hex<32>,
     /// The tensors of an update, in order.
     pub tensors: Vec<Tensor>,
-    /// Close as soon as this many contributions are in.
+    /// Close when this many contributions are verified, but not before `earliest_close_ms`.
     pub max_contributions: u32,
     /// Never publish a sum over fewer.
     pub min_cohort: u32,
@@ -29,7 +29,7 @@ pub struct CreateRound {
     pub weight_max: u32,
     /// When uploads start to be accepted; now, if absent.
     pub opens_at_ms: Option<i64>,
-    /// Before this the operator cannot close the round; the opening, if absent.
+    /// Before this the round does not close, neither full nor at the operator's request; the opening, if absent.
     pub earliest_close_ms: Option<i64>,
     /// When uploads stop being accepted.
     pub closes_at_ms: i64,
@@ -258,6 +258,37 @@ pub struct TensorSummary {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_field_of_a_new_round_and_every_state_is_documented() {
+        let page = include_str!("../../../docs/api.md");
+        let round = CreateRound {
+            model_digest: Hex([0; 32]),
+            tensors: Vec::new(),
+            max_contributions: 2,
+            min_cohort: 2,
+            norm_bound: default_norm_bound(),
+            clip: 1.0,
+            weight_min: one(),
+            weight_max: one(),
+            opens_at_ms: None,
+            earliest_close_ms: None,
+            closes_at_ms: 1,
+            credential_epoch: 1,
+            proof: ProofDemand::None,
+            max_attempts: two(),
+            payout: None,
+            min_reputation_ppm: 0,
+        };
+        let round = serde_json::to_value(&round).unwrap();
+        let table = page.split("| field | range | default | what |").nth(1).unwrap();
+        let table = table.split("\n\n").next().unwrap();
+        for field in round.as_object().unwrap().keys() {
+            let is_first =
+                |row: &str| row.split('|').nth(1).is_some_and(|names| names.contains(&format!("`{field}`")));
+            assert!(table.lines().any(is_first), "{field}");
+        }
+    }
 
     #[test]
     fn every_cause_of_failure_is_documented_and_an_unknown_one_is_read() {

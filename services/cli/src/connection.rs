@@ -1,7 +1,7 @@
 //! The arguments that say which servers to talk to, as whom, and whom to trust.
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
 };
 
@@ -12,7 +12,9 @@ use zeroize::Zeroizing;
 
 use crate::{
     error::{CommandError, Result},
-    key_file, pins_file,
+    key_file,
+    output::Output,
+    pins_file,
 };
 
 /// Where the aggregator is.
@@ -28,9 +30,16 @@ pub(crate) struct AggregatorArgs {
 
 impl AggregatorArgs {
     /// The SDK for someone who only looks, with an empty folder for its state.
-    pub(crate) fn observe(&self, pins: Pins, state: &Path) -> Result<Client> {
-        let extra_root_ca = self.extra_root_ca()?;
-        Ok(Client::new(ClientConfig { extra_root_ca, ..ClientConfig::new(&self.aggregator, pins, state) })?)
+    pub(crate) fn observe(&self, pins: Pins, state: &Path, output: &Output) -> Result<Client> {
+        Ok(Client::new(self.config(pins, state, output)?)?)
+    }
+
+    fn config(&self, pins: Pins, state: &Path, output: &Output) -> Result<ClientConfig> {
+        Ok(ClientConfig {
+            extra_root_ca: self.extra_root_ca()?,
+            on_retry: output.on_retry(),
+            ..ClientConfig::new(&self.aggregator, pins, state)
+        })
     }
 
     fn extra_root_ca(&self) -> Result<Option<Vec<u8>>> {
@@ -46,24 +55,32 @@ pub(crate) struct ClientArgs {
     /// The keys to trust: TOML with `aggregator`, `combiners` and `registrar`.
     #[arg(long, env = "BLINDSUM_PINS", value_name = "FILE")]
     pins: PathBuf,
-    /// Folder for unfinished uploads and receipts.
-    #[arg(long, env = "BLINDSUM_STATE", value_name = "DIR", default_value = "blindsum-state")]
-    state: PathBuf,
+    /// Folder for unfinished uploads, receipts and the memory of what was sent, made when there is something to keep; not to be
+    /// lost. If absent, $XDG_STATE_HOME/blindsum, or ~/.local/state/blindsum.
+    #[arg(long, env = "BLINDSUM_STATE", value_name = "DIR")]
+    state: Option<PathBuf>,
     /// Threads for masking; 0 for one for each core.
     #[arg(long, default_value_t = 0)]
     threads: usize,
 }
 
 impl ClientArgs {
-    pub(crate) fn connect(&self) -> Result<Client> {
+    pub(crate) fn connect(&self, output: &Output) -> Result<Client> {
         let pins = pins_file::read(&self.pins)?;
-        let config = ClientConfig {
-            extra_root_ca: self.aggregator.extra_root_ca()?,
-            threads: self.threads,
-            ..ClientConfig::new(&self.aggregator.aggregator, pins, &self.state)
-        };
-        Ok(Client::new(config)?)
+        let state = self.state.clone().or_else(|| default_state(|name| env::var_os(name).map(PathBuf::from)));
+        let rule = "is needed: neither XDG_STATE_HOME nor HOME is set";
+        let state = state.ok_or(CommandError::Argument { argument: "--state", rule })?;
+        let config = self.aggregator.config(pins, &state, output)?;
+        Ok(Client::new(ClientConfig { threads: self.threads, ..config })?)
     }
+}
+
+/// The folder for state that the XDG base directory specification gives, which does not depend on where a command is run.
+fn default_state(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    let absolute = |name| variable(name).filter(|path| path.is_absolute());
+    let parent =
+        absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
+    parent.map(|parent| parent.join("blindsum"))
 }
 
 /// How to talk to the aggregator as its operator.
@@ -77,9 +94,10 @@ pub(crate) struct OperatorArgs {
 }
 
 impl OperatorArgs {
-    pub(crate) fn connect(&self) -> Result<Operator> {
+    pub(crate) fn connect(&self, output: &Output) -> Result<Operator> {
         let config = OperatorConfig {
             extra_root_ca: self.aggregator.extra_root_ca()?,
+            on_retry: output.on_retry(),
             ..OperatorConfig::new(&self.aggregator.aggregator, self.token()?)
         };
         Ok(Operator::new(config)?)
@@ -88,7 +106,7 @@ impl OperatorArgs {
     fn token(&self) -> Result<Zeroizing<String>> {
         let text = match &self.token_file {
             Some(path) => fs::read_to_string(path).map_err(CommandError::file(path))?,
-            None => std::env::var("BLINDSUM_TOKEN").map_err(|_| CommandError::Argument {
+            None => env::var("BLINDSUM_TOKEN").map_err(|_| CommandError::Argument {
                 argument: "--token-file",
                 rule: "is needed, or the token in BLINDSUM_TOKEN",
             })?,
@@ -118,5 +136,25 @@ impl ParticipantArgs {
         } else {
             Err(CommandError::input(&self.credential, "is for another key than that of --identity"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn state_is_kept_in_one_place_wherever_a_command_is_run() {
+        let state = |xdg: Option<&str>, home: Option<&str>| {
+            default_state(|name| if name == "HOME" { home } else { xdg }.map(PathBuf::from))
+        };
+        assert_eq!(state(Some("/s"), Some("/h")), Some("/s/blindsum".into()));
+        assert_eq!(state(None, Some("/h")), Some("/h/.local/state/blindsum".into()));
+        assert_eq!(
+            state(Some("s"), Some("/h")),
+            Some("/h/.local/state/blindsum".into()),
+            "not a relative one"
+        );
+        assert_eq!(state(Some(""), None), None);
     }
 }

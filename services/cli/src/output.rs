@@ -4,10 +4,12 @@ use std::{
     fmt::Display,
     io::{Write, stderr, stdout},
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use client::OnRetry;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde::Serialize;
 use serde_json::json;
 
@@ -16,11 +18,13 @@ use crate::error::CommandError;
 #[derive(Debug)]
 pub(crate) struct Output {
     json: bool,
+    /// What moves on the standard error, out of whose way everything else there has to get.
+    bars: MultiProgress,
 }
 
 impl Output {
     pub(crate) fn new(json: bool) -> Self {
-        Self { json }
+        Self { json, bars: MultiProgress::new() }
     }
 
     /// Prints a command's answer, in words or as one line of JSON.
@@ -37,7 +41,16 @@ impl Output {
 
     /// Prints something to read in passing.
     pub(crate) fn note(&self, words: impl Display) {
-        let _ = writeln!(stderr(), "{words}");
+        note(&self.bars, words);
+    }
+
+    /// Prints why an exchange failed and when the next try is.
+    pub(crate) fn on_retry(&self) -> OnRetry {
+        let bars = self.bars.clone();
+        OnRetry(Arc::new(move |error, wait| {
+            let why = kit::error::chain(error);
+            note(&bars, format_args!("{why}; next try in {:.1} s", wait.as_secs_f64()));
+        }))
     }
 
     /// Prints why a command failed.
@@ -55,7 +68,7 @@ impl Output {
     /// A bar on the standard error, shown on a terminal only.
     pub(crate) fn bar(&self, length: u64, what: &str) -> ProgressBar {
         let style = ProgressStyle::with_template("{msg:28} [{bar:32}] {pos}/{len} {elapsed}");
-        let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
+        let bar = self.bars.add(ProgressBar::new(length));
         bar.set_style(style.expect("the template is well-formed").progress_chars("=> "));
         bar.set_message(what.to_owned());
         bar
@@ -63,9 +76,15 @@ impl Output {
 
     /// A sign on the standard error that something is going on.
     pub(crate) fn spinner(&self, what: &str) -> ProgressBar {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let bar = self.bars.add(ProgressBar::new_spinner());
         bar.set_message(what.to_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
         bar
     }
+}
+
+fn note(bars: &MultiProgress, words: impl Display) {
+    bars.suspend(|| {
+        let _ = writeln!(stderr(), "{words}");
+    });
 }

@@ -4,18 +4,54 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpListener,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
+    thread,
 };
 
-use serde_json::Value;
+use ledger::payout_tree::{Address, Payment, PayoutTree};
+use serde_json::{Value, json};
 
-fn blindsum(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let program = env!("CARGO_BIN_EXE_blindsum");
-    let Output { status, stdout, stderr } =
-        Command::new(program).current_dir(folder).args(arguments).output().unwrap();
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_blindsum"));
+    command.current_dir(folder).env("HOME", folder).args(arguments);
+    command.env_remove("XDG_STATE_HOME").env_remove("BLINDSUM_PINS");
+    command
+}
+
+fn outcome(mut command: Command) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+fn blindsum(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    outcome(command(folder, arguments))
+}
+
+/// Writes `pins.toml`, with keys that nobody has.
+fn pin(folder: &Path) {
+    let key = "ab".repeat(32);
+    let pins = format!("aggregator = \"{key}\"\ncombiners = [\"{key}\"]\nregistrar = \"{key}\"\n");
+    fs::write(folder.join("pins.toml"), pins).unwrap();
+}
+
+/// The address of a server that gives these answers, one to each request.
+fn server(answers: Vec<Value>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = BufReader::new(&stream).lines();
+            while request.next().is_some_and(|line| !line.unwrap().is_empty()) {}
+            let (head, body) = ("HTTP/1.1 200 OK\r\nConnection: close", answer.to_string());
+            write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+        }
+    });
+    format!("http://{address}")
 }
 
 #[test]
@@ -34,14 +70,7 @@ fn a_key_gets_a_credential_that_nobody_elses_key_can_use() {
     let file = fs::read_to_string(folder.path().join("alice.credential")).unwrap();
     assert_eq!((&value["subject"], &value["credential"]), (&"alice".into(), &file.trim().into()));
 
-    let key = |digit: &str| digit.repeat(64);
-    let pins = format!(
-        "aggregator = \"{}\"\ncombiners = [\"{}\"]\nregistrar = \"{}\"\n",
-        key("a"),
-        key("b"),
-        key("c")
-    );
-    fs::write(folder.path().join("pins.toml"), pins).unwrap();
+    pin(folder.path());
     let enrol = |identity| {
         let server = ["enrol", "--aggregator", "http://192.0.2.1", "--pins", "pins.toml"];
         let who = ["--identity", identity, "--credential", "alice.credential"];
@@ -69,9 +98,7 @@ fn failures_have_their_codes_and_are_told_as_json() {
 #[test]
 fn a_round_to_verify_is_in_a_folder_or_at_an_aggregator_whose_keys_are_pinned() {
     let folder = tempfile::tempdir().unwrap();
-    let key = "ab".repeat(32);
-    let pins = format!("aggregator = \"{key}\"\ncombiners = [\"{key}\"]\nregistrar = \"{key}\"\n");
-    fs::write(folder.path().join("pins.toml"), pins).unwrap();
+    pin(folder.path());
     let round = "ab".repeat(16);
     let verify = |arguments: &[&str]| blindsum(folder.path(), &[&["audit", "verify"], arguments].concat());
     assert_eq!(verify(&[]).0, 2);
@@ -84,6 +111,80 @@ fn a_round_to_verify_is_in_a_folder_or_at_an_aggregator_whose_keys_are_pinned() 
     let (code, _, notes) = verify(&["nothing-there"]);
     assert_eq!(code, 1);
     assert!(notes.contains("nothing-there"), "{notes}");
+}
+
+#[test]
+fn auditors_trust_the_keys_of_the_environment_unless_they_name_others() {
+    let folder = tempfile::tempdir().unwrap();
+    pin(folder.path());
+    let audit = |arguments: &[&str]| {
+        let mut command = command(folder.path(), &[&["audit"], arguments].concat());
+        command.env("BLINDSUM_PINS", "other.toml");
+        outcome(command)
+    };
+    let database = ["--database-url", "postgres://nobody@127.0.0.1:1/nothing"];
+    for arguments in [["verify", "nothing-there"].to_vec(), [&["chain"], &database[..]].concat()] {
+        let (code, _, notes) = audit(&arguments);
+        assert!(code == 1 && notes.contains("other.toml"), "{notes}");
+        let (code, _, notes) = audit(&[&arguments[..], &["--pins", "pins.toml"]].concat());
+        assert!(code == 1 && !notes.contains("toml"), "{notes}");
+    }
+}
+
+#[test]
+fn whoever_looks_is_told_what_is_waited_for_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    pin(folder.path());
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let nobody = format!("http://127.0.0.1:{port}");
+    let arguments = ["round", "list", "--json", "--pins", "pins.toml", "--aggregator", &nobody];
+    let mut command = command(folder.path(), &arguments);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    assert!(line.contains("refused") && line.contains("; next try in 0."), "{line}");
+    let mut answer = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut answer).unwrap();
+    child.wait().unwrap();
+    assert_eq!(answer, "", "the standard output is for the answer");
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["pins.toml"]);
+}
+
+#[test]
+fn answers_are_objects_and_a_batch_is_written_as_its_name_says() {
+    let folder = tempfile::tempdir().unwrap();
+    pin(folder.path());
+    let run = |arguments: &[&str], answers: Vec<Value>| {
+        let common = ["--json", "--pins", "pins.toml", "--aggregator", &server(answers)];
+        let (code, line, notes) = blindsum(folder.path(), &[&["payout"], arguments, &common[..]].concat());
+        (code, serde_json::from_str::<Value>(line.trim()).unwrap(), notes)
+    };
+    let round = "ab".repeat(16);
+    let (code, answer, notes) = run(&["round", &round], vec![json!({ "items": [], "next": null })]);
+    assert_eq!((code, &answer), (0, &json!({ "round_id": round, "payouts": [] })), "{notes}");
+
+    let payment = Payment { address: Address::from_bytes([1; 20]), amount: 7 };
+    let (tree, address) = (PayoutTree::new(vec![payment]).unwrap(), payment.address.to_string());
+    let batch = json!({
+        "batch_id": 4, "round_id": null, "asset": "points", "root": hex::encode(tree.root()), "lines": 1,
+        "total": "7", "made_at_ms": 1, "settlement": "0xabc",
+    });
+    let (code, answer, notes) = run(&["batches"], vec![json!({ "items": [batch], "next": null })]);
+    assert_eq!((code, &answer), (0, &json!({ "batches": [batch] })), "{notes}");
+    assert!(notes.contains("batch 4: 7 of points") && notes.contains("settled by 0xabc"), "{notes}");
+
+    let dump = serde_json::to_value(tree.dump()).unwrap();
+    let (code, answer, notes) = run(&["export", "4", "--out", "a.json"], vec![batch.clone(), dump.clone()]);
+    assert_eq!((code, &answer["file"]), (0, &"a.json".into()), "{notes}");
+    let written = fs::read_to_string(folder.path().join("a.json")).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), dump);
+    let (code, answer, _) = run(&["export", "4", "--out", "a.csv"], vec![batch.clone(), json!(address)]);
+    assert_eq!((code, &answer["exit_code"]), (5, &5.into()), "that is no list of payments");
+    assert!(!folder.path().join("a.csv").exists());
+    let (code, _, notes) = run(&["export", "4", "--out", "a.txt"], vec![]);
+    assert!(code == 1 && notes.contains("neither .json nor .csv"), "{notes}");
 }
 
 #[test]

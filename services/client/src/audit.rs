@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use api::{
-    log::{CheckpointView, Entries, EntryView},
+    log::{Entries, EntryView},
     paths,
 };
 use bytes::Bytes;
@@ -19,14 +19,6 @@ const ENTRIES_AT_ONCE: u64 = 1_000;
 const LONGEST_ENTRIES: u64 = 256 << 20;
 
 impl Client {
-    /// The last checkpoint of the log. Whether the aggregator signed it is for the auditor to check.
-    ///
-    /// # Errors
-    /// [`ClientError::Problem`] with `not-ready` if there is none yet, and the errors of any exchange.
-    pub async fn log_checkpoint(&self) -> Result<CheckpointView, ClientError> {
-        self.transport.json(paths::LOG_CHECKPOINT, "a checkpoint").await
-    }
-
     /// Entries of the log from the one with index `from`, in order, at most `limit` of them, fewer where that is a long
     /// answer. Whether they are in the log is for a checkpoint to say.
     ///

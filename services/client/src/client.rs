@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use api::{
     contributions::ContributionView,
-    participants::{EnrolRequest, Participant as ParticipantView},
+    participants::{EnrolRequest, Page, Participant as ParticipantView},
     paths,
 };
 use lattice::{Backend, CpuBackend};
 use protocol::{Canonical, Pins, Receipt, roles::client::sign_enrolment};
 use rayon::ThreadPool;
 use reqwest::Method;
+use serde::de::DeserializeOwned;
 
 use crate::{
     ClientConfig, ClientError, ContributionId, Participant, RoundId,
@@ -33,24 +34,32 @@ pub struct Client {
 }
 
 impl Client {
-    /// Prepares the connection and the state folder. Nothing is sent yet.
+    /// Prepares the connection. Nothing is sent yet, and the state folder is made when there is something to keep.
     ///
     /// # Errors
     /// [`ClientError::Address`], [`ClientError::Settings`], [`ClientError::State`], [`ClientError::Threads`].
     pub fn new(config: ClientConfig) -> Result<Self, ClientError> {
-        let ClientConfig { aggregator_url, pins, state_dir, retry, timeouts, extra_root_ca, threads } =
-            config;
+        let ClientConfig {
+            aggregator_url,
+            pins,
+            state_dir,
+            retry,
+            on_retry,
+            timeouts,
+            extra_root_ca,
+            threads,
+        } = config;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|index| format!("mask-{index}"))
             .build()
             .map_err(|source| ClientError::Threads { source })?;
         Ok(Self {
-            transport: Transport::new(&aggregator_url, retry, timeouts, extra_root_ca.as_deref())?,
+            transport: Transport::new(&aggregator_url, retry, on_retry, timeouts, extra_root_ca.as_deref())?,
             pins,
             outbox: Outbox::open(state_dir.join("outbox"))?,
-            sent: SentUpdates::open(state_dir.join("sent"))?,
-            receipts: Receipts::open(state_dir.join("receipts"))?,
+            sent: SentUpdates::new(state_dir.join("sent")),
+            receipts: Receipts::new(state_dir.join("receipts")),
             pool: Arc::new(pool),
             backend: Arc::new(CpuBackend::new()),
         })
@@ -82,6 +91,24 @@ impl Client {
     ) -> Result<ContributionView, ClientError> {
         let path = paths::fill(paths::CONTRIBUTION, &[&round, &contribution]);
         self.transport.json(&path, "a contribution").await
+    }
+
+    /// All items of a list, page after page.
+    pub(crate) async fn all<T: DeserializeOwned>(
+        &self,
+        list: &str,
+        what: &'static str,
+    ) -> Result<Vec<T>, ClientError> {
+        let mut items = Vec::new();
+        let mut path = format!("{list}?limit=1000");
+        loop {
+            let page: Page<T> = self.transport.json(&path, what).await?;
+            items.extend(page.items);
+            match page.next {
+                Some(after) => path = format!("{list}?limit=1000&after={after}"),
+                None => return Ok(items),
+            }
+        }
     }
 
     /// The receipt that was kept for a contribution.

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use protocol::Pins;
 
-use crate::RetryPolicy;
+use crate::{OnRetry, RetryPolicy};
 
 /// Everything a [`Client`](crate::Client) needs to know.
 #[derive(Clone, Debug)]
@@ -14,10 +14,12 @@ pub struct ClientConfig {
     /// The keys to trust, obtained apart from the servers.
     pub pins: Pins,
     /// Folder for unfinished uploads, receipts and the memory of what was sent. A participant must not lose
-    /// it.
+    /// it. It is made when there is something to keep.
     pub state_dir: PathBuf,
     /// How often, and how fast, a failed exchange is repeated.
     pub retry: RetryPolicy,
+    /// Who is told of it.
+    pub on_retry: OnRetry,
     /// How long an exchange may take.
     pub timeouts: Timeouts,
     /// A certificate authority to trust beside those of the operating system, in PEM.
@@ -34,6 +36,7 @@ impl ClientConfig {
             pins,
             state_dir: state_dir.into(),
             retry: RetryPolicy::default(),
+            on_retry: OnRetry::default(),
             timeouts: Timeouts::default(),
             extra_root_ca: None,
             threads: 0,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use api::{Hex, contributions::ContributionView, paths};
+use api::{Hex, ProblemKind, contributions::ContributionView, paths, rounds::RoundState};
 use protocol::{Canonical, ContributionHeader, Receipt, Refusal, Signed, VerifiedRound};
 use reqwest::{
     Method,
@@ -34,7 +34,8 @@ impl Client {
     /// Contributes `weight · update` to a round and returns once the aggregator has stored it.
     ///
     /// A message that an earlier run of this participant finished for the round and did not deliver is sent
-    /// instead, as it is; [`Contribution::preparation`] tells.
+    /// instead, as it is; [`Contribution::preparation`] tells. What such runs have left of other rounds is removed once these
+    /// take no more.
     ///
     /// # Errors
     /// Those of [`prepare`](Self::prepare) and of [`deliver`](Self::deliver).
@@ -46,11 +47,45 @@ impl Client {
         weight: u32,
         progress: ProgressFn,
     ) -> Result<Contribution, ClientError> {
-        if let Some(contribution) = self.resume(round, participant, progress.clone()).await? {
-            return Ok(contribution);
+        let contribution = match self.resume(round, participant, progress.clone()).await? {
+            Some(contribution) => contribution,
+            None => {
+                let prepared = self.prepare(round, participant, update, weight, progress.clone()).await?;
+                self.deliver(round, prepared, progress).await?
+            }
+        };
+        if let Err(error) = self.clear_outbox(participant).await {
+            tracing::debug!(%error, "the outbox is cleared with a later contribution");
         }
-        let prepared = self.prepare(round, participant, update, weight, progress.clone()).await?;
-        self.deliver(round, prepared, progress).await
+        Ok(contribution)
+    }
+
+    /// Removes the messages of this participant whose rounds take no more.
+    async fn clear_outbox(&self, participant: &Participant) -> Result<(), ClientError> {
+        for message in self.outbox.messages(&participant.identity.public())? {
+            match self.is_over(&message).await {
+                Ok(true) => message.remove()?,
+                Err(error) if error.is_retryable() => return Err(error),
+                // The folder may also have messages for another aggregator, whose rounds this one does not know.
+                Ok(false) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a message's round takes no more. If the message was stored, and only the answer was lost, its receipt is kept.
+    async fn is_over(&self, message: &Message) -> Result<bool, ClientError> {
+        let round = self.round(message.round_id).await?;
+        let takes_more = matches!(round.state, RoundState::Preparing | RoundState::Open);
+        if takes_more || round.round_hash.0 != message.header.round_hash {
+            return Ok(false);
+        }
+        match self.status(message.round_id, Hex(message.header.contribution_id)).await {
+            Ok(view) => self.receipts.keep(&self.check_receipt(&view.receipt.0, &message.header)?)?,
+            Err(error) if error.problem_kind() == Some(ProblemKind::NotFound) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(true)
     }
 
     /// Delivers the message that an earlier run of this participant left in the outbox for the round, if
@@ -64,7 +99,7 @@ impl Client {
         participant: &Participant,
         progress: ProgressFn,
     ) -> Result<Option<Contribution>, ClientError> {
-        match self.outbox.find(round.hash(), &participant.identity.public())? {
+        match self.outbox.find(round, &participant.identity.public())? {
             Some(message) => self.send(round, message, None, progress).await.map(Some),
             None => Ok(None),
         }

@@ -18,9 +18,13 @@
 //! # }
 //! ```
 //!
-//! Nothing a server says is believed without its signature under a pinned key or a digest that such a
-//! signature covers. An update leaves the process only masked; the finished message is on disk before the
-//! first byte is sent, so that a repetition, even after a crash, sends the same bytes.
+//! What a contribution depends on is believed only with a signature under a pinned key, or as what a digest under such a signature
+//! covers: the round document, the model, receipts, results, sums, checkpoints of the log and proofs under them. What only informs is
+//! what the aggregator says: lists and states of rounds, participants and contributions, payouts, statements and batches, though a
+//! batch's tree, lines and proofs are checked against its root. All of it is in the log, and an auditor can check it there.
+//!
+//! An update leaves the process only masked; the finished message is on disk before the first byte is sent, so that a repetition, even
+//! after a crash, sends the same bytes.
 
 #![forbid(unsafe_code)]
 
@@ -32,6 +36,7 @@ mod error;
 mod operator;
 mod outbox;
 mod participant;
+mod payouts;
 mod prepare;
 mod private_file;
 mod progress;
@@ -50,14 +55,14 @@ pub use client::Client;
 pub use config::{ClientConfig, Timeouts};
 pub use contribute::Contribution;
 pub use error::ClientError;
-pub use ledger::payout_tree::Address;
+pub use ledger::payout_tree::{Address, StandardDump};
 pub use operator::{Operator, OperatorConfig};
 pub use participant::Participant;
 pub use prepare::{Preparation, Prepared};
 pub use progress::{Phase, Progress, ProgressFn, ignore_progress};
 pub use record::SignedCheckpoint;
 pub use result::RoundSum;
-pub use retry::RetryPolicy;
+pub use retry::{OnRetry, RetryPolicy};
 
 /// Names a round.
 pub type RoundId = Hex<16>;

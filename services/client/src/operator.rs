@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::{
-    ClientError, RetryPolicy, RoundId, Timeouts,
+    ClientError, OnRetry, RetryPolicy, RoundId, Timeouts,
     transport::{SMALL_ANSWER, Transport, decode},
 };
 
@@ -24,6 +24,8 @@ pub struct OperatorConfig {
     pub token: Zeroizing<String>,
     /// How often, and how fast, a failed exchange is repeated.
     pub retry: RetryPolicy,
+    /// Who is told of it.
+    pub on_retry: OnRetry,
     /// How long an exchange may take.
     pub timeouts: Timeouts,
     /// A certificate authority to trust beside those of the operating system, in PEM.
@@ -37,6 +39,7 @@ impl OperatorConfig {
             aggregator_url: aggregator_url.into(),
             token,
             retry: RetryPolicy::default(),
+            on_retry: OnRetry::default(),
             timeouts: Timeouts::default(),
             extra_root_ca: None,
         }
@@ -61,9 +64,9 @@ impl Operator {
     /// # Errors
     /// [`ClientError::Address`], [`ClientError::Settings`].
     pub fn new(config: OperatorConfig) -> Result<Self, ClientError> {
-        let OperatorConfig { aggregator_url, token, retry, timeouts, extra_root_ca } = config;
+        let OperatorConfig { aggregator_url, token, retry, on_retry, timeouts, extra_root_ca } = config;
         Ok(Self {
-            transport: Transport::new(&aggregator_url, retry, timeouts, extra_root_ca.as_deref())?,
+            transport: Transport::new(&aggregator_url, retry, on_retry, timeouts, extra_root_ca.as_deref())?,
             token,
         })
     }

@@ -1,6 +1,6 @@
-//! Finished messages on disk, from before their first byte is sent until a receipt is kept.
+//! Finished messages on disk, from before their first byte is sent until a receipt is kept or their round is over.
 //!
-//! A message is two files: the body, and the prefix, which is written last and makes the message count. What
+//! A message is two files, named by round and contribution: the body, and the prefix, which is written last and makes the message count. What
 //! is sent is always these bytes: another update, or fresh errors, under the same seeds would give away the
 //! difference.
 
@@ -12,16 +12,16 @@ use std::{
 };
 
 use futures::{StreamExt, TryStreamExt, stream};
-use protocol::{ContributionHeader, MessagePrefix, PublicKey};
+use protocol::{ContributionHeader, MessagePrefix, PublicKey, VerifiedRound};
 use tempfile::NamedTempFile;
 use tokio_util::io::ReaderStream;
 
-use crate::{ClientError, Phase, Progress, ProgressFn, private_file};
+use crate::{ClientError, Phase, Progress, ProgressFn, RoundId, private_file};
 
 /// Bytes that are read from disk at once while uploading.
 const READ_BYTES: usize = 256 << 10;
 /// How old an unfinished message must be to be given up.
-const LEFTOVER_AGE: Duration = Duration::from_secs(24 * 3600);
+const UNFINISHED_AGE: Duration = Duration::from_secs(24 * 3600);
 const PREFIX: &str = "prefix";
 const BODY: &str = "body";
 
@@ -33,6 +33,8 @@ pub(crate) struct Outbox {
 /// A message that is complete on disk.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
+    /// The round that it was made for.
+    pub(crate) round_id: RoundId,
     /// The signed header.
     pub(crate) header: ContributionHeader,
     prefix: Vec<u8>,
@@ -43,23 +45,24 @@ pub(crate) struct Message {
 
 impl Outbox {
     pub(crate) fn open(folder: PathBuf) -> Result<Self, ClientError> {
-        let clean = || {
-            private_file::create_folder(&folder)?;
-            remove_leftovers(&folder)
-        };
-        clean().map_err(ClientError::state(&folder))?;
+        remove_unfinished(&folder).map_err(ClientError::state(&folder))?;
         Ok(Self { folder })
     }
 
     /// A file for the body of a message that is being made. It disappears unless it is put into the outbox.
     pub(crate) fn draft(&self) -> Result<NamedTempFile, ClientError> {
-        NamedTempFile::new_in(&self.folder).map_err(ClientError::state(&self.folder))
+        private_file::draft(&self.folder).map_err(ClientError::state(&self.folder))
     }
 
     /// Makes the message durable.
-    pub(crate) fn put(&self, prefix: MessagePrefix, body: NamedTempFile) -> Result<Message, ClientError> {
-        let header = &prefix.header;
-        let stem = format!("{}-{}", hex::encode(header.round_hash), hex::encode(header.contribution_id));
+    pub(crate) fn put(
+        &self,
+        round: &VerifiedRound,
+        prefix: MessagePrefix,
+        body: NamedTempFile,
+    ) -> Result<Message, ClientError> {
+        let names = [round.document().round_id, prefix.header.contribution_id];
+        let stem = names.map(hex::encode).join("-");
         let [prefix_name, body_name] = [PREFIX, BODY].map(|extension| format!("{stem}.{extension}"));
         let write = || {
             private_file::persist(body, &self.folder, &body_name)?;
@@ -72,33 +75,58 @@ impl Outbox {
     /// The message that this participant has not delivered yet in the round, if there is one.
     pub(crate) fn find(
         &self,
-        round_hash: &[u8; 32],
+        round: &VerifiedRound,
         client_key: &PublicKey,
     ) -> Result<Option<Message>, ClientError> {
-        let round = hex::encode(round_hash);
-        for entry in fs::read_dir(&self.folder).map_err(ClientError::state(&self.folder))? {
-            let path = entry.map_err(ClientError::state(&self.folder))?.path();
+        let round_id = hex::encode(round.document().round_id);
+        for path in self.finished()? {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if !name.starts_with(&round) || path.extension().is_none_or(|extension| extension != PREFIX) {
+            if !name.starts_with(&round_id) {
                 continue;
             }
-            let message = Message::read(path)?;
-            if message.header.credential.client_key == *client_key {
+            let message = match Message::read(path) {
+                // Another process has delivered it meanwhile.
+                Err(ClientError::State { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                    continue;
+                }
+                message => message?,
+            };
+            if message.is_of(client_key) && message.header.round_hash == *round.hash() {
                 return Ok(Some(message));
             }
         }
         Ok(None)
     }
+
+    /// The messages that this participant has not delivered yet. What cannot be read is left alone.
+    pub(crate) fn messages(&self, client_key: &PublicKey) -> Result<Vec<Message>, ClientError> {
+        let messages = self.finished()?.into_iter().filter_map(|path| Message::read(path).ok());
+        Ok(messages.filter(|message| message.is_of(client_key)).collect())
+    }
+
+    fn finished(&self) -> Result<Vec<PathBuf>, ClientError> {
+        let mut paths = files(&self.folder).map_err(ClientError::state(&self.folder))?;
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == PREFIX));
+        Ok(paths)
+    }
+}
+
+/// The files of a folder, which need not be there.
+fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    match fs::read_dir(folder) {
+        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Removes what a run that ended before its message was finished has left; what is young may be another
 /// run's.
-fn remove_leftovers(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let finished = entry.path().with_extension(PREFIX).exists();
-        if !finished && entry.metadata()?.modified()?.elapsed().unwrap_or_default() > LEFTOVER_AGE {
-            fs::remove_file(entry.path())?;
+fn remove_unfinished(folder: &Path) -> io::Result<()> {
+    for path in files(folder)? {
+        let finished = path.with_extension(PREFIX).exists();
+        if !finished && fs::metadata(&path)?.modified()?.elapsed().unwrap_or_default() > UNFINISHED_AGE {
+            fs::remove_file(path)?;
         }
     }
     Ok(())
@@ -109,9 +137,16 @@ impl Message {
         let body_path = prefix_path.with_extension(BODY);
         let read = || Ok((fs::read(&prefix_path)?, fs::metadata(&body_path)?.len()));
         let (prefix, body_bytes) = read().map_err(ClientError::state(&prefix_path))?;
-        let decoded =
-            MessagePrefix::from_bytes(&prefix).map_err(ClientError::refused("message in the outbox"))?;
-        Ok(Self { header: decoded.header, prefix, prefix_path, body_path, body_bytes })
+        let what = "message in the outbox";
+        let decoded = MessagePrefix::from_bytes(&prefix).map_err(ClientError::refused(what))?;
+        let name = prefix_path.file_name().unwrap_or_default().to_string_lossy();
+        let round_id = name.split('-').next().unwrap_or_default().parse();
+        let round_id = round_id.map_err(|_| ClientError::Mismatch { what, field: "name" })?;
+        Ok(Self { round_id, header: decoded.header, prefix, prefix_path, body_path, body_bytes })
+    }
+
+    fn is_of(&self, client_key: &PublicKey) -> bool {
+        self.header.credential.client_key == *client_key
     }
 
     /// Length of the message.
@@ -141,7 +176,7 @@ impl Message {
         Ok(reqwest::Body::wrap_stream(counted))
     }
 
-    /// Removes the message: its receipt is kept, or it was refused for good.
+    /// Removes the message: its receipt is kept, it was refused for good, or its round is over.
     pub(crate) fn remove(&self) -> Result<(), ClientError> {
         let remove = |path: &Path| private_file::remove(path).map_err(ClientError::state(path));
         remove(&self.prefix_path)?;

@@ -134,7 +134,7 @@ impl Job {
         let start = Instant::now();
         let prefix = self.sign(masked)?;
         let prove_time = start.elapsed();
-        let message = outbox.put(prefix, body)?;
+        let message = outbox.put(&self.round, prefix, body)?;
         Ok(Prepared { preparation: Preparation { quantised, quantise_time, mask_time, prove_time }, message })
     }
 

@@ -9,15 +9,16 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-/// Makes a folder with mode 0700, if it is not there.
-pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
+/// A temporary file with mode 0600 in a folder that is made, with mode 0700, if it is not there.
+pub(crate) fn draft(folder: &Path) -> io::Result<NamedTempFile> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    NamedTempFile::new_in(folder)
 }
 
 /// Writes `bytes` to `folder/name` with mode 0600; when this returns they are on disk, and before they were
 /// not visible under this name.
 pub(crate) fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let mut file = NamedTempFile::new_in(folder)?;
+    let mut file = draft(folder)?;
     file.write_all(bytes)?;
     persist(file, folder, name)
 }
@@ -51,7 +52,6 @@ mod tests {
     fn files_are_their_owners_alone() {
         let folder = tempfile::tempdir().unwrap();
         let nested = folder.path().join("a/b");
-        create_folder(&nested).unwrap();
         write(&nested, "secret", b"bytes").unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&nested), mode(&nested.join("secret"))), (0o700, 0o600));

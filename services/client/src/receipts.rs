@@ -12,9 +12,8 @@ pub(crate) struct Receipts {
 }
 
 impl Receipts {
-    pub(crate) fn open(folder: PathBuf) -> Result<Self, ClientError> {
-        private_file::create_folder(&folder).map_err(ClientError::state(&folder))?;
-        Ok(Self { folder })
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self { folder }
     }
 
     /// Keeps a receipt that has been checked.

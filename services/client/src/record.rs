@@ -1,23 +1,13 @@
-//! The aggregator's log, and what it says about money: checked against its key, its signature and each other.
+//! The aggregator's log: checkpoints under its key, and proofs under checkpoints.
 
 use api::{
     log::{CheckpointView, ConsistencyView, LogInclusionView},
-    participants::Page,
     paths,
-    payouts::{ClaimAddressRequest, ClaimProof, Payout, Statement},
 };
-use ledger::{
-    Checkpoint,
-    note::Verifier,
-    payout_tree::{Address, Payment, verify_payment},
-};
-use protocol::{Canonical, ClaimAddress, Receipt, Signature, Signed};
-use reqwest::Method;
+use ledger::{Checkpoint, note::Verifier};
+use protocol::Receipt;
 
-use crate::{
-    Client, ClientError, Hex, Participant, RoundId,
-    transport::{SMALL_ANSWER, decode},
-};
+use crate::{Client, ClientError, Hex, RoundId};
 
 /// A checkpoint that the aggregator has signed.
 #[derive(Clone, Debug)]
@@ -99,69 +89,5 @@ impl Client {
         ledger::verify_consistency(earlier.size, &earlier.root, *size, root, &nodes)
             .map_err(|_| mismatch())?;
         Ok(later)
-    }
-
-    /// What the contributions of a round earned, in ascending order of subjects.
-    ///
-    /// # Errors
-    /// The errors of any exchange.
-    pub async fn payouts(&self, round: RoundId) -> Result<Vec<Payout>, ClientError> {
-        let pages = format!("{}?limit=1000", paths::fill(paths::ROUND_PAYOUTS, &[&round]));
-        let mut payouts = Vec::new();
-        let mut path = pages.clone();
-        loop {
-            let page: Page<Payout> = self.transport.json(&path, "a page of payouts").await?;
-            payouts.extend(page.items);
-            match page.next {
-                Some(after) => path = format!("{pages}&after={after}"),
-                None => return Ok(payouts),
-            }
-        }
-    }
-
-    /// What a participant earned and was paid.
-    ///
-    /// # Errors
-    /// The errors of any exchange.
-    pub async fn statement(&self, subject: &str) -> Result<Statement, ClientError> {
-        self.transport.json(&paths::fill(paths::STATEMENT, &[&subject]), "a statement").await
-    }
-
-    /// Says where the participant wants to be paid on a chain. The address with the largest `sequence` counts. Repeating it is
-    /// harmless.
-    ///
-    /// # Errors
-    /// [`ClientError::Problem`] with `claim-conflict` if an address with this or a later sequence is stored; the errors of any
-    /// exchange.
-    pub async fn claim_address(
-        &self,
-        participant: &Participant,
-        address: Address,
-        chain_id: u64,
-        sequence: u64,
-    ) -> Result<Statement, ClientError> {
-        let subject = participant.credential.subject.clone();
-        let path = paths::fill(paths::CLAIM_ADDRESS, &[&subject.as_str()]);
-        let message = ClaimAddress { subject, address, chain_id, sequence, signature: Signature::BLANK };
-        let message = message.sign(&participant.identity).to_bytes().into();
-        let body = ClaimAddressRequest { message };
-        let request = || Ok(self.transport.request(Method::PUT, &path)?.json(&body));
-        decode(&self.transport.exchange(request, 0, SMALL_ANSWER).await?, "a statement")
-    }
-
-    /// What the distributor's contract is shown for a participant in a batch, checked against the batch's root.
-    ///
-    /// # Errors
-    /// [`ClientError::Problem`] with `not-found` if the participant is not in the batch; [`ClientError::Mismatch`] when the proof
-    /// does not hold; the errors of any exchange.
-    pub async fn claim_proof(&self, batch: u64, subject: &str) -> Result<ClaimProof, ClientError> {
-        let path = paths::fill(paths::BATCH_CLAIM, &[&batch, &subject]);
-        let view: ClaimProof = self.transport.json(&path, "a claim").await?;
-        let mismatch = |field| ClientError::Mismatch { what: "claim", field };
-        let address = view.address.parse().map_err(|_| mismatch("address"))?;
-        let siblings: Vec<[u8; 32]> = view.proof.iter().map(|sibling| sibling.0).collect();
-        let payment = Payment { address, amount: view.amount.0 };
-        verify_payment(&view.root.0, &payment, &siblings).map_err(|_| mismatch("proof"))?;
-        Ok(view)
     }
 }

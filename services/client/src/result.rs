@@ -23,6 +23,14 @@ pub struct RoundSum {
     pub values: Vec<i64>,
 }
 
+impl RoundSum {
+    /// The weighted mean of the updates, one value for each coordinate.
+    pub fn mean(&self, round: &VerifiedRound) -> Vec<f32> {
+        let dimension = usize::try_from(round.document().dimension).expect("the sum is in memory");
+        masking::mean(&self.values[..dimension], round.constants(), self.result.total_weight)
+    }
+}
+
 impl Client {
     /// The signed result of a round.
     ///
@@ -61,9 +69,7 @@ impl Client {
     /// # Errors
     /// As [`result`](Self::result).
     pub async fn result_mean(&self, round: &VerifiedRound) -> Result<Vec<f32>, ClientError> {
-        let RoundSum { result, values } = self.result_sum(round).await?;
-        let dimension = usize::try_from(round.document().dimension).expect("the sum is in memory");
-        Ok(masking::mean(&values[..dimension], round.constants(), result.total_weight))
+        Ok(self.result_sum(round).await?.mean(round))
     }
 
     /// Checks that the contribution of this receipt is in the round's signed result.

@@ -1,6 +1,6 @@
 //! When a failed exchange is repeated.
 
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
 use rand::Rng;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
@@ -41,6 +41,29 @@ impl RetryPolicy {
         let jittered = ceiling.mul_f64(rand::thread_rng().gen_range(0.5..=1.0));
         let asked = error.retry_after().unwrap_or_default().min(self.longest_retry_after);
         Some(jittered.max(asked))
+    }
+}
+
+/// Called with every failed exchange that is about to be repeated, and how long it is waited before; must not block. By default
+/// it is logged as a warning.
+#[derive(Clone)]
+pub struct OnRetry(pub Arc<Listener>);
+
+/// Told of the failure and of the wait.
+type Listener = dyn Fn(&ClientError, Duration) + Send + Sync;
+
+impl Default for OnRetry {
+    fn default() -> Self {
+        Self(Arc::new(|error, wait| {
+            let wait_ms = wait.as_millis();
+            tracing::warn!(%error, wait_ms, "exchange failed, will be repeated");
+        }))
+    }
+}
+
+impl fmt::Debug for OnRetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnRetry")
     }
 }
 

@@ -1,7 +1,6 @@
 //! Rounds: finding one, accepting its document, fetching its model.
 
 use api::{
-    participants::Page,
     paths,
     rounds::{RoundView, SignedRound},
 };
@@ -16,16 +15,7 @@ impl Client {
     /// # Errors
     /// Those of any exchange.
     pub async fn rounds(&self) -> Result<Vec<RoundView>, ClientError> {
-        let mut rounds = Vec::new();
-        let mut path = paths::ROUNDS.to_owned();
-        loop {
-            let page: Page<RoundView> = self.transport.json(&path, "a page of rounds").await?;
-            rounds.extend(page.items);
-            match page.next {
-                Some(after) => path = format!("{}?after={after}", paths::ROUNDS),
-                None => return Ok(rounds),
-            }
-        }
+        self.all(paths::ROUNDS, "a page of rounds").await
     }
 
     /// One round with its progress.

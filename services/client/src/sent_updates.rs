@@ -3,6 +3,9 @@
 //! An update that is in two sums can be isolated by subtracting them when the rest of the cohorts coincides;
 //! so none is sent in a second round. In the same round it may be masked afresh, with another key, after a
 //! rejection.
+//!
+//! A file for each update, named by the SHA-256 of its coordinates, holds the round's hash. They are kept for good, and whoever reads
+//! them can tell whether an update that it has is among those sent.
 
 use std::{fs, io, path::PathBuf};
 
@@ -17,9 +20,8 @@ pub(crate) struct SentUpdates {
 }
 
 impl SentUpdates {
-    pub(crate) fn open(folder: PathBuf) -> Result<Self, ClientError> {
-        private_file::create_folder(&folder).map_err(ClientError::state(&folder))?;
-        Ok(Self { folder })
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self { folder }
     }
 
     /// Records that `update` is about to be sent in this round, durably.
@@ -56,7 +58,7 @@ mod tests {
     #[test]
     fn an_update_belongs_to_one_round_even_after_a_restart() {
         let folder = tempfile::tempdir().unwrap();
-        let open = || SentUpdates::open(folder.path().to_owned()).unwrap();
+        let open = || SentUpdates::new(folder.path().join("sent"));
         let sent = open();
         sent.record(&[1.0, -2.0], &[1; 32]).unwrap();
         sent.record(&[1.0, -2.0], &[1; 32]).unwrap();

@@ -8,7 +8,7 @@ use reqwest::{Certificate, Method, RequestBuilder, Response, Url, header::CONTEN
 use serde::de::DeserializeOwned;
 use tokio::io::AsyncWriteExt;
 
-use crate::{ClientError, RetryPolicy, Timeouts, retry::retry_after};
+use crate::{ClientError, OnRetry, RetryPolicy, Timeouts, retry::retry_after};
 
 /// The longest JSON answer that is not a bundle.
 pub(crate) const SMALL_ANSWER: u64 = 16 << 20;
@@ -21,6 +21,7 @@ pub(crate) struct Transport {
     http: reqwest::Client,
     base: Url,
     retry: RetryPolicy,
+    on_retry: OnRetry,
     timeouts: Timeouts,
 }
 
@@ -28,6 +29,7 @@ impl Transport {
     pub(crate) fn new(
         url: &str,
         retry: RetryPolicy,
+        on_retry: OnRetry,
         timeouts: Timeouts,
         extra_root_ca: Option<&[u8]>,
     ) -> Result<Self, ClientError> {
@@ -43,7 +45,7 @@ impl Transport {
         } else if let Some(pem) = extra_root_ca {
             builder = builder.tls_certs_merge(Certificate::from_pem_bundle(pem).map_err(settings)?);
         }
-        Ok(Self { http: builder.build().map_err(settings)?, base, retry, timeouts })
+        Ok(Self { http: builder.build().map_err(settings)?, base, retry, on_retry, timeouts })
     }
 
     /// A request for `path`.
@@ -109,8 +111,7 @@ impl Transport {
             };
             failures += 1;
             let Some(wait) = self.retry.wait(failures, &error) else { return Err(error) };
-            let wait_ms = wait.as_millis();
-            tracing::warn!(%error, failures, wait_ms, "exchange failed, will be repeated");
+            (self.on_retry.0)(&error, wait);
             tokio::time::sleep(wait).await;
         }
     }

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use api::Hex;
-use kit::config::{ConfigError, DatabaseConfig, ListenConfig, LogConfig, Secret};
+use api::{Hex, combiner::ATTEST_BATCH};
+use kit::config::{ConfigError, DatabaseConfig, ListenConfig, LogConfig, Secret, rule};
 use protocol::{PublicKey, roles::combiner::CombinerPolicy};
 use serde::Deserialize;
 
@@ -38,13 +38,14 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Rule`] with the first rule broken.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let rule = |holds: bool, field: &'static str, rule: &'static str| {
-            if holds { Ok(()) } else { Err(ConfigError::Rule { field, rule }) }
-        };
+        self.listen.check()?;
+        self.database.check()?;
         let Policy { min_cohort_floor: floor, max_contributions_cap: cap, .. } = self.policy;
         rule(floor >= 2, "policy.min_cohort_floor", "at least 2")?;
         rule((floor..=1 << 20).contains(&cap), "policy.max_contributions_cap", "from the floor to 2^20")?;
-        rule((1..=4096).contains(&self.limits.attest_batch), "limits.attest_batch", "1 to 4096")?;
+        let batch = (ATTEST_BATCH..=4096).contains(&self.limits.attest_batch);
+        rule(batch, "limits.attest_batch", "64, which is what aggregators send, to 4096")?;
+        rule(self.limits.max_request_bytes >= 1, "limits.max_request_bytes", "at least 1")?;
         rule(self.limits.compute_threads >= 1, "limits.compute_threads", "at least 1")
     }
 }
@@ -88,7 +89,7 @@ fn four_thousand() -> u32 {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Contributions in one request to attest.
+    /// Contributions in one request to attest, at least as many as aggregators send.
     pub attest_batch: usize,
     /// Bytes of any other request. A release may be as long as the largest cohort needs.
     pub max_request_bytes: usize,
@@ -143,7 +144,11 @@ mod tests {
         for (from, to, broken) in [
             ("floor = 3", "floor = 1", "policy.min_cohort_floor"),
             ("cap = 4096", "cap = 2", "policy.max_contributions_cap"),
-            ("batch = 256", "batch = 0", "limits.attest_batch"),
+            ("batch = 256", "batch = 63", "limits.attest_batch"),
+            ("batch = 256", "batch = 4097", "limits.attest_batch"),
+            ("bytes = 16777216", "bytes = 0", "limits.max_request_bytes"),
+            ("in_flight = 64", "in_flight = 0", "listen.max_in_flight"),
+            ("connections = 8", "connections = 0", "database.max_connections"),
         ] {
             let config = load(|text| text.replace(from, to)).unwrap();
             assert!(

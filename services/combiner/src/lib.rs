@@ -50,7 +50,7 @@ impl Combiner {
     }
 }
 
-/// Serves until `shutdown` is cancelled.
+/// Serves until `shutdown` is cancelled, or until it cannot go on; then it cancels `shutdown`.
 ///
 /// # Errors
 /// A fault: the combiner cannot start, or the address cannot be bound.
@@ -64,5 +64,10 @@ async fn serve(config: Config, shutdown: CancellationToken) -> Result<()> {
     let combiner = Combiner::start(&config).await?;
     let sweep = || flow::sweep::sweep(&combiner.0);
     let sweeping = kit::periodic::every(SWEEP_PERIOD, "sweeping", shutdown.clone(), sweep);
-    tokio::join!(kit::serve::serve(combiner.router(), &config.listen, shutdown.clone()), sweeping).0
+    let serving = async {
+        let served = kit::serve::serve(combiner.router(), &config.listen, shutdown.clone()).await;
+        shutdown.cancel();
+        served
+    };
+    tokio::join!(serving, sweeping).0
 }

@@ -1,8 +1,9 @@
 //! The combiner's own program. `blindsum serve combiner` is the same.
 
-use std::{error::Error, path::PathBuf};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
+use kit::{Result, shutdown};
 
 /// Holds a share of every mask key and releases only sums.
 #[derive(Parser)]
@@ -14,8 +15,17 @@ struct Args {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let args = Args::parse();
+async fn main() -> ExitCode {
+    match serve(Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("combiner: {}", error.chain());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(args: Args) -> Result<()> {
     let config = kit::config::load(args.config.as_deref(), "COMBINER")?;
-    Ok(combiner::run(config, kit::shutdown::on_signal()?).await?)
+    combiner::run(config, shutdown::on_signal()?).await
 }

@@ -1,7 +1,10 @@
 //! Threads that compute, so that those which serve requests never do. Work beyond a bound waits for its turn, and with it
 //! the request that asked: that is the back-pressure.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::{Semaphore, oneshot};
@@ -12,7 +15,7 @@ use crate::{Error, Result};
 #[derive(Debug)]
 pub struct Compute {
     pool: ThreadPool,
-    places: Semaphore,
+    places: Arc<Semaphore>,
 }
 
 impl Compute {
@@ -24,19 +27,25 @@ impl Compute {
         let threads = threads.max(1);
         let name = |index| format!("compute-{index}");
         let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build()?;
-        Ok(Self { pool, places: Semaphore::new(2 * threads) })
+        Ok(Self { pool, places: Arc::new(Semaphore::new(2 * threads)) })
     }
 
-    /// Runs `task`, which may itself use rayon's parallel iterators, on the pool.
+    /// Runs `task`, which may itself use rayon's parallel iterators, on the pool. Its place is taken until it ends, also
+    /// when the caller has given up meanwhile; if that was before it began, it does not run.
     ///
     /// # Errors
     /// A fault when the task panics.
     pub async fn run<T: Send + 'static>(&self, task: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let _place = self.places.acquire().await.map_err(Error::fault)?;
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(Error::fault)?;
         let (sender, receiver) = oneshot::channel();
         self.pool.spawn(move || {
+            if sender.is_closed() {
+                return;
+            }
+            let outcome = catch_unwind(AssertUnwindSafe(task));
+            drop(place);
             // Nobody waits any more if the request has been given up.
-            let _unwanted = sender.send(catch_unwind(AssertUnwindSafe(task)));
+            let _unwanted = sender.send(outcome);
         });
         receiver.await.map_err(Error::fault)?.map_err(|_| Error::fault("a computation panicked"))
     }
@@ -44,6 +53,8 @@ impl Compute {
 
 #[cfg(test)]
 mod tests {
+    use std::{sync::mpsc, time::Duration};
+
     use super::*;
 
     #[tokio::test]
@@ -51,5 +62,24 @@ mod tests {
         let compute = Compute::new(1).unwrap();
         assert!(compute.run(|| panic!("on purpose")).await.is_err());
         assert_eq!(compute.run(|| 1 + 1).await.unwrap(), 2);
+    }
+
+    /// Calls `run` and gives up a moment later.
+    async fn give_up(compute: &Compute, task: impl FnOnce() + Send + 'static) {
+        tokio::time::timeout(Duration::from_millis(20), compute.run(task)).await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn work_that_was_given_up_keeps_its_place_until_it_ends_and_does_not_begin() {
+        let compute = Compute::new(1).unwrap();
+        let (go, waits) = mpsc::channel::<()>();
+        let (began, begun) = mpsc::channel::<()>();
+        give_up(&compute, move || waits.recv().unwrap()).await;
+        give_up(&compute, move || began.send(()).unwrap()).await;
+        assert_eq!(compute.places.available_permits(), 0);
+        give_up(&compute, || ()).await;
+        go.send(()).unwrap();
+        compute.run(|| ()).await.unwrap();
+        assert!(begun.recv().is_err(), "nobody waited for it when its turn came");
     }
 }

@@ -42,6 +42,14 @@ pub enum ConfigError {
     },
 }
 
+/// Whether a rule about `field` holds.
+///
+/// # Errors
+/// [`ConfigError::Rule`], unless it does.
+pub fn rule(holds: bool, field: &'static str, rule: &'static str) -> Result<(), ConfigError> {
+    if holds { Ok(()) } else { Err(ConfigError::Rule { field, rule }) }
+}
+
 /// Reads `file`, if one is given, and then the variables `PREFIX__SECTION__KEY`, which win.
 ///
 /// # Errors
@@ -164,6 +172,18 @@ impl Default for ListenConfig {
     }
 }
 
+impl ListenConfig {
+    /// Rules that the types do not express.
+    ///
+    /// # Errors
+    /// [`ConfigError::Rule`] with the first rule broken.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        rule((1..=1 << 20).contains(&self.max_in_flight), "listen.max_in_flight", "1 to 1048576")?;
+        rule(self.request_timeout_ms >= 1, "listen.request_timeout_ms", "at least 1")?;
+        rule(self.upload_timeout_ms >= 1, "listen.upload_timeout_ms", "at least 1")
+    }
+}
+
 /// PEM files of a server's certificate chain and private key.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -186,10 +206,10 @@ pub struct DatabaseConfig {
     /// How long a request waits for a connection, a new one included.
     #[serde(default = "DatabaseConfig::acquire_timeout_ms")]
     pub acquire_timeout_ms: u64,
-    /// How long a statement may run; the database ends it.
+    /// How long a statement may run; the database ends it. 0 is for ever.
     #[serde(default = "DatabaseConfig::statement_timeout_ms")]
     pub statement_timeout_ms: u64,
-    /// How long a transaction may wait for its next statement; the database ends it.
+    /// How long a transaction may wait for its next statement; the database ends it. 0 is for ever.
     #[serde(default = "DatabaseConfig::idle_in_transaction_timeout_ms")]
     pub idle_in_transaction_timeout_ms: u64,
 }
@@ -204,6 +224,15 @@ impl DatabaseConfig {
             statement_timeout_ms: Self::statement_timeout_ms(),
             idle_in_transaction_timeout_ms: Self::idle_in_transaction_timeout_ms(),
         }
+    }
+
+    /// Rules that the types do not express.
+    ///
+    /// # Errors
+    /// [`ConfigError::Rule`] with the first rule broken.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        rule(self.max_connections >= 1, "database.max_connections", "at least 1")?;
+        rule(self.acquire_timeout_ms >= 1, "database.acquire_timeout_ms", "at least 1")
     }
 
     fn max_connections() -> u32 {

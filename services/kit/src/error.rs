@@ -126,6 +126,7 @@ macro_rules! faults {
 faults!(
     io::Error,
     sqlx::migrate::MigrateError,
+    crate::postgres::SchemaError,
     tokio::task::JoinError,
     crate::config::ConfigError,
     crate::cluster::ClusterError,

@@ -1,6 +1,6 @@
 //! PostgreSQL: connections with time limits, migrations, roles and databases, transactions that are tried again.
 
-use std::{str::FromStr, time::Duration};
+use std::{collections::HashMap, str::FromStr, time::Duration};
 
 use rand::Rng;
 use sqlx::{
@@ -8,6 +8,7 @@ use sqlx::{
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use thiserror::Error;
 
 use crate::{Error, Result, config::DatabaseConfig};
 
@@ -30,15 +31,77 @@ pub async fn connect(config: &DatabaseConfig) -> Result<PgPool> {
 }
 
 /// Applies the migrations that are missing, on a connection without a time limit for statements. Several processes may
-/// call this at once: one migrates, the others wait.
+/// call this at once: one migrates, the others wait. A database that is newer is left as it is.
 ///
 /// # Errors
 /// A fault; also when an applied migration differs from the one given.
 pub async fn migrate(pool: &PgPool, migrator: &Migrator) -> Result<()> {
     let mut connection = pool.acquire().await?.detach();
     sqlx::query("SET statement_timeout = 0").execute(&mut connection).await?;
+    let mut migrator = Migrator::with_migrations(migrator.iter().cloned().collect());
+    migrator.set_ignore_missing(true);
     migrator.run(&mut connection).await?;
     connection.close().await?;
+    Ok(())
+}
+
+/// Why a service does not work with a database.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SchemaError {
+    /// A migration is missing.
+    #[error(
+        "the database lacks migration {version}: run `blindsum db migrate {service}` as its owner, then start again"
+    )]
+    Missing {
+        /// The service.
+        service: &'static str,
+        /// The first that is missing.
+        version: i64,
+    },
+    /// The migrations cannot be looked at.
+    #[error(
+        "the role may not read which migrations were applied: run `blindsum db migrate {service}` as the database's owner, \
+         and connect as the role that `blindsum db bootstrap {service}` made"
+    )]
+    Unreadable {
+        /// The service.
+        service: &'static str,
+    },
+    /// A migration was applied that is not the one of this program.
+    #[error(
+        "migration {version} of the database is not the one that this program knows: is it the right database?"
+    )]
+    Different {
+        /// Which.
+        version: i64,
+    },
+}
+
+/// Checks that the migrations of `service` are applied. A database that is newer will do: old code runs on a new schema, so
+/// that processes can be replaced one by one once the database is migrated.
+///
+/// # Errors
+/// A fault with a [`SchemaError`], unless they are.
+pub async fn check_schema(pool: &PgPool, migrator: &Migrator, service: &'static str) -> Result<()> {
+    let readable = "SELECT has_table_privilege(to_regclass('_sqlx_migrations'), 'SELECT')";
+    let applied: HashMap<i64, Vec<u8>> = match sqlx::query_scalar(readable).fetch_one(pool).await? {
+        Some(true) => {
+            let applied = "SELECT version, checksum FROM _sqlx_migrations WHERE success";
+            sqlx::query_as::<_, (i64, Vec<u8>)>(applied).fetch_all(pool).await?.into_iter().collect()
+        }
+        Some(false) => return Err(SchemaError::Unreadable { service }.into()),
+        // There is no such table.
+        None => HashMap::new(),
+    };
+    for migration in migrator.iter().filter(|migration| migration.migration_type.is_up_migration()) {
+        let version = migration.version;
+        match applied.get(&version) {
+            Some(checksum) if *checksum == *migration.checksum => {}
+            Some(_) => return Err(SchemaError::Different { version }.into()),
+            None => return Err(SchemaError::Missing { service, version }.into()),
+        }
+    }
     Ok(())
 }
 
@@ -104,36 +167,15 @@ async fn utility(admin: &mut PgConnection, format: &str, first: &str, second: &s
     Ok(())
 }
 
-/// How a transaction is kept apart from others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Isolation {
-    /// Each statement sees what was committed before it.
-    ReadCommitted,
-    /// All statements see what was committed before the first.
-    RepeatableRead,
-    /// As if transactions ran one after another.
-    Serializable,
-}
-
-impl Isolation {
-    fn begin(self) -> &'static str {
-        match self {
-            Self::ReadCommitted => "BEGIN ISOLATION LEVEL READ COMMITTED",
-            Self::RepeatableRead => "BEGIN ISOLATION LEVEL REPEATABLE READ",
-            Self::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
-        }
-    }
-}
-
 /// How often a transaction is tried.
 const ATTEMPTS: u32 = 6;
 
 /// A transaction that is not committed yet.
 pub type Tx = sqlx::Transaction<'static, Postgres>;
 
-/// Runs `work` in a transaction, which it gives back with its value to be committed. When the database asks for it
-/// (serialization failure, deadlock) `work` is run again, so it must not have effects outside the database. After an
-/// error nothing of it remains.
+/// Runs `work` in a transaction at `READ COMMITTED`, which it gives back with its value to be committed. When the
+/// database asks for it (serialization failure, deadlock) `work` is run again, so it must not have effects outside the
+/// database. After an error nothing of it remains.
 ///
 /// `name` appears in metrics.
 ///
@@ -142,12 +184,11 @@ pub type Tx = sqlx::Transaction<'static, Postgres>;
 pub async fn run_tx<T, F: Future<Output = Result<(Tx, T)>>>(
     pool: &PgPool,
     name: &'static str,
-    isolation: Isolation,
     work: impl Fn(Tx) -> F,
 ) -> Result<T> {
     let mut attempt = 1;
     loop {
-        match attempt_tx(pool, isolation, &work).await {
+        match attempt_tx(pool, &work).await {
             Err(error) if attempt < ATTEMPTS && asks_for_repetition(&error) => {
                 metrics::counter!("database_transaction_retries_total", "transaction" => name).increment(1);
                 tokio::time::sleep(back_off(attempt)).await;
@@ -160,10 +201,9 @@ pub async fn run_tx<T, F: Future<Output = Result<(Tx, T)>>>(
 
 async fn attempt_tx<T, F: Future<Output = Result<(Tx, T)>>>(
     pool: &PgPool,
-    isolation: Isolation,
     work: &impl Fn(Tx) -> F,
 ) -> Result<T> {
-    let (transaction, value) = work(pool.begin_with(isolation.begin()).await?).await?;
+    let (transaction, value) = work(pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?).await?;
     transaction.commit().await?;
     Ok(value)
 }

@@ -1,6 +1,13 @@
 //! Serving a router: request identifiers, a span and a line for each request, limits, time-outs, an orderly end.
 
-use std::{any::Any, io, net::TcpListener, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    io,
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use api::{ProblemKind, paths};
 use axum::{
@@ -19,13 +26,21 @@ use tracing::Instrument;
 use crate::{Error, Result, config::ListenConfig, request_id};
 
 /// Serves `router` until `shutdown` is cancelled and the requests in progress are answered, or the drain time-out has
-/// passed. The bound address is logged and, if the configuration names a file for it, written there.
+/// passed. Once nothing more can go wrong the bound address is logged and, if the configuration names a file for it,
+/// written there.
 ///
 /// # Errors
-/// A fault: the address cannot be bound, the certificate cannot be read.
+/// A fault: the certificate cannot be read, the address cannot be bound.
 pub async fn serve(router: Router, config: &ListenConfig, shutdown: CancellationToken) -> Result<()> {
-    let listener = TcpListener::bind(config.addr)?;
-    listener.set_nonblocking(true)?;
+    let tls = match &config.tls {
+        Some(tls) => {
+            // An error means that a provider is installed already.
+            let _installed = rustls::crypto::ring::default_provider().install_default();
+            Some(RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await?)
+        }
+        None => None,
+    };
+    let listener = bind(config.addr)?;
     let addr = listener.local_addr()?;
     let service = guard(router, config).into_make_service();
     let handle = Handle::new();
@@ -34,23 +49,27 @@ pub async fn serve(router: Router, config: &ListenConfig, shutdown: Cancellation
     if let Some(path) = &config.port_file {
         publish(path, &addr.to_string())?;
     }
-    tracing::info!(%addr, tls = config.tls.is_some(), "accepting requests");
-    let served = match &config.tls {
-        Some(tls) => {
-            // An error means that a provider is installed already.
-            let _installed = rustls::crypto::ring::default_provider().install_default();
-            let tls = RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await?;
-            axum_server::from_tcp_rustls(listener, tls)?.handle(handle).serve(service).await
-        }
+    tracing::info!(%addr, tls = tls.is_some(), "accepting requests");
+    let served = match tls {
+        Some(tls) => axum_server::from_tcp_rustls(listener, tls)?.handle(handle).serve(service).await,
         None => axum_server::from_tcp(listener)?.handle(handle).serve(service).await,
     };
     stop.abort();
     Ok(served?)
 }
 
+/// Connections wait from now on, until they are accepted.
+fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(addr).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    listener.map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {addr}: {error}")))
+}
+
 fn stop_when(
     shutdown: CancellationToken,
-    handle: Handle<std::net::SocketAddr>,
+    handle: Handle<SocketAddr>,
     drain: Duration,
 ) -> tokio::task::JoinHandle<()> {
     tokio::spawn(async move {
@@ -60,7 +79,7 @@ fn stop_when(
 }
 
 /// Whoever waits for the file sees it complete or not at all.
-fn publish(path: &std::path::Path, text: &str) -> io::Result<()> {
+fn publish(path: &Path, text: &str) -> io::Result<()> {
     let unfinished = path.with_extension("unfinished");
     std::fs::write(&unfinished, text)?;
     std::fs::rename(unfinished, path)
@@ -75,6 +94,7 @@ pub fn guard(router: Router, config: &ListenConfig) -> Router {
     });
     router
         .fallback(async || Error::abort(ProblemKind::NotFound))
+        .method_not_allowed_fallback(async || Error::abort(ProblemKind::MethodNotAllowed))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(limits, answer))
 }

@@ -46,6 +46,27 @@ fn defaults_fill_in_unknown_keys_are_refused_and_secrets_are_not_printed() {
     assert!(matches!(missing, Err(ConfigError::File { .. })));
 }
 
+fn broken(outcome: Result<(), ConfigError>, name: &str) -> bool {
+    matches!(outcome, Err(ConfigError::Rule { field, .. }) if field == name)
+}
+
+#[test]
+fn settings_with_which_nothing_would_be_served_are_refused_by_name() {
+    let with = |listen: &str, database: &str| {
+        load(&format!("token = \"\"\n[listen]\n{listen}\n[database]\nurl = \"\"\n{database}\n")).unwrap()
+    };
+    let config = with("", "");
+    config.listen.check().and(config.database.check()).unwrap();
+    for field in ["max_in_flight", "request_timeout_ms", "upload_timeout_ms"] {
+        let config = with(&format!("{field} = 0"), "");
+        assert!(broken(config.listen.check(), &format!("listen.{field}")), "{field}");
+    }
+    for field in ["max_connections", "acquire_timeout_ms"] {
+        let config = with("", &format!("{field} = 0"));
+        assert!(broken(config.database.check(), &format!("database.{field}")), "{field}");
+    }
+}
+
 #[test]
 fn a_key_is_64_hexadecimal_digits() {
     let key = Secret::text("01".repeat(32)).read_key("identity").unwrap();

@@ -136,6 +136,15 @@ async fn wrong_parameters_are_problems_that_name_them() {
 }
 
 #[tokio::test]
+async fn a_wrong_method_is_a_problem_that_names_the_right_ones() {
+    let router = serve::guard(router(), &config());
+    let request = || Request::delete("/slow").body(Body::empty()).unwrap();
+    assert_eq!(problem(&router, request()).await.0, ProblemKind::MethodNotAllowed);
+    let response = send(&router, request()).await;
+    assert_eq!(response.headers()[header::ALLOW], "GET,HEAD,PUT");
+}
+
+#[tokio::test]
 async fn a_panic_is_a_problem_and_says_nothing() {
     let router = serve::guard(router(), &config());
     assert_eq!(problem(&router, at("/panic")).await.0, ProblemKind::Internal);
@@ -188,7 +197,7 @@ async fn readiness_follows_its_checks() {
     let hanging: health::Check = Arc::new(|| Box::pin(std::future::pending()));
     for check in [failing, hanging] {
         let router: Router = health::router(vec![check]);
-        assert!(send(&router, at("/readyz")).await.status().is_server_error());
+        assert_eq!(send(&router, at("/readyz")).await.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(send(&router, at("/healthz")).await.status(), StatusCode::OK);
     }
     let router: Router = health::router(vec![Arc::new(|| Box::pin(async { Ok(()) }))]);
@@ -224,6 +233,28 @@ async fn a_request_in_progress_is_answered_before_the_service_ends() {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(answer.contains("done"));
     served.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_service_that_cannot_serve_says_why_and_never_that_it_does() {
+    let directory = tempfile::tempdir().unwrap();
+    let port_file = directory.path().join("address");
+    let missing = directory.path().join("missing.pem");
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = other.local_addr().unwrap();
+    let tls = Some(TlsConfig { certificate: missing.clone(), key: missing.clone() });
+    let without_certificate =
+        ListenConfig { tls, port_file: Some(port_file.clone()), ..ListenConfig::default() };
+    let without_address =
+        ListenConfig { addr: taken, port_file: Some(port_file.clone()), ..ListenConfig::default() };
+    for (config, named) in
+        [(without_certificate, missing.display().to_string()), (without_address, taken.to_string())]
+    {
+        let stop = shutdown::CancellationToken::new();
+        let error = serve::serve(router(), &config, stop).await.unwrap_err();
+        assert!(error.chain().contains(&named), "{}", error.chain());
+        assert!(!port_file.exists());
+    }
 }
 
 #[tokio::test]

@@ -11,9 +11,13 @@ use kit::{
     cluster::{Durability, PrivateCluster},
     config::{DatabaseConfig, Secret},
     error::Error,
-    postgres::{Isolation, Tx, bootstrap, connect, run_tx},
+    postgres::{Tx, bootstrap, check_schema, connect, migrate, run_tx},
 };
-use sqlx::{Connection, PgConnection};
+use sqlx::{
+    Connection, PgConnection, SqlSafeStr,
+    migrate::{Migration, MigrationType, Migrator},
+};
+use tokio::sync::Barrier;
 
 async fn reachable(url: &str) -> bool {
     PgConnection::connect(url).await.is_ok()
@@ -90,29 +94,70 @@ async fn transactions_that_conflict_are_tried_again_and_failed_ones_leave_nothin
     let dir = tempfile::tempdir().unwrap();
     let cluster = PrivateCluster::start_with(dir.path(), Durability::Unsynced).unwrap();
     let pool = connect(&DatabaseConfig::new(Secret::text(cluster.admin_url()))).await.unwrap();
-    sqlx::query("CREATE TABLE counter (value INT NOT NULL)").execute(&pool).await.unwrap();
-    sqlx::query("INSERT INTO counter VALUES (0)").execute(&pool).await.unwrap();
-    let attempts = AtomicU32::new(0);
-    let increment = || run_tx(&pool, "increment", Isolation::Serializable, |tx| increment(tx, &attempts));
-    let (a, b, c) = tokio::join!(increment(), increment(), increment());
-    a.and(b).and(c).unwrap();
-    assert!(attempts.load(Ordering::Relaxed) > 3, "the transactions overlapped");
-    let failed: Result<(), Error> = run_tx(&pool, "fail", Isolation::ReadCommitted, |mut tx| async move {
-        sqlx::query("UPDATE counter SET value = 99").execute(&mut *tx).await?;
+    sqlx::query("CREATE TABLE counters (id INT PRIMARY KEY, value INT NOT NULL)")
+        .execute(&pool)
+        .await
+        .unwrap();
+    sqlx::query("INSERT INTO counters VALUES (1, 0), (2, 0)").execute(&pool).await.unwrap();
+    let (attempts, both) = (&AtomicU32::new(0), &Barrier::new(2));
+    let increment = |ids| run_tx(&pool, "increment", move |tx| increment(tx, ids, attempts, both));
+    let (a, b) = tokio::join!(increment([1, 2]), increment([2, 1]));
+    a.and(b).unwrap();
+    assert_eq!(attempts.load(Ordering::Relaxed), 3, "one of the two was in a deadlock");
+    let failed: Result<(), Error> = run_tx(&pool, "fail", |mut tx| async move {
+        sqlx::query("UPDATE counters SET value = 99").execute(&mut *tx).await?;
         Err(Error::fault("no"))
     })
     .await;
     failed.unwrap_err();
-    let value: i32 = sqlx::query_scalar("SELECT value FROM counter").fetch_one(&pool).await.unwrap();
-    assert_eq!(value, 3);
+    let values = "SELECT value FROM counters ORDER BY id";
+    assert_eq!(sqlx::query_scalar::<_, i32>(values).fetch_all(&pool).await.unwrap(), [2, 2]);
 }
 
-async fn increment(mut tx: Tx, attempts: &AtomicU32) -> Result<(Tx, ()), Error> {
-    attempts.fetch_add(1, Ordering::Relaxed);
-    let value: i32 = sqlx::query_scalar("SELECT value FROM counter").fetch_one(&mut *tx).await?;
-    tokio::time::sleep(Duration::from_millis(20)).await;
-    sqlx::query("UPDATE counter SET value = $1").bind(value + 1).execute(&mut *tx).await?;
+/// Takes the rows one after the other. Two that take them in opposite orders, and hold one each, wait for each other.
+async fn increment(
+    mut tx: Tx,
+    ids: [i32; 2],
+    attempts: &AtomicU32,
+    both: &Barrier,
+) -> Result<(Tx, ()), Error> {
+    let attempt = attempts.fetch_add(1, Ordering::Relaxed);
+    let increment = "UPDATE counters SET value = value + 1 WHERE id = $1";
+    sqlx::query(increment).bind(ids[0]).execute(&mut *tx).await?;
+    if attempt < 2 {
+        both.wait().await;
+    }
+    sqlx::query(increment).bind(ids[1]).execute(&mut *tx).await?;
     Ok((tx, ()))
+}
+
+#[tokio::test]
+async fn a_database_without_a_migration_is_refused_and_a_newer_one_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let cluster = PrivateCluster::start_with(dir.path(), Durability::Unsynced).unwrap();
+    let pool = connect(&DatabaseConfig::new(Secret::text(cluster.admin_url()))).await.unwrap();
+    let migrator = |names: &[&'static str]| {
+        let migration = |(version, name): (i64, &&'static str)| {
+            let sql = sqlx::AssertSqlSafe(format!("CREATE TABLE {name} (x INT)")).into_sql_str();
+            Migration::new(version, (*name).into(), MigrationType::Simple, sql, false)
+        };
+        Migrator::with_migrations((1..).zip(names).map(migration).collect())
+    };
+    let (old, new, other) = (migrator(&["a"]), migrator(&["a", "b"]), migrator(&["c"]));
+    let check = async |migrator| match check_schema(&pool, migrator, "ledger").await {
+        Ok(()) => String::new(),
+        Err(error) => error.chain(),
+    };
+    let lacks = |version| format!("lacks migration {version}: run `blindsum db migrate ledger`");
+    assert!(check(&old).await.contains(&lacks(1)));
+    migrate(&pool, &old).await.unwrap();
+    assert_eq!(check(&old).await, "");
+    assert!(check(&new).await.contains(&lacks(2)));
+    assert!(check(&other).await.contains("migration 1 of the database is not the one"));
+    migrate(&pool, &new).await.unwrap();
+    migrate(&pool, &old).await.unwrap();
+    assert_eq!(check(&old).await, "", "processes of the last version go on");
+    assert_eq!(check(&new).await, "");
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! Contributions verified per second by the service, norm proofs included, over HTTP with two services and a database.
 //!
 //! `cargo bench -p e2e --bench verification` prints one line for each case. All messages are made beforehand and uploaded at once;
-//! the time runs from the first upload until the last contribution is verified.
+//! the time runs from the first upload until the last contribution is verified. With `--features cuda` and `BACKEND=cuda` the
+//! aggregator computes on the machine's card.
 
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
@@ -9,7 +10,11 @@ use std::time::{Duration, Instant};
 
 use api::rounds::ProofDemand;
 use client::ignore_progress;
-use e2e::{Deployment, Federation, deployment::Options, federation::update};
+use e2e::{
+    Deployment, Federation,
+    deployment::{Card, Options},
+    federation::update,
+};
 
 fn main() {
     e2e::server::serve_if_asked();
@@ -24,7 +29,8 @@ fn main() {
 }
 
 async fn measure(log_dimension: u32, clients: usize) {
-    let deployment = Deployment::start(Options::default()).await;
+    let card = std::env::var("BACKEND").is_ok_and(|backend| backend == "cuda").then_some(Card::Real);
+    let deployment = Deployment::start(Options { card, ..Options::default() }).await;
     let federation = Federation::new(&deployment, clients);
     federation.enrol().await.expect("everyone enrols");
     // One place more, so that the round stays open.

@@ -2,6 +2,7 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     sync::{
         OnceLock,
@@ -45,6 +46,15 @@ pub struct Deployment {
     database: String,
 }
 
+/// What computes, when it is not the processor.
+#[derive(Clone, Copy)]
+pub enum Card {
+    /// The machine's.
+    Real,
+    /// The emulated one.
+    Emulated,
+}
+
 /// What a test changes of the configuration.
 #[derive(Clone, Copy, Default)]
 pub struct Options {
@@ -56,6 +66,8 @@ pub struct Options {
     pub concurrent_uploads: Option<usize>,
     /// The aggregator's objects are in the bucket [`BUCKET`] of this S3-compatible server; in a folder if not given.
     pub s3: Option<SocketAddr>,
+    /// The aggregator computes on a card, and does not start without one. Needs the feature `cuda`.
+    pub card: Option<Card>,
 }
 
 /// The bucket of the aggregator's objects.
@@ -92,6 +104,11 @@ impl Deployment {
         let config =
             aggregator_config(dir.path(), aggregator_address, &url, &pins, combiner_address, options);
         write(dir.path(), "aggregator.toml", &config);
+        if matches!(options.card, Some(Card::Emulated)) {
+            // Processes look for libraries in the deployment's folder.
+            let driver = Path::new(emulator::DRIVER_FOLDER).join("libcuda.so");
+            symlink(driver, dir.path().join("libcuda.so")).expect("a link to the driver");
+        }
         let combiner = Server::start("combiner", dir.path(), combiner_address, options.crash_combiner_after);
         let aggregator =
             Server::start("aggregator", dir.path(), aggregator_address, options.crash_aggregator_after);
@@ -212,6 +229,7 @@ fn aggregator_config(
              endpoint = \"http://{address}\""
         ),
     };
+    let backend = if options.card.is_some() { "cuda" } else { "cpu" };
     format!(
         r#"vault = "{dir}/aggregator-vault"
 identity_key = {{ file = "{dir}/aggregator.key" }}
@@ -238,6 +256,7 @@ sequence_ms = 500
 checkpoint_ms = 5000
 [compute]
 threads = 2
+backend = "{backend}"
 "#,
         pins.registrar, pins.combiners[0]
     )

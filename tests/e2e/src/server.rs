@@ -154,11 +154,13 @@ fn launch(role: &str, dir: &Path, count_file: &Path, crash_after: Option<u64>) -
     }
     let log = std::fs::OpenOptions::new().append(true).create(true).open(dir.join(format!("{role}.log")));
     let mut command = Command::new(std::env::current_exe().expect("the test program's path"));
+    let libraries = std::env::var("LD_LIBRARY_PATH").unwrap_or_default();
     command
         .args(["--exact", "server_process", "--nocapture"])
         .env(ROLE, role)
         .env(CONFIG, dir.join(format!("{role}.toml")))
         .env(COUNT_FILE, count_file)
+        .env("LD_LIBRARY_PATH", format!("{}:{libraries}", dir.display()))
         // for the object store, if it is one that asks
         .env("AWS_ACCESS_KEY_ID", "key-of-the-tests")
         .env("AWS_SECRET_ACCESS_KEY", "secret-of-the-tests")

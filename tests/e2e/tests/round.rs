@@ -49,6 +49,31 @@ async fn p3_the_published_sum_is_the_sum_of_the_included_updates_and_everyone_ca
     assert_eq!(states, [("included".to_owned(), 4)]);
 }
 
+/// Every operation that grows with the dimension through the driver's interface: proofs, the sum, its unmasking.
+#[cfg(feature = "cuda")]
+#[tokio::test(flavor = "multi_thread")]
+async fn p3_an_aggregator_with_a_card_publishes_the_same_sum() {
+    use api::rounds::ProofDemand;
+    use e2e::deployment::Card;
+
+    let deployment = Deployment::start(Options { card: Some(Card::Emulated), ..Options::default() }).await;
+    let federation = Federation::new(&deployment, 3);
+    federation.enrol().await.unwrap();
+    let view = federation.open_demanding(ProofDemand::NormV1, DIMENSION, 3, 10).await.unwrap();
+    let round = federation.members[0].client.open_round(view.round_id).await.unwrap();
+    let mut expected = Vec::new();
+    for (seed, member) in (0..).zip(&federation.members) {
+        let contribution = member.contribute(&round, seed).await.unwrap();
+        add_quantised(&mut expected, &contribution);
+        assert_eq!(federation.wait_until_settled(&view, contribution.id).await, ContributionState::Verified);
+    }
+    federation.operator.close_round(view.round_id).await.unwrap();
+    federation.wait_for(&view, &[RoundState::Published]).await;
+    assert_eq!(federation.members[0].client.result_sum(&round).await.unwrap().values, expected);
+    let logs = deployment.logs();
+    assert!(logs.contains(r#"backend="cuda""#) && !logs.contains("the card has failed"), "{logs}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn p4_a_combiner_that_is_down_delays_a_round_and_loses_nothing() {
     let deployment = Deployment::start(Options::default()).await;

@@ -83,7 +83,7 @@ mod tests {
         let config = crate::config::BlobsConfig::Local { path: directory.path().to_owned() };
         let blobs = super::super::Blobs::open(&config).unwrap();
         let mut writing = blobs.write("a/b").await.unwrap();
-        writing.append(&[0; 2 << 20]).await.unwrap();
+        writing.store_part(vec![0; 2 << 20].into()).await.unwrap();
         let names =
             || fs::read_dir(directory.path().join("a")).unwrap().map(|entry| entry.unwrap().file_name());
         assert!(names().count() == 1 && names().all(|name| is_unfinished(&name)), "{:?}", names().next());

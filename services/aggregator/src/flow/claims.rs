@@ -19,7 +19,7 @@ use crate::{
 /// The most items of each kind in a statement.
 const LONGEST_LIST: i64 = 1_000;
 
-/// The most addresses that a participant may send.
+/// The most addresses that a participant may send with one key.
 const MOST_ADDRESSES: usize = 1_000;
 
 /// The messages that count of those that a participant has sent: signed with its present key, and for each chain the one
@@ -27,12 +27,16 @@ const MOST_ADDRESSES: usize = 1_000;
 ///
 /// A key that was replaced does not decide any more where anything is paid; who gets a new one sends an address again.
 pub(crate) fn signed(messages: &[Vec<u8>], subject: &str, key: &PublicKey) -> Vec<ClaimAddress> {
-    let read = |message: &Vec<u8>| ClaimAddress::from_bytes(message).ok();
-    let own = |claim: &ClaimAddress| claim.subject.as_str() == subject && claim.verify(key).is_ok();
-    let mut claims: Vec<_> = messages.iter().filter_map(read).filter(own).collect();
+    let mut claims = by_key(messages, subject, key);
     claims.sort_by_key(|claim| (claim.chain_id, Reverse(claim.sequence)));
     claims.dedup_by_key(|claim| claim.chain_id);
     claims
+}
+
+fn by_key(messages: &[Vec<u8>], subject: &str, key: &PublicKey) -> Vec<ClaimAddress> {
+    let read = |message: &Vec<u8>| ClaimAddress::from_bytes(message).ok();
+    let own = |claim: &ClaimAddress| claim.subject.as_str() == subject && claim.verify(key).is_ok();
+    messages.iter().filter_map(read).filter(own).collect()
 }
 
 /// Stores where a participant wants to be paid. Repeating the request changes nothing.
@@ -54,13 +58,14 @@ pub(crate) async fn put(app: &App, subject: &str, request: &ClaimAddressRequest)
     let (chain_id, sequence) = (number(message.chain_id, "chain_id")?, number(message.sequence, "sequence")?);
     let address = message.address.to_bytes();
     let conflict = |rule| Error::abort(ProblemKind::ClaimConflict).field("sequence", rule);
-    let larger = "larger than that of the address that counts, and not used before";
+    let larger = "larger than that of the address that counts, and not used before with any key";
     let before = stored::claims(&app.db, subject).await?;
     if before.contains(&request.message.0) {
         return statement(app, subject).await;
     }
-    if before.len() >= MOST_ADDRESSES {
-        return Err(conflict("of one of the participant's 1000 addresses, which are all that it may send"));
+    // Whoever had the participant's earlier key has not used up what the present one may send.
+    if before.len() >= MOST_ADDRESSES && by_key(&before, subject, &key).len() >= MOST_ADDRESSES {
+        return Err(conflict("of one of the key's 1000 addresses, which are all that may be sent with it"));
     }
     let counts = signed(&before, subject, &key).into_iter().find(|claim| claim.chain_id == message.chain_id);
     if counts.is_some_and(|claim| claim.sequence >= message.sequence) {

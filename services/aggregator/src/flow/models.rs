@@ -1,11 +1,14 @@
 //! The models that rounds start from.
 
+use std::time::Duration;
+
 use api::ProblemKind;
 use axum::body::Body;
-use futures::StreamExt;
+use bytes::BytesMut;
 use kit::{Error, Result};
 use sha2::{Digest, Sha256};
 
+use super::incoming::Incoming;
 use crate::{
     blobs::{ByteStream, Writing},
     state::App,
@@ -19,12 +22,21 @@ fn location(digest: &[u8; 32]) -> String {
 
 /// Stores a model as it streams by. Repeating it changes nothing.
 pub(crate) async fn put(app: &App, digest: [u8; 32], body: Body) -> Result<()> {
-    if participants::find_model(&app.db, &digest).await?.is_some() {
-        return Ok(());
+    let mut incoming = Incoming::new(body, Duration::from_millis(app.limits.upload_idle_timeout_ms));
+    let outcome = receive(app, &digest, &mut incoming).await;
+    if matches!(outcome, Err(Error::Abort(_))) {
+        incoming.drain().await;
     }
-    let location = location(&digest);
+    outcome
+}
+
+async fn receive(app: &App, digest: &[u8; 32], incoming: &mut Incoming) -> Result<()> {
+    if participants::find_model(&app.db, digest).await?.is_some() {
+        return check(app, digest, incoming, None).await.map(drop);
+    }
+    let location = location(digest);
     let mut writing = app.blobs.write(&location).await?;
-    let bytes = match receive(app, &digest, body, &mut writing).await {
+    let bytes = match check(app, digest, incoming, Some(&mut writing)).await {
         Ok(bytes) => bytes,
         Err(error) => {
             writing.abort().await;
@@ -33,23 +45,39 @@ pub(crate) async fn put(app: &App, digest: [u8; 32], body: Body) -> Result<()> {
     };
     writing.finish().await?;
     let model = ModelRow { bytes: bytes.cast_signed(), location };
-    participants::store_model(&app.db, &digest, &model, app.now()).await?;
+    participants::store_model(&app.db, digest, &model, app.now()).await?;
     Ok(())
 }
 
-/// Writes the bytes, checks that they have the digest and returns their number.
-async fn receive(app: &App, digest: &[u8; 32], body: Body, writing: &mut Writing) -> Result<u64> {
+/// Reads the bytes to their end, part by part, writes them if wanted, checks that they have the digest and returns their
+/// number.
+async fn check(
+    app: &App,
+    digest: &[u8; 32],
+    incoming: &mut Incoming,
+    mut writing: Option<&mut Writing>,
+) -> Result<u64> {
     let (mut sha256, mut bytes) = (Sha256::new(), 0u64);
-    let mut stream = body.into_data_stream();
-    while let Some(piece) = stream.next().await {
-        let piece =
-            piece.map_err(|_| Error::abort(ProblemKind::MalformedRequest).detail("the body ended early"))?;
-        bytes += piece.len() as u64;
+    let mut buffer = BytesMut::new();
+    loop {
+        buffer.reserve(app.blobs.part_bytes());
+        let part = incoming.part(&mut buffer, app.blobs.part_bytes()).await?;
+        if part.is_empty() {
+            break;
+        }
+        bytes += part.len() as u64;
         if bytes > app.limits.max_model_bytes {
             return Err(Error::abort(ProblemKind::PayloadTooLarge));
         }
-        sha256.update(&piece);
-        writing.append(&piece).await?;
+        let hashed = part.clone();
+        let hashing = app.compute.run(move || sha256.chain_update(&hashed));
+        let storing = async {
+            match &mut writing {
+                Some(writing) => writing.store_part(part).await,
+                None => Ok(()),
+            }
+        };
+        (sha256, ()) = futures::try_join!(hashing, storing)?;
     }
     if bytes == 0 || sha256.finalize()[..] != *digest {
         let rule = "the SHA-256 digest of the bytes, in the path";

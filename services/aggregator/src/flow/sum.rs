@@ -1,6 +1,7 @@
 //! The sum of a round in the object store, chunk by chunk: first folded (the masked sum, `u64`), then unmasked (`i64`),
 //! both little-endian.
 
+use bytes::Bytes;
 use futures::{StreamExt, stream};
 use kit::{Error, Result};
 use masking::RoundConstants;
@@ -61,20 +62,25 @@ impl SumLocation {
 }
 
 /// Writes words as an object, durable when it returns, and returns the BLAKE3 digest of its bytes.
-pub(crate) async fn write_words<T: Copy>(
+pub(crate) async fn write_words<T: Copy + Send + 'static>(
     app: &App,
     location: &str,
     words: &[T],
-    to_bytes: impl Fn(T) -> [u8; WORD_BYTES],
+    to_bytes: fn(T) -> [u8; WORD_BYTES],
 ) -> Result<[u8; 32]> {
     let mut writing = app.blobs.write(location).await?;
     let mut hasher = blake3::Hasher::new();
-    let mut bytes = Vec::with_capacity(app.blobs.part_bytes());
     for piece in words.chunks(app.blobs.part_bytes() / WORD_BYTES) {
-        bytes.clear();
-        piece.iter().for_each(|&word| bytes.extend_from_slice(&to_bytes(word)));
-        hasher.update(&bytes);
-        writing.append(&bytes).await?;
+        let piece = piece.to_vec();
+        let packed = app.compute.run(move || {
+            let mut bytes = Vec::with_capacity(WORD_BYTES * piece.len());
+            piece.iter().for_each(|&word| bytes.extend_from_slice(&to_bytes(word)));
+            hasher.update(&bytes);
+            (hasher, Bytes::from(bytes))
+        });
+        let (returned, part) = packed.await?;
+        hasher = returned;
+        writing.store_part(part).await?;
     }
     writing.finish().await?;
     Ok(hasher.finalize().into())
@@ -96,8 +102,12 @@ pub(crate) async fn read_words(
         if !rest.is_empty() {
             return Err(Error::fault("a stored chunk does not hold whole words"));
         }
-        hasher.update(&piece);
         words.extend(whole.iter().map(|&bytes| u64::from_le_bytes(bytes)));
+        let hashing = app.compute.run(move || {
+            hasher.update(&piece);
+            hasher
+        });
+        hasher = hashing.await?;
     }
     match digest {
         Some(digest) if hasher.finalize() != digest => {

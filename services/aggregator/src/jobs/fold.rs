@@ -1,10 +1,10 @@
-//! Folding: one chunk of every member's body, added. The result is an object whose name holds the set's root, so that
-//! doing it twice writes the same bytes in the same place.
+//! Folding: one chunk of every member's body, a few of them added at a time. The result is an object whose name holds the set's
+//! root, so that doing it twice writes the same bytes in the same place.
 
 use std::sync::Arc;
 
 use api::rounds::RoundState;
-use futures::StreamExt;
+use futures::{StreamExt, future::try_join_all};
 use kit::{Error, Result};
 use lattice::CHUNK_COEFFICIENTS;
 use masking::{ChunkSum, RoundConstants};
@@ -24,6 +24,9 @@ use crate::{
         rounds::{self as stored, RoundRow},
     },
 };
+
+/// Members whose chunks are read and added at once: each takes up to 5.5 MB.
+const MEMBERS_AT_ONCE: usize = 3;
 
 pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
     let (round_id, chunk) = (held.round_id(), held.chunk()?);
@@ -54,16 +57,20 @@ async fn add_members(
     let start = chunk * constants.width().bytes(CHUNK_COEFFICIENTS) as u64;
     let end = start + constants.chunk_bytes(chunk) as u64;
     let mut sum = ChunkSum::new(&constants, chunk).map_err(Error::fault)?;
-    let mut members = std::pin::pin!(members::stream(app, round_id));
-    while let Some(member) = members.next().await {
-        let member = member?;
-        let packed = app.blobs.range(&member.body_location, start, end).await?;
+    let mut groups = std::pin::pin!(members::stream(app, round_id).chunks(MEMBERS_AT_ONCE));
+    while let Some(group) = groups.next().await {
+        let group: Vec<MemberRow> = group.into_iter().collect::<Result<_>>()?;
+        let reading = group.iter().map(|member| app.blobs.range(&member.body_location, start, end));
+        let bodies = try_join_all(reading).await?;
         let backend = Arc::clone(&app.backend);
         let added = app.compute.run(move || {
-            if chunk_digests(&member)?.is_some_and(|digests| !digests.is_chunk(index, &packed)) {
-                return Err(Error::fault("a stored body is not the one that was received"));
+            for (member, packed) in group.iter().zip(&bodies) {
+                if chunk_digests(member)?.is_some_and(|digests| !digests.is_chunk(index, packed)) {
+                    return Err(Error::fault("a stored body is not the one that was received"));
+                }
             }
-            sum.add(&*backend, &constants, &[&packed]).map_err(Error::fault)
+            let bodies: Vec<&[u8]> = bodies.iter().map(|packed| &packed[..]).collect();
+            sum.add(&*backend, &constants, &bodies).map_err(Error::fault)
         });
         sum = added.await??;
     }

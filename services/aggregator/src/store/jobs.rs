@@ -57,6 +57,7 @@ pub(crate) struct Job {
     pub(crate) round_id: [u8; 16],
     pub(crate) key: String,
     pub(crate) attempts: i32,
+    pub(crate) created_at: Instant,
 }
 
 /// Under which jobs are held.
@@ -118,7 +119,7 @@ pub(crate) async fn acquire(db: &PgPool, lease: Lease, now: Instant) -> sqlx::Re
              ORDER BY COALESCE(lease_expires_at, run_at), job_id
              LIMIT 1 FOR UPDATE SKIP LOCKED
          )
-         RETURNING job_id, kind, round_id, key, attempts",
+         RETURNING job_id, kind, round_id, key, attempts, created_at",
     )
     .bind(lease.token)
     .bind(lease.expires_at)
@@ -146,7 +147,7 @@ pub(crate) async fn acquire_more(
              ORDER BY job_id
              LIMIT $6 FOR UPDATE SKIP LOCKED
          )
-         RETURNING job_id, kind, round_id, key, attempts",
+         RETURNING job_id, kind, round_id, key, attempts, created_at",
     )
     .bind(lease.token)
     .bind(lease.expires_at)

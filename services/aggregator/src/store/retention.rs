@@ -11,13 +11,14 @@ pub(crate) struct Expired {
     pub(crate) round_hash: [u8; 32],
 }
 
-/// Rounds that ended before `before`, have nothing left to do, and still have ciphertexts; the oldest first.
+/// Rounds that ended before `before`, have nothing left to do with their ciphertexts, and still have some; the oldest
+/// first. What else is left to do after the end may wait for a combiner for ever.
 pub(crate) async fn expired(db: &PgPool, before: Instant, limit: i64) -> sqlx::Result<Vec<Expired>> {
     sqlx::query_as(
         "SELECT round_id, round_hash FROM rounds AS r
          WHERE ended_at < $1
              AND NOT EXISTS (SELECT FROM erasures AS e WHERE e.round_id = r.round_id)
-             AND NOT EXISTS (SELECT FROM jobs AS j WHERE j.round_id = r.round_id AND j.state IN ('ready', 'leased'))
+             AND NOT EXISTS (SELECT FROM jobs AS j WHERE j.round_id = r.round_id AND j.state IN ('ready', 'leased') AND j.kind <> 'retire')
          ORDER BY ended_at LIMIT $2",
     )
     .bind(before)

@@ -145,6 +145,14 @@ impl Deployment {
         self.services.push(Service { url: format!("http://{address}"), stop, task });
     }
 
+    /// Why a process more does not start.
+    pub(crate) async fn start_error(&self) -> String {
+        let running =
+            aggregator::run(self.config(self.directory.path().join("none")), CancellationToken::new());
+        let ended = tokio::time::timeout(Duration::from_secs(20), running).await.unwrap();
+        ended.unwrap_err().chain()
+    }
+
     /// Stops the process that was started first.
     pub(crate) async fn stop_service(&mut self) {
         let service = self.services.remove(0);
@@ -161,6 +169,9 @@ impl Deployment {
             .arg("--config")
             .arg(file)
             .env("RUST_LOG", "warn")
+            // Combiners that are reached without TLS ask for no certificate of the operating system's.
+            .env("SSL_CERT_FILE", "/dev/null")
+            .env_remove("SSL_CERT_DIR")
             .kill_on_drop(true)
             .spawn()
             .unwrap();
@@ -207,6 +218,8 @@ impl Deployment {
         let combiner = |combiner: &Combiner| CombinerConfig {
             url: format!("http://{}", combiner.address),
             identity_key: Hex(combiner.key.0),
+            ca_file: None,
+            allow_http: false,
         };
         let Settings {
             concurrent_uploads,

@@ -21,5 +21,6 @@ mod record;
 mod refusals;
 mod retention;
 mod roles;
+mod starting;
 mod sweeping;
 mod uploads;

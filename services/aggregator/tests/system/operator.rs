@@ -1,5 +1,7 @@
 //! What the operator does, and what participants see of it.
 
+use std::time::Duration;
+
 use api::{
     Hex, ProblemKind,
     identity::AggregatorIdentity,
@@ -8,6 +10,7 @@ use api::{
     rounds::{FailureCode, RoundState, RoundView, Tensor},
 };
 use reqwest::Method;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
     combiner::Fault,
@@ -51,7 +54,33 @@ async fn a_model_is_stored_under_its_digest_alone() {
         deployment.send(Method::PUT, &other, Some(ADMIN_TOKEN), bytes, "application/octet-stream").await;
     refused.refused(ProblemKind::DigestMismatch);
     deployment.get(&other).await.refused(ProblemKind::NotFound);
+    let wrong = vec![8; 3 << 20];
+    let refused =
+        deployment.send(Method::PUT, &path, Some(ADMIN_TOKEN), wrong, "application/octet-stream").await;
+    refused.refused(ProblemKind::DigestMismatch);
     assert_eq!(deployment.objects("models").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_is_there_is_read_to_its_end_before_the_answer() {
+    let deployment = Deployment::start().await;
+    let bytes = vec![7; 3 << 20];
+    let path = paths::fill(paths::MODEL, &[&deployment.upload_model(&bytes).await]);
+    let head = format!(
+        "PUT {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {ADMIN_TOKEN}\r\n\
+         content-length: {}\r\n\r\n",
+        bytes.len()
+    );
+    let mut stream = tokio::net::TcpStream::connect(deployment.address()).await.unwrap();
+    let (now, later) = bytes.split_at(2 << 20);
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(now).await.unwrap();
+    let mut answer = vec![0; 12];
+    let early = tokio::time::timeout(Duration::from_millis(300), stream.read_exact(&mut answer)).await;
+    assert!(early.is_err(), "who still writes need not read: {}", String::from_utf8_lossy(&answer));
+    stream.write_all(later).await.unwrap();
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, b"HTTP/1.1 204");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,9 @@
 //! Payouts: what contributions earn, once, and who may claim it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::RangeInclusive,
+};
 
 use api::{
     ProblemKind,
@@ -14,7 +17,7 @@ use ledger::{
     payout_tree::{Address, Payment, PayoutTree, StandardDump, verify_payment},
     reputation::{Event, Outcome, reputation_ppm},
 };
-use protocol::ClaimAddress;
+use protocol::{Canonical, ClaimAddress};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -175,6 +178,29 @@ async fn what_the_last_round_left_is_handed_over_when_the_operator_asks() {
     assert!(sqlx::query(unpaid).execute(&service).await.is_err(), "only a batch is of no round");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payer_says_once_by_what_a_batch_is_settled_as_the_documentation_has_it() {
+    let deployment = Deployment::start().await;
+    let round = open(&deployment, PayoutPolicy::Equal, 10).await;
+    for name in ["a", "b"] {
+        let participant = Participant::enrolled(&deployment, name).await;
+        assert_eq!(put_claim(&deployment, name, &claim(&participant, 0xaa, 1)).await.status, 200);
+        participant.contribute(&round, 0.01, 1).upload(&deployment, &round).await;
+    }
+    publish(&deployment, &round).await;
+    let payer = deployment.connect_as("payer").await;
+    let page = include_str!("../../../../docs/api.md");
+    let documented = page.split("```sql\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    sqlx::raw_sql(documented).execute(&payer).await.unwrap();
+    assert!(sqlx::raw_sql(documented).execute(&payer).await.is_err(), "once");
+    let batch: Batch = deployment.get(&paths::fill(paths::BATCH, &[&1])).await.json();
+    assert_eq!(batch.settlement.as_deref(), Some("0x…"));
+    deployment.until_sealed().await;
+    let logged = "SELECT COUNT(*) FROM log_entries WHERE table_name = 'payout_settlements'";
+    let logged: i64 = sqlx::query_scalar(logged).fetch_one(&deployment.db).await.unwrap();
+    assert_eq!(logged, 1);
+}
+
 async fn publish_again(deployment: &Deployment) {
     eventually("the payout's repetition", async || {
         let left = "SELECT COUNT(*) FROM jobs WHERE kind = 'payout' AND state <> 'done'";
@@ -252,6 +278,42 @@ async fn neither_a_replaced_key_nor_a_row_without_a_signature_decides_where_anyt
     publish(&deployment, &round).await;
     let batches = deployment.list::<Batch>(paths::BATCHES).await.items;
     check_batch(&deployment, &batches[0], &[("a", 0xaa, 5), ("b", 0xbb, 5)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_had_the_earlier_key_has_not_used_up_what_the_present_one_may_send() {
+    let deployment = Deployment::start().await;
+    let stolen = Participant::new(&deployment, "a", EPOCH - 1);
+    assert_eq!(stolen.enrol(&deployment).await.status, 200);
+    store_claims(&deployment, &stolen, 1..=1_000).await;
+    let one_more = claim(&stolen, 0x66, 1_001);
+    put_claim(&deployment, "a", &one_more).await.refused(ProblemKind::ClaimConflict);
+    let a = Participant::enrolled(&deployment, "a").await;
+    put_claim(&deployment, "a", &claim(&a, 0xaa, 1)).await.refused(ProblemKind::ClaimConflict);
+    let answer = put_claim(&deployment, "a", &claim(&a, 0xaa, 1_001)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(statement(&deployment, "a").await.addresses[0].sequence, 1_001);
+    store_claims(&deployment, &a, 1_002..=2_000).await;
+    put_claim(&deployment, "a", &claim(&a, 0xab, 2_001)).await.refused(ProblemKind::ClaimConflict);
+}
+
+/// Stores addresses as the service does, all at once.
+async fn store_claims(deployment: &Deployment, participant: &Participant, sequences: RangeInclusive<u64>) {
+    let messages: Vec<_> =
+        sequences.clone().map(|sequence| claim(participant, 0x66, sequence).to_bytes()).collect();
+    let service = deployment.connect_as("aggregator_service").await;
+    let insert = "INSERT INTO claim_addresses (subject, chain_id, sequence, address, message, stored_at)
+                  SELECT $1, $2, m.sequence, $3, m.message, now()
+                  FROM UNNEST($4::BIGINT [], $5::BYTEA []) AS m (sequence, message)";
+    sqlx::query(insert)
+        .bind(participant.credential.subject.as_str())
+        .bind(CHAIN as i64)
+        .bind([0x66_u8; 20])
+        .bind(sequences.map(|sequence| sequence as i64).collect::<Vec<_>>())
+        .bind(messages)
+        .execute(&service)
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

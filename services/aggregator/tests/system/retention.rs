@@ -3,9 +3,30 @@
 use api::{ProblemKind, paths, rounds::RoundState};
 
 use crate::{
+    combiner::Fault,
     deployment::{Deployment, eventually},
     participant::Participant,
 };
+
+/// Starts the service anew with this window.
+async fn restart_with_window(deployment: &mut Deployment, window_ms: u64) {
+    deployment.settings.record.audit_window_ms = Some(window_ms);
+    deployment.stop_service().await;
+    deployment.start_service().await;
+}
+
+/// Waits until the ciphertexts of the only round are erased.
+async fn until_erased(deployment: &Deployment) {
+    eventually("the erasure", async || {
+        let erased: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM erasures").fetch_one(&deployment.db).await.unwrap();
+        (erased == 1).then_some(())
+    })
+    .await;
+    let left = "SELECT COUNT(*) FROM contributions WHERE sealed_seeds <> '' OR proof <> ''";
+    let left: i64 = sqlx::query_scalar(left).fetch_one(&deployment.db).await.unwrap();
+    assert_eq!(left, 0);
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ciphertexts_are_erased_after_the_audit_window_and_the_record_stays_whole() {
@@ -29,30 +50,15 @@ async fn ciphertexts_are_erased_after_the_audit_window_and_the_record_stays_whol
         (left == 0).then_some(())
     })
     .await;
-    deployment.settings.record.audit_window_ms = Some(3_600_000);
-    deployment.stop_service().await;
-    deployment.start_service().await;
+    restart_with_window(&mut deployment, 3_600_000).await;
     assert_eq!(deployment.get(&bundle).await.status, 200);
     assert_eq!(deployment.get(&body).await.status, 200);
 
-    deployment.settings.record.audit_window_ms = Some(1);
-    deployment.stop_service().await;
-    deployment.start_service().await;
-    eventually("the erasure", async || {
-        let erased: i64 =
-            sqlx::query_scalar("SELECT COUNT(*) FROM erasures").fetch_one(&deployment.db).await.unwrap();
-        (erased == 1).then_some(())
-    })
-    .await;
+    restart_with_window(&mut deployment, 1).await;
+    until_erased(&deployment).await;
     assert_eq!(deployment.objects(&bodies), [""; 0]);
     deployment.get(&bundle).await.refused(ProblemKind::Erased);
     deployment.get(&body).await.refused(ProblemKind::Erased);
-    let left: i64 =
-        sqlx::query_scalar("SELECT COUNT(*) FROM contributions WHERE sealed_seeds <> '' OR proof <> ''")
-            .fetch_one(&deployment.db)
-            .await
-            .unwrap();
-    assert_eq!(left, 0);
     for path in [paths::RESULT, paths::RESULT_SUM, paths::ROUND_DOCUMENT] {
         assert_eq!(deployment.get(&paths::fill(path, &[&round.id])).await.status, 200, "{path}");
     }
@@ -73,4 +79,29 @@ async fn ciphertexts_are_erased_after_the_audit_window_and_the_record_stays_whol
     let mut connection = deployment.db.acquire().await.unwrap();
     let findings = aggregator::record::check(&mut connection, &deployment.pins.aggregator).await.unwrap();
     assert_eq!(findings.contradictions, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_combiner_that_is_gone_for_ever_keeps_no_ciphertexts_alive() {
+    let mut deployment = Deployment::start().await;
+    let round = deployment.open_round().await;
+    for name in ["a", "b"] {
+        let message = Participant::enrolled(&deployment, name).await.contribute(&round, 0.01, 1);
+        message.upload(&deployment, &round).await;
+    }
+    deployment.until(&round, |view| view.progress.verified == 2).await;
+    deployment.combiners[0].set(Fault::Down);
+    assert_eq!(deployment.cancel(&round).await.status, 200);
+    let left = async || -> Vec<String> {
+        let left = "SELECT kind FROM jobs WHERE state IN ('ready', 'leased')";
+        sqlx::query_scalar(left).fetch_all(&deployment.db).await.unwrap()
+    };
+    eventually("everything but telling the combiner", async || (left().await == ["retire"]).then_some(()))
+        .await;
+    restart_with_window(&mut deployment, 1).await;
+    until_erased(&deployment).await;
+    assert!(!deployment.combiners[0].has_abandoned(round.verified.hash()));
+    assert_eq!(deployment.objects(&round.folder()), [""; 0]);
+    deployment.combiners[0].set(Fault::None);
+    deployment.until_abandoned(&round).await;
 }

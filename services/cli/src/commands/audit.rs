@@ -71,7 +71,7 @@ pub(crate) async fn run(audit: Audit, output: &Output) -> Result<()> {
         Audit::Verify(args) => folder::run(&args, output).await,
         Audit::Chain(args) => chain::run(&args, output).await,
         Audit::Fetch(args) => {
-            let client = args.client.connect()?;
+            let client = args.client.connect(output)?;
             let members = fetch(&client, args.round, &args.out).await?;
             let words = format!("round {}: {members} contributions, in {}", args.round, args.out.display());
             output.answer(words, &json!({ "round_id": args.round, "members": members, "folder": args.out }));

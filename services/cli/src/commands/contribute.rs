@@ -31,7 +31,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, output: &Output) -> Result<()> {
     let participant = args.participant.read()?;
-    let client = args.client.connect()?;
+    let client = args.client.connect(output)?;
     let round = client.open_round(args.round).await?;
     let update = update_file::read(&args.file, &round)?;
     let bar = output.bar(1, "quantising");

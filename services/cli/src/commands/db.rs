@@ -21,7 +21,8 @@ pub(crate) enum Db {
     /// Make a service's database and its roles. Repeating it sets the passwords anew.
     ///
     /// The combiner's database belongs to the role NAME. The aggregator's belongs to NAME_owner, who migrates; NAME serves as a
-    /// member of aggregator_rw, NAME_auditor reads as one of auditor_ro, NAME_payer settles as one of payer_rw.
+    /// member of aggregator_rw, NAME_auditor reads as one of auditor_ro, NAME_payer settles batches as one of payer_rw (docs/api.md
+    /// says with which statement).
     Bootstrap(BootstrapArgs),
     /// Bring a service's database up to date, and grant its roles what they may do.
     Migrate(MigrateArgs),

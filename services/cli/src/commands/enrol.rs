@@ -16,7 +16,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, output: &Output) -> Result<()> {
     let participant = args.participant.read()?;
-    let view = args.client.connect()?.enrol(&participant).await?;
+    let view = args.client.connect(output)?.enrol(&participant).await?;
     let words = format!("{} is enrolled for epoch {}", view.subject, view.credential_epoch);
     output.answer(words, &view);
     Ok(())

@@ -28,7 +28,7 @@ pub(crate) struct PutArgs {
 pub(crate) async fn run(model: Model, output: &Output) -> Result<()> {
     let Model::Put(PutArgs { operator, file }) = model;
     let bytes = fs::read(&file).map_err(CommandError::file(&file))?;
-    let digest = operator.connect()?.put_model(&bytes).await?;
+    let digest = operator.connect(output)?.put_model(&bytes).await?;
     output.answer(digest, &json!({ "model_digest": digest, "bytes": bytes.len() }));
     Ok(())
 }

@@ -1,10 +1,16 @@
 //! `blindsum payout`.
 
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    fs,
+    path::PathBuf,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use api::payouts::{Batch, ClaimProof, Payout as Earned, Statement, Token};
 use clap::Subcommand;
 use client::{Address, RoundId};
+use serde_json::json;
 
 use crate::{
     connection::{ClientArgs, OperatorArgs, ParticipantArgs},
@@ -23,7 +29,16 @@ pub(crate) enum Payout {
     Round(RoundArgs),
     /// Hand over what is owed in a token to those who have named an address on its chain, though no round is paid now.
     Batch(BatchArgs),
-    /// Fetch what the distributor's contract is shown for a participant's part of a batch, and check it against the batch's root.
+    /// List the batches that were handed to the distributor, and by what their settlement is found.
+    Batches(ClientArgs),
+    /// Write a batch to a file, after comparing it with the batch's root: as .json the tree that `@openzeppelin/merkle-tree` loads, as
+    /// .csv subject, address and amount of each balance.
+    ///
+    /// The payer funds the distributor with the total under this root, and then says so in the aggregator's database, as docs/api.md
+    /// describes.
+    Export(ExportArgs),
+    /// Fetch what the distributor's contract is shown for a participant's part of a batch, and check it against the root that comes
+    /// with it; compare that with the contract's.
     Proof(ProofArgs),
 }
 
@@ -36,8 +51,7 @@ pub(crate) struct AddressArgs {
     /// The chain's number (EIP-155).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     chain: u64,
-    /// The message's place among the participant's for this chain: the largest counts. One more than the one that counts now, if
-    /// not given.
+    /// The message's number: of the participant's for this chain the largest counts. The time in milliseconds, if not given.
     #[arg(long, value_name = "N")]
     sequence: Option<u64>,
     /// The address: 0x and 40 hexadecimal digits, whose capitals, if there are any, are the checksum of EIP-55.
@@ -72,6 +86,17 @@ pub(crate) struct BatchArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    client: ClientArgs,
+    /// The batch.
+    batch: u64,
+    /// The file to write, named .json or .csv.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct ProofArgs {
     #[command(flatten)]
     client: ClientArgs,
@@ -85,20 +110,27 @@ pub(crate) async fn run(payout: Payout, output: &Output) -> Result<()> {
     match payout {
         Payout::Address(args) => address(args, output).await?,
         Payout::Statement(args) => {
-            let statement = args.client.connect()?.statement(&args.subject).await?;
+            let statement = args.client.connect(output)?.statement(&args.subject).await?;
             output.answer(describe_statement(&statement), &statement);
         }
         Payout::Round(args) => {
-            let payouts = args.client.connect()?.payouts(args.round).await?;
-            output.answer(describe_round(&payouts), &payouts);
+            let payouts = args.client.connect(output)?.payouts(args.round).await?;
+            let value = json!({ "round_id": args.round, "payouts": payouts });
+            output.answer(describe_round(&payouts), &value);
         }
         Payout::Batch(args) => {
             let token = Token { chain_id: args.chain, contract: args.token.to_string() };
-            let batch = args.operator.connect()?.make_batch(&token).await?;
+            let batch = args.operator.connect(output)?.make_batch(&token).await?;
             output.answer(describe_batch(&batch), &batch);
         }
+        Payout::Batches(client) => {
+            let batches = client.connect(output)?.batches().await?;
+            let lines: Vec<_> = batches.iter().map(describe_batch).collect();
+            output.answer(lines.join("\n"), &json!({ "batches": batches }));
+        }
+        Payout::Export(args) => export(args, output).await?,
         Payout::Proof(args) => {
-            let claim = args.client.connect()?.claim_proof(args.batch, &args.subject).await?;
+            let claim = args.client.connect(output)?.claim_proof(args.batch, &args.subject).await?;
             output.answer(describe_claim(&claim), &claim);
         }
     }
@@ -106,12 +138,13 @@ pub(crate) async fn run(payout: Payout, output: &Output) -> Result<()> {
 }
 
 async fn address(args: AddressArgs, output: &Output) -> Result<()> {
-    let (client, participant) = (args.client.connect()?, args.participant.read()?);
+    let (client, participant) = (args.client.connect(output)?, args.participant.read()?);
     let sequence = match args.sequence {
         Some(sequence) => sequence,
         None => {
             let statement = client.statement(participant.credential.subject.as_str()).await?;
-            next_sequence(&statement, args.chain)?
+            let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            next_sequence(&statement, args.chain, since_epoch.as_millis() as u64)?
         }
     };
     let statement = client.claim_address(&participant, args.address, args.chain, sequence).await?;
@@ -123,13 +156,30 @@ async fn address(args: AddressArgs, output: &Output) -> Result<()> {
     Ok(())
 }
 
-/// The place after that of the address that counts.
-fn next_sequence(statement: &Statement, chain: u64) -> Result<u64> {
+/// The time in milliseconds, which no earlier key of the participant has used, unless the number of the address that counts is as large.
+fn next_sequence(statement: &Statement, chain: u64, now_ms: u64) -> Result<u64> {
     let last = statement.addresses.iter().find(|address| address.chain_id == chain).map_or(0, |a| a.sequence);
-    last.checked_add(1).ok_or(CommandError::Argument {
+    let next = last.checked_add(1).ok_or(CommandError::Argument {
         argument: "--sequence",
         rule: "has no next number: the last one is used",
-    })
+    })?;
+    Ok(next.max(now_ms))
+}
+
+async fn export(args: ExportArgs, output: &Output) -> Result<()> {
+    let client = args.client.connect(output)?;
+    let text = match args.out.extension().and_then(|extension| extension.to_str()) {
+        Some("json") => {
+            let tree = client.batch_tree(args.batch).await?;
+            serde_json::to_string(&tree).expect("a tree is a plain structure")
+        }
+        Some("csv") => client.batch_csv(args.batch).await?,
+        _ => return Err(CommandError::input(args.out, "is named neither .json nor .csv")),
+    };
+    fs::write(&args.out, text).map_err(CommandError::file(&args.out))?;
+    let words = format!("batch {}, written to {}", args.batch, args.out.display());
+    output.answer(words, &json!({ "batch_id": args.batch, "file": args.out }));
+    Ok(())
 }
 
 fn describe_statement(statement: &Statement) -> String {
@@ -179,8 +229,12 @@ fn describe_round(payouts: &[Earned]) -> String {
 }
 
 fn describe_batch(batch: &Batch) -> String {
-    let Batch { batch_id, asset, root, lines, total, .. } = batch;
-    format!("batch {batch_id}: {total} of {asset}, {lines} balances, root 0x{root}")
+    let Batch { batch_id, asset, root, lines, total, settlement, .. } = batch;
+    let settled = settlement.as_ref().map(|reference| format!(", settled by {reference}"));
+    format!(
+        "batch {batch_id}: {total} of {asset}, {lines} balances, root 0x{root}{}",
+        settled.unwrap_or_default()
+    )
 }
 
 fn describe_claim(claim: &ClaimProof) -> String {
@@ -221,12 +275,13 @@ mod tests {
     }
 
     #[test]
-    fn the_next_message_follows_the_one_that_counts_on_that_chain() {
+    fn the_next_message_has_the_time_as_number_and_follows_the_one_that_counts_on_that_chain() {
         let mut statement = statement();
-        assert_eq!(next_sequence(&statement, 7).unwrap(), 5);
-        assert_eq!(next_sequence(&statement, 8).unwrap(), 1);
+        assert_eq!(next_sequence(&statement, 7, 1_000).unwrap(), 1_000);
+        assert_eq!(next_sequence(&statement, 7, 4).unwrap(), 5, "the clock was set back");
+        assert_eq!(next_sequence(&statement, 8, 3).unwrap(), 3);
         statement.addresses[0].sequence = u64::MAX;
-        assert!(next_sequence(&statement, 7).is_err());
+        assert!(next_sequence(&statement, 7, 1_000).is_err());
     }
 
     #[test]

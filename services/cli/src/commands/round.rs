@@ -19,7 +19,7 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Round {
-    /// Create a round from a description (JSON or TOML, the fields of POST /v1/rounds).
+    /// Create a round from a description: JSON or TOML with the fields of POST /v1/rounds, which docs/api.md lists.
     Create(CreateArgs),
     /// List all rounds.
     List(ClientArgs),
@@ -75,28 +75,28 @@ pub(crate) async fn run(round: Round, output: &Output) -> Result<()> {
     match round {
         Round::Create(args) => {
             let spec = round_spec::read(&args.spec)?;
-            let view = args.operator.connect()?.create_round(&spec).await?;
+            let view = args.operator.connect(output)?.create_round(&spec).await?;
             output.answer(describe(&view), &view);
         }
         Round::List(client) => {
-            let rounds = client.connect()?.rounds().await?;
+            let rounds = client.connect(output)?.rounds().await?;
             let lines: Vec<_> = rounds.iter().map(describe).collect();
             output.answer(lines.join("\n"), &json!({ "rounds": rounds }));
         }
         Round::Show(args) => {
-            let view = args.client.connect()?.round(args.round).await?;
+            let view = args.client.connect(output)?.round(args.round).await?;
             output.answer(describe(&view), &view);
         }
         Round::Watch(args) => watch(args, output).await?,
         Round::Close(args) => {
-            args.operator.connect()?.close_round(args.round).await?;
+            args.operator.connect(output)?.close_round(args.round).await?;
             output.answer(
                 format_args!("round {} takes no more contributions", args.round),
                 &json!({ "round_id": args.round }),
             );
         }
         Round::Cancel(args) => {
-            args.operator.connect()?.cancel_round(args.round).await?;
+            args.operator.connect(output)?.cancel_round(args.round).await?;
             output.answer(
                 format_args!("round {} has ended without a result", args.round),
                 &json!({ "round_id": args.round }),
@@ -108,7 +108,7 @@ pub(crate) async fn run(round: Round, output: &Output) -> Result<()> {
 }
 
 async fn watch(args: ReadArgs, output: &Output) -> Result<()> {
-    let client = args.client.connect()?;
+    let client = args.client.connect(output)?;
     let bar = output.spinner("");
     let view = loop {
         let view = client.round(args.round).await?;
@@ -128,12 +128,10 @@ async fn watch(args: ReadArgs, output: &Output) -> Result<()> {
 }
 
 async fn result(args: ResultArgs, output: &Output) -> Result<()> {
-    let client = args.client.connect()?;
+    let client = args.client.connect(output)?;
     let round = client.open_round(args.round).await?;
     let sum = client.result_sum(&round).await?;
-    let dimension = usize::try_from(round.document().dimension).expect("the sum is in memory");
-    let mean = masking::mean(&sum.values[..dimension], round.constants(), sum.result.total_weight);
-    update_file::write(&args.out, &round, &mean)?;
+    update_file::write(&args.out, &round, &sum.mean(&round))?;
     let words = format!("mean of {} contributions, written to {}", sum.result.count, args.out.display());
     let value = json!({
         "round_id": args.round,

@@ -3,6 +3,7 @@
 use api::{
     Hex, ProblemKind,
     participants::StateCounts,
+    payouts::{Amount, Batch, Token},
     rounds::{ChunkProgress, CreateRound, ProofDemand, RoundState, RoundView, Tensor},
 };
 use axum::response::IntoResponse;
@@ -21,7 +22,7 @@ fn operator(server: &Server) -> Operator {
     Operator::new(OperatorConfig { retry, ..config }).unwrap()
 }
 
-fn view() -> RoundView {
+pub(super) fn view() -> RoundView {
     RoundView {
         round_id: id(1),
         round_hash: Hex([0; 32]),
@@ -94,4 +95,36 @@ async fn closing_and_cancelling_are_the_operators() {
     assert_eq!([&seen[0].path, &seen[1].path], [&format!("{round}/close"), &format!("{round}/cancel")]);
     assert!(seen.iter().all(|one| one.headers["authorization"] == format!("Bearer {TOKEN}")));
     assert!(!format!("{operator:?}").contains(TOKEN));
+}
+
+#[tokio::test]
+async fn a_batch_is_made_of_what_is_owed_in_a_token_once() {
+    let server = Server::start().await;
+    let batch = Batch {
+        batch_id: 3,
+        round_id: None,
+        asset: "eip155:1/erc20:0x5fbdb2315678afecb367f032d93f642f64180aa3".to_owned(),
+        root: Hex([3; 32]),
+        lines: 2,
+        total: Amount(u128::MAX),
+        made_at_ms: 5,
+        settlement: None,
+    };
+    server.then(|_| problem(ProblemKind::Unavailable)).then(move |_| json(&batch));
+    server.then(|_| problem(ProblemKind::NothingOwed));
+    let operator = operator(&server);
+    let contract = "0x5fbdb2315678afecb367f032d93f642f64180aa3".to_owned();
+    let token = Token { chain_id: 1, contract: contract.clone() };
+    let made = operator.make_batch(&token).await.unwrap();
+    assert_eq!((made.batch_id, made.total), (3, Amount(u128::MAX)));
+    let refused = operator.make_batch(&token).await.unwrap_err();
+    assert_eq!(refused.problem_kind(), Some(ProblemKind::NothingOwed));
+    let seen = server.seen();
+    assert_eq!(seen.len(), 3);
+    for one in seen {
+        assert_eq!((one.method, one.path.as_str()), (Method::POST, "/v1/payouts/batches"));
+        assert_eq!(one.headers["authorization"], format!("Bearer {TOKEN}"));
+        let body: serde_json::Value = serde_json::from_slice(&one.body).unwrap();
+        assert_eq!(body, serde_json::json!({ "token": { "chain_id": 1, "contract": contract } }));
+    }
 }

@@ -1,9 +1,15 @@
 //! What happens after a crash between masking and the receipt.
 
-use api::ProblemKind;
+use api::{
+    Hex, ProblemKind,
+    rounds::{RoundState, RoundView},
+};
 
-use super::server::{Parties, Server, client, client_in, json, problem, update};
-use crate::ignore_progress;
+use super::{
+    operating::view,
+    server::{Parties, Server, client, client_in, json, problem, update},
+};
+use crate::{Client, Participant, Prepared, ignore_progress};
 
 #[tokio::test]
 async fn a_message_left_in_the_outbox_is_sent_as_it_is() {
@@ -61,7 +67,7 @@ async fn a_body_without_its_prefix_does_not_count() {
     let (round, participant) = (parties.round(1), parties.participant("alice"));
     let prepared = client.prepare(&round, &participant, &update(), 1, ignore_progress()).await.unwrap();
     let outbox = folder.path().join("state/outbox");
-    let stem = format!("{}-{}", hex::encode(round.hash()), prepared.contribution_id());
+    let stem = format!("{}-{}", hex::encode(round.document().round_id), prepared.contribution_id());
     std::fs::remove_file(outbox.join(format!("{stem}.prefix"))).unwrap();
     let body = outbox.join(format!("{stem}.body"));
     assert!(body.exists());
@@ -73,4 +79,73 @@ async fn a_body_without_its_prefix_does_not_count() {
     std::fs::File::options().write(true).open(&body).unwrap().set_modified(old).unwrap();
     client_in(&server.url, parties.pins(), &folder);
     assert!(!body.exists());
+}
+
+/// What a run that ended too early has left of round `round`, with an update of its own.
+async fn left_over(client: &Client, parties: &Parties, participant: &Participant, round: u8) -> Prepared {
+    let update = vec![f32::from(round) / 100.0; update().len()];
+    client.prepare(&parties.round(round), participant, &update, 1, ignore_progress()).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_left_of_other_rounds_is_removed_once_these_take_no_more() {
+    let (parties, server) = (Parties::new(), Server::start().await);
+    let (client, folder) = client(&server, parties.pins());
+    let alice = parties.participant("alice");
+    let mut names = Vec::new();
+    let mut stored = None;
+    for round in 2..=6 {
+        let prepared = left_over(&client, &parties, &alice, round).await;
+        names.push((prepared.contribution_id(), round));
+        if round == 2 {
+            stored = Some(parties.view(&prepared.message().unwrap()));
+        }
+    }
+    left_over(&client, &parties, &parties.participant("bob"), 3).await;
+    let stored = stored.unwrap();
+    let receipt = stored.contribution_id;
+
+    server.then(|seen| json(&Parties::new().view(&seen.body)));
+    // The rest is asked in whatever order the folder has.
+    let state = move |round: u8| RoundView {
+        round_id: Hex([round; 16]),
+        round_hash: Hex(*Parties::new().round(if round == 6 { 1 } else { round }).hash()),
+        state: if round == 4 { RoundState::Open } else { RoundState::Failed },
+        ..view()
+    };
+    server.always(move |seen| {
+        let mut parts = seen.path.split('/').skip(3);
+        let round = u8::from_str_radix(&parts.next().unwrap()[..2], 16).unwrap();
+        match (round, parts.next().is_some()) {
+            (2, true) => json(&stored),
+            (2..=4 | 6, false) => json(&state(round)),
+            _ => problem(ProblemKind::NotFound),
+        }
+    });
+    client.contribute(&parties.round(1), &alice, &update(), 1, ignore_progress()).await.unwrap();
+
+    assert!(client.receipt(receipt).unwrap().is_some(), "it was stored, and only the answer was lost");
+    let outbox = folder.path().join("state/outbox");
+    let is_kept = |round: u8| {
+        let name = |(id, of): &(_, u8)| (*of == round).then(|| format!("{}-{id}", hex::encode([round; 16])));
+        let stem = names.iter().find_map(name).unwrap();
+        let kept = ["prefix", "body"].map(|part| outbox.join(format!("{stem}.{part}")).exists());
+        assert_eq!(kept[0], kept[1]);
+        kept[0]
+    };
+    let kept: Vec<u8> = (2..=6).filter(|&round| is_kept(round)).collect();
+    assert_eq!(kept, [4, 5, 6], "4 takes more, 5 is another aggregator's, as is what has the name of 6");
+    assert_eq!(std::fs::read_dir(&outbox).unwrap().count(), 2 * 4, "bob's is bob's");
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_asked_about_does_not_fail_a_contribution() {
+    let (parties, server) = (Parties::new(), Server::start().await);
+    let (client, folder) = client(&server, parties.pins());
+    let alice = parties.participant("alice");
+    left_over(&client, &parties, &alice, 2).await;
+    server.then(|seen| json(&Parties::new().view(&seen.body)));
+    server.always(|_| problem(ProblemKind::Unavailable));
+    client.contribute(&parties.round(1), &alice, &update(), 1, ignore_progress()).await.unwrap();
+    assert_eq!(std::fs::read_dir(folder.path().join("state/outbox")).unwrap().count(), 2);
 }

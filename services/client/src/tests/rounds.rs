@@ -113,7 +113,7 @@ async fn rounds_are_listed_page_after_page() {
     server.then(move |_| json(&first)).then(move |_| json(&last));
     assert!(client.rounds().await.unwrap().is_empty());
     let paths: Vec<_> = server.seen().into_iter().map(|seen| seen.path).collect();
-    assert_eq!(paths, ["/v1/rounds", "/v1/rounds?after=x"]);
+    assert_eq!(paths, ["/v1/rounds?limit=1000", "/v1/rounds?limit=1000&after=x"]);
 }
 
 #[tokio::test]

@@ -178,12 +178,14 @@ pub(super) struct Seen {
 }
 
 type Answer = Box<dyn FnOnce(&Seen) -> Response + Send>;
+type Rule = Box<dyn Fn(&Seen) -> Response + Send>;
 
 /// Gives the answers it was told, in turn, and remembers the requests.
 #[derive(Clone)]
 pub(super) struct Server {
     pub(super) url: String,
     answers: Arc<Mutex<VecDeque<Answer>>>,
+    otherwise: Arc<Mutex<Option<Rule>>>,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
@@ -195,7 +197,7 @@ impl Server {
 
     pub(super) fn on(listener: TcpListener) -> Self {
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let server = Self { url, answers: Arc::default(), seen: Arc::default() };
+        let server = Self { url, answers: Arc::default(), otherwise: Arc::default(), seen: Arc::default() };
         let router = Router::new().fallback(answer).with_state(server.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         server
@@ -204,6 +206,11 @@ impl Server {
     pub(super) fn then(&self, answer: impl FnOnce(&Seen) -> Response + Send + 'static) -> &Self {
         self.answers.lock().unwrap().push_back(Box::new(answer));
         self
+    }
+
+    /// What is answered when nothing else is left to answer.
+    pub(super) fn always(&self, answer: impl Fn(&Seen) -> Response + Send + 'static) {
+        *self.otherwise.lock().unwrap() = Some(Box::new(answer));
     }
 
     pub(super) fn seen(&self) -> Vec<Seen> {
@@ -221,7 +228,13 @@ async fn answer(State(server): State<Server>, request: Request) -> Response {
     };
     server.seen.lock().unwrap().push(seen.clone());
     let answer = server.answers.lock().unwrap().pop_front();
-    answer.map_or_else(|| problem(ProblemKind::NotFound), |answer| answer(&seen))
+    match answer {
+        Some(answer) => answer(&seen),
+        None => match &*server.otherwise.lock().unwrap() {
+            Some(answer) => answer(&seen),
+            None => problem(ProblemKind::NotFound),
+        },
+    }
 }
 
 pub(super) fn problem(kind: ProblemKind) -> Response {

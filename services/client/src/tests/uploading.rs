@@ -13,7 +13,8 @@ use tokio::net::TcpListener;
 
 use super::server::{Parties, Server, client, client_in, contribution_view, json, problem, update};
 use crate::{
-    Client, ClientConfig, ClientError, Phase, Progress, ProgressFn, RetryPolicy, Timeouts, ignore_progress,
+    Client, ClientConfig, ClientError, OnRetry, Phase, Progress, ProgressFn, RetryPolicy, Timeouts,
+    ignore_progress,
 };
 
 fn stored(server: &Server) {
@@ -21,7 +22,7 @@ fn stored(server: &Server) {
 }
 
 fn outbox_files(folder: &tempfile::TempDir) -> usize {
-    std::fs::read_dir(folder.path().join("state/outbox")).unwrap().count()
+    std::fs::read_dir(folder.path().join("state/outbox")).map_or(0, Iterator::count)
 }
 
 #[tokio::test]
@@ -105,6 +106,41 @@ async fn patience_ends() {
     assert!(error.is_retryable());
     assert_eq!(server.seen().len(), 4);
     assert_eq!(outbox_files(&folder), 2, "body and prefix wait for the next run");
+}
+
+#[tokio::test]
+async fn whoever_waits_is_told_why_and_for_how_long() {
+    let (parties, server) = (Parties::new(), Server::start().await);
+    let folder = tempfile::tempdir().unwrap();
+    let told = Arc::new(Mutex::new(Vec::<(_, Duration)>::new()));
+    let tell = told.clone();
+    let on_retry = OnRetry(Arc::new(move |error, wait| {
+        tell.lock().unwrap().push((error.problem_kind(), wait));
+    }));
+    let retry = RetryPolicy { attempts: 3, first_wait: Duration::from_millis(2), ..RetryPolicy::default() };
+    let config = ClientConfig::new(&server.url, parties.pins(), folder.path());
+    let client = Client::new(ClientConfig { retry, on_retry, ..config }).unwrap();
+    for _ in 0..3 {
+        server.then(|_| problem(ProblemKind::Unavailable));
+    }
+    client.rounds().await.unwrap_err();
+    client.rounds().await.unwrap_err();
+    let told = told.lock().unwrap();
+    let reasons: Vec<_> = told.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(reasons, [Some(ProblemKind::Unavailable); 2], "what is final is not waited for");
+    let [first, second] = [told[0].1, told[1].1].map(|wait| wait.as_micros());
+    assert!((1_000..=2_000).contains(&first) && (2_000..=4_000).contains(&second), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_client_that_only_reads_leaves_no_folder() {
+    let (parties, server) = (Parties::new(), Server::start().await);
+    let (client, folder) = client(&server, parties.pins());
+    client.rounds().await.unwrap_err();
+    let (round, participant) = (parties.round(1), parties.participant("alice"));
+    assert!(client.resume(&round, &participant, ignore_progress()).await.unwrap().is_none());
+    assert_eq!(client.receipt(super::server::id(1)).unwrap(), None);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[tokio::test]

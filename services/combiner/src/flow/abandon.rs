@@ -3,7 +3,7 @@
 use api::ProblemKind;
 use kit::{
     Error, Result,
-    postgres::{Isolation, Tx, run_tx},
+    postgres::{Tx, run_tx},
 };
 
 use super::destroy;
@@ -18,7 +18,7 @@ use crate::{
 /// An abort of kind `not-found`, or `round-state` when the round was released; a fault.
 pub(crate) async fn abandon(app: &App, round_hash: [u8; 32]) -> Result<()> {
     let end = |tx| end_in(tx, app, &round_hash);
-    let round = run_tx(&app.db, "abandon", Isolation::ReadCommitted, end).await?;
+    let round = run_tx(&app.db, "abandon", end).await?;
     destroy::destroy(app, &round).await
 }
 

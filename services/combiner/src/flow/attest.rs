@@ -14,7 +14,7 @@ use api::{
 };
 use kit::{
     Error, Result,
-    postgres::{Isolation, Tx, run_tx},
+    postgres::{Tx, run_tx},
 };
 use protocol::VerifiedRound;
 use sqlx::PgConnection;
@@ -59,7 +59,7 @@ pub(crate) async fn attest(
 
 async fn record(app: &App, round: &VerifiedRound, findings: &[Finding]) -> Result<Vec<Verdict>> {
     let record = |tx| record_in(tx, app, round, findings);
-    let (verdicts, new) = run_tx(&app.db, "attest", Isolation::ReadCommitted, record).await?;
+    let (verdicts, new) = run_tx(&app.db, "attest", record).await?;
     metrics::attested(new);
     for verdict in &verdicts {
         if let Verdict::Refused { reason } = verdict {

@@ -3,7 +3,7 @@
 use api::ProblemKind;
 use kit::{
     Error, Result,
-    postgres::{Isolation, Tx, run_tx},
+    postgres::{Tx, run_tx},
 };
 use protocol::{
     Canonical, Refusal, RoundDocument, Signature, VerifiedRound,
@@ -34,8 +34,7 @@ pub(crate) async fn countersign(app: &App, document: Vec<u8>, signature: [u8; 64
     let (round, holder) = accept(app, document.clone(), Signature(signature), key).await?;
     let countersignature = sign(&round, holder, &app.identity).0;
     let new = rounds::NewRound { round: &round, document: &document, signature, holder, countersignature };
-    let inserted =
-        run_tx(&app.db, "countersign", Isolation::ReadCommitted, |tx| insert(tx, app, &new)).await?;
+    let inserted = run_tx(&app.db, "countersign", |tx| insert(tx, app, &new)).await?;
     if inserted {
         metrics::countersigned();
         return Ok(countersignature);

@@ -6,7 +6,7 @@
 use api::ProblemKind;
 use kit::{
     Error, Result,
-    postgres::{Isolation, Tx, run_tx},
+    postgres::{Tx, run_tx},
 };
 use protocol::{
     Canonical, Refusal, ReleaseRequest, Signed, VerifiedRound,
@@ -96,7 +96,7 @@ async fn record(
     count: usize,
 ) -> Result<releases::Release> {
     let record = |tx| record_in(tx, app, round_hash, &release, count);
-    let (released, new) = run_tx(&app.db, "release", Isolation::ReadCommitted, record).await?;
+    let (released, new) = run_tx(&app.db, "release", record).await?;
     if new {
         metrics::released();
         tracing::info!(round = hex::encode(round_hash), members = count, "key shares released");

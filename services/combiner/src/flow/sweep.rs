@@ -2,7 +2,7 @@
 
 use kit::{
     Result,
-    postgres::{Isolation, Tx, run_tx},
+    postgres::{Tx, run_tx},
 };
 use time::Duration;
 
@@ -23,8 +23,7 @@ pub(crate) async fn sweep(app: &App) -> Result<()> {
     for round_id in round_key::list(app).await? {
         if let Some(made_at) = round_keys::made_at(&app.db, &round_id).await? {
             if app.now() - made_at > UNUSED_KEY {
-                run_tx(&app.db, "sweep", Isolation::ReadCommitted, |tx| destroy_unused(tx, app, &round_id))
-                    .await?;
+                run_tx(&app.db, "sweep", |tx| destroy_unused(tx, app, &round_id)).await?;
             }
         } else if let Some(key) = round_key::find(app, round_id).await? {
             // Made just before a crash, or before the database was restored: its time starts now.

@@ -225,11 +225,11 @@ async fn a_batch_has_a_limit_and_an_empty_one_has_no_verdicts() {
     let mut deployment = Deployment::new().await;
     let round = deployment.round().await;
     let envelope = deployment.contribution(&round, "a").envelope();
-    let problem = deployment.attest_envelopes(&round, vec![envelope; 9]).await.unwrap_err();
+    let problem = deployment.attest_envelopes(&round, vec![envelope; 65]).await.unwrap_err();
     assert_eq!(problem.kind(), Some(ProblemKind::InvalidParameter));
     assert_eq!(
         (problem.field.as_deref(), problem.rule.as_deref()),
-        (Some("contributions"), Some("at most 8"))
+        (Some("contributions"), Some("at most 64"))
     );
     assert!(deployment.attest_envelopes(&round, Vec::new()).await.unwrap().is_empty());
 }

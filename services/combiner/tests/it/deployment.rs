@@ -120,9 +120,13 @@ impl Deployment {
 
     /// Starts a combiner over the database and the vault.
     pub(crate) async fn start(&self) -> Router {
+        Combiner::start(&self.config()).await.unwrap().router()
+    }
+
+    pub(crate) fn config(&self) -> Config {
         let mut database = DatabaseConfig::new(Secret::text(cluster().url(&self.database)));
         database.max_connections = 4;
-        let config = Config {
+        Config {
             listen: ListenConfig::default(),
             database,
             log: LogConfig::default(),
@@ -135,9 +139,8 @@ impl Deployment {
                 min_cohort_floor: 3,
                 max_contributions_cap: 8,
             },
-            limits: Limits { attest_batch: 8, max_request_bytes: 1 << 20, compute_threads: 2 },
-        };
-        Combiner::start(&config).await.unwrap().router()
+            limits: Limits { attest_batch: 64, max_request_bytes: 1 << 20, compute_threads: 2 },
+        }
     }
 
     pub(crate) async fn connect(&self) -> PgConnection {

@@ -12,4 +12,5 @@ mod http;
 mod recovering;
 mod releasing;
 mod schema;
+mod serving;
 mod sweeping;

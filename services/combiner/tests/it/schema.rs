@@ -31,6 +31,17 @@ async fn p5_what_was_attested_released_and_destroyed_cannot_be_changed() {
 }
 
 #[tokio::test]
+async fn a_combiner_goes_on_over_a_database_that_is_newer() {
+    let mut deployment = Deployment::new().await;
+    let mut connection = deployment.connect().await;
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                 VALUES (9999, 'of tomorrow', TRUE, '', 0)";
+    sqlx::query(newer).execute(&mut connection).await.unwrap();
+    deployment.restart().await;
+    deployment.round().await;
+}
+
+#[tokio::test]
 async fn p5_a_countersigned_document_cannot_be_exchanged() {
     let mut deployment = Deployment::new().await;
     deployment.round().await;

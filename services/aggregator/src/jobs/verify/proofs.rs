@@ -19,8 +19,8 @@ use rand::rngs::OsRng;
 use super::Candidate;
 use crate::{metrics, state::App};
 
-/// Blocks of a body that are read at once: a megabyte and a half.
-const PIECE_BLOCKS: u64 = 128;
+/// Blocks of a body that are read at once: three megabytes, enough to fill a card.
+const PIECE_BLOCKS: u64 = 256;
 
 /// What became of a proof, and how long its verification computed.
 pub(super) struct Verdict {

@@ -19,7 +19,7 @@ pub(crate) struct ChainArgs {
     #[arg(long, env = "BLINDSUM_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: String,
     /// The keys to trust, as for participants; the aggregator's has to have signed the last checkpoint.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "BLINDSUM_PINS", value_name = "FILE")]
     pins: PathBuf,
 }
 

@@ -26,9 +26,9 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct VerifyArgs {
-    /// The keys to trust, as for participants. Without it the keys are those that the document names, and the round could be
+    /// The keys to trust, as for participants. Without them the keys are those that the document names, and the round could be
     /// anybody's.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "BLINDSUM_PINS", value_name = "FILE")]
     pins: Option<PathBuf>,
     #[command(flatten)]
     demands: Demands,
@@ -92,21 +92,23 @@ struct LogVerdict {
 pub(super) async fn run(args: &VerifyArgs, output: &Output) -> Result<()> {
     let temporary = tempfile::tempdir().map_err(CommandError::file(&std::env::temp_dir()))?;
     let folder = args.folder.clone().unwrap_or_else(|| temporary.path().join("round"));
-    if let (Some(round), Some(aggregator), Some(pins)) = (args.round, args.aggregator.clone(), &args.pins) {
+    let pinned = args.pins.as_deref().map(pins_file::read).transpose()?;
+    if let (Some(round), Some(aggregator), Some(pins)) = (args.round, args.aggregator.clone(), &pinned) {
         let server = AggregatorArgs { aggregator, ca: args.ca.clone() };
-        let client = server.observe(pins_file::read(pins)?, &temporary.path().join("state"))?;
+        let client = server.observe(pins.clone(), &temporary.path().join("state"), output)?;
         fetch(&client, round, &folder).await?;
     }
     let bundle = read_bundle(&folder)?;
-    let pins = match &args.pins {
-        Some(path) => pins_file::read(path)?,
+    let is_pinned = pinned.is_some();
+    let pins = match pinned {
+        Some(pins) => pins,
         None => {
             output.note("no --pins: the keys are those that the round document names");
             verify::stated_pins(&bundle)?
         }
     };
     let mut verdict = check(&folder, bundle, &pins, &args.demands, output)?;
-    verdict.pinned = args.pins.is_some();
+    verdict.pinned = is_pinned;
     output.answer(&verdict, &verdict);
     Ok(())
 }

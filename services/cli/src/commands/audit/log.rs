@@ -8,8 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::{ProblemKind, log::CheckpointView};
-use client::{Client, ClientError, RoundId};
+use api::ProblemKind;
+use client::{Client, ClientError, RoundId, SignedCheckpoint};
 use ledger::{
     Checkpoint, Frontier, OpenedCheckpoint, leaf_hash,
     note::{NoteError, Verifier},
@@ -38,9 +38,9 @@ pub(super) async fn fetch(client: &Client, round: RoundId, folder: &Path) -> Res
     let mut file = BufWriter::new(File::create(&path).map_err(CommandError::file(&path))?);
     let (start, mut next, mut covered) = (Instant::now(), 0, false);
     let note = loop {
-        let CheckpointView { size, note, .. } = checkpoint(client, start).await?;
-        while next < size {
-            for entry in client.log_entries(next, size - next).await? {
+        let SignedCheckpoint { checkpoint, note } = checkpoint(client, start).await?;
+        while next < checkpoint.size {
+            for entry in client.log_entries(next, checkpoint.size - next).await? {
                 covered |= record::is_end_of(&entry.payload, &round.to_string());
                 writeln!(file, "{}", entry.payload).map_err(CommandError::file(&path))?;
                 next += 1;
@@ -57,9 +57,9 @@ pub(super) async fn fetch(client: &Client, round: RoundId, folder: &Path) -> Res
 }
 
 /// The last checkpoint, or the first, once there is one.
-async fn checkpoint(client: &Client, start: Instant) -> Result<CheckpointView> {
+async fn checkpoint(client: &Client, start: Instant) -> Result<SignedCheckpoint> {
     loop {
-        match client.log_checkpoint().await {
+        match client.checkpoint().await {
             Err(ClientError::Problem { kind: ProblemKind::NotReady, .. }) if start.elapsed() <= PATIENCE => {
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }

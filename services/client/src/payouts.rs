@@ -1,0 +1,141 @@
+//! What contributions earned, where it is paid, and the batches in which it is handed to the distributor.
+//!
+//! Nothing of this is signed by itself: it is in the log, and an audit finds out if it is another there. What a batch hands over is
+//! checked against the root that the aggregator states for it; that root is what the distributor's contract must have.
+
+use api::{
+    paths,
+    payouts::{Batch, ClaimAddressRequest, ClaimProof, Payout, Statement},
+};
+use ledger::payout_tree::{Address, Payment, PayoutTree, StandardDump, merge, verify_payment};
+use protocol::{Canonical, ClaimAddress, Signature, Signed};
+use reqwest::Method;
+
+use crate::{
+    Client, ClientError, Participant, RoundId,
+    transport::{SMALL_ANSWER, decode},
+};
+
+/// The longest tree or list of lines: four million payments and more.
+const LONGEST_BATCH: u64 = 1 << 30;
+/// The first line of a batch as comma-separated values.
+const CSV_HEADER: &str = "subject,address,amount";
+
+impl Client {
+    /// What the contributions of a round earned, in ascending order of subjects, page after page.
+    ///
+    /// # Errors
+    /// The errors of any exchange.
+    pub async fn payouts(&self, round: RoundId) -> Result<Vec<Payout>, ClientError> {
+        let path = paths::fill(paths::ROUND_PAYOUTS, &[&round]);
+        self.all(&path, "a page of payouts").await
+    }
+
+    /// What a participant earned and was paid.
+    ///
+    /// # Errors
+    /// The errors of any exchange.
+    pub async fn statement(&self, subject: &str) -> Result<Statement, ClientError> {
+        self.transport.json(&paths::fill(paths::STATEMENT, &[&subject]), "a statement").await
+    }
+
+    /// Says where the participant wants to be paid on a chain. Of the addresses signed with its present key the one with the largest
+    /// `sequence` counts; a number that an earlier key has used on the chain cannot be used again. The time in milliseconds serves.
+    /// Repeating the call with the same arguments is harmless.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `claim-conflict` if the number is not larger than that of the address that counts, or was used;
+    /// the errors of any exchange.
+    pub async fn claim_address(
+        &self,
+        participant: &Participant,
+        address: Address,
+        chain_id: u64,
+        sequence: u64,
+    ) -> Result<Statement, ClientError> {
+        let subject = participant.credential.subject.clone();
+        let path = paths::fill(paths::CLAIM_ADDRESS, &[&subject.as_str()]);
+        let message = ClaimAddress { subject, address, chain_id, sequence, signature: Signature::BLANK };
+        let message = message.sign(&participant.identity).to_bytes().into();
+        let body = ClaimAddressRequest { message };
+        let request = || Ok(self.transport.request(Method::PUT, &path)?.json(&body));
+        decode(&self.transport.exchange(request, 0, SMALL_ANSWER).await?, "a statement")
+    }
+
+    /// What the distributor's contract is shown for a participant in a batch, checked against the root that comes with it. Whether the
+    /// contract has this root is to be asked of the chain.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `not-found` if the participant is not in the batch; [`ClientError::Mismatch`] when the proof
+    /// does not hold; the errors of any exchange.
+    pub async fn claim_proof(&self, batch: u64, subject: &str) -> Result<ClaimProof, ClientError> {
+        let path = paths::fill(paths::BATCH_CLAIM, &[&batch, &subject]);
+        let view: ClaimProof = self.transport.json(&path, "a claim").await?;
+        let mismatch = |field| ClientError::Mismatch { what: "claim", field };
+        let address = view.address.parse().map_err(|_| mismatch("address"))?;
+        let siblings: Vec<[u8; 32]> = view.proof.iter().map(|sibling| sibling.0).collect();
+        let payment = Payment { address, amount: view.amount.0 };
+        verify_payment(&view.root.0, &payment, &siblings).map_err(|_| mismatch("proof"))?;
+        Ok(view)
+    }
+
+    /// All batches, in the order in which they were made, page after page.
+    ///
+    /// # Errors
+    /// The errors of any exchange.
+    pub async fn batches(&self) -> Result<Vec<Batch>, ClientError> {
+        self.all(paths::BATCHES, "a page of batches").await
+    }
+
+    /// One batch.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `not-found`, and the errors of any exchange.
+    pub async fn batch(&self, batch: u64) -> Result<Batch, ClientError> {
+        self.transport.json(&paths::fill(paths::BATCH, &[&batch]), "a batch").await
+    }
+
+    /// The tree of a batch as `@openzeppelin/merkle-tree` loads it, computed anew from its payments and compared with the batch's root.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `not-found`; [`ClientError::Mismatch`] when the tree has another root; the errors of any exchange.
+    pub async fn batch_tree(&self, batch: u64) -> Result<StandardDump, ClientError> {
+        let root = self.batch(batch).await?.root;
+        let bytes = self.transport.bytes(&paths::fill(paths::BATCH_TREE, &[&batch]), LONGEST_BATCH).await?;
+        let dump: StandardDump = decode(&bytes, "a payout tree")?;
+        let load = move || (PayoutTree::load(&dump).map(|tree| tree.root()), dump);
+        let (found, dump) = tokio::task::spawn_blocking(load).await.expect("a tree is hashed without panic");
+        if found == Ok(root.0) {
+            Ok(dump)
+        } else {
+            Err(ClientError::Mismatch { what: "payout tree", field: "root" })
+        }
+    }
+
+    /// The lines of a batch, comma-separated: subject, address and amount of each balance. Their tree is compared with the batch's root.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `not-found`; [`ClientError::Mismatch`] when the lines have another root; the errors of any
+    /// exchange.
+    pub async fn batch_csv(&self, batch: u64) -> Result<String, ClientError> {
+        let mismatch = |field| ClientError::Mismatch { what: "list of payments", field };
+        let root = self.batch(batch).await?.root;
+        let bytes = self.transport.bytes(&paths::fill(paths::BATCH_CSV, &[&batch]), LONGEST_BATCH).await?;
+        let text = String::from_utf8(bytes.into()).map_err(|_| mismatch("encoding"))?;
+        let payments = payments(&text).ok_or_else(|| mismatch("lines"))?;
+        let hash = move || merge(payments).and_then(PayoutTree::new).map(|tree| tree.root());
+        let found = tokio::task::spawn_blocking(hash).await.expect("a tree is hashed without panic");
+        if found == Ok(root.0) { Ok(text) } else { Err(mismatch("root")) }
+    }
+}
+
+/// The payments that comma-separated lines list.
+fn payments(text: &str) -> Option<Vec<Payment>> {
+    let payment = |line: &str| {
+        let (_, rest) = line.split_once(',')?;
+        let (address, amount) = rest.split_once(',')?;
+        Some(Payment { address: address.parse().ok()?, amount: amount.parse().ok()? })
+    };
+    let mut lines = text.lines();
+    if lines.next()? == CSV_HEADER { lines.map(payment).collect() } else { None }
+}
