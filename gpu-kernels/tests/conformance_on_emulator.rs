@@ -2,7 +2,9 @@
 
 use emulator::{Emulator, Schedule};
 use gpu_kernels::{KernelBackend, Options, self_test};
+use lattice::{Backend, CpuBackend, RING_DEGREE};
 use testkit::conformance::check_backend;
+use testkit::seeded;
 
 fn check(schedule: Schedule, options: Options) {
     let backend = KernelBackend::new(&Emulator::new(schedule), &options).expect("good options");
@@ -28,4 +30,19 @@ fn threads_in_alternating_order_and_two_teams_a_block_conform() {
 #[test]
 fn threads_in_any_order_and_small_blocks_conform() {
     check(Schedule::Shuffled { seed: 1 }, Options { threads: 32, grid: 3, ..small() });
+}
+
+/// Enough blocks for two queues in one batch each, and one more.
+#[test]
+fn an_operation_that_is_halved_over_two_queues_does_each_block_once() {
+    let options = Options { batch_blocks: 256, queue_bytes: 64 << 20, ..small() };
+    let forward = |device, values: &mut [u64]| {
+        KernelBackend::new(&device, &options).expect("good options").forward(values)
+    };
+    let values = seeded::elements(1, 129 * RING_DEGREE);
+    let (mut found, mut expected) = (values.clone(), values);
+    forward(Emulator::failing_after(2), &mut found).expect("two launches suffice");
+    CpuBackend::new().forward(&mut expected).expect("whole blocks");
+    assert_eq!(found, expected);
+    forward(Emulator::failing_after(1), &mut found).expect_err("one launch does not");
 }

@@ -30,6 +30,7 @@ pub fn check_backend(backend: &dyn Backend) {
     products(backend);
     mask_products(backend);
     packed_sums(backend);
+    sums_of_many(backend);
     unmasking(backend);
     inner_products(backend);
     adjoint_sums(backend);
@@ -131,6 +132,29 @@ fn packed_sums(backend: &dyn Backend) {
             "width {}",
             width.bits()
         );
+    }
+}
+
+/// More ciphertexts than a device adds in one go.
+fn sums_of_many(backend: &dyn Backend) {
+    const COUNT: usize = 70;
+    let width = Width::from_transport_bits(22).expect("1 to 32 bits");
+    let words: Vec<u64> = (0..RING_DEGREE as u64).collect();
+    let mut packed = vec![0; width.bytes(words.len())];
+    pack::pack(width, &words, &mut packed);
+    let mut sums = vec![0; words.len()];
+    backend.add_packed(&mut sums, width, &[&packed[..]; COUNT]).expect("canonical words");
+    let expected: Vec<u64> = words.iter().map(|word| COUNT as u64 * word).collect();
+    assert_eq!(sums, expected);
+
+    let ones = vec![0xff; packed.len()];
+    for position in [0, 40, COUNT - 1] {
+        let mut slices = [&packed[..]; COUNT];
+        slices[position] = &ones;
+        let result = backend.add_packed(&mut sums, width, &slices);
+        let refused =
+            matches!(result, Err(BackendError::NonCanonical { ciphertext }) if ciphertext == position);
+        assert!(refused, "ciphertext {position}");
     }
 }
 

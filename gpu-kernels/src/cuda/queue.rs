@@ -167,8 +167,11 @@ impl Queue for CudaQueue {
         if secret {
             let used = self.host.used;
             self.host.words_mut()[..used].zeroize();
-            // It fails when the card does, as will whatever is asked of it next.
-            let _queued = self.overwrite(&self.device.batch());
+            let batch = self.device.batch();
+            if batch.bytes > 0 {
+                // It fails when the card does, as will whatever is asked of it next.
+                let _queued = self.overwrite(&batch);
+            }
         }
         self.host.used = 0;
         self.device.used = self.device.kept;

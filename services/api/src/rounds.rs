@@ -261,6 +261,8 @@ mod tests {
 
     #[test]
     fn every_field_of_a_new_round_and_every_state_is_documented() {
+        use RoundState as S;
+
         let page = include_str!("../../../docs/api.md");
         let round = CreateRound {
             model_digest: Hex([0; 32]),
@@ -287,6 +289,22 @@ mod tests {
             let is_first =
                 |row: &str| row.split('|').nth(1).is_some_and(|names| names.contains(&format!("`{field}`")));
             assert!(table.lines().any(is_first), "{field}");
+        }
+        let states = page.lines().find(|line| line.contains("`?state=`")).unwrap();
+        let all = [
+            S::Preparing,
+            S::Open,
+            S::Settling,
+            S::Folding,
+            S::Releasing,
+            S::Unmasking,
+            S::Published,
+            S::Failed,
+            S::Cancelled,
+        ];
+        for state in all {
+            let name = serde_json::to_value(state).unwrap();
+            assert!(states.contains(&format!("`{}`", name.as_str().unwrap())), "{name}");
         }
     }
 

@@ -1,8 +1,8 @@
 //! Finished messages on disk, from before their first byte is sent until a receipt is kept or their round is over.
 //!
-//! A message is two files, named by round and contribution: the body, and the prefix, which is written last and makes the message count. What
-//! is sent is always these bytes: another update, or fresh errors, under the same seeds would give away the
-//! difference.
+//! A message is two files, named by round and contribution: the body, and the prefix, which is written last and makes
+//! the message count. What is sent is always these bytes: another update, or fresh errors, under the same seeds would
+//! give away the difference.
 
 use std::{
     fs::{self, File},

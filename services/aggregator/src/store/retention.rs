@@ -18,7 +18,10 @@ pub(crate) async fn expired(db: &PgPool, before: Instant, limit: i64) -> sqlx::R
         "SELECT round_id, round_hash FROM rounds AS r
          WHERE ended_at < $1
              AND NOT EXISTS (SELECT FROM erasures AS e WHERE e.round_id = r.round_id)
-             AND NOT EXISTS (SELECT FROM jobs AS j WHERE j.round_id = r.round_id AND j.state IN ('ready', 'leased') AND j.kind <> 'retire')
+             AND NOT EXISTS (
+                 SELECT FROM jobs AS j
+                 WHERE j.round_id = r.round_id AND j.state IN ('ready', 'leased') AND j.kind <> 'retire'
+             )
          ORDER BY ended_at LIMIT $2",
     )
     .bind(before)
