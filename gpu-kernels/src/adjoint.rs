@@ -47,7 +47,7 @@ pub(crate) fn add_partial_sums<Q: Queue>(
     count: u32,
     length: usize,
 ) -> Result<(Q::Buffer, Download), DeviceError> {
-    let sums = queue.zeroed(length)?;
+    let sums = queue.room(length)?;
     let arguments = [
         Argument::Buffer(partial_sums),
         Argument::U64(count.into()),
@@ -55,8 +55,8 @@ pub(crate) fn add_partial_sums<Q: Queue>(
         Argument::Buffer(&sums),
     ];
     // SAFETY: (const u64* partial_sums, u64 count, u64 length, u64* sums): the callers' partial_sums hold count · length
-    // words, and sums holds `length`.
-    unsafe { queue.launch(Kernel::AddPartialSums, shapes.words(length), &arguments)? };
+    // words, and sums holds `length`; blocks have whole warps.
+    unsafe { queue.launch(Kernel::AddPartialSums, shapes.sums(length), &arguments)? };
     let download = queue.download(&sums)?;
     Ok((sums, download))
 }
@@ -67,7 +67,7 @@ impl<Q: Queue> Batched<Q> for AdjointSum<'_> {
     fn start(&mut self, lane: &mut Lane<Q>, blocks: Range<usize>) -> Result<Self::Pending, DeviceError> {
         let shape = self.shapes.summing_teams(blocks.len(), 0);
         let values = lane.queue.upload(&[bytemuck::cast_slice(&self.blocks[words(&blocks)])])?;
-        let partial_sums = lane.queue.zeroed(shape.grid as usize * RING_DEGREE)?;
+        let partial_sums = lane.queue.room(shape.grid as usize * RING_DEGREE)?;
         let arguments = [
             Argument::stream_key(self.masks.stream_key()),
             Argument::U64(self.first + blocks.start as u64),

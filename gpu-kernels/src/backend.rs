@@ -94,6 +94,11 @@ impl Shapes {
         Shape { grid, block: [self.threads, 1], shared_words: 0 }
     }
 
+    /// A block of threads for each 32 of `length` sums.
+    pub(crate) fn sums(&self, length: usize) -> Shape {
+        Shape { grid: count(length).div_ceil(32), block: [self.threads, 1], shared_words: 0 }
+    }
+
     /// Threads that stride over `length` words, in as many blocks as there are places for many times over.
     pub(crate) fn words(&self, length: usize) -> Shape {
         let grid = count(length).div_ceil(self.threads).min(self.grid.saturating_mul(16));

@@ -4,6 +4,7 @@
 //! opened, and its absence is an error like any other.
 
 mod error;
+mod memory;
 mod module;
 mod queue;
 mod source;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use cudarc::driver::{CudaContext, result, sys};
 
 use self::error::failed;
+use self::memory::Allocation;
 use self::module::Functions;
 pub use self::queue::CudaQueue;
 use crate::backend::{KernelBackend, Options};
@@ -26,6 +28,7 @@ pub struct Cuda {
     context: Arc<CudaContext>,
     functions: Arc<Functions>,
     queue_bytes: usize,
+    allocation: Allocation,
 }
 
 impl Cuda {
@@ -53,7 +56,13 @@ impl Cuda {
         let context = CudaContext::new(ordinal).map_err(failed("opening the card"))?;
         context.set_blocking_synchronize().map_err(failed("setting how to wait"))?;
         let functions = Arc::new(Functions::load(&context)?);
-        Ok(Self { context, functions, queue_bytes })
+        Ok(Self { context, functions, queue_bytes, allocation: Allocation::Arena })
+    }
+
+    /// The same card with each buffer an allocation of its own, whose ends NVIDIA's sanitizer knows. Slow.
+    #[must_use]
+    pub fn with_separate_buffers(self) -> Self {
+        Self { allocation: Allocation::Separate, ..self }
     }
 
     /// The name of the card, and how its kernels were made.
@@ -71,7 +80,7 @@ impl Device for Cuda {
     }
 
     fn queue(&self) -> Result<CudaQueue, DeviceError> {
-        CudaQueue::new(&self.context, &self.functions, self.queue_bytes)
+        CudaQueue::new(&self.context, &self.functions, self.queue_bytes, self.allocation)
     }
 }
 

@@ -29,6 +29,12 @@ pub trait Queue: Send + Debug {
     /// When there is no memory left, or the device fails.
     fn upload(&mut self, parts: &[&[u8]]) -> Result<Self::Buffer, DeviceError>;
 
+    /// New memory of `words` 64-bit words that hold anything.
+    ///
+    /// # Errors
+    /// When there is no memory left.
+    fn room(&mut self, words: usize) -> Result<Self::Buffer, DeviceError>;
+
     /// New memory of `words` 64-bit words that are 0.
     ///
     /// # Errors

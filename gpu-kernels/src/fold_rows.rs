@@ -102,8 +102,8 @@ impl<Q: Queue> Batched<Q> for Folding<'_> {
         let grid = shape.grid as usize;
         let tables = lane.queue.upload(&[bytemuck::cast_slice(&self.tables)])?;
         let packed = self.packed_blocks(&blocks).map(|packed| lane.queue.upload(&[packed])).transpose()?;
-        let partial_adjoints = lane.queue.zeroed(grid * 2 * RING_DEGREE)?;
-        let partial_inners = lane.queue.zeroed(grid * 2)?;
+        let partial_adjoints = lane.queue.room(grid * 2 * RING_DEGREE)?;
+        let partial_inners = lane.queue.room(grid * 2)?;
         let refused = lane.queue.upload(&[&[0xff; 8]])?;
         let arguments = [
             Argument::stream_key(self.job.rows.stream_key()),

@@ -37,7 +37,7 @@ impl<Q: Queue> Batched<Q> for InnerProduct<'_> {
         let shape = self.shapes.summing_words(range.len());
         let lhs = lane.queue.upload(&[bytemuck::cast_slice(&self.lhs[range.clone()])])?;
         let rhs = lane.queue.upload(&[bytemuck::cast_slice(&self.rhs[range.clone()])])?;
-        let partial_sums = lane.queue.zeroed(shape.grid as usize)?;
+        let partial_sums = lane.queue.room(shape.grid as usize)?;
         let arguments = [
             Argument::Buffer(&lhs),
             Argument::Buffer(&rhs),

@@ -31,7 +31,7 @@ impl<Q: Queue> Batched<Q> for MaskProducts<'_> {
 
     fn start(&mut self, lane: &mut Lane<Q>, blocks: Range<usize>) -> Result<Self::Pending, DeviceError> {
         let key = lane.queue.upload(&[bytemuck::cast_slice(self.key)])?;
-        let out = lane.queue.zeroed(blocks.len() * RING_DEGREE)?;
+        let out = lane.queue.room(blocks.len() * RING_DEGREE)?;
         let arguments = [
             Argument::stream_key(self.masks.stream_key()),
             Argument::U64(self.first + blocks.start as u64),

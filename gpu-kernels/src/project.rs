@@ -54,7 +54,7 @@ impl<Q: Queue> Batched<Q> for Projection<'_> {
     fn start(&mut self, lane: &mut Lane<Q>, blocks: Range<usize>) -> Result<Self::Pending, DeviceError> {
         let shape = self.shapes.rows(blocks.len() * TILES);
         let values = lane.queue.upload(&[bytemuck::cast_slice(&self.values[words(&blocks)])])?;
-        let partial_sums = lane.queue.zeroed(shape.grid as usize * ROWS)?;
+        let partial_sums = lane.queue.room(shape.grid as usize * ROWS)?;
         let arguments = [
             Argument::stream_key(self.rows.stream_key()),
             Argument::U64(self.first + blocks.start as u64),

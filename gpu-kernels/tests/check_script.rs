@@ -1,56 +1,127 @@
-//! `deploy/gpu/check`, where everything that it starts fails, and where all goes well but for what needs a card's tools.
+//! `deploy/gpu/check`: where everything that it starts fails, and on the emulated card, with scripts in the place of NVIDIA's
+//! sanitizers and of the service.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// A folder for a run, removed afterwards.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("gpu-check-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a folder for the results");
+        Self(path)
+    }
+
+    /// A program that is this shell script.
+    fn script(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("the folder is ours");
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("the file is ours");
+        path
+    }
+
+    /// Runs `deploy/gpu/check` with these programs in the place of those that are shipped with it.
+    fn check(&self, program: &Path, service: &Path, libraries: &str) -> Results {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/gpu/check");
+        let results = self.0.join("results");
+        let path = std::env::var("PATH").expect("a path");
+        let mut command = Command::new(script);
+        command.arg(&results).env("PATH", format!("{}:{path}", self.0.display()));
+        command.env("GPU_CHECK", program).env("GPU_CHECK_SERVICE", service);
+        command.env("GPU_CHECK_MEASURE", "rehearse").env("LD_LIBRARY_PATH", libraries);
+        let output = command.output().expect("the script starts");
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        let files = std::fs::read_dir(&results).expect("the script makes the folder");
+        let mut files: Vec<PathBuf> = files.map(|file| file.expect("a file").path()).collect();
+        files.sort();
+        let [json, markdown] = &files[..] else { panic!("{files:?}: {printed}") };
+        let read = |path| std::fs::read_to_string(path).expect("a readable file");
+        Results { passed: output.status.success(), json: read(json), markdown: read(markdown), printed }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // It lies among temporary files in any case.
+        let _removed = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 /// What the script left: its JSON, its Markdown, what it printed.
 struct Results {
+    passed: bool,
     json: String,
     markdown: String,
     printed: String,
 }
 
-/// Runs the script with `program` in the place of the one that is shipped with it. It exits with 1.
-fn check(name: &str, program: &Path, libraries: &str) -> Results {
-    let folder = std::env::temp_dir().join(format!("gpu-check-{name}-{}", std::process::id()));
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/gpu/check");
-    let mut command = Command::new(script);
-    command.arg(&folder).env("GPU_CHECK", program).env("GPU_CHECK_MEASURE", "rehearse");
-    let output = command.env("LD_LIBRARY_PATH", libraries).output().expect("the script starts");
-    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{printed}");
-    let files = std::fs::read_dir(&folder).expect("the script makes the folder");
-    let mut files: Vec<PathBuf> = files.map(|file| file.expect("a file").path()).collect();
-    files.sort();
-    let [json, markdown] = &files[..] else { panic!("{files:?}: {printed}") };
-    let read = |path| std::fs::read_to_string(path).expect("a readable file");
-    let results = Results { json: read(json), markdown: read(markdown), printed };
-    std::fs::remove_dir_all(&folder).expect("the folder is ours");
-    results
-}
-
 #[test]
 fn failures_are_in_the_results_and_in_the_exit_status() {
-    let Results { json, markdown, printed } = check("failing", Path::new("/bin/false"), "");
-    assert!(json.contains(r#""parity": {"outcome": "failed""#), "{printed}");
+    let folder = Folder::new("failing");
+    folder.script("compute-sanitizer", "exit 1");
+    let nothing = Path::new("/bin/false");
+    let Results { passed, json, markdown, printed } = folder.check(nothing, nothing, "");
+    assert!(!passed, "{printed}");
+    let names = ["parity", "memcheck", "racecheck", "initcheck", "planted-overflow", "measure"];
+    for name in names.into_iter().chain(["service-cuda", "service-cpu"]) {
+        assert!(json.contains(&format!("\"{name}\": {{\"outcome\": \"failed\"")), "{name}: {printed}");
+        assert!(markdown.contains(&format!("| {name} | failed |")), "{name}: {printed}");
+    }
     assert!(json.contains(r#""measurements": null"#), "{printed}");
-    assert!(markdown.contains("| measure | failed |"), "{printed}");
 }
 
-/// The program itself, on the emulated card: every kernel, the probes too. Only NVIDIA's sanitizers are not there.
+/// The program itself: every kernel, the probes too.
 #[cfg(feature = "cuda")]
-#[test]
-fn everything_but_the_sanitizers_is_rehearsed_on_the_emulated_card() {
-    let tests = std::env::current_exe().expect("this program");
-    let program = tests.ancestors().nth(2).expect("a folder of programs").join("examples/gpu-check");
-    assert!(program.exists(), "`cargo test` without a choice of targets builds {}", program.display());
-    let Results { json, markdown, printed } = check("rehearsal", &program, emulator::DRIVER_FOLDER);
-    assert!(
-        markdown.contains("| parity | passed |") && markdown.contains("| measure | passed |"),
-        "{printed}"
-    );
-    assert!(
-        json.contains(r#""scale": "rehearsal""#) && json.contains(r#""forward_of_limit": "#),
-        "{printed}"
-    );
+mod rehearsal {
+    use super::*;
+
+    /// Runs the program, and says of what leaves its memory that it has found it.
+    const SANITIZER: &str = r#"while [ $# -gt 2 ]; do shift; done; [ "$2" = overflow ] && exit 9; exec "$@""#;
+
+    /// What the measurement of verification prints.
+    const SERVICE: &str = "echo '| 2^20 | 16 | 10 ms | 20 ms | 13.05 | 1.0 ms | 16 ms |'; echo $BACKEND";
+
+    fn rehearse(name: &str, sanitizer: &str) -> Results {
+        let tests = std::env::current_exe().expect("this program");
+        let program = tests.ancestors().nth(2).expect("a folder of programs").join("examples/gpu-check");
+        assert!(program.exists(), "`cargo test` without a choice of targets builds {}", program.display());
+        let folder = Folder::new(name);
+        folder.script("compute-sanitizer", sanitizer);
+        let service = folder.script("service", SERVICE);
+        folder.check(&program, &service, emulator::DRIVER_FOLDER)
+    }
+
+    #[test]
+    fn everything_passes_and_is_in_the_results() {
+        let Results { passed, json, markdown, printed } = rehearse("rehearsal", SANITIZER);
+        assert!(passed, "{printed}");
+        let json: serde_json::Value = serde_json::from_str(&json).expect("one JSON object");
+        let checks = json["checks"].as_object().expect("an object");
+        assert_eq!(checks.len(), 8, "{printed}");
+        assert!(checks.values().all(|check| check["outcome"] == "passed"), "{printed}");
+        let measured = &json["measurements"];
+        assert_eq!(measured["scale"], "rehearsal");
+        let operations = measured["operations"].as_object().expect("an object");
+        assert_eq!(operations.len(), 10, "{printed}");
+        for (name, figures) in operations {
+            for figure in ["kernel_seconds", "limit_seconds", "with_copies_seconds", "processor_seconds"] {
+                assert!(figures[figure].as_f64().is_some_and(|seconds| seconds > 0.0), "{name} {figure}");
+            }
+            assert!(markdown.contains(&format!("| {name} | ")), "{name}");
+        }
+        assert_eq!(json["verified_per_second"]["cuda"]["2^20"], 13.05);
+        assert!(markdown.contains("\ncuda\n") && markdown.contains("\ncpu\n"), "each backend has its turn");
+    }
+
+    #[test]
+    fn a_sanitizer_that_finds_nothing_fails() {
+        let blind = r#"while [ $# -gt 2 ]; do shift; done; exec "$@""#;
+        let Results { passed, json, printed, .. } = rehearse("blind", blind);
+        assert!(!passed, "{printed}");
+        assert!(json.contains(r#""memcheck": {"outcome": "passed""#), "{printed}");
+        assert!(json.contains(r#""planted-overflow": {"outcome": "failed""#), "{printed}");
+    }
 }

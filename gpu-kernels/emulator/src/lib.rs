@@ -125,6 +125,11 @@ impl Queue for EmulatedQueue {
         Ok(Memory::new(words.collect()))
     }
 
+    /// Filled with a word that no kernel may take for a result.
+    fn room(&mut self, words: usize) -> Result<Memory, DeviceError> {
+        Ok(Memory::new(vec![0xc3c3_c3c3_c3c3_c3c3; words].into()))
+    }
+
     fn zeroed(&mut self, words: usize) -> Result<Memory, DeviceError> {
         Ok(Memory::new(vec![0; words].into()))
     }

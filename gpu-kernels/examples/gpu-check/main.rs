@@ -1,4 +1,4 @@
-//! What `deploy/gpu/check` runs on a machine with a card: parity, one pass for a sanitizer, measurements.
+//! What `deploy/gpu/check` runs on a machine with a card: parity, one pass for a sanitizer and a fault for it to find, measurements.
 #![allow(clippy::print_stdout, reason = "a program that reports")]
 
 mod measure;
@@ -7,8 +7,8 @@ mod resident;
 use std::error::Error;
 use std::process::ExitCode;
 
-use gpu_kernels::cuda::{self, Cuda};
-use gpu_kernels::{KernelBackend, Options};
+use gpu_kernels::cuda::Cuda;
+use gpu_kernels::{KernelBackend, Options, self_test};
 use testkit::conformance::check_backend;
 
 /// How much is measured.
@@ -66,9 +66,10 @@ fn main() -> ExitCode {
     let done = match task.as_deref() {
         Some("parity") => parity(),
         Some("once") => once(),
+        Some("overflow") => overflow(),
         Some("measure") => measure::run(&Scale::FULL),
         Some("rehearse") => measure::run(&Scale::REHEARSAL),
-        _ => Err("gpu-check parity | once | measure | rehearse".into()),
+        _ => Err("gpu-check parity | once | overflow | measure | rehearse".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -93,10 +94,26 @@ fn parity() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Every kernel once, on few blocks: enough for a sanitizer, which is slow.
+/// The card as a sanitizer must have it.
+fn sanitized(options: &Options) -> Result<Cuda, Box<dyn Error>> {
+    Ok(Cuda::open(0, options.queue_bytes)?.with_separate_buffers())
+}
+
+/// Every operation, every kernel and every probe on few blocks: enough for a sanitizer, which is slow.
 fn once() -> Result<(), Box<dyn Error>> {
-    let options = Options { queue_bytes: 16 << 20, grid: 2, ..Options::default() };
-    let (_, description) = cuda::backend(&options)?;
-    println!("the self-test passed on {description}");
+    for options in [
+        Options { queues: 1, queue_bytes: 16 << 20, grid: 2, ..Options::default() },
+        Options { queues: 1, queue_bytes: 16 << 20, teams: 2, threads: 64, grid: 1, ..Options::default() },
+    ] {
+        self_test::check(&KernelBackend::new(&sanitized(&options)?, &options)?)?;
+    }
+    let card = sanitized(&Options { queue_bytes: Scale::REHEARSAL.queue_bytes, ..Options::default() })?;
+    resident::measure(&card, &Scale::REHEARSAL)?;
+    println!("every kernel ran on {}", card.description());
     Ok(())
+}
+
+/// What a sanitizer must find.
+fn overflow() -> Result<(), Box<dyn Error>> {
+    Ok(resident::overflow(&sanitized(&Options::default())?)?)
 }

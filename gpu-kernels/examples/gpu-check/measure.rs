@@ -1,95 +1,172 @@
-//! Measurements as one JSON object on standard output: kernels alone against what the card can do, and whole operations with
-//! their copies against the processor of the same machine.
+//! Measurements as one JSON object on standard output: each operation's kernel against what the card can do, and the whole
+//! operation with its copies against the processor of the same machine.
 
+use std::collections::BTreeMap;
 use std::error::Error;
+use std::thread;
 use std::time::Instant;
 
-use gpu_kernels::device::Kernel;
-use gpu_kernels::{Options, cuda};
+use gpu_kernels::cuda::{self, Cuda};
+use gpu_kernels::{Options, device::Kernel};
 use lattice::{
-    Backend, CpuBackend, Fq, MaskPolynomials, Poly, ProjectionRows, RING_DEGREE, RowFold, RowFolding,
-    Unmasking, Width, pack,
+    Backend, CpuBackend, Evaluation, Fq, MaskPolynomials, Poly, ProjectionRows, RING_DEGREE, RowFold,
+    RowFolding, Unmasking, Width, pack,
 };
 use testkit::seeded;
 
-use crate::{Scale, resident};
+use crate::Scale;
+use crate::resident::{self, Measured, Rates};
 
 /// Repetitions of an operation with copies; the fastest counts.
 const REPETITIONS: usize = 5;
+
+/// Threads of a team, each of which runs the instructions that the compiler's table counts.
+const TEAM: f64 = 256.0;
 
 /// Prints the measurements.
 ///
 /// # Errors
 /// When there is no card or it fails.
 pub(crate) fn run(scale: &Scale) -> Result<(), Box<dyn Error>> {
+    let (rates, kernels) = resident::measure(&Cuda::open(0, scale.queue_bytes)?, scale)?;
     let (card, description) = cuda::backend(&Options::default())?;
-    let kernels = resident::measure(scale)?;
-    let memory_limit = kernels.copy_bytes_per_second / (16 * RING_DEGREE) as f64;
-    let limit = |kernel| memory_limit.min(kernels.alu_per_second / alu_operations(kernel));
-    let (forward_limit, inverse_limit) = (limit(Kernel::ForwardBlocks), limit(Kernel::InverseBlocks));
-    let rows = [
-        ("copy_bytes_per_second", kernels.copy_bytes_per_second),
-        ("alu_per_second", kernels.alu_per_second),
-        ("multiplies_per_second", kernels.multiplies_per_second),
-        ("forward_per_second", kernels.forward_per_second),
-        ("forward_limit_per_second", forward_limit),
-        ("forward_of_limit", kernels.forward_per_second / forward_limit),
-        ("inverse_per_second", kernels.inverse_per_second),
-        ("inverse_limit_per_second", inverse_limit),
-        ("inverse_of_limit", kernels.inverse_per_second / inverse_limit),
-        ("add_packed_bytes_per_second", kernels.add_packed_bytes_per_second),
-        ("add_packed_of_limit", kernels.add_packed_bytes_per_second / kernels.copy_bytes_per_second),
-        ("unmask_seconds", kernels.unmask_seconds),
-        ("fold_rows_seconds", kernels.fold_rows_seconds),
-        ("project_seconds", kernels.project_seconds),
-    ];
+    let with_copies = operations(&card, scale)?;
+    let processor = operations(&CpuBackend::new(), scale)?;
     println!("{{");
     println!("  \"card\": {description:?},");
     println!("  \"scale\": {:?},", scale.name);
-    for (name, value) in rows {
-        println!("  \"{name}\": {value:.6e},");
-    }
-    println!("  \"cuda_with_copies\": {},", operations(&card, scale)?);
-    println!("  \"cpu\": {}", operations(&CpuBackend::new(), scale)?);
+    println!("  \"processor_threads\": {},", thread::available_parallelism()?);
+    println!("  \"copied_bytes_per_second\": {:.4e},", rates.copied_bytes);
+    println!("  \"link_bytes_per_second\": {:.4e},", rates.link_bytes);
+    println!("  \"alu_per_second\": {:.4e},", rates.alu);
+    println!("  \"multiplies_per_second\": {:.4e},", rates.multiplies);
+    println!("  \"operations\": {{");
+    let rows: Vec<String> = kernels
+        .iter()
+        .map(|measured| {
+            row(
+                measured,
+                &rates,
+                scale,
+                &with_copies[measured.operation],
+                processor[measured.operation].seconds,
+            )
+        })
+        .collect();
+    println!("{}", rows.join(",\n"));
+    println!("  }}");
     println!("}}");
     Ok(())
 }
 
-/// Instructions for the pipe of additions and logic that a block of 256 threads has, as the compiler's machine code has them, for
-/// a kernel without a loop.
-fn alu_operations(kernel: Kernel) -> f64 {
-    let table = include_str!("../../prebuilt/resources.tsv");
-    let row = table
-        .lines()
-        .find(|line| line.split('\t').next() == Some(kernel.name()))
-        .expect("every kernel has a row");
-    256.0
-        * row.split('\t').nth(6).and_then(|count| count.parse::<f64>().ok()).expect("a count of instructions")
+/// An operation as one line. What has no copies is about the launch's polynomials, what has them about a chunk.
+fn row(measured: &Measured, rates: &Rates, scale: &Scale, with_copies: &Timed, processor: f64) -> String {
+    let (limit, bound_by) = limit(measured, rates);
+    let (there, back) = with_copies.copied;
+    let link = there.max(back) as f64 / rates.link_bytes;
+    let both = link.max(limit * scale.chunk as f64 / measured.polynomials as f64);
+    format!(
+        "    \"{}\": {{\"polynomials\": {}, \"kernel_seconds\": {:.3e}, \"limit_seconds\": {limit:.3e}, \
+         \"bound_by\": \"{bound_by}\", \"of_limit\": {:.3}, \"chunk\": {}, \"with_copies_seconds\": {:.3e}, \
+         \"with_copies_limit_seconds\": {both:.3e}, \"with_copies_of_limit\": {:.3}, \"processor_seconds\": {processor:.3e}}}",
+        measured.operation,
+        measured.polynomials,
+        measured.seconds,
+        limit / measured.seconds,
+        scale.chunk,
+        with_copies.seconds,
+        both / with_copies.seconds,
+    )
 }
 
-/// Seconds of each operation on a chunk, as a JSON object.
-fn operations(backend: &dyn Backend, scale: &Scale) -> Result<String, Box<dyn Error>> {
-    let mut input = Input::new(scale.chunk);
-    let named: [(&str, Box<Operation<'_>>); 4] = [
-        ("forward_seconds", Box::new(|input| Ok(backend.forward(&mut input.values)?))),
-        (
-            "add_packed_16_seconds",
-            Box::new(|input| {
-                let ciphertexts = [input.packed.as_slice(); 16];
-                Ok(backend.add_packed(&mut input.sums, input.width, &ciphertexts)?)
-            }),
-        ),
-        ("unmask_seconds", Box::new(|input| input.unmask(backend))),
-        ("fold_rows_seconds", Box::new(|input| input.fold(backend))),
+/// The least seconds that a kernel can take, and what it waits for then: memory, one of the two pipes, or the issue of
+/// instructions, of which a card has twice as many places as the pipe of additions and logic.
+fn limit(measured: &Measured, rates: &Rates) -> (f64, &'static str) {
+    let threads = measured.polynomials as f64 * TEAM;
+    let [run, alu, multiplies] = instructions(measured.kernel);
+    let bounds = [
+        (measured.bytes as f64 / rates.copied_bytes, "memory"),
+        (threads * alu / rates.alu, "alu"),
+        (threads * multiplies / rates.multiplies, "multiplies"),
+        (threads * run / (2.0 * rates.alu), "issue"),
     ];
-    let mut fields = Vec::new();
-    for (name, operation) in named {
-        fields.push(format!("\"{name}\": {:.6e}", fastest(&mut input, &operation)?));
-    }
-    Ok(format!("{{ {} }}", fields.join(", ")))
+    bounds.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).expect("four bounds")
+}
+
+/// Instructions that a thread runs at least for a polynomial, by the compiler's table: all, those for the pipe of additions and
+/// logic, those for that of multiplications. None for kernels that the table does not count: memory is what they wait for.
+fn instructions(kernel: Kernel) -> [f64; 3] {
+    let table = include_str!("../../prebuilt/resources.tsv");
+    let row = table.lines().find(|line| line.split('\t').next() == Some(kernel.name()));
+    let fields: Vec<&str> = row.expect("every kernel has a row").split('\t').collect();
+    [6, 7, 8].map(|column| fields[column].parse().unwrap_or(0.0))
+}
+
+/// An operation on a chunk.
+struct Timed {
+    seconds: f64,
+    /// Bytes that must go to the card, and come back from it.
+    copied: (usize, usize),
 }
 
 type Operation<'a> = dyn Fn(&mut Input) -> Result<(), Box<dyn Error>> + 'a;
+
+/// Each operation on a chunk.
+fn operations(backend: &dyn Backend, scale: &Scale) -> Result<BTreeMap<&'static str, Timed>, Box<dyn Error>> {
+    let mut input = Input::new(scale.chunk);
+    let (words, packed) = (8 * input.values.len(), input.packed.len());
+    let named: [(&str, (usize, usize), Box<Operation<'_>>); 10] = [
+        ("forward", (words, words), Box::new(|input| Ok(backend.forward(&mut input.values)?))),
+        ("inverse", (words, words), Box::new(|input| Ok(backend.inverse(&mut input.values)?))),
+        (
+            "multiply_accumulate",
+            (2 * words, words),
+            Box::new(|input| {
+                Ok(backend.multiply_accumulate(&mut input.products, &input.values, &input.key)?)
+            }),
+        ),
+        (
+            "mask_product",
+            (0, words),
+            Box::new(|input| Ok(backend.mask_product(&input.masks, 0, &input.key, &mut input.products)?)),
+        ),
+        (
+            "add_packed",
+            (words + scale.ciphertexts * packed, words),
+            Box::new(|input| {
+                let ciphertexts = vec![input.packed.as_slice(); scale.ciphertexts];
+                Ok(backend.add_packed(&mut input.sums, input.width, &ciphertexts)?)
+            }),
+        ),
+        ("unmask", (words, words), Box::new(|input| input.unmask(backend))),
+        (
+            "inner_product",
+            (2 * words, 0),
+            Box::new(|input| Ok(backend.inner_product(&input.values, &input.products).map(drop)?)),
+        ),
+        (
+            "adjoint_accumulate",
+            (words, 0),
+            Box::new(|input| {
+                Ok(backend.adjoint_accumulate(&input.masks, 0, &input.values, &mut Poly::zero())?)
+            }),
+        ),
+        (
+            "project",
+            (words, 0),
+            Box::new(|input| {
+                let mut sums = [0; ProjectionRows::COUNT];
+                Ok(backend.project(&input.rows, 0, &input.unmasked, &mut sums)?)
+            }),
+        ),
+        ("fold_rows", (packed, 0), Box::new(|input| input.fold(backend))),
+    ];
+    let mut timed = BTreeMap::new();
+    for (name, copied, operation) in named {
+        timed.insert(name, Timed { seconds: fastest(&mut input, &operation)?, copied });
+    }
+    Ok(timed)
+}
 
 fn fastest(input: &mut Input, operation: &Operation<'_>) -> Result<f64, Box<dyn Error>> {
     let mut least = f64::INFINITY;
@@ -105,12 +182,13 @@ fn fastest(input: &mut Input, operation: &Operation<'_>) -> Result<f64, Box<dyn 
 struct Input {
     width: Width,
     values: Vec<u64>,
+    products: Vec<u64>,
     sums: Vec<u64>,
     packed: Vec<u8>,
     unmasked: Vec<i64>,
     masks: MaskPolynomials,
     rows: ProjectionRows,
-    key: Poly<lattice::Evaluation>,
+    key: Poly<Evaluation>,
 }
 
 impl Input {
@@ -120,9 +198,17 @@ impl Input {
         let words: Vec<u64> = values.iter().map(|value| value >> width.transport_bits()).collect();
         let mut packed = vec![0; width.bytes(words.len())];
         pack::pack(width, &words, &mut packed);
-        let (sums, unmasked) = (vec![0; words.len()], vec![0; words.len()]);
-        let (masks, rows) = (MaskPolynomials::derive(&seeded::key(2)), ProjectionRows::new(seeded::key(3)));
-        Self { width, values, sums, packed, unmasked, masks, rows, key: seeded::key_share(4).to_evaluation() }
+        Self {
+            width,
+            products: values.clone(),
+            sums: vec![0; words.len()],
+            packed,
+            unmasked: vec![0; words.len()],
+            masks: MaskPolynomials::derive(&seeded::key(2)),
+            rows: ProjectionRows::new(seeded::key(3)),
+            key: seeded::key_share(4).to_evaluation(),
+            values,
+        }
     }
 
     fn unmask(&mut self, backend: &dyn Backend) -> Result<(), Box<dyn Error>> {

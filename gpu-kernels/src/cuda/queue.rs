@@ -1,4 +1,4 @@
-//! A stream of the card with its memory: an arena on the card and one on the host, both taken when the queue is made.
+//! A stream of the card with its memory: some on the card and an arena of page-locked words on the host.
 
 use std::ffi::c_void;
 use std::fmt;
@@ -6,15 +6,13 @@ use std::ptr;
 use std::slice;
 use std::sync::Arc;
 
-use cudarc::driver::{CudaContext, CudaStream, result, sys};
+use cudarc::driver::{CudaContext, CudaStream, result};
 use zeroize::Zeroize;
 
 use super::error::failed;
+use super::memory::{Allocation, CudaBuffer, DeviceMemory};
 use super::module::Functions;
 use crate::device::{Argument, DeviceError, Download, Kernel, Queue, Shape};
-
-/// Buffers start at multiples of this many bytes.
-const ALIGNMENT: usize = 256;
 
 /// Room for what is kept, and for the alignment of buffers, beside what batches need.
 const SPARE_BYTES: usize = 64 << 10;
@@ -24,22 +22,8 @@ pub struct CudaQueue {
     context: Arc<CudaContext>,
     functions: Arc<Functions>,
     stream: Arc<CudaStream>,
-    device: DeviceArena,
+    device: DeviceMemory,
     host: HostArena,
-}
-
-/// A run of the arena on the card. It is handed out again after [`Queue::clear`].
-#[derive(Debug)]
-pub struct CudaBuffer {
-    address: sys::CUdeviceptr,
-    bytes: usize,
-}
-
-struct DeviceArena {
-    start: sys::CUdeviceptr,
-    bytes: usize,
-    kept: usize,
-    used: usize,
 }
 
 /// Page-locked memory of whole words.
@@ -57,21 +41,15 @@ impl CudaQueue {
         context: &Arc<CudaContext>,
         functions: &Arc<Functions>,
         queue_bytes: usize,
+        allocation: Allocation,
     ) -> Result<Self, DeviceError> {
         context.bind_to_thread().map_err(failed("choosing the card"))?;
         let stream = context.new_stream().map_err(failed("making a stream"))?;
         let bytes = queue_bytes + SPARE_BYTES;
-        // SAFETY: the memory is written before it is read; the queue's drop frees it once.
-        let start = unsafe { result::malloc_sync(bytes) }.map_err(failed("taking the card's memory"))?;
-        let mut device = DeviceArena { start, bytes, kept: 0, used: 0 };
-        // SAFETY: as above; no flags: ordinary memory that is fast to read.
-        let words = match unsafe { result::malloc_host(bytes, 0) } {
-            Ok(words) => words.cast::<u64>(),
-            Err(error) => {
-                device.free();
-                return Err(failed("taking page-locked memory")(error));
-            }
-        };
+        let device = DeviceMemory::new(context, allocation, bytes)?;
+        // SAFETY: written below; the arena's drop frees it once. No flags: ordinary memory that is fast to read.
+        let words = unsafe { result::malloc_host(bytes, 0) }.map_err(failed("taking page-locked memory"))?;
+        let words = words.cast::<u64>();
         // SAFETY: `words` leads to `bytes` bytes, aligned to a page.
         unsafe { ptr::write_bytes(words.cast::<u8>(), 0, bytes) };
         let host = HostArena { words, length: bytes / 8, used: 0 };
@@ -85,8 +63,8 @@ impl CudaQueue {
     /// Queues the overwriting of a buffer with zeros.
     fn overwrite(&self, buffer: &CudaBuffer) -> Result<(), DeviceError> {
         self.bind()?;
-        // SAFETY: the buffer has that many bytes of the arena.
-        unsafe { result::memset_d8_async(buffer.address, 0, buffer.bytes, self.stream.cu_stream()) }
+        // SAFETY: the buffer has that many bytes.
+        unsafe { result::memset_d8_async(buffer.address(), 0, buffer.bytes(), self.stream.cu_stream()) }
             .map_err(failed("overwriting the card's memory"))
     }
 }
@@ -107,13 +85,17 @@ impl Queue for CudaQueue {
             rest = after;
         }
         // SAFETY: the buffer has `bytes` bytes, and what is staged stays as it is until `clear`, which comes after `wait`.
-        unsafe { result::memcpy_htod_async(buffer.address, staged, self.stream.cu_stream()) }
+        unsafe { result::memcpy_htod_async(buffer.address(), staged, self.stream.cu_stream()) }
             .map_err(failed("copying to the card"))?;
         Ok(buffer)
     }
 
+    fn room(&mut self, words: usize) -> Result<CudaBuffer, DeviceError> {
+        self.device.take(words * 8)
+    }
+
     fn zeroed(&mut self, words: usize) -> Result<CudaBuffer, DeviceError> {
-        let buffer = self.device.take(words * 8)?;
+        let buffer = self.room(words)?;
         self.overwrite(&buffer)?;
         Ok(buffer)
     }
@@ -144,10 +126,10 @@ impl Queue for CudaQueue {
 
     fn download(&mut self, buffer: &CudaBuffer) -> Result<Download, DeviceError> {
         self.bind()?;
-        let (start, staged) = self.host.take(buffer.bytes / 8)?;
+        let (start, staged) = self.host.take(buffer.bytes() / 8)?;
         let words = staged.len();
         // SAFETY: `staged` has as many bytes as the buffer, and nobody looks at it before `wait` has returned.
-        unsafe { result::memcpy_dtoh_async(staged, buffer.address, self.stream.cu_stream()) }
+        unsafe { result::memcpy_dtoh_async(staged, buffer.address(), self.stream.cu_stream()) }
             .map_err(failed("copying from the card"))?;
         Ok(Download { start, words })
     }
@@ -167,18 +149,18 @@ impl Queue for CudaQueue {
         if secret {
             let used = self.host.used;
             self.host.words_mut()[..used].zeroize();
-            let batch = self.device.batch();
-            if batch.bytes > 0 {
-                // It fails when the card does, as will whatever is asked of it next.
-                let _queued = self.overwrite(&batch);
+            // What fails here fails because the card has, as will whatever is asked of it next.
+            for buffer in self.device.batch() {
+                let _queued = self.overwrite(&buffer);
             }
+            let _ended = self.wait();
         }
         self.host.used = 0;
-        self.device.used = self.device.kept;
+        self.device.clear();
     }
 
     fn keep(&mut self) {
-        self.device.kept = self.device.used;
+        self.device.keep();
     }
 }
 
@@ -186,37 +168,12 @@ impl Drop for CudaQueue {
     fn drop(&mut self) {
         // What is still queued may use the memory. When the card has failed there is nothing left to wait for.
         let _ended = self.wait();
-        self.device.free();
-        // SAFETY: `words` came from malloc_host and is freed here only.
-        let _freed = unsafe { result::free_host(self.host.words.cast()) };
     }
 }
 
 impl fmt::Debug for CudaQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CudaQueue").field("bytes", &self.device.bytes).finish_non_exhaustive()
-    }
-}
-
-impl DeviceArena {
-    fn take(&mut self, bytes: usize) -> Result<CudaBuffer, DeviceError> {
-        let start = self.used.next_multiple_of(ALIGNMENT);
-        let available = self.bytes.saturating_sub(start);
-        if bytes > available {
-            return Err(DeviceError::Memory { needed: bytes, available });
-        }
-        self.used = start + bytes;
-        Ok(CudaBuffer { address: self.start + start as u64, bytes })
-    }
-
-    /// All that has been taken since the last [`Queue::clear`].
-    fn batch(&self) -> CudaBuffer {
-        CudaBuffer { address: self.start + self.kept as u64, bytes: self.used - self.kept }
-    }
-
-    fn free(&mut self) {
-        // SAFETY: `start` came from malloc_sync and is freed once: in the queue's drop, or when there is no queue to be.
-        let _freed = unsafe { result::free_sync(self.start) };
+        f.debug_struct("CudaQueue").field("device", &self.device).finish_non_exhaustive()
     }
 }
 
@@ -244,6 +201,13 @@ impl HostArena {
     }
 }
 
+impl Drop for HostArena {
+    fn drop(&mut self) {
+        // SAFETY: `words` came from malloc_host and is freed here only.
+        let _freed = unsafe { result::free_host(self.words.cast()) };
+    }
+}
+
 /// A kernel's parameter at an address of its own.
 enum Value {
     U32(u32),
@@ -254,7 +218,7 @@ enum Value {
 impl Value {
     fn new(argument: &Argument<'_, CudaBuffer>) -> Self {
         match argument {
-            Argument::Buffer(buffer) => Self::U64(buffer.address),
+            Argument::Buffer(buffer) => Self::U64(buffer.address()),
             Argument::Null => Self::U64(0),
             Argument::U32(value) => Self::U32(*value),
             Argument::U64(value) => Self::U64(*value),

@@ -1,0 +1,147 @@
+//! The card's memory of a queue.
+
+use std::fmt;
+use std::sync::Arc;
+
+use cudarc::driver::{CudaContext, result, sys};
+
+use super::error::failed;
+use crate::device::DeviceError;
+
+/// Buffers of an arena start at multiples of this many bytes.
+const ALIGNMENT: usize = 256;
+
+/// Where buffers come from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Allocation {
+    /// All from one allocation, taken when the queue is made.
+    Arena,
+    /// Each from one of its own.
+    Separate,
+}
+
+/// A run of the card's memory. It is handed out again, or freed, after [`Queue::clear`](crate::device::Queue::clear).
+#[derive(Debug)]
+pub struct CudaBuffer {
+    address: sys::CUdeviceptr,
+    bytes: usize,
+}
+
+impl CudaBuffer {
+    pub(super) fn address(&self) -> sys::CUdeviceptr {
+        self.address
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Another handle of the same memory.
+    fn alias(&self) -> Self {
+        Self { address: self.address, bytes: self.bytes }
+    }
+}
+
+/// Buffers that are taken until they are cleared, but for those that are kept.
+pub(super) struct DeviceMemory {
+    context: Arc<CudaContext>,
+    taken: Taken,
+}
+
+enum Taken {
+    /// Bytes of the allocation from its start.
+    Arena { all: CudaBuffer, used: usize, kept: usize },
+    /// Allocations.
+    Separate { buffers: Vec<CudaBuffer>, kept: usize },
+}
+
+impl DeviceMemory {
+    /// Memory of `bytes` bytes, or, of separate buffers, as much as the card has.
+    pub(super) fn new(
+        context: &Arc<CudaContext>,
+        allocation: Allocation,
+        bytes: usize,
+    ) -> Result<Self, DeviceError> {
+        let taken = match allocation {
+            Allocation::Arena => Taken::Arena { all: allocate(bytes)?, used: 0, kept: 0 },
+            Allocation::Separate => Taken::Separate { buffers: Vec::new(), kept: 0 },
+        };
+        Ok(Self { context: Arc::clone(context), taken })
+    }
+
+    pub(super) fn take(&mut self, bytes: usize) -> Result<CudaBuffer, DeviceError> {
+        match &mut self.taken {
+            Taken::Arena { all, used, .. } => {
+                let start = used.next_multiple_of(ALIGNMENT);
+                let available = all.bytes.saturating_sub(start);
+                if bytes > available {
+                    return Err(DeviceError::Memory { needed: bytes, available });
+                }
+                *used = start + bytes;
+                Ok(CudaBuffer { address: all.address + start as u64, bytes })
+            }
+            Taken::Separate { buffers, .. } => {
+                let buffer = allocate(bytes)?;
+                buffers.push(buffer.alias());
+                Ok(buffer)
+            }
+        }
+    }
+
+    /// All that has been taken since the last [`clear`](Self::clear).
+    pub(super) fn batch(&self) -> Vec<CudaBuffer> {
+        match &self.taken {
+            Taken::Arena { used, kept, .. } if used == kept => Vec::new(),
+            Taken::Arena { all, used, kept } => {
+                vec![CudaBuffer { address: all.address + *kept as u64, bytes: used - kept }]
+            }
+            Taken::Separate { buffers, kept } => buffers[*kept..].iter().map(CudaBuffer::alias).collect(),
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        match &mut self.taken {
+            Taken::Arena { used, kept, .. } => *used = *kept,
+            Taken::Separate { buffers, kept } => buffers.drain(*kept..).for_each(free),
+        }
+    }
+
+    pub(super) fn keep(&mut self) {
+        match &mut self.taken {
+            Taken::Arena { used, kept, .. } => *kept = *used,
+            Taken::Separate { buffers, kept } => *kept = buffers.len(),
+        }
+    }
+}
+
+impl Drop for DeviceMemory {
+    fn drop(&mut self) {
+        // It fails when the card does, and then there is nothing left to free.
+        let _bound = self.context.bind_to_thread();
+        match &mut self.taken {
+            Taken::Arena { all, .. } => free(all.alias()),
+            Taken::Separate { buffers, .. } => buffers.drain(..).for_each(free),
+        }
+    }
+}
+
+impl fmt::Debug for DeviceMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = match &self.taken {
+            Taken::Arena { all, .. } => all.bytes,
+            Taken::Separate { buffers, .. } => buffers.iter().map(CudaBuffer::bytes).sum(),
+        };
+        f.debug_struct("DeviceMemory").field("bytes", &bytes).finish_non_exhaustive()
+    }
+}
+
+fn allocate(bytes: usize) -> Result<CudaBuffer, DeviceError> {
+    // SAFETY: no word of it is taken for a value before it has been written, and `free` is called once.
+    let address = unsafe { result::malloc_sync(bytes) }.map_err(failed("taking the card's memory"))?;
+    Ok(CudaBuffer { address, bytes })
+}
+
+fn free(buffer: CudaBuffer) {
+    // SAFETY: the address came from `allocate`, and the memory's list, which has it no more, is what frees it.
+    let _freed = unsafe { result::free_sync(buffer.address) };
+}
