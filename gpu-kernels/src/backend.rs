@@ -88,9 +88,9 @@ impl Shapes {
         Shape { grid: count(work).min(self.grid), block: [ProjectionRows::COUNT as u32, 1], shared_words: 0 }
     }
 
-    /// Threads that stride over `length` words: each of a few, so that sums of them are few.
+    /// Threads that stride over `length` words, in as many blocks as there are places for, so that sums of them are few.
     pub(crate) fn summing_words(&self, length: usize) -> Shape {
-        let grid = count(length).div_ceil(self.threads).min(self.grid);
+        let grid = count(length).div_ceil(self.threads).min(self.grid.saturating_mul(4));
         Shape { grid, block: [self.threads, 1], shared_words: 0 }
     }
 

@@ -6,6 +6,7 @@ mod resident;
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use gpu_kernels::cuda::Cuda;
 use gpu_kernels::{KernelBackend, Options, self_test};
@@ -16,12 +17,14 @@ use testkit::conformance::check_backend;
 struct Scale {
     /// What results are to be read as.
     name: &'static str,
-    /// Polynomials of a batch that is transformed.
+    /// Polynomials of most kernels: more than a card's caches hold.
     batch: usize,
+    /// Polynomials of packed ciphertexts that are added, and of vectors that are projected.
+    added: usize,
+    /// Polynomials of an operation with its copies, and of the folding of rows.
+    chunk: usize,
     /// Words that are copied.
     copied: usize,
-    /// Polynomials of everything else.
-    chunk: usize,
     /// Ciphertexts that are added at once.
     ciphertexts: usize,
     /// Rounds of a probe of a pipe.
@@ -30,34 +33,40 @@ struct Scale {
     probe_blocks: u32,
     /// Memory of the queue.
     queue_bytes: usize,
-    /// Launches of a kernel that count.
-    launches: usize,
+    /// How long the card works before anything is measured, so that its clock is up.
+    warm_up: Duration,
+    /// How long a kernel is launched again and again.
+    least_seconds: f64,
 }
 
 impl Scale {
     const FULL: Self = Self {
         name: "full",
         batch: 65_536,
-        copied: 128 << 20,
+        added: 8192,
         chunk: 512,
+        copied: 128 << 20,
         ciphertexts: 16,
         rounds: 4096,
         probe_blocks: 2112,
         queue_bytes: 2304 << 20,
-        launches: 10,
+        warm_up: Duration::from_millis(500),
+        least_seconds: 0.1,
     };
 
     /// For the emulated driver: shows that all of it runs, and nothing about speed.
     const REHEARSAL: Self = Self {
         name: "rehearsal",
         batch: 4,
-        copied: 4096,
+        added: 2,
         chunk: 2,
+        copied: 4096,
         ciphertexts: 2,
         rounds: 4,
         probe_blocks: 2,
         queue_bytes: 16 << 20,
-        launches: 1,
+        warm_up: Duration::ZERO,
+        least_seconds: 0.0,
     };
 }
 

@@ -30,8 +30,11 @@ const TEAM: f64 = 256.0;
 pub(crate) fn run(scale: &Scale) -> Result<(), Box<dyn Error>> {
     let (rates, kernels) = resident::measure(&Cuda::open(0, scale.queue_bytes)?, scale)?;
     let (card, description) = cuda::backend(&Options::default())?;
-    let with_copies = operations(&card, scale)?;
-    let processor = operations(&CpuBackend::new(), scale)?;
+    let (with_copies, words) = operations(&card, scale)?;
+    let (processor, expected) = operations(&CpuBackend::new(), scale)?;
+    if words != expected {
+        return Err("card and processor do not give the same words".into());
+    }
     println!("{{");
     println!("  \"card\": {description:?},");
     println!("  \"scale\": {:?},", scale.name);
@@ -111,44 +114,55 @@ struct Timed {
 
 type Operation<'a> = dyn Fn(&mut Input) -> Result<(), Box<dyn Error>> + 'a;
 
-/// Each operation on a chunk.
-fn operations(backend: &dyn Backend, scale: &Scale) -> Result<BTreeMap<&'static str, Timed>, Box<dyn Error>> {
+/// Operations by their names.
+type Timings = BTreeMap<&'static str, Timed>;
+
+/// Each operation on a chunk, and all that they gave.
+fn operations(backend: &dyn Backend, scale: &Scale) -> Result<(Timings, Words), Box<dyn Error>> {
     let mut input = Input::new(scale.chunk);
-    let (words, packed) = (8 * input.values.len(), input.packed.len());
+    let (words, packed) = (8 * input.words.values.len(), input.packed.len());
     let named: [(&str, (usize, usize), Box<Operation<'_>>); 10] = [
-        ("forward", (words, words), Box::new(|input| Ok(backend.forward(&mut input.values)?))),
-        ("inverse", (words, words), Box::new(|input| Ok(backend.inverse(&mut input.values)?))),
+        ("forward", (words, words), Box::new(|input| Ok(backend.forward(&mut input.words.values)?))),
+        ("inverse", (words, words), Box::new(|input| Ok(backend.inverse(&mut input.words.values)?))),
+        (
+            "mask_product",
+            (0, words),
+            Box::new(|input| {
+                Ok(backend.mask_product(&input.masks, 0, &input.key, &mut input.words.products)?)
+            }),
+        ),
         (
             "multiply_accumulate",
             (2 * words, words),
             Box::new(|input| {
-                Ok(backend.multiply_accumulate(&mut input.products, &input.values, &input.key)?)
+                Ok(backend.multiply_accumulate(&mut input.words.products, &input.words.values, &input.key)?)
             }),
-        ),
-        (
-            "mask_product",
-            (0, words),
-            Box::new(|input| Ok(backend.mask_product(&input.masks, 0, &input.key, &mut input.products)?)),
         ),
         (
             "add_packed",
             (words + scale.ciphertexts * packed, words),
             Box::new(|input| {
                 let ciphertexts = vec![input.packed.as_slice(); scale.ciphertexts];
-                Ok(backend.add_packed(&mut input.sums, input.width, &ciphertexts)?)
+                Ok(backend.add_packed(&mut input.words.added, input.width, &ciphertexts)?)
             }),
         ),
         ("unmask", (words, words), Box::new(|input| input.unmask(backend))),
         (
             "inner_product",
             (2 * words, 0),
-            Box::new(|input| Ok(backend.inner_product(&input.values, &input.products).map(drop)?)),
+            Box::new(|input| {
+                input.words.sums.push(backend.inner_product(&input.words.values, &input.words.products)?);
+                Ok(())
+            }),
         ),
         (
             "adjoint_accumulate",
             (words, 0),
             Box::new(|input| {
-                Ok(backend.adjoint_accumulate(&input.masks, 0, &input.values, &mut Poly::zero())?)
+                let mut adjoint = Poly::zero();
+                backend.adjoint_accumulate(&input.masks, 0, &input.words.values, &mut adjoint)?;
+                input.words.sums.extend(adjoint.values());
+                Ok(())
             }),
         ),
         (
@@ -156,16 +170,18 @@ fn operations(backend: &dyn Backend, scale: &Scale) -> Result<BTreeMap<&'static 
             (words, 0),
             Box::new(|input| {
                 let mut sums = [0; ProjectionRows::COUNT];
-                Ok(backend.project(&input.rows, 0, &input.unmasked, &mut sums)?)
+                backend.project(&input.rows, 0, &input.words.unmasked, &mut sums)?;
+                input.words.sums.extend(sums.map(|sum: i64| sum as u64));
+                Ok(())
             }),
         ),
         ("fold_rows", (packed, 0), Box::new(|input| input.fold(backend))),
     ];
-    let mut timed = BTreeMap::new();
+    let mut timed = Timings::new();
     for (name, copied, operation) in named {
         timed.insert(name, Timed { seconds: fastest(&mut input, &operation)?, copied });
     }
-    Ok(timed)
+    Ok((timed, input.words))
 }
 
 fn fastest(input: &mut Input, operation: &Operation<'_>) -> Result<f64, Box<dyn Error>> {
@@ -178,14 +194,23 @@ fn fastest(input: &mut Input, operation: &Operation<'_>) -> Result<f64, Box<dyn 
     Ok(least)
 }
 
+/// What operations change and give.
+#[derive(PartialEq)]
+struct Words {
+    values: Vec<u64>,
+    products: Vec<u64>,
+    added: Vec<u64>,
+    unmasked: Vec<i64>,
+    residual: u64,
+    /// Of the operations that sum up a chunk.
+    sums: Vec<u64>,
+}
+
 /// A chunk of everything that an aggregator handles.
 struct Input {
     width: Width,
-    values: Vec<u64>,
-    products: Vec<u64>,
-    sums: Vec<u64>,
     packed: Vec<u8>,
-    unmasked: Vec<i64>,
+    words: Words,
     masks: MaskPolynomials,
     rows: ProjectionRows,
     key: Poly<Evaluation>,
@@ -200,21 +225,25 @@ impl Input {
         pack::pack(width, &words, &mut packed);
         Self {
             width,
-            products: values.clone(),
-            sums: vec![0; words.len()],
             packed,
-            unmasked: vec![0; words.len()],
+            words: Words {
+                products: values.clone(),
+                added: vec![0; values.len()],
+                unmasked: vec![0; values.len()],
+                residual: 0,
+                sums: Vec::new(),
+                values,
+            },
             masks: MaskPolynomials::derive(&seeded::key(2)),
             rows: ProjectionRows::new(seeded::key(3)),
             key: seeded::key_share(4).to_evaluation(),
-            values,
         }
     }
 
     fn unmask(&mut self, backend: &dyn Backend) -> Result<(), Box<dyn Error>> {
         let job =
             Unmasking { masks: &self.masks, first: 0, key_sum: &self.key, width: self.width, scale_log2: 31 };
-        backend.unmask(&job, &self.sums, &mut self.unmasked)?;
+        self.words.residual = backend.unmask(&job, &self.words.added, &mut self.words.unmasked)?;
         Ok(())
     }
 
@@ -222,7 +251,11 @@ impl Input {
         let challenges = [Fq::new(3), Fq::new(5)];
         let job = RowFolding { rows: &self.rows, masks: &self.masks, challenges, width: self.width };
         let mut folds = [RowFold::zero(), RowFold::zero()];
-        backend.fold_rows(&job, 0, self.values.len() / RING_DEGREE, Some(&self.packed), &mut folds)?;
+        backend.fold_rows(&job, 0, self.words.values.len() / RING_DEGREE, Some(&self.packed), &mut folds)?;
+        for fold in &folds {
+            self.words.sums.push(fold.inner.value());
+            self.words.sums.extend(fold.adjoint.values());
+        }
         Ok(())
     }
 }

@@ -3,20 +3,36 @@
 // becomes the least position of a ciphertext with a word that is not canonical.
 #include "../include/packing.cuh"
 
+// Ciphertexts that a thread waits for together: memory is busy only with many reads under way.
+#define TOGETHER 4
+
 extern "C" __global__ void add_packed(u64* __restrict__ sums, u64 length, const u64* __restrict__ packed, u64 stride,
                                       u32 ciphertexts, u32 width, u32* refused)
 {
     const u64 step = static_cast<u64>(gridDim.x) * blockDim.x;
     const u64 largest = largest_word(width);
     for (u64 k = static_cast<u64>(blockIdx.x) * blockDim.x + threadIdx.x; k < length; k += step) {
+        const PackedPlace place = packed_place(width, k);
         u64 sum = sums[k];
         u32 first_refused = ~0u;
-        for (u32 c = 0; c < ciphertexts; ++c) {
-            const u64 word = unpack(packed + c * stride, width, k);
-            if (word > largest && first_refused == ~0u) {
-                first_refused = c;
+        for (u32 first = 0; first < ciphertexts; first += TOGETHER) {
+            PackedPair pairs[TOGETHER];
+#pragma unroll
+            for (u32 i = 0; i < TOGETHER; ++i) {
+                // Of the last ciphertext several times, rather than of none.
+                const u32 c = first + i < ciphertexts ? first + i : ciphertexts - 1;
+                pairs[i] = read_packed(packed + c * stride, place);
             }
-            sum += word;
+#pragma unroll
+            for (u32 i = 0; i < TOGETHER; ++i) {
+                if (first + i < ciphertexts) {
+                    const u64 word = unpack(pairs[i], width, place);
+                    if (word > largest && first_refused == ~0u) {
+                        first_refused = first + i;
+                    }
+                    sum += word;
+                }
+            }
         }
         sums[k] = sum;
         if (first_refused != ~0u) {

@@ -76,7 +76,8 @@ extern "C" __global__ void __launch_bounds__(256, 2)
             folded[k] = both[0];
             folded[DEGREE + k] = both[1];
             if (packed != nullptr) {
-                const u64 word = unpack(packed, width, block * DEGREE + k);
+                const PackedPlace place = packed_place(width, block * DEGREE + k);
+                const u64 word = unpack(read_packed(packed, place), width, place);
                 if (word > largest_word(width)) {
                     atomicMin(refused, 0u);
                 }

@@ -2,12 +2,25 @@
 // against these. Any launch along x.
 #include "../include/words.cuh"
 
+// Independent operations of a thread that are under way together.
 #define CHAINS 8
 
 extern "C" __global__ void probe_copy(u64* __restrict__ to, const u64* __restrict__ from, u64 length)
 {
     const u64 step = static_cast<u64>(gridDim.x) * blockDim.x;
-    for (u64 k = static_cast<u64>(blockIdx.x) * blockDim.x + threadIdx.x; k < length; k += step) {
+    u64 k = static_cast<u64>(blockIdx.x) * blockDim.x + threadIdx.x;
+    for (; k + (CHAINS - 1) * step < length; k += CHAINS * step) {
+        u64 words[CHAINS];
+#pragma unroll
+        for (u32 i = 0; i < CHAINS; ++i) {
+            words[i] = from[k + i * step];
+        }
+#pragma unroll
+        for (u32 i = 0; i < CHAINS; ++i) {
+            to[k + i * step] = words[i];
+        }
+    }
+    for (; k < length; k += step) {
         to[k] = from[k];
     }
 }

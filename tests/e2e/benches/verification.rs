@@ -1,8 +1,9 @@
 //! Contributions verified per second by the service, norm proofs included, over HTTP with two services and a database.
 //!
 //! `cargo bench -p e2e --bench verification` prints one line for each case. All messages are made beforehand and uploaded at once;
-//! the time runs from the first upload until the last contribution is verified. With `--features cuda` and `BACKEND=cuda` the
-//! aggregator computes on the machine's card.
+//! the time runs from the first upload until the last contribution is verified. The services, their clients and the database share
+//! all of the machine's cores. With `--features cuda` and `BACKEND=cuda` the aggregator computes on the machine's card, and a card
+//! that fails, whose work the processor would do again, is an error.
 
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
@@ -19,18 +20,21 @@ use e2e::{
 fn main() {
     e2e::server::serve_if_asked();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    println!("{threads} threads compute.\n");
     println!(
         "| d | clients | uploads | until verified | contributions a second | proof, median | proof, all |"
     );
     println!("|--:|--:|--:|--:|--:|--:|--:|");
     for (log_dimension, clients) in [(16, 64), (20, 16)] {
-        runtime.block_on(measure(log_dimension, clients));
+        runtime.block_on(measure(log_dimension, clients, threads));
     }
 }
 
-async fn measure(log_dimension: u32, clients: usize) {
+async fn measure(log_dimension: u32, clients: usize, threads: usize) {
     let card = std::env::var("BACKEND").is_ok_and(|backend| backend == "cuda").then_some(Card::Real);
-    let deployment = Deployment::start(Options { card, ..Options::default() }).await;
+    let deployment =
+        Deployment::start(Options { card, compute_threads: Some(threads), ..Options::default() }).await;
     let federation = Federation::new(&deployment, clients);
     federation.enrol().await.expect("everyone enrols");
     // One place more, so that the round stays open.
@@ -65,6 +69,8 @@ async fn measure(log_dimension: u32, clients: usize) {
     let times: Vec<i64> =
         times.fetch_all(&deployment.aggregator_database().await).await.expect("what each proof took");
     let times: Vec<_> = times.into_iter().map(|us| Duration::from_micros(us.unsigned_abs())).collect();
+    let log = deployment.aggregator_log();
+    assert!(!log.contains("the card has failed"), "{log}");
     let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
     println!(
         "| 2^{log_dimension} | {clients} | {:.0} ms | {:.0} ms | {:.2} | {:.1} ms | {:.0} ms |",

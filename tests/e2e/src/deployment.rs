@@ -68,6 +68,8 @@ pub struct Options {
     pub s3: Option<SocketAddr>,
     /// The aggregator computes on a card, and does not start without one. Needs the feature `cuda`.
     pub card: Option<Card>,
+    /// Threads of the aggregator's computing; 2 if not given.
+    pub compute_threads: Option<usize>,
 }
 
 /// The bucket of the aggregator's objects.
@@ -123,6 +125,11 @@ impl Deployment {
     /// Kills the combiner if it still lives, and starts it again at the same address.
     pub fn restart_combiner(&self) {
         self.combiner.restart("combiner", self.dir.path());
+    }
+
+    /// All that the aggregator has logged.
+    pub fn aggregator_log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("aggregator.log")).expect("the aggregator's log")
     }
 
     /// The end of both services' logs, for the message of a test that fails.
@@ -229,6 +236,7 @@ fn aggregator_config(
              endpoint = \"http://{address}\""
         ),
     };
+    let threads = options.compute_threads.unwrap_or(2);
     let backend = if options.card.is_some() { "cuda" } else { "cpu" };
     format!(
         r#"vault = "{dir}/aggregator-vault"
@@ -255,7 +263,7 @@ poll_ms = 100
 sequence_ms = 500
 checkpoint_ms = 5000
 [compute]
-threads = 2
+threads = {threads}
 backend = "{backend}"
 "#,
         pins.registrar, pins.combiners[0]

@@ -45,7 +45,7 @@ pub fn serve_if_asked() {
         )
         .with(log.with_filter(tracing_subscriber::EnvFilter::new("info,sqlx=warn")))
         .init();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(2).build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async move {
         let shutdown = kit::shutdown::on_signal().expect("signal handlers");
         let ended = match role.as_str() {

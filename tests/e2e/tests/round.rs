@@ -70,7 +70,7 @@ async fn p3_an_aggregator_with_a_card_publishes_the_same_sum() {
     federation.operator.close_round(view.round_id).await.unwrap();
     federation.wait_for(&view, &[RoundState::Published]).await;
     assert_eq!(federation.members[0].client.result_sum(&round).await.unwrap().values, expected);
-    let log = std::fs::read_to_string(deployment.dir.path().join("aggregator.log")).unwrap();
+    let log = deployment.aggregator_log();
     assert!(log.contains(r#"backend="cuda""#) && !log.contains("the card has failed"), "{log}");
 }
 
