@@ -19,7 +19,9 @@ fn small() -> Options {
 
 #[test]
 fn threads_in_increasing_order_conform() {
-    check(Schedule::Increasing, Options { queues: 1, queue_bytes: 64 << 20, batch_blocks: 256, ..small() });
+    let options =
+        Options { queues: 1, queue_bytes: 64 << 20, batch_blocks: 256, threads: 64, grid: 4, ..small() };
+    check(Schedule::Increasing, options);
 }
 
 #[test]
