@@ -182,15 +182,8 @@ impl Bench<'_> {
         let polynomials = words.div_ceil(DEGREE);
         let (key, table) = (self.table()?, self.table()?);
         let out = self.queue.room(polynomials * DEGREE)?;
-        let arguments = [
-            Argument::stream_key(&[3; 32]),
-            Argument::U64(0),
-            Argument::Buffer(&key),
-            Argument::Buffer(&out),
-            Argument::U64(polynomials as u64),
-            Argument::Buffer(&table),
-        ];
-        // SAFETY: the parameters of `mask_product` in masking/kernel.cu: key of N words, count blocks, a table.
+        let arguments = mask_products(&key, &out, polynomials, &table);
+        // SAFETY: as `mask_products` asks.
         unsafe { self.queue.launch(Kernel::MaskProduct, teams(polynomials, TEAM_WORDS), &arguments)? };
         Ok(out)
     }
@@ -268,15 +261,8 @@ impl Bench<'_> {
         let (kernel, polynomials) = (Kernel::MaskProduct, self.scale.batch);
         let length = polynomials * DEGREE;
         let (key, table, out) = (self.table()?, self.table()?, self.queue.room(length)?);
-        let arguments = [
-            Argument::stream_key(&[1; 32]),
-            Argument::U64(0),
-            Argument::Buffer(&key),
-            Argument::Buffer(&out),
-            Argument::U64(polynomials as u64),
-            Argument::Buffer(&table),
-        ];
-        // SAFETY: the parameters of `mask_product` in masking/kernel.cu: key of N words, count blocks, a table.
+        let arguments = mask_products(&key, &out, polynomials, &table);
+        // SAFETY: as `mask_products` asks.
         let seconds = unsafe { self.time(&[(kernel, teams(polynomials, TEAM_WORDS), &arguments)])? };
         Ok(Measured { operation: "mask_product", kernel, polynomials, bytes: 8 * length, seconds })
     }
@@ -403,6 +389,23 @@ impl Bench<'_> {
         let seconds = unsafe { self.time_with_sums(launch, &adjoints, 2 * DEGREE)? };
         Ok(Measured { operation: "fold_rows", kernel, polynomials, bytes: 8 * packed_words, seconds })
     }
+}
+
+/// The arguments of `mask_product` in masking/kernel.cu: a key of N words, as many blocks as polynomials, a table.
+fn mask_products<'a>(
+    key: &'a Buffer,
+    out: &'a Buffer,
+    polynomials: usize,
+    table: &'a Buffer,
+) -> [Argument<'a, Buffer>; 6] {
+    [
+        Argument::stream_key(&[1; 32]),
+        Argument::U64(0),
+        Argument::Buffer(key),
+        Argument::Buffer(out),
+        Argument::U64(polynomials as u64),
+        Argument::Buffer(table),
+    ]
 }
 
 /// Blocks of one team.
