@@ -176,6 +176,8 @@ kernels! {
     ProbeAlu = "probe_alu",
     /// Multiplies as fast as it goes.
     ProbeMultiply = "probe_multiply",
+    /// Has a race on purpose, for sanitizers to find.
+    PlantedRace = "planted_race",
 }
 
 /// Why a device cannot be used, or has failed.

@@ -65,7 +65,8 @@ fn failures_are_in_the_results_and_in_the_exit_status() {
     let nothing = Path::new("/bin/false");
     let Results { passed, json, markdown, printed } = folder.check(nothing, nothing, "");
     assert!(!passed, "{printed}");
-    let names = ["parity", "memcheck", "racecheck", "initcheck", "planted-overflow", "measure"];
+    let names =
+        ["parity", "memcheck", "racecheck", "initcheck", "planted-overflow", "planted-race", "measure"];
     for name in names.into_iter().chain(["service-cuda", "service-cpu"]) {
         assert!(json.contains(&format!("\"{name}\": {{\"outcome\": \"failed\"")), "{name}: {printed}");
         assert!(markdown.contains(&format!("| {name} | failed |")), "{name}: {printed}");
@@ -78,8 +79,15 @@ fn failures_are_in_the_results_and_in_the_exit_status() {
 mod rehearsal {
     use super::*;
 
-    /// Runs the program, and says of what leaves its memory that it has found it.
-    const SANITIZER: &str = r#"while [ $# -gt 2 ]; do shift; done; [ "$2" = overflow ] && echo 'Invalid __global__ read' && exit 9; exec "$@""#;
+    /// Runs the program, and says of what is wrong on purpose that it has found it.
+    const SANITIZER: &str = r#"while [ $# -gt 2 ]; do shift; done
+        [ "$2" = overflow ] && echo 'Invalid __global__ read' && exit 9
+        [ "$2" = race ] && echo 'Error: Race reported between Write access' && exit 9
+        exec "$@""#;
+
+    /// A card's name and driver; its clocks, power and temperature until it is stopped.
+    const CARD: &str = r#"case "$1" in *clocks*) printf '%s\n' '1980, 2619, 300.5, 40' '1200, 2619, 100.0, 39' '1755, 2619, [N/A], 41'; exec sleep 60;;
+        *name*) echo 'Card of a Test';; *) echo 580.1;; esac"#;
 
     /// What the measurement of verification prints.
     const SERVICE: &str = "echo '| 2^20 | 16 | 10 ms | 20 ms | 13.05 | 1.0 ms | 16 ms |'; echo $BACKEND";
@@ -91,6 +99,7 @@ mod rehearsal {
         let folder = Folder::new(name);
         folder.script("compute-sanitizer", sanitizer);
         let service = folder.script("service", SERVICE);
+        folder.script("nvidia-smi", CARD);
         folder.check(&program, &service, emulator::DRIVER_FOLDER)
     }
 
@@ -100,8 +109,13 @@ mod rehearsal {
         assert!(passed, "{printed}");
         let json: serde_json::Value = serde_json::from_str(&json).expect("one JSON object");
         let checks = json["checks"].as_object().expect("an object");
-        assert_eq!(checks.len(), 8, "{printed}");
+        assert_eq!(checks.len(), 9, "{printed}");
         assert!(checks.values().all(|check| check["outcome"] == "passed"), "{printed}");
+        assert_eq!((&json["card"], &json["driver"]), (&"Card of a Test".into(), &"580.1".into()));
+        let clock = &json["state"]["multiprocessor_clock_mhz"];
+        assert_eq!((&clock["median"], &clock["highest"]), (&1755.into(), &1980.into()));
+        assert_eq!(json["state"]["power_w"]["highest"], 300.5);
+        assert!(markdown.contains("| temperature c | 40 | 41 |"), "{markdown}");
         let measured = &json["measurements"];
         assert_eq!(measured["scale"], "rehearsal");
         let operations = measured["operations"].as_object().expect("an object");
@@ -118,14 +132,18 @@ mod rehearsal {
 
     /// One is blind, the other does not work with the card.
     #[test]
-    fn a_sanitizer_that_does_not_find_the_planted_overflow_fails() {
+    fn a_sanitizer_that_does_not_find_planted_faults_fails() {
         let blind = r#"while [ $# -gt 2 ]; do shift; done; exec "$@""#;
-        let useless = r#"while [ $# -gt 2 ]; do shift; done; [ "$2" = overflow ] && exit 9; exec "$@""#;
+        let useless =
+            r#"while [ $# -gt 2 ]; do shift; done; case "$2" in overflow|race) exit 9;; esac; exec "$@""#;
         for (name, sanitizer) in [("blind", blind), ("useless", useless)] {
             let Results { passed, json, printed, .. } = rehearse(name, sanitizer);
             assert!(!passed, "{name}: {printed}");
             assert!(json.contains(r#""memcheck": {"outcome": "passed""#), "{name}: {printed}");
-            assert!(json.contains(r#""planted-overflow": {"outcome": "failed""#), "{name}: {printed}");
+            for fault in ["planted-overflow", "planted-race"] {
+                let failed = format!(r#""{fault}": {{"outcome": "failed""#);
+                assert!(json.contains(&failed), "{name}: {printed}");
+            }
         }
     }
 }

@@ -1,13 +1,6 @@
-// Kernels that are wrong on purpose: what the emulator or a sanitizer must find. `out` holds a word for each thread.
+// Kernels that are wrong on purpose, beside planted_race among the probes: what the emulator or a sanitizer must find. `out` holds a
+// word for each thread.
 #include "../../src/include/words.cuh"
-
-// Lacks the barrier between writing and reading shared memory, which has a word for each thread.
-extern "C" __global__ void planted_race(u64* __restrict__ out)
-{
-    LAUNCH_SHARED(shared);
-    shared[threadIdx.x] = threadIdx.x;
-    out[threadIdx.x] = shared[blockDim.x - 1 - threadIdx.x];
-}
 
 // Writes one word too far.
 extern "C" __global__ void planted_overflow(u64* __restrict__ out)

@@ -1,4 +1,4 @@
-//! What `deploy/gpu/check` runs on a machine with a card: parity, one pass for a sanitizer and a fault for it to find, measurements.
+//! What `deploy/gpu/check` runs on a machine with a card: parity, one pass for a sanitizer and faults for it to find, measurements.
 #![allow(clippy::print_stdout, reason = "a program that reports")]
 
 mod measure;
@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use gpu_kernels::cuda::Cuda;
+use gpu_kernels::device::DeviceError;
 use gpu_kernels::{KernelBackend, Options, self_test};
 use testkit::conformance::check_backend;
 
@@ -75,10 +76,11 @@ fn main() -> ExitCode {
     let done = match task.as_deref() {
         Some("parity") => parity(),
         Some("once") => once(),
-        Some("overflow") => overflow(),
+        Some("overflow") => planted(resident::overflow),
+        Some("race") => planted(resident::race),
         Some("measure") => measure::run(&Scale::FULL),
         Some("rehearse") => measure::run(&Scale::REHEARSAL),
-        _ => Err("gpu-check parity | once | overflow | measure | rehearse".into()),
+        _ => Err("gpu-check parity | once | overflow | race | measure | rehearse".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -123,6 +125,6 @@ fn once() -> Result<(), Box<dyn Error>> {
 }
 
 /// What a sanitizer must find.
-fn overflow() -> Result<(), Box<dyn Error>> {
-    Ok(resident::overflow(&sanitized(&Options::default())?)?)
+fn planted(fault: impl Fn(&Cuda) -> Result<(), DeviceError>) -> Result<(), Box<dyn Error>> {
+    Ok(fault(&sanitized(&Options::default())?)?)
 }

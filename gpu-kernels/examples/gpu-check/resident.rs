@@ -108,6 +108,20 @@ pub(crate) fn overflow(card: &Cuda) -> Result<(), DeviceError> {
     queue.wait()
 }
 
+/// Reads what other threads may not have written yet, for a sanitizer to find.
+///
+/// # Errors
+/// When the card fails.
+pub(crate) fn race(card: &Cuda) -> Result<(), DeviceError> {
+    const THREADS: u32 = 256;
+    let mut queue = card.queue()?;
+    let out = queue.room(THREADS as usize)?;
+    let shape = Shape { grid: 1, block: [THREADS, 1], shared_words: THREADS };
+    // SAFETY: (u64* out), with a word for each thread there and in shared memory.
+    unsafe { queue.launch(Kernel::PlantedRace, shape, &[Argument::Buffer(&out)])? };
+    queue.wait()
+}
+
 struct Bench<'a> {
     queue: CudaQueue,
     scale: &'a Scale,

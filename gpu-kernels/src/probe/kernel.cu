@@ -1,5 +1,5 @@
 // What a card can do at most: copying, adding and multiplying as fast as it goes. Measurements of the other kernels are set
-// against these. Any launch along x.
+// against these. And what a sanitizer must be able to find. Any launch along x.
 #include "../include/words.cuh"
 
 // Independent operations of a thread that are under way together.
@@ -70,4 +70,13 @@ extern "C" __global__ void probe_multiply(u64* __restrict__ out, u32 rounds, u32
         sum += chains[i];
     }
     out[thread] = sum;
+}
+
+// Wrong on purpose, for sanitizers of races to find: lacks the barrier between writing and reading shared memory. `out` and the
+// shared memory of the launch hold a word for each thread of its one block.
+extern "C" __global__ void planted_race(u64* __restrict__ out)
+{
+    LAUNCH_SHARED(shared);
+    shared[threadIdx.x] = threadIdx.x;
+    out[threadIdx.x] = shared[blockDim.x - 1 - threadIdx.x];
 }
