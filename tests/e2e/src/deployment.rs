@@ -3,7 +3,7 @@
 use std::{
     net::{SocketAddr, TcpListener},
     os::unix::fs::symlink,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         OnceLock,
         atomic::{AtomicU16, Ordering},
@@ -12,11 +12,7 @@ use std::{
 };
 
 use api::Hex;
-use kit::{
-    cluster::{Durability, PrivateCluster},
-    postgres,
-    vault::KeyVault,
-};
+use kit::{cluster::PrivateCluster, postgres, vault::KeyVault};
 use protocol::{IdentityKey, Pins};
 use rand::rngs::OsRng;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, postgres::PgPoolOptions};
@@ -28,13 +24,13 @@ use crate::server::Server;
 /// The operator's token in every test.
 pub const ADMIN_TOKEN: &str = "admin-token-of-the-tests";
 const SERVICE_TOKEN: &str = "service-token-of-the-tests";
+/// The services.
+const ROLES: [&str; 2] = ["aggregator", "combiner"];
 /// The role that the aggregator connects as.
 const SERVICE_ROLE: &str = "aggregator";
 
-/// Both services with everything they own. Dropping it kills them.
+/// Both services with everything they own. Dropping it kills them and removes what they own, in this order.
 pub struct Deployment {
-    /// Folder of configuration, keys, logs, vaults and blobs.
-    pub dir: TempDir,
     /// The registrar, who also answers for credentials in tests.
     pub registrar: IdentityKey,
     /// What clients pin.
@@ -43,7 +39,9 @@ pub struct Deployment {
     pub aggregator: Server,
     /// The combiner's process.
     pub combiner: Server,
-    database: String,
+    databases: Databases,
+    /// Folder of configuration, keys, logs, vaults and blobs.
+    pub dir: TempDir,
 }
 
 /// What computes, when it is not the processor.
@@ -82,11 +80,7 @@ impl Deployment {
     pub async fn start(options: Options) -> Self {
         let cluster = cluster().await;
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let database = format!("d{}", hex::encode(rand::random::<[u8; 8]>()));
-        for role in ["aggregator", "combiner"] {
-            let statement = format!("CREATE DATABASE {database}_{role} TEMPLATE template_{role}");
-            administer(cluster, &statement).await;
-        }
+        let databases = Databases::create(cluster).await;
         let keys: [IdentityKey; 3] = std::array::from_fn(|_| IdentityKey::generate(&mut OsRng));
         let [aggregator, combiner, registrar] = keys;
         let pins = Pins {
@@ -99,10 +93,10 @@ impl Deployment {
         }
         // fixed addresses, so that a service that is started again is found where it was
         let (combiner_address, aggregator_address) = (free_address(), free_address());
-        let url = cluster_url(cluster, &database, "combiner");
+        let url = cluster.url(&databases.name("combiner"));
         write(dir.path(), "combiner.toml", &combiner_config(dir.path(), combiner_address, &url, &pins));
         // The aggregator owns nothing in its database.
-        let url = cluster.url_as(&format!("{database}_aggregator"), SERVICE_ROLE);
+        let url = cluster.url_as(&databases.name("aggregator"), SERVICE_ROLE);
         let config =
             aggregator_config(dir.path(), aggregator_address, &url, &pins, combiner_address, options);
         write(dir.path(), "aggregator.toml", &config);
@@ -114,7 +108,7 @@ impl Deployment {
         let combiner = Server::start("combiner", dir.path(), combiner_address, options.crash_combiner_after);
         let aggregator =
             Server::start("aggregator", dir.path(), aggregator_address, options.crash_aggregator_after);
-        Self { dir, registrar, pins, aggregator, combiner, database }
+        Self { registrar, pins, aggregator, combiner, databases, dir }
     }
 
     /// Kills the aggregator if it still lives, and starts it again at the same address.
@@ -165,13 +159,13 @@ impl Deployment {
 
     /// A connection to the aggregator's database, as its owner.
     pub async fn aggregator_database(&self) -> PgPool {
-        let url = cluster_url(cluster().await, &self.database, "aggregator");
+        let url = cluster().await.url(&self.databases.name("aggregator"));
         PgPoolOptions::new().max_connections(2).connect(&url).await.expect("the aggregator's database")
     }
 
     /// A connection to the combiner's database.
     pub async fn combiner_database(&self) -> PgPool {
-        let url = cluster_url(cluster().await, &self.database, "combiner");
+        let url = cluster().await.url(&self.databases.name("combiner"));
         PgPoolOptions::new().max_connections(2).connect(&url).await.expect("the combiner's database")
     }
 }
@@ -191,10 +185,6 @@ fn free_address() -> SocketAddr {
 
 fn write(dir: &Path, name: &str, text: &str) {
     std::fs::write(dir.join(name), text).expect("a file of the deployment");
-}
-
-fn cluster_url(cluster: &PrivateCluster, database: &str, role: &str) -> String {
-    cluster.url(&format!("{database}_{role}"))
 }
 
 fn combiner_config(dir: &Path, address: SocketAddr, database: &str, pins: &Pins) -> String {
@@ -270,14 +260,55 @@ backend = "{backend}"
     )
 }
 
+/// A database for each service. Dropping it drops them: all those of a program that makes many would take gigabytes.
+struct Databases {
+    prefix: String,
+    cluster: &'static PrivateCluster,
+}
+
+impl Databases {
+    async fn create(cluster: &'static PrivateCluster) -> Self {
+        let prefix = format!("d{}", hex::encode(rand::random::<[u8; 8]>()));
+        let databases = Self { prefix, cluster };
+        for role in ROLES {
+            let statement = format!("CREATE DATABASE {} TEMPLATE template_{role}", databases.name(role));
+            administer(cluster, &statement).await;
+        }
+        databases
+    }
+
+    fn name(&self, role: &str) -> String {
+        format!("{}_{role}", self.prefix)
+    }
+}
+
+impl Drop for Databases {
+    fn drop(&mut self) {
+        let drop_all = async || {
+            for role in ROLES {
+                let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name(role));
+                administer(self.cluster, &statement).await;
+            }
+        };
+        // On a thread of its own: this one may be driven by a runtime that must not block.
+        let dropping = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(drop_all());
+        };
+        let dropped = std::thread::scope(|scope| scope.spawn(dropping).join());
+        // What goes wrong with it has been printed, and the cluster is removed with the program.
+        drop(dropped);
+    }
+}
+
 /// One private cluster for each test program, with a migrated template database for each service. It is never dropped;
-/// it stops when the program ends.
+/// it stops and is removed when the program ends.
 async fn cluster() -> &'static PrivateCluster {
     static READY: OnceCell<&'static PrivateCluster> = OnceCell::const_new();
     READY
         .get_or_init(|| async {
             let cluster = private_cluster();
-            for role in ["aggregator", "combiner"] {
+            for role in ROLES {
                 let template = format!("template_{role}");
                 let url = cluster.create_database(&template).await.expect("a template database");
                 let pool = PgPool::connect(&url).await.expect("the template database");
@@ -304,15 +335,8 @@ async fn cluster() -> &'static PrivateCluster {
 }
 
 fn private_cluster() -> &'static PrivateCluster {
-    static CLUSTER: OnceLock<(TempDir, PrivateCluster)> = OnceLock::new();
-    let (_, cluster) = CLUSTER.get_or_init(|| {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let path: PathBuf = dir.path().join("pg");
-        let cluster =
-            PrivateCluster::start_with(&path, Durability::Unsynced).expect("a private PostgreSQL cluster");
-        (dir, cluster)
-    });
-    cluster
+    static CLUSTER: OnceLock<PrivateCluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| PrivateCluster::temporary().expect("a private PostgreSQL cluster"))
 }
 
 async fn administer(cluster: &PrivateCluster, statement: &str) {
