@@ -1,8 +1,8 @@
-// Checks a payout tree with @openzeppelin/merkle-tree, and makes one of its own from the same payments.
+// Checks a payout tree with @openzeppelin/merkle-tree, and makes another from the same payments.
 //
 // node check.cjs FOLDER < request.json, where FOLDER holds node_modules and the request is
 //   { "dump": …, "root": "0x…", "proofs": [["0x…"], …] }.
-// Answers { "dump": …, "root": "0x…", "proofs": [["0x…"], …] }, or fails with the first thing that is wrong.
+// Answers { "dump": …, "root": "0x…", "proofs": [["0x…"], …] }, or fails with the first error.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');

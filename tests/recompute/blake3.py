@@ -1,7 +1,7 @@
 """BLAKE3, hash mode, 32 bytes of output (specification: github.com/BLAKE3-team/BLAKE3-specs, §2).
 
-The chunks of an input are compressed side by side, one column of a numpy array each; so are the parents
-of one level of the tree.
+The chunks of an input are compressed side by side, one column of a numpy array each; so are the
+parents of one level of the tree.
 """
 
 import numpy as np
@@ -47,7 +47,7 @@ def _mix(rows: list[Words], mx: Words, my: Words) -> None:
 
 
 def _compress(value: Words, block: Words, counter: NDArray[np.uint64], length: int, flags: int) -> Words:
-    """The first eight output words; value is (8, lanes), block is (16, lanes), counter is (lanes,)."""
+    """The first eight output words of value (8, lanes), block (16, lanes) and counter (lanes,)."""
     lanes = value.shape[1]
     last = np.empty((4, lanes), dtype=np.uint32)
     last[0] = counter & np.uint64(0xFFFFFFFF)
@@ -63,7 +63,7 @@ def _compress(value: Words, block: Words, counter: NDArray[np.uint64], length: i
 
 
 def _chunk_values(words: Words, first: int, last_length: int, root: bool) -> Words:
-    """Chaining values (8, chunks) of chunks of the same number of blocks; words is (chunks, blocks, 16)."""
+    """Chaining values (8, chunks) of chunks of equally many blocks; words: (chunks, blocks, 16)."""
     chunks, blocks, _ = words.shape
     value = np.repeat(_IV[:, None], chunks, axis=1)
     counter = np.arange(first, first + chunks, dtype=np.uint64)

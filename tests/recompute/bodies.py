@@ -34,7 +34,7 @@ def sum_digest(encoded: bytes) -> bytes:
 
 
 def unpack(body: bytes, word_bits: int) -> Residues:
-    """The words of a body: groups of 64 in word_bits u64 words each, from the least significant bit."""
+    """The words of a body: groups of 64 in word_bits u64 words each, lowest bit first."""
     groups = np.frombuffer(body, dtype="<u8").astype(np.uint64).reshape(-1, word_bits)
     words = np.empty((groups.shape[0], 64), dtype=np.uint64)
     mask = np.uint64(2**word_bits - 1)
@@ -54,7 +54,7 @@ def first_refused(words: Residues, transport_bits: int) -> int | None:
 
 
 def _decode_block(unmasked: NDArray[np.int64], scale_log2: int) -> tuple[NDArray[np.int64], int]:
-    """(y + Delta/2) div Delta without forming y + Delta/2, which may not fit; and the largest |residual|."""
+    """(y + Delta/2) div Delta and the largest |residual|. y + Delta/2 may overflow: not formed."""
     delta = 1 << scale_log2
     sums = (unmasked >> scale_log2) + (((unmasked & (delta - 1)) + delta // 2) >> scale_log2)
     return sums, int(np.abs(unmasked - (sums << scale_log2)).max())

@@ -1,4 +1,4 @@
-"""The folder of a published round: bundle.json, bodies/<contribution_id>, sum (docs/wire-formats.md §10)."""
+"""A published round's folder: bundle.json, bodies/<contribution_id>, sum (wire-formats.md §10)."""
 
 import json
 import re

@@ -11,7 +11,7 @@ def _rotate(x: NDArray[np.uint32], bits: int) -> NDArray[np.uint32]:
 
 
 def _quarter_rounds(rows: list[NDArray[np.uint32]]) -> list[NDArray[np.uint32]]:
-    """The quarter round of RFC 8439 §2.1 on four columns at once; rows holds the four rows of the state."""
+    """The quarter round of RFC 8439 §2.1 on four columns at once; rows: the rows of the state."""
     a, b, c, d = rows
     a = a + b
     d = _rotate(d ^ a, 16)
@@ -27,7 +27,7 @@ def _quarter_rounds(rows: list[NDArray[np.uint32]]) -> list[NDArray[np.uint32]]:
 def keystream(
     key: bytes, nonces: list[bytes], rounds: int, first_block: int, blocks: int
 ) -> NDArray[np.uint64]:
-    """Blocks first_block, first_block + 1, … of each nonce's stream, an array (nonces, 8 * blocks)."""
+    """Blocks first_block, first_block + 1, … of each nonce's stream: (nonces, 8 * blocks)."""
     if len(key) != 32 or any(len(nonce) != 12 for nonce in nonces):
         raise ValueError("ChaCha takes a key of 32 bytes and nonces of 12 bytes")
     state = np.empty((16, len(nonces), blocks), dtype=np.uint32)

@@ -1,4 +1,4 @@
-"""Ed25519 verification (RFC 8032 §5.1), strict: canonical encodings, no small-order points, no cofactor."""
+"""Strict Ed25519 verification (RFC 8032 §5.1): canonical, no small-order points, no cofactor."""
 
 import hashlib
 
@@ -37,9 +37,11 @@ BASE: Point = _base
 
 
 def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    """RFC 8032 §5.1.7 without the cofactor: the encoding of [S]B - [k]A must be the R of the signature.
+    """RFC 8032 §5.1.7 without the cofactor: the encoding of [S]B - [k]A must be the R of the
+    signature.
 
-    Comparing encodings refuses an R that is not canonical. A key or an R of small order is refused too.
+    Comparing encodings refuses an R that is not canonical. A key or an R of small order is refused
+    too.
     """
     key = decode_point(public_key)
     if key is None or len(signature) != 64 or is_small_order(key):

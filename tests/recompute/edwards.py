@@ -1,4 +1,4 @@
-"""The twisted Edwards curve of Ed25519 and Ristretto255, in variable time: all values here are public."""
+"""The twisted Edwards curve of Ed25519 and Ristretto255, in variable time: all is public."""
 
 from collections.abc import Sequence
 
@@ -60,7 +60,7 @@ def multiply(scalar: int, point: Point) -> Point:
 
 
 def multiscalar(coefficients: Sequence[int], points: Sequence[Point]) -> Point:
-    """Sum of [c] point for signed coefficients, with one bucket for each value of an 8-bit digit of |c|.
+    """Sum of [c] point for signed coefficients, with a bucket for each value of an 8-bit digit.
 
     A bucket method (Pippenger): each digit costs one addition a point and two a bucket, so that the
     short coefficients of a release answer need one or two digits only.

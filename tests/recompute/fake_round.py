@@ -1,7 +1,7 @@
-"""A small round made in Python, for the tests: clients, holders and the aggregator, with signing code.
+"""A small round made in Python, for the tests: clients, holders, aggregator, and signing code.
 
-Packing, the expected sum and the expected residuals are computed with Python integers from the plaintexts,
-not with the code under test.
+Packing, the expected sum and the expected residuals are computed with Python integers from the
+plaintexts, not with the code under test.
 """
 
 import hashlib

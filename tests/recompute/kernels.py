@@ -1,4 +1,6 @@
-"""What grows with the dimension (docs/protocol.md, docs/wire-formats.md), on three blocks that are derived from a seed.
+"""The work that grows with the dimension, on three blocks that are derived from a seed.
+
+The operations are those of docs/protocol.md and docs/wire-formats.md.
 
 Run as a program it prints a digest of each operation's results: tests/vectors/backend.json.
 """

@@ -10,8 +10,10 @@ from messages import Header
 
 
 def check_header(member: Member, document: Document, round_hash: bytes) -> Header:
-    """The header decodes, belongs to the round, and its credential, signature and weight are right, and the proof
-    is of the demanded kind, as long as it has to be, and has its digest. Nothing here verifies it."""
+    """The header is one of the round, and its credential, signature and weight are right.
+
+    The proof is of the demanded kind and length, and has its digest. Nothing here verifies it.
+    """
     name = member.name
     header = messages.decode_header(member.header, f"{name}: header")
     credential = header.credential

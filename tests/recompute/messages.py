@@ -1,4 +1,4 @@
-"""Credentials, contribution headers, attestations, answers and results (docs/wire-formats.md §6 to §9).
+"""Credentials, headers, attestations, answers and results (docs/wire-formats.md §6 to §9).
 
 Each signed structure ends with its signature, over the encoding without it.
 """

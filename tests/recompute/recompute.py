@@ -2,9 +2,9 @@
 
     python3 recompute.py [--json] DIR
 
-DIR has bundle.json, bodies/<contribution_id> and sum. The first wrong thing ends the run with `wrong: …` and
-status 1. The aggregator's key is taken from the bundle: compare the one that --json prints with the key you
-expect.
+DIR has bundle.json, bodies/<contribution_id> and sum. The first wrong thing ends the run with
+`wrong: …` and status 1. The aggregator's key is taken from the bundle: compare the one that --json
+prints with the key you expect.
 """
 
 import argparse
@@ -57,7 +57,7 @@ class Audit:
             self.seconds[name] = round(time.perf_counter() - start, 3)
 
     def check_document(self) -> None:
-        """The bundle parses; the document is canonical, follows its rules and has the derived constants."""
+        """The bundle parses; the document is canonical, keeps its rules, has derived constants."""
         self.bundle = bundles.load(self.folder)
         self.document = documents.decode(self.bundle.document)
         self.round_hash = labelled_hash("round", self.bundle.document)
@@ -106,7 +106,7 @@ class Audit:
             members.check_attestations(member, header, self.document, self.round_hash)
 
     def check_root(self) -> None:
-        """The members ascend, the result has their root, and their number is within the round's bounds."""
+        """The members ascend, the result has their root, their number is within the bounds."""
         hashes = [labelled_hash("contribution-header", member.header) for member in self.bundle.members]
         ascending = all(a < b for a, b in itertools.pairwise(hashes))
         require(ascending, "members: the header hashes are not in ascending order")
@@ -123,7 +123,7 @@ class Audit:
         commitments.generators()
 
     def check_answers(self) -> None:
-        """Every holder answered for these members, and opened the sum of their commitments to it."""
+        """Every holder answered for these members and opened the sum of their commitments."""
         answers, holders = self.bundle.answers, self.document.holders
         require(len(answers) == len(holders), f"answers: {len(answers)}, not {len(holders)}")
         self.answers = [self._check_answer(h, encoded) for h, encoded in enumerate(answers)]

@@ -1,4 +1,4 @@
-"""Z_q and R_q = Z_q[X]/(X^N + 1) for q = 2^64 - 2^32 + 1 and N = 2048, on numpy arrays of uint64."""
+"""Z_q and R_q = Z_q[X]/(X^N + 1), q = 2^64 - 2^32 + 1, N = 2048, on numpy arrays of uint64."""
 
 import hashlib
 import struct
@@ -69,7 +69,7 @@ _N_INVERSE = np.uint64(pow(N, -1, Q))
 
 
 def evaluate(polynomials: Residues) -> Residues:
-    """Evaluation form along the last axis: position k holds the value at OMEGA^(2 bitrev(k) + 1)."""
+    """Evaluation form along the last axis: position k has the value at OMEGA^(2 bitrev(k) + 1)."""
     values = polynomials
     groups = 1
     while groups < N:
@@ -94,7 +94,7 @@ def interpolate(values: Residues) -> Residues:
 
 
 def fill_rejected(words: Residues, spare: list[int]) -> tuple[Residues, bool]:
-    """Replace the words that are not below q, in increasing order, by the spare words that are (§2).
+    """Replace words that are not below q, in increasing order, by spare words that are (§2).
 
     The second value says whether there were enough spare words.
     """
@@ -109,7 +109,7 @@ def fill_rejected(words: Residues, spare: list[int]) -> tuple[Residues, bool]:
 
 
 def mask_polynomials(mask_seed: bytes, first: int, count: int) -> Residues:
-    """The public polynomials a_first, a_(first + 1), … in evaluation form, an array (count, N) (§2)."""
+    """The public polynomials a_first, a_(first + 1), … in evaluation form: (count, N) (§2)."""
     key = hashlib.sha256(b"blindsum/v1/mask-polynomials\0" + mask_seed).digest()
     nonces = [struct.pack("<QI", index, 0) for index in range(first, first + count)]
     words = keystream(key, nonces, rounds=8, first_block=0, blocks=N // 8)

@@ -1,4 +1,4 @@
-"""The group Ristretto255 (RFC 9496 §4). Elements are curve points; equal elements may be different points."""
+"""The group Ristretto255 (RFC 9496 §4). Two different points can be one and the same element."""
 
 from edwards import SQRT_M1, D, P, Point, add
 

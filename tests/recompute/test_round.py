@@ -269,7 +269,7 @@ class Contributions(RoundTest):
     """Headers, bodies and attestations."""
 
     def assert_wrong_contribution(self, message: str, **fields: Any) -> None:
-        """A round whose contribution 1 is otherwise, with everything that follows from it signed again."""
+        """A round with another contribution 1; everything that follows from it is signed again."""
         made = self.round()
         made.contributions[1] = replace(made.contributions[1], **fields)
         self.assert_wrong(made.publish(), message)

@@ -91,7 +91,7 @@ class ChaCha(unittest.TestCase):
             self.assertEqual(stream[0].astype("<u8").tobytes().hex(), expected)
 
     def test_projection_rows(self) -> None:
-        """The digest, the entries and the sums that the tests of crypto/lattice and crypto/testkit have."""
+        """Digest, entries and sums that the tests of crypto/lattice and crypto/testkit have."""
         nonce = bytes.fromhex("080706050403020105000000")
         stream = keystream(bytes(range(32)), [nonce], rounds=8, first_block=0, blocks=2048)[0]
         columns = stream.astype("<u8").view(np.uint8).reshape(2048, 64)
@@ -453,7 +453,7 @@ class Ring(unittest.TestCase):
             self.assertEqual(values[k], expected)
 
     def test_products_are_negacyclic(self) -> None:
-        """Against the product of the two polynomials packed into integers (Kronecker substitution)."""
+        """Against the product of the polynomials packed into integers (Kronecker)."""
         a, b = self._polynomial(), self._polynomial()
         width = 20
         packed = [sum(c << 8 * width * i for i, c in enumerate(polynomial)) for polynomial in (a, b)]
@@ -513,7 +513,7 @@ class Bodies(unittest.TestCase):
                 self.assertEqual(bodies.first_refused(words, transport_bits), 1)
 
     def test_sum_at_the_ends_of_the_range(self) -> None:
-        """With no keys, y is the centred word sum; y + Delta/2 does not fit in 64 bits at the ends."""
+        """With no keys, y is the centred word sum; y + Delta/2 overflows 64 bits at the ends."""
         half, scale_log2 = (ring.Q - 1) // 2, 44
         delta = 2**scale_log2
         y = [half, -half, 0, delta // 2 - 1, delta // 2, -delta // 2, -delta // 2 - 1, -1]

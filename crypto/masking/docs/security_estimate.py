@@ -1,18 +1,19 @@
 #!/usr/bin/env python3
 """Estimates the cost of lattice attacks on masked contributions.
 
-For a victim's key s and samples b = a.s + e over R_q with N = 2048 and q = 2^64 - 2^32 + 1, prints the block size beta
-that the primal uSVP attack needs (Alkim, Ducas, Poeppelmann, Schwabe, "Post-quantum key exchange", 2016, section 6.3,
-with the secret rescaled to the size of the error: Bai and Galbraith, 2014), for
+For a victim's key s and samples b = a.s + e over R_q with N = 2048 and q = 2^64 - 2^32 + 1, prints
+the block size beta that the primal uSVP attack needs (Alkim, Ducas, Poeppelmann, Schwabe,
+"Post-quantum key exchange", 2016, section 6.3, with the secret rescaled to the size of the error:
+Bai and Galbraith, 2014), for
 
 - one key alone;
-- published sums of keys and errors with two honest clients, the worst case: every coefficient of the victim's key
-  and error then has the distribution of one term given the sum;
-- the filtering attack on top: the attacker sees the sum of errors at all d coordinates, of which many share one key,
-  and keeps the ones whose sum pins the victim's error down the most.
+- published sums of keys and errors with two honest clients, the worst case: every coefficient of
+  the victim's key and error then has the distribution of one term given the sum;
+- the filtering attack on top: the attacker sees the sum of errors at all d coordinates, of which
+  many share one key, and keeps the ones whose sum pins the victim's error down the most.
 
-Costs are printed as core-SVP 2^(0.292 beta) and as 2^(0.292 beta + 16.4 + log2(8 dim)), both classical. The estimate
-covers primal attacks only. Needs nothing beyond the standard library.
+Costs are printed as core-SVP 2^(0.292 beta) and as 2^(0.292 beta + 16.4 + log2(8 dim)), both
+classical. The estimate covers primal attacks only. Needs nothing beyond the standard library.
 """
 
 import math
@@ -30,7 +31,7 @@ def delta(beta):
 
 
 def usvp_beta(sigma_s, sigma_e):
-    """Least beta for which some number of samples m makes the primal attack succeed, and the dimension."""
+    """Least beta with which the primal attack succeeds for some number of samples m; dimension."""
     best = None
     for m in range(256, 2 * N + 1, 16):
         dim = N + m + 1
@@ -66,7 +67,8 @@ def irwin_hall(terms):
 
 
 def error_deviations(terms):
-    """Pairs (deviation of the victim's error given its sum with one other client's, probability of such a sum),
+    """Pairs (deviation of the victim's error given its sum with one other client's, probability of
+    such a sum),
     smallest first, in units of a uniform term's width."""
     density = irwin_hall(terms)
     pairs = []

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Searches for vectors that pass the projection more often than the lemma allows.
 
-The lemma (norm-proof.md): for b <= q/125 and any phi with |phi| >= b, the projection satisfies |R phi mod q|^2 < 30 b^2 with
-probability below 2^-121. That cannot be measured; with K = 8 or 16 rows and the threshold scaled to 30 K/256, it can. The search
-starts from structured and random vectors, short ones and ones that wrap around the modulus, and climbs: coordinates are moved,
-scaled, copied, negated, set to fractions of the modulus; what passes more often is kept. The curve to stay under is what the
-lemma's proof gives for K rows. Beside it stand two families whose rates are known: a single coordinate, whose
-|R phi|^2 / |phi|^2 is binomial (K, 1/2), and a dense vector, for which it is half a chi-square of K degrees of freedom.
+The lemma (norm-proof.md): for b <= q/125 and any phi with |phi| >= b, the projection satisfies
+|R phi mod q|^2 < 30 b^2 with probability below 2^-121. That cannot be measured. With K = 8 or 16
+rows and the threshold scaled to 30 K/256, it can. The search starts from structured and random
+vectors, short ones and ones that wrap around the modulus, and climbs: coordinates are moved,
+scaled, copied, negated, set to fractions of the modulus; vectors that pass more often are kept. The
+curve to stay under is the one that the lemma's proof gives for K rows. Beside it stand two families
+with known rates: a single coordinate, whose |R phi|^2 / |phi|^2 is binomial (K, 1/2), and a dense
+vector, for which it is half a chi-square of K degrees of freedom.
 
 Usage: attack_search.py SECONDS OUT.json OUT.svg     (numpy; SECONDS of processor time on one core)
 """
@@ -58,7 +60,7 @@ def single_coordinate(rows, ratio):
 
 
 def dense(rows, ratio):
-    """The rate for a dense vector of length b: half a chi-square of an even number of degrees of freedom."""
+    """The rate for a dense vector of length b: half a chi-square, even degrees of freedom."""
     limit = ratio * 30 * rows / 256
     return 1 - math.exp(-limit) * sum(limit**k / math.factorial(k) for k in range(rows // 2))
 
@@ -163,7 +165,7 @@ def climb(rows, until, rng):
 
 
 def plot(results, path):
-    """Pass rates against the length of phi, in units of b: what is proved, what the families have, what was found."""
+    """Pass rates against the length of phi in units of b: proved, of the families, found."""
     width, height, left, bottom = 640, 400, 70, 50
     top = -5.5
 

@@ -1,0 +1,90 @@
+use std::{collections::BTreeMap, path::Path};
+
+use crate::{Fault, Source, prose::Syntax};
+
+/// Links between pages whose file or heading does not exist.
+///
+/// Addresses on the network and rustdoc's paths (`[x](Type::method)`) are not looked at.
+pub fn broken_links(root: &Path, sources: &[Source]) -> Vec<Fault> {
+    let pages = sources.iter().filter(|source| source.syntax == Syntax::Markdown);
+    let pages: BTreeMap<&str, &Source> = pages.map(|page| (page.path.as_str(), page)).collect();
+    let mut faults = Vec::new();
+    for (path, page) in &pages {
+        for (line, text) in page.syntax.prose(&page.text) {
+            for target in targets(text) {
+                if let Some(rule) = broken(root, &pages, path, target) {
+                    faults.push(Fault { path: (*path).to_owned(), line, rule });
+                }
+            }
+        }
+    }
+    faults
+}
+
+/// The targets of the Markdown links of a line.
+fn targets(line: &str) -> impl Iterator<Item = &str> {
+    let after = line.split("](").skip(1);
+    let targets = after.filter_map(|rest| rest.split(')').next());
+    targets.filter(|target| !target.contains("://") && !target.contains("::"))
+}
+
+/// What is wrong with a link from the page `path`, if anything.
+fn broken(root: &Path, pages: &BTreeMap<&str, &Source>, path: &str, target: &str) -> Option<String> {
+    let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+    let aimed = if file.is_empty() { path.to_owned() } else { resolve(path, file) };
+    if !pages.contains_key(aimed.as_str()) && !root.join(&aimed).exists() {
+        return Some(format!("{target}: there is no {aimed}"));
+    }
+    let page = pages.get(aimed.as_str()).filter(|_| !anchor.is_empty())?;
+    let found = anchors(&page.text).any(|heading| heading == anchor);
+    (!found).then(|| format!("{target}: {aimed} has no such heading"))
+}
+
+/// `file` as seen from the folder of the page `path`.
+fn resolve(path: &str, file: &str) -> String {
+    let mut parts: Vec<&str> = path.split('/').collect();
+    parts.pop();
+    for part in file.split('/') {
+        match part {
+            ".." => drop(parts.pop()),
+            "" | "." => {}
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+/// The anchors that a page's headings get.
+fn anchors(text: &str) -> impl Iterator<Item = String> {
+    let lines = Syntax::Markdown.prose(text).into_iter().map(|(_, line)| line);
+    lines.filter(|line| line.starts_with('#')).map(|line| anchor(line.trim_start_matches('#').trim()))
+}
+
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || "-_ ".contains(*c));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(page: &str) -> Vec<String> {
+        let source = |path: &str, text: &str| Source {
+            path: path.into(),
+            syntax: Syntax::Markdown,
+            text: text.into(),
+        };
+        let sources = [source("docs/a.md", page), source("README.md", "# The `first` heading\n")];
+        broken_links(crate::root(), &sources).into_iter().map(|fault| fault.rule).collect()
+    }
+
+    #[test]
+    fn files_and_headings_have_to_exist() {
+        assert!(
+            rules("[a](../README.md#the-first-heading) [b](Type::method) [c](#here)\n# Here\n").is_empty()
+        );
+        assert_eq!(rules("[a](../README.md#second)").len(), 1);
+        assert_eq!(rules("[a](no-such-page.md) [b](../README.md)").len(), 1);
+    }
+}
