@@ -20,7 +20,7 @@ Exit codes:
 
 /// Privacy-preserving secure aggregation: sums of updates that nobody sees.
 #[derive(Debug, Parser)]
-#[command(name = "blindsum", version, after_help = EXIT_CODES)]
+#[command(name = "blindsum", version = env!("BLINDSUM_VERSION"), after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     /// Print one JSON object as the last line of the standard output, and everything else to the standard
     /// error.

@@ -55,6 +55,19 @@ fn server(answers: Vec<Value>) -> String {
 }
 
 #[test]
+fn the_version_names_the_commit_that_was_compiled() {
+    let git = Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).output();
+    let commit =
+        git.ok().filter(|git| git.status.success()).map(|git| String::from_utf8(git.stdout).unwrap());
+    let expected = match commit {
+        Some(commit) => format!("blindsum {} ({})\n", env!("CARGO_PKG_VERSION"), commit.trim_end()),
+        None => format!("blindsum {}\n", env!("CARGO_PKG_VERSION")),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(blindsum(folder.path(), &["--version"]), (0, expected, String::new()));
+}
+
+#[test]
 fn a_key_gets_a_credential_that_nobody_elses_key_can_use() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| blindsum(folder.path(), arguments);

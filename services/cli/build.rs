@@ -1,0 +1,41 @@
+//! Finds the commit that is compiled, for `blindsum --version`.
+//!
+//! A new commit compiles this package again and no other. Without a git directory, as in an unpacked
+//! archive, the version stands alone.
+
+use std::{path::Path, process::Command};
+
+const ROOT: &str = "../..";
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    let version = env!("CARGO_PKG_VERSION");
+    let version = match commit() {
+        Some(commit) => format!("{version} ({commit})"),
+        None => version.to_owned(),
+    };
+    println!("cargo:rustc-env=BLINDSUM_VERSION={version}");
+}
+
+/// The commit that is checked out, if this is a checkout of this repository.
+fn commit() -> Option<String> {
+    let same = |a: &Path, b: &Path| Some(a.canonicalize().ok()? == b.canonicalize().ok()?);
+    // The repository of a folder around an unpacked archive says nothing about this source.
+    if !same(Path::new(&git(&["rev-parse", "--show-toplevel"])?), Path::new(ROOT))? {
+        return None;
+    }
+    for file in ["HEAD", "logs/HEAD"] {
+        // Cargo would run this at every build for a file that does not exist.
+        if let Some(path) = git(&["rev-parse", "--git-path", file]).filter(|path| Path::new(path).exists()) {
+            println!("cargo:rerun-if-changed={path}");
+        }
+    }
+    git(&["rev-parse", "--short=12", "HEAD"])
+}
+
+/// What git answers, if it is installed and succeeds.
+fn git(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(arguments).output().ok()?;
+    let answer = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| answer.trim_end().to_owned())
+}
