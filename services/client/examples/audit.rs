@@ -1,0 +1,57 @@
+//! Anyone checks a published round against the pinned keys, without an account.
+//!
+//! ```sh
+//! cargo run -p client --example audit -- http://127.0.0.1:8080 $ROUND \
+//!   $(cat aggregator.pub combiner.pub registrar.pub)
+//! ```
+//!
+//! `blindsum audit verify` checks more: every signature and proof, the bodies against the sum, and
+//! the books against the log.
+
+#![expect(clippy::print_stdout, reason = "a program for the terminal")]
+
+use std::{env, error::Error, fs, path::Path};
+
+use client::{Client, ClientConfig, RoundId};
+use protocol::{Pins, PublicKey};
+
+/// Where the last checkpoint is kept from one audit to the next.
+const CHECKPOINT: &str = "checkpoint";
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [url, round, aggregator, combiner, registrar] = &arguments[..] else {
+        return Err("audit URL ROUND AGGREGATOR COMBINER REGISTRAR".into());
+    };
+    let pins = Pins {
+        aggregator: PublicKey(key(aggregator)?),
+        combiners: vec![PublicKey(key(combiner)?)],
+        registrar: PublicKey(key(registrar)?),
+    };
+    let client = Client::new(ClientConfig::new(url, pins, "auditor-state"))?;
+
+    // The document is signed by the aggregator, countersigned by the combiner, and has the derived
+    // constants.
+    let round = client.open_round(round.parse::<RoundId>()?).await?;
+    // The result is signed for this document, and the downloaded sum has the digest in the result.
+    let sum = client.result_sum(&round).await?;
+    let mean = sum.mean(&round);
+    println!("{} contributions, total weight {}", sum.result.count, sum.result.total_weight);
+    println!("mean of the first coordinate: {}", mean.first().copied().unwrap_or_default());
+
+    // The log must continue every checkpoint that was kept before.
+    let last = match fs::read_to_string(Path::new(CHECKPOINT)) {
+        Ok(earlier) => client.continued(&earlier).await?,
+        Err(_) => client.checkpoint().await?,
+    };
+    fs::write(CHECKPOINT, &last.note)?;
+    println!("{} entries of the log under a signed checkpoint", last.checkpoint.size);
+    Ok(())
+}
+
+/// 32 bytes in hexadecimal.
+fn key(text: &str) -> Result<[u8; 32], hex::FromHexError> {
+    let mut key = [0; 32];
+    hex::decode_to_slice(text.trim(), &mut key).map(|()| key)
+}

@@ -1,0 +1,60 @@
+//! A participant enrols, fetches the model of a round, and contributes its update.
+//!
+//! ```sh
+//! cargo run -p client --example contribute -- http://127.0.0.1:8080 $ROUND \
+//!   $(cat aggregator.pub combiner.pub registrar.pub) anna.key anna.credential
+//! ```
+
+#![expect(clippy::print_stdout, reason = "a program for the terminal")]
+
+use std::{env, error::Error, fs};
+
+use client::{Client, ClientConfig, Participant, RoundId, ignore_progress};
+use protocol::{Canonical, Credential, IdentityKey, Pins, PublicKey};
+
+const USAGE: &str = "contribute URL ROUND AGGREGATOR COMBINER REGISTRAR IDENTITY CREDENTIAL";
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [url, round, aggregator, combiner, registrar, identity, credential] = &arguments[..] else {
+        return Err(USAGE.into());
+    };
+    // The keys to trust come from the other parties themselves, never from the aggregator's
+    // answers.
+    let pins = Pins {
+        aggregator: PublicKey(key(aggregator)?),
+        combiners: vec![PublicKey(key(combiner)?)],
+        registrar: PublicKey(key(registrar)?),
+    };
+    let participant = Participant {
+        identity: IdentityKey::from_secret(&key(&fs::read_to_string(identity)?)?),
+        credential: Credential::from_bytes(&hex::decode(fs::read_to_string(credential)?.trim())?)?,
+    };
+    // The folder holds unfinished uploads and receipts. A participant must not lose it.
+    let client = Client::new(ClientConfig::new(url, pins, "participant-state"))?;
+    client.enrol(&participant).await?;
+
+    // From here on everything is checked: the document's signatures, its constants, the model's
+    // digest.
+    let round = client.open_round(round.parse::<RoundId>()?).await?;
+    let model = client.model(&round).await?;
+    let update = train(&model, usize::try_from(round.document().dimension)?);
+    let weight = 1;
+    let contribution = client.contribute(&round, &participant, &update, weight, ignore_progress()).await?;
+
+    println!("contribution {}: {} bytes stored", contribution.id, contribution.bytes);
+    println!("in the signed log by {} ms since 1970", contribution.receipt.included_by_ms);
+    Ok(())
+}
+
+/// Stands for a training. An update is a vector of as many coordinates as the round sums.
+fn train(_model: &[u8], dimension: usize) -> Vec<f32> {
+    vec![0.5; dimension]
+}
+
+/// 32 bytes in hexadecimal.
+fn key(text: &str) -> Result<[u8; 32], hex::FromHexError> {
+    let mut key = [0; 32];
+    hex::decode_to_slice(text.trim(), &mut key).map(|()| key)
+}
