@@ -31,7 +31,7 @@ BEGIN
         );
         UPDATE rounds SET state = 'open', countersignatures = ARRAY[REPEAT('s', 64)::BYTEA], opened_at = NOW() WHERE round_id = id;
         INSERT INTO contributions (
-            round_id, contribution_id, header_hash, subject, client_key, weight, header, sealed_seeds, proof, body_location, receipt,
+            round_id, contribution_id, header_hash, subject, client_key, weight, header, sealed_seeds, proof, body_object_name, receipt,
             state, received_at, changed_at
         )
         SELECT
@@ -73,7 +73,7 @@ DECLARE
     entry rounds%ROWTYPE;
 BEGIN
     CREATE TEMP TABLE copied_entries AS
-    SELECT ROW_NUMBER() OVER (ORDER BY e.index) - 1 AS place, e.payload FROM log_entries AS e
+    SELECT ROW_NUMBER() OVER (ORDER BY e.index) - 1 AS index, e.payload FROM log_entries AS e
     WHERE e.payload LIKE '%' || ENCODE(old, 'hex') || '%';
     SELECT * INTO entry FROM rounds WHERE round_id = old;
     FOR i IN 1 .. copies LOOP
@@ -84,7 +84,7 @@ BEGIN
         entry.sequence := newest + i;
         INSERT INTO rounds SELECT entry.*;
         INSERT INTO contributions (
-            round_id, contribution_id, header_hash, subject, client_key, weight, header, sealed_seeds, proof, body_location, receipt,
+            round_id, contribution_id, header_hash, subject, client_key, weight, header, sealed_seeds, proof, body_object_name, receipt,
             state, received_at, changed_at
         )
         SELECT
@@ -105,8 +105,8 @@ BEGIN
         INSERT INTO postings
         SELECT transfer, p.account_id, p.amount FROM postings AS p JOIN transfers AS t USING (transfer_id) WHERE t.round_id = old;
         INSERT INTO log_entries (index, payload, leaf_hash, recorded_at, sequenced_at)
-        SELECT size + place, payload, SHA256('\x00'::BYTEA || CONVERT_TO(payload, 'UTF8')), NOW(), NOW()
-        FROM (SELECT place, REPLACE(payload, ENCODE(old, 'hex'), ENCODE(new, 'hex')) AS payload FROM copied_entries) AS e;
+        SELECT size + index, payload, SHA256('\x00'::BYTEA || CONVERT_TO(payload, 'UTF8')), NOW(), NOW()
+        FROM (SELECT index, REPLACE(payload, ENCODE(old, 'hex'), ENCODE(new, 'hex')) AS payload FROM copied_entries) AS e;
         size := size + (SELECT COUNT(*) FROM copied_entries);
         COMMIT;
     END LOOP;
@@ -115,12 +115,12 @@ $$;
 
 CREATE PROCEDURE pg_temp.sequence() LANGUAGE plpgsql AS $$
 DECLARE
-    placed BIGINT;
+    numbered BIGINT;
 BEGIN
     LOOP
-        SELECT COUNT(*) INTO placed FROM sequence_log(10000);
+        SELECT COUNT(*) INTO numbered FROM sequence_log(10000);
         COMMIT;
-        EXIT WHEN placed = 0;
+        EXIT WHEN numbered = 0;
     END LOOP;
 END
 $$;
@@ -171,9 +171,9 @@ CALL pg_temp.sequence();
 INSERT INTO times VALUES ('with it, first rounds', CLOCK_TIMESTAMP());
 CALL pg_temp.play(:sample, 1000, 1);
 UPDATE times SET ended = CLOCK_TIMESTAMP() WHERE what = 'with it, first rounds';
-INSERT INTO times VALUES ('places in the log, first rounds', CLOCK_TIMESTAMP());
+INSERT INTO times VALUES ('indexes in the log, first rounds', CLOCK_TIMESTAMP());
 CALL pg_temp.sequence();
-UPDATE times SET ended = CLOCK_TIMESTAMP() WHERE what = 'places in the log, first rounds';
+UPDATE times SET ended = CLOCK_TIMESTAMP() WHERE what = 'indexes in the log, first rounds';
 
 \echo 'copying'
 SET session_replication_role = replica;
@@ -185,9 +185,9 @@ ANALYZE;
 INSERT INTO times VALUES ('with it, last rounds', CLOCK_TIMESTAMP());
 CALL pg_temp.play(:sample, 1000, 200000000);
 UPDATE times SET ended = CLOCK_TIMESTAMP() WHERE what = 'with it, last rounds';
-INSERT INTO times VALUES ('places in the log, last rounds', CLOCK_TIMESTAMP());
+INSERT INTO times VALUES ('indexes in the log, last rounds', CLOCK_TIMESTAMP());
 CALL pg_temp.sequence();
-UPDATE times SET ended = CLOCK_TIMESTAMP() WHERE what = 'places in the log, last rounds';
+UPDATE times SET ended = CLOCK_TIMESTAMP() WHERE what = 'indexes in the log, last rounds';
 \echo 'nodes'
 CALL pg_temp.add_nodes();
 VACUUM (ANALYZE);

@@ -16,6 +16,7 @@ mod metrics;
 pub mod record;
 mod refusal;
 mod routes;
+mod schema;
 mod state;
 mod store;
 mod vault;
@@ -24,22 +25,7 @@ pub use args::Args;
 pub use config::Config;
 use futures::future::BoxFuture;
 use kit::{Result, shutdown::CancellationToken};
-use sqlx::{PgPool, migrate::Migrator};
-
-/// The database's migrations, embedded.
-pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/aggregator");
-
-/// Brings the database up to date and grants to the roles `aggregator_rw`, `auditor_ro` and `payer_rw`, those that there
-/// are, what they may do. To be called as the database's owner, which the service's own role is not.
-///
-/// # Errors
-/// A fault.
-pub async fn migrate(pool: &PgPool) -> Result<()> {
-    kit::postgres::migrate(pool, &MIGRATOR).await?;
-    let granted: Vec<String> = sqlx::query_scalar("SELECT apply_grants()").fetch_one(pool).await?;
-    tracing::info!(?granted, "database up to date");
-    Ok(())
-}
+pub use schema::{SCHEMA, migrate};
 
 /// Serves and works until `shutdown`: requests in progress are answered, jobs in progress given back.
 ///

@@ -17,7 +17,7 @@ use sqlx::PgPool;
 use tokio::sync::{Mutex, Notify, Semaphore};
 
 use crate::{
-    MIGRATOR, backend,
+    SCHEMA, backend,
     blobs::Blobs,
     combiners::Combiner,
     config::{Config, JobsConfig, Limits, RecordConfig},
@@ -81,7 +81,7 @@ impl App {
             registrar: PublicKey(config.registrar_key.0),
         };
         let db = kit::postgres::connect(&config.database).await?;
-        kit::postgres::check_schema(&db, &MIGRATOR, "aggregator").await?;
+        SCHEMA.check(&db).await?;
         let milliseconds = |value: u64| i64::try_from(value).unwrap_or(i64::MAX / 4);
         Ok(Self(Arc::new(State {
             clock: Arc::new(SystemClock),

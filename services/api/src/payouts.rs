@@ -185,8 +185,8 @@ pub struct Batch {
     pub total: Amount,
     /// When it was made.
     pub made_at_ms: i64,
-    /// By what the payer's funding of the distributor is found, once it is funded.
-    pub settlement: Option<String>,
+    /// The reference of the payment, once the batch is paid.
+    pub payment: Option<String>,
 }
 
 /// `GET /v1/payouts/batches/{batch}/claims/{subject}`: what the distributor's contract is shown.

@@ -182,11 +182,11 @@ fn answers_are_objects_and_a_batch_is_written_as_its_name_says() {
     let (tree, address) = (PayoutTree::new(vec![payment]).unwrap(), payment.address.to_string());
     let batch = json!({
         "batch_id": 4, "round_id": null, "asset": "points", "root": hex::encode(tree.root()), "lines": 1,
-        "total": "7", "made_at_ms": 1, "settlement": "0xabc",
+        "total": "7", "made_at_ms": 1, "payment": "0xabc",
     });
     let (code, answer, notes) = run(&["batches"], vec![json!({ "items": [batch], "next": null })]);
     assert_eq!((code, &answer), (0, &json!({ "batches": [batch] })), "{notes}");
-    assert!(notes.contains("batch 4: 7 of points") && notes.contains("settled by 0xabc"), "{notes}");
+    assert!(notes.contains("batch 4: 7 of points") && notes.contains("paid by 0xabc"), "{notes}");
 
     let dump = serde_json::to_value(tree.dump()).unwrap();
     let (code, answer, notes) = run(&["export", "4", "--out", "a.json"], vec![batch.clone(), dump.clone()]);

@@ -12,6 +12,7 @@ mod flow;
 mod metrics;
 mod round_key;
 mod routes;
+mod schema;
 mod state;
 mod store;
 
@@ -21,12 +22,10 @@ use axum::Router;
 use kit::{Result, shutdown::CancellationToken};
 
 pub use config::{Config, Limits, Policy};
+pub use schema::{SCHEMA, migrate};
 
 /// How often unused keys are swept away.
 const SWEEP_PERIOD: std::time::Duration = std::time::Duration::from_secs(3_600);
-
-/// The schema of a combiner's database.
-pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/combiner");
 
 /// A combiner that is ready to serve.
 pub struct Combiner(state::App);
@@ -38,7 +37,7 @@ impl Combiner {
     /// A fault: a secret cannot be read, the database or the vault cannot be opened.
     pub async fn start(config: &Config) -> Result<Self> {
         let app = state::App::build(config).await?;
-        kit::postgres::migrate(&app.db, &MIGRATOR).await?;
+        migrate(&app.db).await?;
         flow::destroy::finish(&app).await?;
         flow::sweep::sweep(&app).await?;
         Ok(Self(app))

@@ -126,7 +126,6 @@ macro_rules! faults {
 faults!(
     io::Error,
     sqlx::migrate::MigrateError,
-    crate::postgres::SchemaError,
     tokio::task::JoinError,
     crate::config::ConfigError,
     crate::cluster::ClusterError,

@@ -16,6 +16,7 @@ pub mod health;
 pub mod periodic;
 pub mod postgres;
 pub mod request_id;
+pub mod schema;
 pub mod serve;
 pub mod shutdown;
 pub mod telemetry;

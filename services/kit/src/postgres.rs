@@ -1,14 +1,12 @@
-//! PostgreSQL: connections with time limits, migrations, roles and databases, transactions that are tried again.
+//! PostgreSQL: connections with time limits, roles and databases, transactions that are tried again.
 
-use std::{collections::HashMap, str::FromStr, time::Duration};
+use std::{str::FromStr, time::Duration};
 
 use rand::Rng;
 use sqlx::{
     AssertSqlSafe, Connection, PgConnection, PgPool, Postgres,
-    migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use thiserror::Error;
 
 use crate::{Error, Result, config::DatabaseConfig};
 
@@ -28,81 +26,6 @@ pub async fn connect(config: &DatabaseConfig) -> Result<PgPool> {
         .connect_with(options)
         .await?;
     Ok(pool)
-}
-
-/// Applies the migrations that are missing, on a connection without a time limit for statements. Several processes may
-/// call this at once: one migrates, the others wait. A database that is newer is left as it is.
-///
-/// # Errors
-/// A fault; also when an applied migration differs from the one given.
-pub async fn migrate(pool: &PgPool, migrator: &Migrator) -> Result<()> {
-    let mut connection = pool.acquire().await?.detach();
-    sqlx::query("SET statement_timeout = 0").execute(&mut connection).await?;
-    let mut migrator = Migrator::with_migrations(migrator.iter().cloned().collect());
-    migrator.set_ignore_missing(true);
-    migrator.run(&mut connection).await?;
-    connection.close().await?;
-    Ok(())
-}
-
-/// Why a service does not work with a database.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum SchemaError {
-    /// A migration is missing.
-    #[error(
-        "the database lacks migration {version}: run `blindsum db migrate {service}` as its owner, then start again"
-    )]
-    Missing {
-        /// The service.
-        service: &'static str,
-        /// The first that is missing.
-        version: i64,
-    },
-    /// The migrations cannot be looked at.
-    #[error(
-        "the role may not read which migrations were applied: run `blindsum db migrate {service}` as the database's owner, \
-         and connect as the role that `blindsum db bootstrap {service}` made"
-    )]
-    Unreadable {
-        /// The service.
-        service: &'static str,
-    },
-    /// A migration was applied that is not the one of this program.
-    #[error(
-        "migration {version} of the database is not the one that this program knows: is it the right database?"
-    )]
-    Different {
-        /// Which.
-        version: i64,
-    },
-}
-
-/// Checks that the migrations of `service` are applied. A database that is newer will do: old code runs on a new schema, so
-/// that processes can be replaced one by one once the database is migrated.
-///
-/// # Errors
-/// A fault with a [`SchemaError`], unless they are.
-pub async fn check_schema(pool: &PgPool, migrator: &Migrator, service: &'static str) -> Result<()> {
-    let readable = "SELECT has_table_privilege(to_regclass('_sqlx_migrations'), 'SELECT')";
-    let applied: HashMap<i64, Vec<u8>> = match sqlx::query_scalar(readable).fetch_one(pool).await? {
-        Some(true) => {
-            let applied = "SELECT version, checksum FROM _sqlx_migrations WHERE success";
-            sqlx::query_as::<_, (i64, Vec<u8>)>(applied).fetch_all(pool).await?.into_iter().collect()
-        }
-        Some(false) => return Err(SchemaError::Unreadable { service }.into()),
-        // There is no such table.
-        None => HashMap::new(),
-    };
-    for migration in migrator.iter().filter(|migration| migration.migration_type.is_up_migration()) {
-        let version = migration.version;
-        match applied.get(&version) {
-            Some(checksum) if *checksum == *migration.checksum => {}
-            Some(_) => return Err(SchemaError::Different { version }.into()),
-            None => return Err(SchemaError::Missing { service, version }.into()),
-        }
-    }
-    Ok(())
 }
 
 /// Makes a role that may log in, and a database that belongs to it and that no other role may connect to. Repeating it

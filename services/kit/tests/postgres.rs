@@ -11,10 +11,11 @@ use kit::{
     cluster::{Durability, PrivateCluster},
     config::{DatabaseConfig, Secret},
     error::Error,
-    postgres::{Tx, bootstrap, check_schema, connect, migrate, run_tx},
+    postgres::{Tx, bootstrap, connect, run_tx},
+    schema::{Definitions, Schema, describe},
 };
 use sqlx::{
-    Connection, PgConnection, SqlSafeStr,
+    Connection, PgConnection, PgPool, SqlSafeStr,
     migrate::{Migration, MigrationType, Migrator},
 };
 use tokio::sync::Barrier;
@@ -131,33 +132,103 @@ async fn increment(
     Ok((tx, ()))
 }
 
+/// A schema with a table for each name.
+fn schema(tables: &[&'static str], definitions: Definitions) -> Schema {
+    let migration = |(version, name): (i64, &&'static str)| {
+        let sql = sqlx::AssertSqlSafe(format!("CREATE TABLE {name} (x INT)")).into_sql_str();
+        Migration::new(version, (*name).into(), MigrationType::Simple, sql, false)
+    };
+    let bookkeeping = include_str!("../../../migrations/combiner/0001_schema_definitions.up.sql");
+    let bookkeeping = Migration::new(
+        1,
+        "definitions".into(),
+        MigrationType::Simple,
+        sqlx::AssertSqlSafe(bookkeeping).into_sql_str(),
+        false,
+    );
+    let migrations = std::iter::once(bookkeeping).chain((2..).zip(tables).map(migration)).collect();
+    Schema { service: "books", migrations: Migrator::with_migrations(migrations), definitions }
+}
+
+async fn refusal(schema: &Schema, pool: &PgPool) -> String {
+    schema.check(pool).await.err().map(|error| error.chain()).unwrap_or_default()
+}
+
+const NOTHING: Definitions = Definitions { files: &[], versions: "1 of nothing" };
+
 #[tokio::test]
 async fn a_database_without_a_migration_is_refused_and_a_newer_one_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let cluster = PrivateCluster::start_with(dir.path(), Durability::Unsynced).unwrap();
     let pool = connect(&DatabaseConfig::new(Secret::text(cluster.admin_url()))).await.unwrap();
-    let migrator = |names: &[&'static str]| {
-        let migration = |(version, name): (i64, &&'static str)| {
-            let sql = sqlx::AssertSqlSafe(format!("CREATE TABLE {name} (x INT)")).into_sql_str();
-            Migration::new(version, (*name).into(), MigrationType::Simple, sql, false)
-        };
-        Migrator::with_migrations((1..).zip(names).map(migration).collect())
-    };
-    let (old, new, other) = (migrator(&["a"]), migrator(&["a", "b"]), migrator(&["c"]));
-    let check = async |migrator| match check_schema(&pool, migrator, "ledger").await {
-        Ok(()) => String::new(),
-        Err(error) => error.chain(),
-    };
-    let lacks = |version| format!("lacks migration {version}: run `blindsum db migrate ledger`");
-    assert!(check(&old).await.contains(&lacks(1)));
-    migrate(&pool, &old).await.unwrap();
-    assert_eq!(check(&old).await, "");
-    assert!(check(&new).await.contains(&lacks(2)));
-    assert!(check(&other).await.contains("migration 1 of the database is not the one"));
-    migrate(&pool, &new).await.unwrap();
-    migrate(&pool, &old).await.unwrap();
-    assert_eq!(check(&old).await, "", "processes of the last version go on");
-    assert_eq!(check(&new).await, "");
+    let [old, new, other] = [&["a"][..], &["a", "b"], &["c"]].map(|tables| schema(tables, NOTHING));
+    let lacks = |version| format!("lacks migration {version}: run `blindsum db migrate books`");
+    assert!(refusal(&old, &pool).await.contains(&lacks(1)));
+    old.migrate(&pool).await.unwrap();
+    assert_eq!(refusal(&old, &pool).await, "");
+    assert!(refusal(&new, &pool).await.contains(&lacks(3)));
+    assert!(refusal(&other, &pool).await.contains("migration 2 of the database is not the one"));
+    new.migrate(&pool).await.unwrap();
+    old.migrate(&pool).await.unwrap();
+    assert_eq!(refusal(&old, &pool).await, "", "processes of the last version go on");
+    assert_eq!(refusal(&new, &pool).await, "");
+}
+
+const FIRST: Definitions = Definitions {
+    files: &[
+        (
+            "functions.sql",
+            "CREATE FUNCTION one() RETURNS INT LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION gone() RETURNS INT LANGUAGE sql AS 'SELECT 0';",
+        ),
+        (
+            "views.sql",
+            "CREATE VIEW ones AS SELECT one() AS x FROM a; CREATE VIEW more AS SELECT x FROM ones;",
+        ),
+    ],
+    versions: "# A comment\n1 of these\n",
+};
+
+const SECOND: Definitions = Definitions {
+    files: &[
+        ("functions.sql", "CREATE FUNCTION one() RETURNS TEXT LANGUAGE sql AS $$SELECT 'one'$$;"),
+        ("views.sql", "CREATE VIEW ones AS SELECT one() AS y FROM a;"),
+    ],
+    versions: "1 of those\n2 of these\n",
+};
+
+#[tokio::test]
+async fn definitions_are_replaced_by_later_ones_and_never_by_older_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let cluster = PrivateCluster::start_with(dir.path(), Durability::Unsynced).unwrap();
+    let pool = connect(&DatabaseConfig::new(Secret::text(cluster.admin_url()))).await.unwrap();
+    let [first, second] = [FIRST, SECOND].map(|definitions| schema(&["a"], definitions));
+    first.migrate(&pool).await.unwrap();
+    sqlx::query("CREATE FUNCTION theirs() RETURNS INT LANGUAGE sql AS 'SELECT 2'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let lacks = "lacks version 2 of the functions and views: run `blindsum db migrate books`";
+    assert!(refusal(&second, &pool).await.contains(lacks));
+    assert_eq!(refusal(&first, &pool).await, "");
+    let migrating = futures::future::join_all((0..4).map(|_| second.migrate(&pool)));
+    migrating.await.into_iter().collect::<Result<Vec<_>, _>>().unwrap();
+    first.migrate(&pool).await.unwrap();
+    assert_eq!((refusal(&first, &pool).await, refusal(&second, &pool).await), (String::new(), String::new()));
+    let mut connection = pool.acquire().await.unwrap();
+    let text = describe(&mut connection).await.unwrap();
+    assert!(
+        text.contains("FUNCTION one()\n    RETURNS text") && text.contains("VIEW ones (\n    y text"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("gone()") && !text.contains("more"),
+        "what is no longer defined is dropped: {text}"
+    );
+    assert!(text.contains("FUNCTION theirs()"), "what others made is left alone: {text}");
+    let again = Definitions { files: &[("functions.sql", "CREATE FUNCTION one(")], versions: "3 broken" };
+    let error = schema(&["a"], again).migrate(&pool).await.unwrap_err().chain();
+    assert!(error.contains("functions.sql cannot be applied"), "{error}");
+    assert_eq!(describe(&mut connection).await.unwrap(), text, "all of them are applied, or none");
 }
 
 #[tokio::test]

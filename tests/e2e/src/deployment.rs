@@ -324,7 +324,7 @@ async fn cluster() -> &'static PrivateCluster {
                     member.await.expect("the aggregator's role");
                     aggregator::migrate(&pool).await
                 } else {
-                    postgres::migrate(&pool, &combiner::MIGRATOR).await
+                    combiner::migrate(&pool).await
                 };
                 migrated.expect("the migrations apply");
                 pool.close().await;

@@ -63,7 +63,7 @@ pub(crate) async fn body(
     }
     erase::check_kept(app, &round_id).await?;
     let length = rounds::verified(&rounds::find(app, round_id).await?)?.constants().body_bytes();
-    Ok((length, app.blobs.stream(row.body_location, length)))
+    Ok((length, app.blobs.stream(row.body_object_name, length)))
 }
 
 fn not_included(row: &ContributionRow) -> Error {

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Where a model's bytes are in the object store.
-fn location(digest: &[u8; 32]) -> String {
+fn object_name(digest: &[u8; 32]) -> String {
     format!("models/{}", hex::encode(digest))
 }
 
@@ -34,8 +34,8 @@ async fn receive(app: &App, digest: &[u8; 32], incoming: &mut Incoming) -> Resul
     if participants::find_model(&app.db, digest).await?.is_some() {
         return check(app, digest, incoming, None).await.map(drop);
     }
-    let location = location(digest);
-    let mut writing = app.blobs.write(&location).await?;
+    let object_name = object_name(digest);
+    let mut writing = app.blobs.write(&object_name).await?;
     let bytes = match check(app, digest, incoming, Some(&mut writing)).await {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -44,7 +44,7 @@ async fn receive(app: &App, digest: &[u8; 32], incoming: &mut Incoming) -> Resul
         }
     };
     writing.finish().await?;
-    let model = ModelRow { bytes: bytes.cast_signed(), location };
+    let model = ModelRow { bytes: bytes.cast_signed(), object_name };
     participants::store_model(&app.db, digest, &model, app.now()).await?;
     Ok(())
 }
@@ -91,5 +91,5 @@ pub(crate) async fn get(app: &App, digest: [u8; 32]) -> Result<(u64, ByteStream)
     let model = participants::find_model(&app.db, &digest).await?;
     let model = model.ok_or_else(|| Error::abort(ProblemKind::NotFound))?;
     let bytes = model.bytes.cast_unsigned();
-    Ok((bytes, app.blobs.stream(model.location, bytes)))
+    Ok((bytes, app.blobs.stream(model.object_name, bytes)))
 }

@@ -217,7 +217,7 @@ fn batch_view(row: BatchRow) -> Result<Batch> {
         lines: row.lines.cast_unsigned(),
         total: parse(&row.total)?,
         made_at_ms: row.made_at.0,
-        settlement: row.settlement,
+        payment: row.payment,
     })
 }
 

@@ -276,7 +276,7 @@ impl Upload<'_> {
             header_bytes: &prefix.header.to_bytes(),
             sealed_seeds: &prefix.sealed.to_bytes(),
             proof: &prefix.proof,
-            body_location: location,
+            body_object_name: location,
             chunk_digests: &digests.to_bytes(),
             receipt: &receipt,
             received_at: now,

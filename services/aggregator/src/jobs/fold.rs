@@ -60,7 +60,7 @@ async fn add_members(
     let mut groups = std::pin::pin!(members::stream(app, round_id).chunks(MEMBERS_AT_ONCE));
     while let Some(group) = groups.next().await {
         let group: Vec<MemberRow> = group.into_iter().collect::<Result<_>>()?;
-        let reading = group.iter().map(|member| app.blobs.range(&member.body_location, start, end));
+        let reading = group.iter().map(|member| app.blobs.range(&member.body_object_name, start, end));
         let bodies = try_join_all(reading).await?;
         let backend = Arc::clone(&app.backend);
         let added = app.compute.run(move || {

@@ -57,7 +57,7 @@ pub(crate) struct MemberRow {
     pub(crate) header: Vec<u8>,
     pub(crate) sealed_seeds: Vec<u8>,
     pub(crate) proof: Vec<u8>,
-    pub(crate) body_location: String,
+    pub(crate) body_object_name: String,
     /// None if the body came before they were stored.
     pub(crate) chunk_digests: Option<Vec<u8>>,
 }
@@ -70,7 +70,7 @@ pub(crate) async fn members(
     limit: i32,
 ) -> sqlx::Result<Vec<MemberRow>> {
     sqlx::query_as(
-        "SELECT m.index, c.contribution_id, c.header, c.sealed_seeds, c.proof, c.body_location,
+        "SELECT m.index, c.contribution_id, c.header, c.sealed_seeds, c.proof, c.body_object_name,
              c.chunk_digests
          FROM round_members AS m JOIN contributions AS c USING (round_id, contribution_id)
          WHERE m.round_id = $1 AND m.index >= $2 AND m.index < $2 + $3

@@ -11,7 +11,7 @@ pub(crate) struct ContributionRow {
     pub(crate) round_id: [u8; 16],
     pub(crate) contribution_id: [u8; 16],
     pub(crate) header_hash: [u8; 32],
-    pub(crate) body_location: String,
+    pub(crate) body_object_name: String,
     pub(crate) state: Column<ContributionState>,
     pub(crate) reason: Option<String>,
     pub(crate) receipt: Vec<u8>,
@@ -26,7 +26,7 @@ pub(crate) struct NewContribution<'a> {
     pub(crate) header_bytes: &'a [u8],
     pub(crate) sealed_seeds: &'a [u8],
     pub(crate) proof: &'a [u8],
-    pub(crate) body_location: &'a str,
+    pub(crate) body_object_name: &'a str,
     pub(crate) chunk_digests: &'a [u8],
     pub(crate) receipt: &'a [u8],
     pub(crate) received_at: Instant,
@@ -39,7 +39,7 @@ pub(crate) async fn find(
     contribution_id: &[u8; 16],
 ) -> sqlx::Result<Option<ContributionRow>> {
     sqlx::query_as(
-        "SELECT round_id, contribution_id, header_hash, body_location, state, reason, receipt, received_at
+        "SELECT round_id, contribution_id, header_hash, body_object_name, state, reason, receipt, received_at
          FROM contributions WHERE round_id = $1 AND contribution_id = $2",
     )
     .bind(round_id)
@@ -79,7 +79,7 @@ pub(crate) async fn insert(tx: &mut PgConnection, new: &NewContribution<'_>) -> 
     sqlx::query(
         "INSERT INTO contributions (
              round_id, contribution_id, header_hash, subject, client_key, weight, header, sealed_seeds, proof,
-             body_location, chunk_digests, receipt, state, received_at, changed_at
+             body_object_name, chunk_digests, receipt, state, received_at, changed_at
          ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'received', $13, $13)",
     )
     .bind(new.round_id)
@@ -91,7 +91,7 @@ pub(crate) async fn insert(tx: &mut PgConnection, new: &NewContribution<'_>) -> 
     .bind(new.header_bytes)
     .bind(new.sealed_seeds)
     .bind(new.proof)
-    .bind(new.body_location)
+    .bind(new.body_object_name)
     .bind(new.chunk_digests)
     .bind(new.receipt)
     .bind(new.received_at)
@@ -107,7 +107,7 @@ pub(crate) struct Envelope {
     pub(crate) header: Vec<u8>,
     pub(crate) sealed_seeds: Vec<u8>,
     pub(crate) proof: Vec<u8>,
-    pub(crate) body_location: String,
+    pub(crate) body_object_name: String,
 }
 
 /// Those of the given contributions that are received and nothing else yet.
@@ -117,7 +117,7 @@ pub(crate) async fn unverified(
     contributions: &[[u8; 16]],
 ) -> sqlx::Result<Vec<Envelope>> {
     sqlx::query_as(
-        "SELECT contribution_id, header, sealed_seeds, proof, body_location FROM contributions
+        "SELECT contribution_id, header, sealed_seeds, proof, body_object_name FROM contributions
          WHERE round_id = $1 AND contribution_id = ANY($2) AND state = 'received'",
     )
     .bind(round_id)
@@ -233,8 +233,10 @@ pub(crate) async fn include(tx: &mut PgConnection, round_id: &[u8; 16], now: Ins
 
 /// The bodies of the contributions that are in the sum.
 pub(crate) async fn included_bodies(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar("SELECT body_location FROM contributions WHERE round_id = $1 AND state = 'included'")
-        .bind(round_id)
-        .fetch_all(db)
-        .await
+    sqlx::query_scalar(
+        "SELECT body_object_name FROM contributions WHERE round_id = $1 AND state = 'included'",
+    )
+    .bind(round_id)
+    .fetch_all(db)
+    .await
 }

@@ -11,7 +11,7 @@ fn digits(amount: u128) -> String {
 
 /// Nobody else changes the ledger until the transaction ends.
 pub(crate) async fn lock(tx: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::query("SELECT hold_latch('ledger')").execute(tx).await?;
+    sqlx::query("SELECT hold_latch('books')").execute(tx).await?;
     Ok(())
 }
 
@@ -375,15 +375,15 @@ pub(crate) struct BatchRow {
     pub(crate) lines: i32,
     pub(crate) total: String,
     pub(crate) made_at: Instant,
-    pub(crate) settlement: Option<String>,
+    pub(crate) payment: Option<String>,
 }
 
 /// At most `limit` batches that follow `after`.
 pub(crate) async fn batches(db: &PgPool, after: i64, limit: i64) -> sqlx::Result<Vec<BatchRow>> {
     sqlx::query_as(
         "SELECT b.batch_id, b.round_id, b.asset, b.root, b.lines, b.total::TEXT AS total, b.made_at,
-             s.reference AS settlement
-         FROM payout_batches AS b LEFT JOIN payout_settlements AS s USING (batch_id)
+             p.reference AS payment
+         FROM payout_batches AS b LEFT JOIN payments AS p USING (batch_id)
          WHERE b.batch_id > $1 ORDER BY b.batch_id LIMIT $2",
     )
     .bind(after)

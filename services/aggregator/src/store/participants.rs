@@ -102,7 +102,7 @@ pub(crate) async fn list(db: &PgPool, after: &str, limit: i64) -> sqlx::Result<V
 #[derive(FromRow)]
 pub(crate) struct ModelRow {
     pub(crate) bytes: i64,
-    pub(crate) location: String,
+    pub(crate) object_name: String,
 }
 
 /// Records a model whose bytes are durable.
@@ -113,12 +113,12 @@ pub(crate) async fn store_model(
     now: Instant,
 ) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO models (digest, bytes, location, stored_at) VALUES ($1, $2, $3, $4)
+        "INSERT INTO models (digest, bytes, object_name, stored_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (digest) DO NOTHING",
     )
     .bind(digest)
     .bind(model.bytes)
-    .bind(&model.location)
+    .bind(&model.object_name)
     .bind(now)
     .execute(db)
     .await?;
@@ -127,7 +127,7 @@ pub(crate) async fn store_model(
 
 /// One model.
 pub(crate) async fn find_model(db: &PgPool, digest: &[u8; 32]) -> sqlx::Result<Option<ModelRow>> {
-    sqlx::query_as("SELECT bytes, location FROM models WHERE digest = $1")
+    sqlx::query_as("SELECT bytes, object_name FROM models WHERE digest = $1")
         .bind(digest)
         .fetch_optional(db)
         .await

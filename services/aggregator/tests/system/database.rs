@@ -1,7 +1,10 @@
-//! What the database refuses, whoever asks, and migrations in both directions.
+//! What the database refuses to every role, and migrations in both directions.
 
-use aggregator::MIGRATOR;
+use std::{env, fs, path::Path};
+
+use aggregator::SCHEMA;
 use api::rounds::RoundState;
+use kit::schema::describe;
 use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::{deployment::Deployment, participant::Participant};
@@ -69,11 +72,13 @@ async fn migrations_go_down_and_up_again_and_everything_is_commented() {
     let mut deployment = Deployment::start().await;
     deployment.stop_service().await;
     let db = &deployment.db;
-    let tables = "SELECT COUNT(*) FROM information_schema.tables
-                  WHERE table_schema = 'public' AND table_name <> '_sqlx_migrations'";
-    let count = async || -> i64 { sqlx::query_scalar(tables).fetch_one(db).await.unwrap() };
+    let objects = "SELECT (SELECT COUNT(*) FROM pg_class WHERE relnamespace = 'public'::REGNAMESPACE
+                               AND relkind IN ('r', 'v') AND relname <> '_sqlx_migrations')
+                        + (SELECT COUNT(*) FROM pg_proc WHERE pronamespace = 'public'::REGNAMESPACE)
+                        + (SELECT COUNT(*) FROM pg_namespace WHERE nspname = 'audit')";
+    let count = async || -> i64 { sqlx::query_scalar(objects).fetch_one(db).await.unwrap() };
     let before = count().await;
-    assert!(before > 10);
+    assert!(before > 60);
     let uncommented: Vec<(String, String)> = sqlx::query_as(
         "SELECT c.relname, a.attname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
          WHERE c.relnamespace = 'public'::REGNAMESPACE AND c.relkind = 'r' AND c.relname <> '_sqlx_migrations'
@@ -84,8 +89,58 @@ async fn migrations_go_down_and_up_again_and_everything_is_commented() {
     .await
     .unwrap();
     assert_eq!(uncommented, []);
-    MIGRATOR.undo(db, 0).await.unwrap();
+    let described = async || describe(&mut db.acquire().await.unwrap()).await.unwrap();
+    let schema = described().await;
+    SCHEMA.undo(db, 0).await.unwrap();
     assert_eq!(count().await, 0);
-    MIGRATOR.run(db).await.unwrap();
+    aggregator::migrate(db).await.unwrap();
     assert_eq!(count().await, before);
+    assert_eq!(described().await, schema);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_schema_is_the_one_that_is_written_down() {
+    let deployment = Deployment::start().await;
+    let mut connection = deployment.db.acquire().await.unwrap();
+    let command = "BLINDSUM_WRITE_SCHEMA=1 cargo test --release -p aggregator --test system the_schema_is_the_one_that_is_written_down";
+    let head = format!(
+        "-- The schema of the aggregator's database, for reading: the bodies of functions and views are in functions/ and\n\
+         -- views/. A test compares this file with a database and writes it:\n-- {command}\n\n"
+    );
+    let schema = head + &describe(&mut connection).await.unwrap();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/aggregator/schema.sql");
+    if env::var_os("BLINDSUM_WRITE_SCHEMA").is_some() {
+        fs::write(path, &schema).unwrap();
+    }
+    let written = fs::read_to_string(path).unwrap();
+    let mut lines = written.lines().zip(schema.lines());
+    if let Some((written, present)) = lines.find(|(written, present)| written != present) {
+        panic!("schema.sql has\n{written}\nand the database\n{present}\nTo write it again: {command}");
+    }
+    assert_eq!(written.len(), schema.len(), "to write schema.sql again: {command}");
+}
+
+#[test]
+fn the_definitions_are_those_of_their_last_version() {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/aggregator"));
+    let mut files = Vec::new();
+    for part in ["functions", "views"] {
+        for entry in fs::read_dir(folder.join(part)).unwrap() {
+            files.push(format!("{part}/{}", entry.unwrap().file_name().into_string().unwrap()));
+        }
+    }
+    files.extend(["triggers.sql", "grants.sql"].map(str::to_owned));
+    files.sort();
+    let definitions = SCHEMA.definitions;
+    let mut known: Vec<_> = definitions.files.iter().map(|(name, _)| (*name).to_owned()).collect();
+    known.sort();
+    assert_eq!(files, known, "SCHEMA names every file, in the order in which they are applied");
+    let last = definitions.versions.lines().last().unwrap();
+    let (version, digest) = (definitions.version(), hex::encode(definitions.digest()));
+    assert_eq!(
+        last,
+        format!("{version} {digest}"),
+        "the definitions have changed: give definitions.txt a line with the next version and this digest, \
+         or put the digest in the last line if no release has that version"
+    );
 }

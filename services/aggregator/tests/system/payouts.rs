@@ -179,7 +179,7 @@ async fn what_the_last_round_left_is_handed_over_when_the_operator_asks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payer_says_once_by_what_a_batch_is_settled_as_the_documentation_has_it() {
+async fn a_payer_says_once_that_a_batch_is_paid_as_the_documentation_has_it() {
     let deployment = Deployment::start().await;
     let round = open(&deployment, PayoutPolicy::Equal, 10).await;
     for name in ["a", "b"] {
@@ -194,9 +194,9 @@ async fn a_payer_says_once_by_what_a_batch_is_settled_as_the_documentation_has_i
     sqlx::raw_sql(documented).execute(&payer).await.unwrap();
     assert!(sqlx::raw_sql(documented).execute(&payer).await.is_err(), "once");
     let batch: Batch = deployment.get(&paths::fill(paths::BATCH, &[&1])).await.json();
-    assert_eq!(batch.settlement.as_deref(), Some("0x…"));
+    assert_eq!(batch.payment.as_deref(), Some("0x…"));
     deployment.until_sealed().await;
-    let logged = "SELECT COUNT(*) FROM log_entries WHERE table_name = 'payout_settlements'";
+    let logged = "SELECT COUNT(*) FROM log_entries WHERE table_name = 'payments'";
     let logged: i64 = sqlx::query_scalar(logged).fetch_one(&deployment.db).await.unwrap();
     assert_eq!(logged, 1);
 }

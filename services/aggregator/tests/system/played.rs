@@ -37,7 +37,7 @@ pub(crate) async fn everything() -> Deployment {
         "INSERT INTO payout_batches (round_id, asset, root, lines, total, made_at)
          SELECT round_id, 'points', sha256(''), 1, 10, now() FROM rounds",
         "INSERT INTO payout_lines (batch_id, subject, address, amount) VALUES (1, 'a', substr(sha256('a'), 1, 20), 10)",
-        "INSERT INTO payout_settlements (batch_id, reference) VALUES (1, 'transaction')",
+        "INSERT INTO payments (batch_id, reference) VALUES (1, 'transaction')",
         "INSERT INTO transfers (kind, round_id, asset, posted_at) SELECT 'round', round_id, 'points', now() FROM rounds",
         "INSERT INTO postings (transfer_id, account_id, amount)
          SELECT 1, account_id, CASE kind WHEN 'treasury' THEN -10 ELSE 10 END FROM accounts WHERE kind <> 'distributor'",

@@ -114,7 +114,7 @@ async fn a_contribution_that_cannot_be_verified_holds_up_nobody_else() {
     }
     let lost = hex::encode(messages[0].prefix.header.contribution_id);
     let location: String = sqlx::query_scalar(
-        "SELECT body_location FROM contributions WHERE encode(contribution_id, 'hex') = $1",
+        "SELECT body_object_name FROM contributions WHERE encode(contribution_id, 'hex') = $1",
     )
     .bind(&lost)
     .fetch_one(&deployment.db)

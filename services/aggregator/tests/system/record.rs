@@ -26,7 +26,7 @@ use Class::{Derived, Key, Operational, Protected};
 /// Every table with its columns, by class.
 const TABLES: &[(&str, &[(Class, &str)])] = &[
     ("participants", &[(Key, "subject"), (Protected, "client_key credential_epoch credential enrolled_at renewed_at")]),
-    ("models", &[(Key, "digest"), (Protected, "bytes location stored_at")]),
+    ("models", &[(Key, "digest"), (Protected, "bytes object_name stored_at")]),
     (
         "rounds",
         &[
@@ -52,7 +52,7 @@ const TABLES: &[(&str, &[(Class, &str)])] = &[
             (Key, "round_id contribution_id"),
             (
                 Protected,
-                "header_hash subject client_key weight header sealed_seeds proof body_location receipt state reason
+                "header_hash subject client_key weight header sealed_seeds proof body_object_name receipt state reason
                  received_at changed_at",
             ),
             // The leaves below the digest in the header; whoever adds the body checks that.
@@ -103,7 +103,7 @@ const TABLES: &[(&str, &[(Class, &str)])] = &[
     ("claim_addresses", &[(Key, "subject chain_id sequence"), (Protected, "address message stored_at")]),
     ("payout_batches", &[(Key, "batch_id"), (Protected, "round_id asset root lines total made_at")]),
     ("payout_lines", &[(Key, "batch_id subject"), (Protected, "address amount")]),
-    ("payout_settlements", &[(Key, "batch_id"), (Protected, "reference settled_at")]),
+    ("payments", &[(Key, "batch_id"), (Protected, "reference paid_at")]),
     ("transfers", &[(Key, "transfer_id"), (Protected, "kind round_id batch_id asset posted_at")]),
     ("postings", &[(Key, "transfer_id account_id"), (Protected, "amount")]),
     // The time of writing is in the row that is recorded.
@@ -120,6 +120,7 @@ const TABLES: &[(&str, &[(Class, &str)])] = &[
     ("log_nodes", &[(Key, "level index"), (Protected, "hash")]),
     ("log_checkpoints", &[(Key, "size"), (Protected, "root note signed_at")]),
     ("latches", &[(Operational, "name")]),
+    ("schema_definitions", &[(Operational, "version digest undo applied_at")]),
     ("_sqlx_migrations", &[(Operational, "version description installed_on success checksum execution_time")]),
 ];
 

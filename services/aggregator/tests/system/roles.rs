@@ -59,7 +59,7 @@ async fn the_service_cannot_rewrite_its_record() {
          VALUES (1000000, '{}', sha256(''), now(), now())",
         "INSERT INTO log_outbox (payload) VALUES ('{}')",
         "INSERT INTO contribution_events (round_id, contribution_id, state, happened_at) VALUES ('', '', '', now())",
-        "INSERT INTO payout_settlements (batch_id, reference) VALUES (1, 'x')",
+        "INSERT INTO payments (batch_id, reference) VALUES (1, 'x')",
         "CREATE TABLE public.mine (x INTEGER)",
         "CREATE FUNCTION public.mine() RETURNS INTEGER LANGUAGE sql AS 'SELECT 1'",
         "SET session_replication_role = replica",
@@ -126,9 +126,9 @@ async fn a_payer_sees_what_is_to_be_paid_and_says_what_was() {
     for statement in [
         "SELECT * FROM audit.contributions",
         "SELECT * FROM contributions",
-        "INSERT INTO payout_settlements (batch_id, reference, settled_at) VALUES (1, 'x', now())",
-        "DELETE FROM payout_settlements",
-        "UPDATE payout_settlements SET reference = 'x'",
+        "INSERT INTO payments (batch_id, reference, paid_at) VALUES (1, 'x', now())",
+        "DELETE FROM payments",
+        "UPDATE payments SET reference = 'x'",
         "INSERT INTO postings (transfer_id, account_id, amount) VALUES (1, 1, 1)",
         "INSERT INTO log_outbox (payload) VALUES ('{}')",
     ] {

@@ -1,6 +1,6 @@
 //! What a process needs to start, and what it says when that is missing.
 
-use aggregator::MIGRATOR;
+use aggregator::SCHEMA;
 use sqlx::AssertSqlSafe;
 
 use crate::deployment::Deployment;
@@ -13,9 +13,9 @@ async fn execute(deployment: &Deployment, statement: &str) {
 async fn a_database_that_is_not_migrated_is_refused_with_the_command_that_helps() {
     let mut deployment = Deployment::start().await;
     deployment.stop_service().await;
-    let last = MIGRATOR.iter().map(|migration| migration.version).max().unwrap();
+    let last = SCHEMA.migrations.iter().map(|migration| migration.version).max().unwrap();
     for version in [last, 1] {
-        MIGRATOR.undo(&deployment.db, version - 1).await.unwrap();
+        SCHEMA.undo(&deployment.db, version - 1).await.unwrap();
         let reason = deployment.start_error().await;
         let helpful = format!("lacks migration {version}: run `blindsum db migrate aggregator`");
         assert!(reason.contains(&helpful), "{reason}");
@@ -23,6 +23,19 @@ async fn a_database_that_is_not_migrated_is_refused_with_the_command_that_helps(
     execute(&deployment, "DROP TABLE _sqlx_migrations").await;
     let reason = deployment.start_error().await;
     assert!(reason.contains("lacks migration 1:"), "{reason}");
+    aggregator::migrate(&deployment.db).await.unwrap();
+    deployment.start_service().await;
+    deployment.open_round().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_whose_functions_and_views_are_older_is_refused_with_the_command_that_helps() {
+    let mut deployment = Deployment::start().await;
+    deployment.stop_service().await;
+    execute(&deployment, "UPDATE schema_definitions SET digest = sha256('x')").await;
+    let reason = deployment.start_error().await;
+    let helpful = "of the functions and views: run `blindsum db migrate aggregator`";
+    assert!(reason.contains(helpful), "{reason}");
     aggregator::migrate(&deployment.db).await.unwrap();
     deployment.start_service().await;
     deployment.open_round().await;
@@ -48,10 +61,14 @@ async fn a_process_goes_on_over_a_database_that_is_newer() {
          VALUES (9999, 'of tomorrow', TRUE, '', 0)",
     )
     .await;
+    execute(&deployment, "UPDATE schema_definitions SET version = 9999, digest = sha256('x')").await;
     deployment.stop_service().await;
     deployment.start_service().await;
     deployment.open_round().await;
     aggregator::migrate(&deployment.db).await.unwrap();
+    let version: i64 =
+        sqlx::query_scalar("SELECT version FROM schema_definitions").fetch_one(&deployment.db).await.unwrap();
+    assert_eq!(version, 9999, "what is newer is left alone");
 }
 
 #[tokio::test(flavor = "multi_thread")]

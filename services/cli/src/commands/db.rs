@@ -20,9 +20,9 @@ pub(crate) const PAYER_ROLE: &str = "payer_rw";
 pub(crate) enum Db {
     /// Make a service's database and its roles. Repeating it sets the passwords anew.
     ///
-    /// The combiner's database belongs to the role NAME. The aggregator's belongs to NAME_owner, who migrates; NAME serves as a
-    /// member of aggregator_rw, NAME_auditor reads as one of auditor_ro, NAME_payer settles batches as one of payer_rw (docs/api.md
-    /// says with which statement).
+    /// The combiner's database belongs to the role NAME. The aggregator's belongs to NAME_owner, which migrates it. NAME serves as a
+    /// member of aggregator_rw, NAME_auditor reads as a member of auditor_ro, NAME_payer states payments as a member of payer_rw
+    /// (docs/api.md has the statement).
     Bootstrap(BootstrapArgs),
     /// Bring a service's database up to date, and grant its roles what they may do.
     Migrate(MigrateArgs),
@@ -122,7 +122,7 @@ pub(crate) async fn migrate(service: Service, database_url: &str) -> Result<()> 
     let pool = postgres::connect(&DatabaseConfig::new(Secret::text(database_url))).await?;
     match service {
         Service::Aggregator => aggregator::migrate(&pool).await?,
-        Service::Combiner => postgres::migrate(&pool, &combiner::MIGRATOR).await?,
+        Service::Combiner => combiner::migrate(&pool).await?,
     }
     pool.close().await;
     Ok(())

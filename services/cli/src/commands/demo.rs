@@ -99,7 +99,7 @@ async fn demonstrate(args: &Args, output: &Output) -> Result<()> {
     let record = Record::read(&url).await?;
     let outcomes: Vec<_> = rounds.iter().map(|round| &round.outcome).collect();
     let auditor_url = cluster.url_as(services::AGGREGATOR, services::AUDITOR);
-    let payday = payday::settle(&federation, &outcomes, &auditor_url, workplace.path(), output).await?;
+    let payday = payday::pay(&federation, &outcomes, &auditor_url, workplace.path(), output).await?;
     let report = Report {
         args,
         federation: &federation,

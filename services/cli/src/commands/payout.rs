@@ -29,7 +29,7 @@ pub(crate) enum Payout {
     Round(RoundArgs),
     /// Hand over what is owed in a token to those who have named an address on its chain, though no round is paid now.
     Batch(BatchArgs),
-    /// List the batches that were handed to the distributor, and by what their settlement is found.
+    /// List the batches that were handed to the distributor, and the reference of their payment.
     Batches(ClientArgs),
     /// Write a batch to a file, after comparing it with the batch's root: as .json the tree that `@openzeppelin/merkle-tree` loads, as
     /// .csv subject, address and amount of each balance.
@@ -229,11 +229,11 @@ fn describe_round(payouts: &[Earned]) -> String {
 }
 
 fn describe_batch(batch: &Batch) -> String {
-    let Batch { batch_id, asset, root, lines, total, settlement, .. } = batch;
-    let settled = settlement.as_ref().map(|reference| format!(", settled by {reference}"));
+    let Batch { batch_id, asset, root, lines, total, payment, .. } = batch;
+    let paid = payment.as_ref().map(|reference| format!(", paid by {reference}"));
     format!(
         "batch {batch_id}: {total} of {asset}, {lines} balances, root 0x{root}{}",
-        settled.unwrap_or_default()
+        paid.unwrap_or_default()
     )
 }
 

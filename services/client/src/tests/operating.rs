@@ -108,7 +108,7 @@ async fn a_batch_is_made_of_what_is_owed_in_a_token_once() {
         lines: 2,
         total: Amount(u128::MAX),
         made_at_ms: 5,
-        settlement: None,
+        payment: None,
     };
     server.then(|_| problem(ProblemKind::Unavailable)).then(move |_| json(&batch));
     server.then(|_| problem(ProblemKind::NothingOwed));

@@ -50,7 +50,7 @@ fn batch(batch_id: u64) -> Batch {
         lines: 3,
         total: Amount(12),
         made_at_ms: 5,
-        settlement: (batch_id == 1).then(|| "0xabc".to_owned()),
+        payment: (batch_id == 1).then(|| "0xabc".to_owned()),
     }
 }
 
@@ -76,7 +76,7 @@ async fn batches_are_read_to_the_last_page() {
     server.then(|_| json(&Page { items: vec![batch(2)], next: None }));
     let batches = client.batches().await.unwrap();
     assert_eq!(batches.iter().map(|batch| batch.batch_id).collect::<Vec<_>>(), [1, 2]);
-    assert_eq!(batches[0].settlement.as_deref(), Some("0xabc"));
+    assert_eq!(batches[0].payment.as_deref(), Some("0xabc"));
     let paths: Vec<_> = server.seen().into_iter().map(|seen| seen.path).collect();
     assert_eq!(paths, ["/v1/payouts/batches?limit=1000", "/v1/payouts/batches?limit=1000&after=1"]);
 }

@@ -1,8 +1,10 @@
 //! The database by itself: what it refuses, explains and undoes.
 
-use combiner::MIGRATOR;
-use kit::postgres::bootstrap;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::{env, fs, path::Path};
+
+use combiner::SCHEMA;
+use kit::{postgres::bootstrap, schema::describe};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 
 use crate::deployment::{Deployment, cluster};
 
@@ -36,6 +38,8 @@ async fn a_combiner_goes_on_over_a_database_that_is_newer() {
     let mut connection = deployment.connect().await;
     let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
                  VALUES (9999, 'of tomorrow', TRUE, '', 0)";
+    sqlx::query(newer).execute(&mut connection).await.unwrap();
+    let newer = "UPDATE schema_definitions SET version = 9999, digest = sha256('x')";
     sqlx::query(newer).execute(&mut connection).await.unwrap();
     deployment.restart().await;
     deployment.round().await;
@@ -100,12 +104,13 @@ async fn the_schema_can_be_undone_and_made_again_by_a_role_without_privileges() 
     bootstrap(&admin_url, "combiner_plain", "combiner_plain", "password").await.unwrap();
     let url = cluster().url_as("combiner_plain", "combiner_plain");
     let mut connection = PgConnection::connect(&url).await.unwrap();
+    let pool = PgPool::connect(&url).await.unwrap();
     for _ in 0..2 {
-        MIGRATOR.run(&mut connection).await.unwrap();
+        combiner::migrate(&pool).await.unwrap();
         let tables =
             count(&mut connection, "SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public'").await;
-        assert_eq!(tables, 6 + 1);
-        MIGRATOR.undo(&mut connection, 0).await.unwrap();
+        assert_eq!(tables, 6 + 2);
+        SCHEMA.undo(&pool, 0).await.unwrap();
         let left = "SELECT (SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public')
                          + (SELECT COUNT(*) FROM pg_views WHERE schemaname = 'public')
                          + (SELECT COUNT(*) FROM pg_proc WHERE pronamespace = 'public'::REGNAMESPACE)";
@@ -115,4 +120,51 @@ async fn the_schema_can_be_undone_and_made_again_by_a_role_without_privileges() 
 
 async fn count(connection: &mut PgConnection, statement: &str) -> i64 {
     sqlx::query_scalar(AssertSqlSafe(statement)).fetch_one(connection).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_schema_is_the_one_that_is_written_down() {
+    let deployment = Deployment::new().await;
+    let mut connection = deployment.connect().await;
+    let command = "BLINDSUM_WRITE_SCHEMA=1 cargo test --release -p combiner --test it the_schema_is_the_one_that_is_written_down";
+    let head = format!(
+        "-- The schema of a combiner's database, for reading: the bodies of functions and views are in functions/ and\n\
+         -- views/. A test compares this file with a database and writes it:\n-- {command}\n\n"
+    );
+    let schema = head + &describe(&mut connection).await.unwrap();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/combiner/schema.sql");
+    if env::var_os("BLINDSUM_WRITE_SCHEMA").is_some() {
+        fs::write(path, &schema).unwrap();
+    }
+    let written = fs::read_to_string(path).unwrap();
+    let mut lines = written.lines().zip(schema.lines());
+    if let Some((written, present)) = lines.find(|(written, present)| written != present) {
+        panic!("schema.sql has\n{written}\nand the database\n{present}\nTo write it again: {command}");
+    }
+    assert_eq!(written.len(), schema.len(), "to write schema.sql again: {command}");
+}
+
+#[test]
+fn the_definitions_are_those_of_their_last_version() {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/combiner"));
+    let mut files = Vec::new();
+    for part in ["functions", "views"] {
+        for entry in fs::read_dir(folder.join(part)).unwrap() {
+            files.push(format!("{part}/{}", entry.unwrap().file_name().into_string().unwrap()));
+        }
+    }
+    files.extend(["triggers.sql"].map(str::to_owned));
+    files.sort();
+    let definitions = SCHEMA.definitions;
+    let mut known: Vec<_> = definitions.files.iter().map(|(name, _)| (*name).to_owned()).collect();
+    known.sort();
+    assert_eq!(files, known, "SCHEMA names every file, in the order in which they are applied");
+    let last = definitions.versions.lines().last().unwrap();
+    let (version, digest) = (definitions.version(), hex::encode(definitions.digest()));
+    assert_eq!(
+        last,
+        format!("{version} {digest}"),
+        "the definitions have changed: give definitions.txt a line with the next version and this digest, \
+         or put the digest in the last line if no release has that version"
+    );
 }

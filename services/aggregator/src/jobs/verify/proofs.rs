@@ -80,7 +80,7 @@ async fn check_alone(
     let piece_bytes = usize::try_from(PIECE_BLOCKS * block_bytes).map_err(Error::fault)?;
     for start in (0..constants.body_bytes()).step_by(piece_bytes) {
         let end = constants.body_bytes().min(start + piece_bytes as u64);
-        let piece = app.blobs.range(&candidate.envelope.body_location, start, end).await?;
+        let piece = app.blobs.range(&candidate.envelope.body_object_name, start, end).await?;
         let (read, took) = read(app, reading, piece).await?;
         reading = read;
         time += took;

@@ -60,7 +60,7 @@ pub(super) async fn claim_address(learner: &Learner) -> Result<()> {
 }
 
 /// Waits for the payouts and checks everything.
-pub(super) async fn settle(
+pub(super) async fn pay(
     federation: &Federation,
     rounds: &[&RoundOutcome],
     auditor_url: &str,

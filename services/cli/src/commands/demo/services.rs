@@ -28,7 +28,7 @@ pub(super) const AGGREGATOR: &str = "blindsum_aggregator";
 const OWNER: &str = "blindsum_aggregator_owner";
 /// The role that audits.
 pub(super) const AUDITOR: &str = "blindsum_aggregator_auditor";
-/// The role that settles batches.
+/// The role that says which batches are paid.
 const PAYER: &str = "blindsum_aggregator_payer";
 /// Name of the combiner's database and role.
 const COMBINER: &str = "blindsum_combiner";

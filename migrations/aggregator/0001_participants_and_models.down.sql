@@ -1,3 +1,0 @@
-DROP TABLE models;
-DROP TABLE participants;
-DROP FUNCTION refuse_change();

@@ -1,3 +1,0 @@
-DROP TABLE refusals;
-DROP TABLE rounds;
-DROP FUNCTION check_round_transition();

@@ -1,0 +1,3 @@
+DROP TABLE attestations;
+DROP TABLE contribution_events;
+DROP TABLE contributions;

@@ -1,2 +1,0 @@
-DROP SCHEMA audit CASCADE;
-DROP FUNCTION receipt_included_by(BYTEA);

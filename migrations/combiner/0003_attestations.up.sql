@@ -1,0 +1,40 @@
+-- What this combiner attested, and how often it refused.
+
+CREATE TABLE attestations (
+    round_hash BYTEA NOT NULL REFERENCES rounds,
+    header_hash BYTEA NOT NULL CHECK (octet_length(header_hash) = 32),
+    subject TEXT COLLATE "C" NOT NULL,
+    header BYTEA NOT NULL,
+    sealed_seeds BYTEA NOT NULL,
+    attestation BYTEA NOT NULL,
+    attested_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (round_hash, header_hash)
+);
+COMMENT ON TABLE attestations IS
+'Contributions whose key share is good; append-only. A set may have no other members.';
+COMMENT ON COLUMN attestations.round_hash IS 'The round. An attestation counts in no other round.';
+COMMENT ON COLUMN attestations.header_hash IS 'Hash of the header, by which a set names its members.';
+COMMENT ON COLUMN attestations.subject IS
+'The participant. Contributions are counted by subject, because keys change and the subject does not.';
+COMMENT ON COLUMN attestations.header IS 'The signed header, canonical encoding.';
+COMMENT ON COLUMN attestations.sealed_seeds IS
+'The sealed seeds. They are opened again for the release, and are worthless once the round key is destroyed.';
+COMMENT ON COLUMN attestations.attestation IS
+'The signed attestation, canonical encoding. A repeated request gets the same one.';
+COMMENT ON COLUMN attestations.attested_at IS 'When it was signed.';
+CREATE INDEX attestations_by_subject ON attestations (round_hash, subject);
+
+CREATE TABLE refusals (
+    round_hash BYTEA NOT NULL REFERENCES rounds,
+    reason TEXT NOT NULL,
+    count BIGINT NOT NULL CHECK (count > 0),
+    last_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (round_hash, reason)
+);
+COMMENT ON TABLE refusals IS
+'How often contributions were refused. They are counted and not kept, '
+'so that worthless messages cannot fill the database.';
+COMMENT ON COLUMN refusals.round_hash IS 'The round.';
+COMMENT ON COLUMN refusals.reason IS 'Code of the problem.';
+COMMENT ON COLUMN refusals.count IS 'How often it happened, with repeated requests.';
+COMMENT ON COLUMN refusals.last_at IS 'When it happened last, which tells old trouble from present trouble.';

@@ -1,0 +1,2 @@
+DROP TABLE destroyed_keys;
+DROP TABLE releases;

@@ -1,0 +1,24 @@
+-- The triggers of each table.
+
+CREATE TRIGGER round_keys_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON round_keys
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER rounds_kept BEFORE DELETE OR TRUNCATE ON rounds
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER rounds_end_once BEFORE UPDATE ON rounds
+FOR EACH ROW WHEN (
+    old.outcome IS NOT NULL
+    OR old.round_hash <> new.round_hash
+    OR old.round_id <> new.round_id
+    OR old.document <> new.document
+    OR old.countersignature <> new.countersignature
+) EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER attestations_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON attestations
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER releases_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON releases
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER destroyed_keys_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON destroyed_keys
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
