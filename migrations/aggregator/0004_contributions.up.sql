@@ -41,8 +41,8 @@ COMMENT ON COLUMN contributions.proof IS
 'The norm proof; empty if the round demands none, or once erased.';
 COMMENT ON COLUMN contributions.body_object_name IS 'Name of the body in the object store.';
 COMMENT ON COLUMN contributions.chunk_digests IS
-'BLAKE3 of each chunk of the body, in their order: the leaves below the digest in the header. '
-'Null means that the body is added without being compared.';
+'BLAKE3 of each chunk of the body, in their order: the leaves below the digest in the header. Null '
+'means that the body is added without being compared.';
 COMMENT ON COLUMN contributions.receipt IS 'The signed receipt, canonical encoding.';
 COMMENT ON COLUMN contributions.state IS 'The state of the contribution.';
 COMMENT ON COLUMN contributions.reason IS 'Why it was rejected or excluded.';

@@ -13,8 +13,8 @@ CREATE TABLE accounts (
 COMMENT ON TABLE accounts IS 'Accounts of the books; append-only.';
 COMMENT ON COLUMN accounts.account_id IS 'Identifier.';
 COMMENT ON COLUMN accounts.kind IS
-'The treasury pays; its balance is what it paid, negative. Participants earn. '
-'The distributor holds what batches handed over.';
+'The treasury pays; its balance is what it paid, negative. Participants earn. The distributor '
+'holds what batches handed over.';
 COMMENT ON COLUMN accounts.subject IS 'The participant; null for the treasury and the distributor.';
 COMMENT ON COLUMN accounts.asset IS 'What the account counts, as in rounds.payout_asset.';
 COMMENT ON COLUMN accounts.opened_at IS 'When it was opened.';
@@ -129,11 +129,11 @@ COMMENT ON TABLE transfers IS
 'Transfers of the books, each of at least two postings that sum to zero; append-only.';
 COMMENT ON COLUMN transfers.transfer_id IS 'Identifier.';
 COMMENT ON COLUMN transfers.kind IS
-'round: the pool of a round, from the treasury to participants. '
-'batch: balances, from participants to the distributor.';
+'round: the pool of a round, from the treasury to participants. batch: balances, from participants '
+'to the distributor.';
 COMMENT ON COLUMN transfers.round_id IS
-'The round that pays, or whose payout caused the batch. Each happens once in a round. '
-'Null for a batch that the operator asked for.';
+'The round that pays, or whose payout caused the batch. Each happens once in a round. Null for a '
+'batch that the operator asked for.';
 COMMENT ON COLUMN transfers.batch_id IS 'The batch.';
 COMMENT ON COLUMN transfers.asset IS 'What is moved; all accounts of the transfer count it.';
 COMMENT ON COLUMN transfers.posted_at IS 'When it was posted.';

@@ -20,8 +20,7 @@ COMMENT ON COLUMN reputation_events.round_id IS 'The round.';
 COMMENT ON COLUMN reputation_events.contribution_id IS 'The contribution.';
 COMMENT ON COLUMN reputation_events.kind IS
 'included: the contribution is in a sum. rejected: it was found bad. Nothing writes the others '
-'yet: '
-'dropped is for rounds that participants join beforehand, scored is for scores.';
+'yet: dropped is for rounds that participants join beforehand, scored is for scores.';
 COMMENT ON COLUMN reputation_events.score_ppm IS 'The score, in millionths.';
 COMMENT ON COLUMN reputation_events.happened_at IS 'When it happened.';
 CREATE INDEX reputation_events_of ON reputation_events (subject, event_id);

@@ -46,8 +46,7 @@ END
 $$;
 COMMENT ON FUNCTION apply_grants() IS
 'Grants to the roles aggregator_rw, auditor_ro and payer_rw what they need, and no more. Returns '
-'the roles that '
-'exist.';
+'the roles that exist.';
 
 -- These run as their owner. A trigger fires for every role, but no role may put it on a table of
 -- its own.

@@ -7,8 +7,8 @@ CREATE TABLE round_keys (
     created_at TIMESTAMPTZ NOT NULL
 );
 COMMENT ON TABLE round_keys IS
-'Public halves of the round keys; append-only. The private halves are in the vault, '
-'because a backup of the database must not hold them.';
+'Public halves of the round keys; append-only. The private halves are in the vault, because a '
+'backup of the database must not hold them.';
 COMMENT ON COLUMN round_keys.round_id IS
 'The round for which the key was made. A repeated request gets the same key.';
 COMMENT ON COLUMN round_keys.hpke_key_id IS 'The key''s identifier in the round document.';
@@ -34,8 +34,8 @@ COMMENT ON COLUMN rounds.round_hash IS
 COMMENT ON COLUMN rounds.round_id IS
 'Round id, chosen by the aggregator; unique, so that no id is countersigned twice.';
 COMMENT ON COLUMN rounds.model_digest IS
-'The model that clients start from. Two open rounds from one model are refused: '
-'their sums could differ by one contribution.';
+'The model that clients start from. Two open rounds from one model are refused: their sums could '
+'differ by one contribution.';
 COMMENT ON COLUMN rounds.document IS
 'The round document, canonical encoding; the rules of the round are read from it.';
 COMMENT ON COLUMN rounds.aggregator_signature IS

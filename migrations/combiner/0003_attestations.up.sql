@@ -13,12 +13,15 @@ CREATE TABLE attestations (
 COMMENT ON TABLE attestations IS
 'Contributions whose key share is good; append-only. A set may have no other members.';
 COMMENT ON COLUMN attestations.round_hash IS 'The round. An attestation counts in no other round.';
-COMMENT ON COLUMN attestations.header_hash IS 'Hash of the header, by which a set names its members.';
+COMMENT ON COLUMN attestations.header_hash IS
+'Hash of the header, by which a set names its members.';
 COMMENT ON COLUMN attestations.subject IS
-'The participant. Contributions are counted by subject, because keys change and the subject does not.';
+'The participant. Contributions are counted by subject, because keys change and the subject does '
+'not.';
 COMMENT ON COLUMN attestations.header IS 'The signed header, canonical encoding.';
 COMMENT ON COLUMN attestations.sealed_seeds IS
-'The sealed seeds. They are opened again for the release, and are worthless once the round key is destroyed.';
+'The sealed seeds. They are opened again for the release, and are worthless once the round key is '
+'destroyed.';
 COMMENT ON COLUMN attestations.attestation IS
 'The signed attestation, canonical encoding. A repeated request gets the same one.';
 COMMENT ON COLUMN attestations.attested_at IS 'When it was signed.';
@@ -32,9 +35,10 @@ CREATE TABLE refusals (
     PRIMARY KEY (round_hash, reason)
 );
 COMMENT ON TABLE refusals IS
-'How often contributions were refused. They are counted and not kept, '
-'so that worthless messages cannot fill the database.';
+'How often contributions were refused. They are counted and not kept, so that worthless messages '
+'cannot fill the database.';
 COMMENT ON COLUMN refusals.round_hash IS 'The round.';
 COMMENT ON COLUMN refusals.reason IS 'Code of the problem.';
 COMMENT ON COLUMN refusals.count IS 'How often it happened, with repeated requests.';
-COMMENT ON COLUMN refusals.last_at IS 'When it happened last, which tells old trouble from present trouble.';
+COMMENT ON COLUMN refusals.last_at IS
+'When it happened last, which tells old trouble from present trouble.';

@@ -8,9 +8,10 @@ CREATE TABLE releases (
     released_at TIMESTAMPTZ NOT NULL
 );
 COMMENT ON TABLE releases IS
-'Sums of key shares that were released, for one set in each round; append-only. '
-'The vault has the set root too, in case this table is restored from a backup.';
-COMMENT ON COLUMN releases.round_hash IS 'The round; the table''s key, so that there is no second release.';
+'Sums of key shares that were released, for one set in each round; append-only. The vault has the '
+'set root too, in case this table is restored from a backup.';
+COMMENT ON COLUMN releases.round_hash IS
+'The round; the table''s key, so that there is no second release.';
 COMMENT ON COLUMN releases.root IS 'Merkle root of the set.';
 COMMENT ON COLUMN releases.member_count IS 'Size of the set.';
 COMMENT ON COLUMN releases.answer IS
@@ -23,8 +24,8 @@ CREATE TABLE destroyed_keys (
     destroyed_at TIMESTAMPTZ NOT NULL
 );
 COMMENT ON TABLE destroyed_keys IS
-'Rounds whose private key is no longer in the vault; append-only. '
-'At start-up, the key of an ended round that is missing here is destroyed.';
+'Rounds whose private key is no longer in the vault; append-only. At start-up, the key of an ended '
+'round that is missing here is destroyed.';
 COMMENT ON COLUMN destroyed_keys.round_hash IS 'The round.';
 COMMENT ON COLUMN destroyed_keys.hpke_key_id IS 'The key''s identifier in the round document.';
 COMMENT ON COLUMN destroyed_keys.destroyed_at IS

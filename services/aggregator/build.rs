@@ -1,4 +1,4 @@
-//! Migrations are embedded: a change of theirs is a change of the program.
+//! Compiles the crate again when a migration is added or changed, since they are embedded.
 
 fn main() {
     println!("cargo:rerun-if-changed=../../migrations/aggregator");

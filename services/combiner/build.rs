@@ -1,4 +1,4 @@
-//! Rebuilds the crate when a migration changes, since they are embedded.
+//! Compiles the crate again when a migration is added or changed, since they are embedded.
 
 fn main() {
     println!("cargo:rerun-if-changed=../../migrations/combiner");

@@ -4,8 +4,8 @@ CREATE FUNCTION log_bytes(value BYTEA) RETURNS TEXT LANGUAGE sql IMMUTABLE PARAL
     SELECT CASE WHEN OCTET_LENGTH(value) <= 32 THEN ENCODE(value, 'hex') ELSE 'sha256:' || ENCODE(SHA256(value), 'hex') END
 $$;
 COMMENT ON FUNCTION log_bytes(BYTEA) IS
-'Bytes as the log names them: at most 32 bytes in hexadecimal, more than 32 by their SHA-256. '
-'The prefix sha256: tells the two apart.';
+'Bytes as the log names them: at most 32 bytes in hexadecimal, more than 32 by their SHA-256. The '
+'prefix sha256: tells the two apart.';
 
 CREATE FUNCTION log_bytes(list BYTEA []) RETURNS JSONB LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT COALESCE(JSONB_AGG(log_bytes(value) ORDER BY position), '[]') FROM UNNEST(list) WITH ORDINALITY AS l (value, position)

@@ -50,8 +50,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION sequence_log(INTEGER) IS
-'Gives an index in the log to the first entries of the outbox, as many as asked for. Entries '
-'that other transactions '
-'committed meanwhile before the last of them get one too. The caller adds the nodes above them '
-'in the same '
-'transaction.';
+'Gives an index in the log to the first entries of the outbox, as many as asked for. Entries that '
+'other transactions committed meanwhile before the last of them get one too. The caller adds the '
+'nodes above them in the same transaction.';

@@ -82,8 +82,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION log_problems() IS
-'What is wrong with the log itself: gaps, hashes, nodes, the roots of the checkpoints. '
-'Signatures are not checked here.';
+'What is wrong with the log itself: gaps, hashes, nodes, the roots of the checkpoints. Signatures '
+'are not checked here.';
 
 CREATE FUNCTION row_problems(name TEXT, append_only BOOLEAN)
 RETURNS TABLE (table_name TEXT, key TEXT, column_name TEXT, problem TEXT)
@@ -227,5 +227,5 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT * FROM event_problems()
 $$;
 COMMENT ON FUNCTION record_problems() IS
-'Everything in this database that contradicts the log or the log''s own hashes; no rows if '
-'nothing does.';
+'Everything in this database that contradicts the log or the log''s own hashes; no rows if nothing '
+'does.';

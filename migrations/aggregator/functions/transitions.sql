@@ -32,8 +32,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     ('contributions', 'verified', 'excluded')
 $$;
 COMMENT ON FUNCTION state_transitions() IS
-'Which states of a round and of a contribution may follow each other: the only list of them in '
-'the database.';
+'Which states of a round and of a contribution may follow each other: the only list of them in the '
+'database.';
 
 CREATE FUNCTION check_round_transition() RETURNS TRIGGER LANGUAGE plpgsql
 SET search_path = public, pg_temp AS $$

@@ -123,8 +123,7 @@ SELECT c.subject, c.chain_id, c.sequence, c.address, c.message, c.stored_at,
 FROM claim_addresses AS c;
 COMMENT ON VIEW audit.claim_addresses IS
 'Where participants want to be paid, and where they wanted it before. The latest message that is '
-'signed with '
-'the participant''s present key counts.';
+'signed with the participant''s present key counts.';
 
 CREATE VIEW audit.batches AS
 SELECT b.batch_id, r.sequence AS round, b.asset, b.root, b.lines, b.total, b.made_at, s.reference, s.paid_at
