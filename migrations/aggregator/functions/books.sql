@@ -4,10 +4,13 @@ CREATE FUNCTION check_postings() RETURNS TRIGGER
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     IF EXISTS (
-        SELECT FROM (SELECT n.transfer_id, SUM(n.amount) AS total, COUNT(*) AS lines FROM new_postings AS n GROUP BY n.transfer_id) AS n
+        SELECT FROM (
+            SELECT n.transfer_id, SUM(n.amount) AS total, COUNT(*) AS lines FROM new_postings AS n GROUP BY n.transfer_id
+        ) AS n
         WHERE n.total <> 0 OR n.lines <> (SELECT COUNT(*) FROM postings AS p WHERE p.transfer_id = n.transfer_id)
     ) THEN
-        RAISE EXCEPTION 'the postings of a transfer are written at once and sum to zero' USING ERRCODE = 'check_violation';
+        RAISE EXCEPTION 'the postings of a transfer are written at once and sum to zero'
+            USING ERRCODE = 'check_violation';
     END IF;
     IF EXISTS (
         SELECT FROM new_postings AS n JOIN transfers AS t USING (transfer_id) JOIN accounts AS a USING (account_id)

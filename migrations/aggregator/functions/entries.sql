@@ -1,19 +1,26 @@
 -- The entry of the log that records a row: one function log_entry for each recorded table.
 
 CREATE FUNCTION log_bytes(value BYTEA) RETURNS TEXT LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN OCTET_LENGTH(value) <= 32 THEN ENCODE(value, 'hex') ELSE 'sha256:' || ENCODE(SHA256(value), 'hex') END
+    SELECT CASE
+        WHEN OCTET_LENGTH(value) <= 32 THEN ENCODE(value, 'hex')
+        ELSE 'sha256:' || ENCODE(SHA256(value), 'hex')
+    END
 $$;
 COMMENT ON FUNCTION log_bytes(BYTEA) IS
 'Bytes as the log names them: at most 32 bytes in hexadecimal, more than 32 by their SHA-256. The '
 'prefix sha256: tells the two apart.';
 
 CREATE FUNCTION log_bytes(list BYTEA []) RETURNS JSONB LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT COALESCE(JSONB_AGG(log_bytes(value) ORDER BY position), '[]') FROM UNNEST(list) WITH ORDINALITY AS l (value, position)
+    SELECT COALESCE(JSONB_AGG(log_bytes(value) ORDER BY position), '[]')
+    FROM UNNEST(list) WITH ORDINALITY AS l (value, position)
 $$;
 COMMENT ON FUNCTION log_bytes(BYTEA []) IS 'A list of bytes as the log names them.';
 
 CREATE FUNCTION log_time(value TIMESTAMPTZ) RETURNS JSONB LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN ISFINITE(value) THEN TO_JSONB((EXTRACT(EPOCH FROM value) * 1000000)::BIGINT) ELSE TO_JSONB(value::TEXT) END
+    SELECT CASE
+        WHEN ISFINITE(value) THEN TO_JSONB((EXTRACT(EPOCH FROM value) * 1000000)::BIGINT)
+        ELSE TO_JSONB(value::TEXT)
+    END
 $$;
 COMMENT ON FUNCTION log_time(TIMESTAMPTZ) IS
 'A time as the log names it: microseconds since the Unix epoch.';

@@ -91,7 +91,8 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     RETURN QUERY EXECUTE FORMAT($query$
         WITH present AS (
-            SELECT e.entry ->> 'key' AS key, e.entry -> 'row' AS entry, COUNT(*) OVER (PARTITION BY e.entry ->> 'key') AS copies
+            SELECT e.entry ->> 'key' AS key, e.entry -> 'row' AS entry,
+                COUNT(*) OVER (PARTITION BY e.entry ->> 'key') AS copies
             FROM (SELECT log_entry(r) AS entry FROM %1$I AS r) AS e
         ), last AS (
             SELECT DISTINCT ON (e.key) e.key, e.entry, COUNT(*) OVER (PARTITION BY e.key) AS entries
@@ -168,7 +169,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         SELECT log_bytes(v.round_id) || '/' || log_bytes(v.contribution_id) AS key, v.state, v.reason, v.happened_at
         FROM contribution_events AS v
     ), reputation AS (
-        SELECT log_bytes(v.round_id) || '/' || log_bytes(v.contribution_id) AS key, v.kind, v.subject, v.happened_at, v.score_ppm
+        SELECT log_bytes(v.round_id) || '/' || log_bytes(v.contribution_id) AS key,
+            v.kind, v.subject, v.happened_at, v.score_ppm
         FROM reputation_events AS v
     )
     SELECT
@@ -185,8 +187,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     FROM events AS v
     FULL JOIN entries AS e ON e.key = v.key AND e.state = v.state
     WHERE
-        (v.key IS NULL OR e.key IS NULL OR (v.reason, log_time(v.happened_at)) IS DISTINCT FROM (e.reason, e.changed_at))
-        AND (e.key IS NOT NULL OR v.key IN (SELECT r.key FROM recorded AS r) OR v.key NOT IN (SELECT n.key FROM entries AS n))
+        (v.key IS NULL OR e.key IS NULL
+            OR (v.reason, log_time(v.happened_at)) IS DISTINCT FROM (e.reason, e.changed_at))
+        AND (
+            e.key IS NOT NULL OR v.key IN (SELECT r.key FROM recorded AS r)
+            OR v.key NOT IN (SELECT n.key FROM entries AS n)
+        )
     UNION ALL
     SELECT 'contribution_events', v.key, NULL, 'an event is there more than once'
     FROM events AS v GROUP BY v.key, v.state HAVING COUNT(*) > 1
@@ -204,7 +210,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
             ELSE 'is not what the log has'
         END
     FROM reputation AS v
-    FULL JOIN (SELECT * FROM entries WHERE state IN ('included', 'rejected')) AS e ON e.key = v.key AND e.state = v.kind
+    FULL JOIN (SELECT * FROM entries WHERE state IN ('included', 'rejected')) AS e
+        ON e.key = v.key AND e.state = v.kind
     WHERE
         v.key IS NULL OR e.key IS NULL OR v.score_ppm IS NOT NULL
         OR (v.subject, log_time(v.happened_at)) IS DISTINCT FROM (e.subject, e.changed_at)

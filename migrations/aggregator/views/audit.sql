@@ -3,8 +3,8 @@
 CREATE VIEW audit.rounds AS
 SELECT
     r.sequence AS round, r.round_id, r.round_hash, r.state, r.failure_code, r.proof, r.min_cohort, r.max_contributions,
-    r.min_reputation_ppm, r.payout_policy, r.payout_pool, r.payout_asset, CARDINALITY(r.countersignatures) AS combiners, r.root, r.created_at, r.opened_at, r.closed_at,
-    r.fixed_at, r.released_at, r.ended_at, e.erased_at
+    r.min_reputation_ppm, r.payout_policy, r.payout_pool, r.payout_asset,
+    CARDINALITY(r.countersignatures) AS combiners, r.root, r.created_at, r.opened_at, r.closed_at, r.fixed_at, r.released_at, r.ended_at, e.erased_at
 FROM rounds AS r LEFT JOIN erasures AS e USING (round_id);
 COMMENT ON VIEW audit.rounds IS 'Rounds: what they demanded, what they paid, how they ended.';
 
@@ -23,22 +23,26 @@ COMMENT ON VIEW audit.contributions IS
 
 CREATE VIEW audit.contribution_history AS
 SELECT r.sequence AS round, c.subject, e.contribution_id, e.state, e.reason, e.happened_at
-FROM contribution_events AS e JOIN contributions AS c USING (round_id, contribution_id) JOIN rounds AS r USING (round_id);
+FROM contribution_events AS e JOIN contributions AS c USING (round_id, contribution_id)
+JOIN rounds AS r USING (round_id);
 COMMENT ON VIEW audit.contribution_history IS 'Every change of a contribution''s state.';
 
 CREATE VIEW audit.refusals AS
-SELECT r.sequence AS round, f.reason, f.count, f.first_at, f.last_at FROM refusals AS f JOIN rounds AS r USING (round_id);
+SELECT r.sequence AS round, f.reason, f.count, f.first_at, f.last_at
+FROM refusals AS f JOIN rounds AS r USING (round_id);
 COMMENT ON VIEW audit.refusals IS
 'Uploads that were refused before they were stored. They are only counted.';
 
 CREATE VIEW audit.members AS
 SELECT r.sequence AS round, m.index, c.subject, m.contribution_id, m.header_hash, c.weight
-FROM round_members AS m JOIN contributions AS c USING (round_id, contribution_id) JOIN rounds AS r ON r.round_id = m.round_id;
+FROM round_members AS m JOIN contributions AS c USING (round_id, contribution_id)
+JOIN rounds AS r ON r.round_id = m.round_id;
 COMMENT ON VIEW audit.members IS 'The sets of rounds.';
 
 CREATE VIEW audit.attestations AS
 SELECT r.sequence AS round, c.subject, a.contribution_id, a.holder, SHA256(a.attestation) AS attestation_digest, a.stored_at
-FROM attestations AS a JOIN contributions AS c USING (round_id, contribution_id) JOIN rounds AS r ON r.round_id = a.round_id;
+FROM attestations AS a JOIN contributions AS c USING (round_id, contribution_id)
+JOIN rounds AS r ON r.round_id = a.round_id;
 COMMENT ON VIEW audit.attestations IS 'The combiners'' attestations, by digest.';
 
 CREATE VIEW audit.answers AS
@@ -94,7 +98,8 @@ FROM (
 ) AS w
 CROSS JOIN LATERAL (SELECT w.payload::JSONB -> 'row' AS entry) AS p
 JOIN contributions AS c
-    ON c.round_id = DECODE(p.entry ->> 'round_id', 'hex') AND c.contribution_id = DECODE(p.entry ->> 'contribution_id', 'hex')
+    ON c.round_id = DECODE(p.entry ->> 'round_id', 'hex')
+    AND c.contribution_id = DECODE(p.entry ->> 'contribution_id', 'hex')
 JOIN rounds AS r ON r.round_id = c.round_id
 WHERE p.entry ->> 'state' = 'received';
 COMMENT ON VIEW audit.receipts_waiting IS 'Receipts that no checkpoint covers yet.';
@@ -105,7 +110,9 @@ FROM accounts AS a LEFT JOIN postings AS p USING (account_id) GROUP BY a.account
 COMMENT ON VIEW audit.balances IS 'Accounts and their balances.';
 
 CREATE VIEW audit.postings AS
-SELECT p.transfer_id, t.kind AS transfer, r.sequence AS round, t.batch_id, a.kind AS account, a.subject, t.asset, p.amount, t.posted_at
+SELECT
+    p.transfer_id, t.kind AS transfer, r.sequence AS round, t.batch_id, a.kind AS account, a.subject, t.asset, p.amount,
+    t.posted_at
 FROM postings AS p
 JOIN transfers AS t USING (transfer_id) JOIN accounts AS a USING (account_id) LEFT JOIN rounds AS r USING (round_id);
 COMMENT ON VIEW audit.postings IS 'The books, line by line.';
