@@ -1,13 +1,16 @@
--- What the record costs, and how the auditors' views answer, with few and with many contributions in one database.
+-- What the record costs, and how fast the auditors' views answer, with few and with many
+-- contributions in one database. As a superuser:
 --
 --   blindsum db migrate aggregator --database-url postgres://…/bulk
---   psql -X -v contributions=1000000 -f docs/benchmarks/record.sql postgres://…/bulk     (as a superuser)
+--   psql -X -v contributions=1000000 -f docs/benchmarks/record.sql postgres://…/bulk
 --
--- Rounds of a thousand contributions, each through all its states, with headers of 600 bytes, sealed seeds of 160, and no proofs, whose
--- bytes are the same with and without the record. A few rounds are written without the triggers of the record, a few with them, into an empty
--- database; one of these is then copied, row by row and entry by entry but without triggers, until there are as many contributions as asked
--- for; and a few are written again. Set-based, so that what is measured is the database's work and not round trips. `audit chain` would
--- find the rounds without a record, and that no checkpoint is signed.
+-- Each round has a thousand contributions, which go through all their states, with headers of 600
+-- bytes and sealed seeds of 160. They have no proofs, whose bytes are the same with and without
+-- the record. A few rounds are written without the triggers of the record, then a few with them,
+-- into an empty database. One of these is copied, row by row and entry by entry and without
+-- triggers, until there are as many contributions as asked for. Then a few are written again. All
+-- statements work on sets, so that the database's work is measured and not round trips. `audit
+-- chain` would find the rounds without a record, and that no checkpoint is signed.
 \set ON_ERROR_STOP 1
 \set QUIET 1
 \pset footer off
@@ -60,8 +63,8 @@ BEGIN
 END
 $$;
 
--- Copies the round that was played as number `n` into `copies` others, with its log but for the postings, whose entries do not name
--- the round.
+-- Copies the round that was played as number `n` into `copies` others, with its log. The entries
+-- of postings are left out, because they do not name the round.
 CREATE PROCEDURE pg_temp.copy_round(n INTEGER, copies INTEGER) LANGUAGE plpgsql AS $$
 DECLARE
     old BYTEA := SUBSTR(SHA256(('round' || n)::BYTEA), 1, 16);

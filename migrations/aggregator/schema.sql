@@ -1,6 +1,6 @@
--- The schema of the aggregator's database, for reading: the bodies of functions and views are in functions/ and
--- views/. A test compares this file with a database and writes it:
--- BLINDSUM_WRITE_SCHEMA=1 cargo test --release -p aggregator --test system the_schema_is_the_one_that_is_written_down
+-- The schema of the aggregator's database, for reading. The bodies of functions and views are in
+-- functions/ and views/. A test compares this file with a database, and writes it:
+-- BLINDSUM_WRITE_SCHEMA=1 cargo test --release -p aggregator --test system the_schema_is
 
 -- Accounts of the books; append-only.
 CREATE TABLE accounts (

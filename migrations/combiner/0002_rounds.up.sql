@@ -1,4 +1,4 @@
--- The rounds that this combiner countersigned, and the public halves of the keys that it made for them.
+-- The rounds that this combiner countersigned, and the public halves of their round keys.
 
 CREATE TABLE round_keys (
     round_id BYTEA PRIMARY KEY CHECK (octet_length(round_id) = 16),

@@ -1,6 +1,6 @@
--- The schema of a combiner's database, for reading: the bodies of functions and views are in functions/ and
--- views/. A test compares this file with a database and writes it:
--- BLINDSUM_WRITE_SCHEMA=1 cargo test --release -p combiner --test it the_schema_is_the_one_that_is_written_down
+-- The schema of a combiner's database, for reading. The bodies of functions and views are in
+-- functions/ and views/. A test compares this file with a database, and writes it:
+-- BLINDSUM_WRITE_SCHEMA=1 cargo test --release -p combiner --test it the_schema_is
 
 -- Contributions whose key share is good; append-only. A set may have no other members.
 CREATE TABLE attestations (

@@ -102,10 +102,10 @@ async fn migrations_go_down_and_up_again_and_everything_is_commented() {
 async fn the_schema_is_the_one_that_is_written_down() {
     let deployment = Deployment::start().await;
     let mut connection = deployment.db.acquire().await.unwrap();
-    let command = "BLINDSUM_WRITE_SCHEMA=1 cargo test --release -p aggregator --test system the_schema_is_the_one_that_is_written_down";
+    let command = "BLINDSUM_WRITE_SCHEMA=1 cargo test --release -p aggregator --test system the_schema_is";
     let head = format!(
-        "-- The schema of the aggregator's database, for reading: the bodies of functions and views are in functions/ and\n\
-         -- views/. A test compares this file with a database and writes it:\n-- {command}\n\n"
+        "-- The schema of the aggregator's database, for reading. The bodies of functions and views are in\n\
+         -- functions/ and views/. A test compares this file with a database, and writes it:\n-- {command}\n\n"
     );
     let schema = head + &describe(&mut connection).await.unwrap();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/aggregator/schema.sql");

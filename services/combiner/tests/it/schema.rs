@@ -126,10 +126,10 @@ async fn count(connection: &mut PgConnection, statement: &str) -> i64 {
 async fn the_schema_is_the_one_that_is_written_down() {
     let deployment = Deployment::new().await;
     let mut connection = deployment.connect().await;
-    let command = "BLINDSUM_WRITE_SCHEMA=1 cargo test --release -p combiner --test it the_schema_is_the_one_that_is_written_down";
+    let command = "BLINDSUM_WRITE_SCHEMA=1 cargo test --release -p combiner --test it the_schema_is";
     let head = format!(
-        "-- The schema of a combiner's database, for reading: the bodies of functions and views are in functions/ and\n\
-         -- views/. A test compares this file with a database and writes it:\n-- {command}\n\n"
+        "-- The schema of a combiner's database, for reading. The bodies of functions and views are in\n\
+         -- functions/ and views/. A test compares this file with a database, and writes it:\n-- {command}\n\n"
     );
     let schema = head + &describe(&mut connection).await.unwrap();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/combiner/schema.sql");
