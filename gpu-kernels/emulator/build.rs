@@ -1,5 +1,5 @@
-//! Compiles the kernels, as C++, into a shared library that the emulator loads at run time: so that the same test program
-//! runs them with or without a sanitizer.
+//! Compiles the kernels, as C++, into a shared library that the emulator loads at run time, so that
+//! the same test program runs them with or without a sanitizer.
 
 use std::env;
 use std::error::Error;
@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A folder in which the library has the name of the CUDA driver's.
+/// A folder in which the library has the name of the CUDA driver's library.
 fn driver(library: &Path) -> Result<PathBuf, std::io::Error> {
     let folder = library.with_file_name("driver");
     fs::create_dir_all(&folder)?;

@@ -1,40 +1,29 @@
-//! [`Backend::add_packed`](lattice::Backend::add_packed).
+//! [`SummingBackend::add_packed`](lattice::SummingBackend::add_packed).
 
 use std::ops::Range;
 
 use lattice::{RING_DEGREE, Width};
 
-use crate::backend::Shapes;
-use crate::device::{Argument, DeviceError, Download, Kernel, Queue};
-use crate::pipeline::{Batched, Footprint, Lane};
-use crate::transform::words;
+use crate::device::{DeviceError, Download, Queue};
+use crate::kernels;
+use crate::operation::{Footprint, Lane, Operation, words};
+use crate::shapes::Shapes;
 
-/// Sums of whole blocks, and at most [`GROUP`](Self::GROUP) ciphertexts of as many packed words.
-pub(crate) struct PackedSum<'a> {
+/// Adds at most [`GROUP`](Self::GROUP) ciphertexts to whole blocks of sums. A ciphertext packs as
+/// many words.
+pub(crate) struct AddPacked<'a> {
     sums: &'a mut [u64],
     width: Width,
     ciphertexts: &'a [&'a [u8]],
-    shapes: Shapes,
     refused: u32,
 }
 
-impl<'a> PackedSum<'a> {
+impl<'a> AddPacked<'a> {
     /// Ciphertexts that one launch adds.
     pub(crate) const GROUP: usize = 32;
 
-    pub(crate) fn new(
-        sums: &'a mut [u64],
-        width: Width,
-        ciphertexts: &'a [&'a [u8]],
-        shapes: Shapes,
-    ) -> Self {
-        Self { sums, width, ciphertexts, shapes, refused: u32::MAX }
-    }
-
-    /// Sums go there and back, the ciphertexts there.
-    pub(crate) fn footprint(&self) -> Footprint {
-        let packed = self.ciphertexts.len() * self.width.bytes(RING_DEGREE);
-        Footprint { block: 2 * RING_DEGREE * 8 + packed, batch: 16 }
+    pub(crate) fn new(sums: &'a mut [u64], width: Width, ciphertexts: &'a [&'a [u8]]) -> Self {
+        Self { sums, width, ciphertexts, refused: u32::MAX }
     }
 
     /// Position of the first ciphertext with a word that is not canonical.
@@ -43,8 +32,14 @@ impl<'a> PackedSum<'a> {
     }
 }
 
-impl<Q: Queue> Batched<Q> for PackedSum<'_> {
+impl<Q: Queue> Operation<Q> for AddPacked<'_> {
     type Pending = ([Q::Buffer; 3], [Download; 2]);
+
+    /// Sums go to the device and back, ciphertexts go there.
+    fn footprint(&self, _shapes: &Shapes) -> Footprint {
+        let packed = self.ciphertexts.len() * self.width.bytes(RING_DEGREE);
+        Footprint { block: 2 * RING_DEGREE * 8 + packed, batch: 16 }
+    }
 
     fn start(&mut self, lane: &mut Lane<Q>, blocks: Range<usize>) -> Result<Self::Pending, DeviceError> {
         let range = words(&blocks);
@@ -53,31 +48,25 @@ impl<Q: Queue> Batched<Q> for PackedSum<'_> {
         let sums = lane.queue.upload(&[bytemuck::cast_slice(&self.sums[range.clone()])])?;
         let packed = lane.queue.upload(&runs)?;
         let refused = lane.queue.upload(&[&[0xff; 8]])?;
-        let arguments = [
-            Argument::Buffer(&sums),
-            Argument::U64(range.len() as u64),
-            Argument::Buffer(&packed),
-            Argument::U64(bytes.len() as u64 / 8),
-            Argument::U32(runs.len() as u32),
-            Argument::U32(self.width.bits()),
-            Argument::Buffer(&refused),
-        ];
-        // SAFETY: (u64* sums, u64 length, const u64* packed, u64 stride, u32 ciphertexts, u32 width, u32* refused): sums
-        // holds `length` words, packed `ciphertexts` runs of `stride` words with `length` packed words each, a whole
-        // number of u64 as the length is a multiple of 64; refused is one word.
-        unsafe { lane.queue.launch(Kernel::AddPacked, self.shapes.words(range.len()), &arguments)? };
+        let arguments = kernels::AddPacked {
+            sums: &sums,
+            length: range.len() as u64,
+            packed: &packed,
+            stride: bytes.len() as u64 / 8,
+            ciphertexts: runs.len() as u32,
+            width: self.width.bits(),
+            refused: &refused,
+        };
+        // SAFETY: `sums` holds `length` words, `packed` holds `ciphertexts` runs of `stride` words
+        // with `length` packed words each. `length` is a multiple of 64, so a run is a whole number
+        // of words. `refused` is one word.
+        unsafe { lane.queue.launch(&arguments.launch(lane.shapes.words(range.len())))? };
         let downloads = [lane.queue.download(&sums)?, lane.queue.download(&refused)?];
         Ok(([sums, packed, refused], downloads))
     }
 
-    fn finish(
-        &mut self,
-        lane: &mut Lane<Q>,
-        blocks: Range<usize>,
-        (_buffers, [sums, refused]): Self::Pending,
-    ) -> Result<(), DeviceError> {
-        self.sums[words(&blocks)].copy_from_slice(lane.queue.downloaded(&sums));
-        self.refused = self.refused.min(lane.queue.downloaded(&refused)[0] as u32);
-        Ok(())
+    fn finish(&mut self, queue: &Q, blocks: Range<usize>, (_buffers, [sums, refused]): Self::Pending) {
+        self.sums[words(&blocks)].copy_from_slice(queue.downloaded(&sums));
+        self.refused = self.refused.min(queue.downloaded(&refused)[0] as u32);
     }
 }

@@ -1,7 +1,7 @@
-//! A card of NVIDIA's, through its driver.
+//! An NVIDIA card, through its driver.
 //!
-//! Nothing of CUDA is needed to build or to start a program with this: the driver's library is looked for when a card is
-//! opened, and its absence is an error like any other.
+//! A program with this needs no CUDA to be built or started. The driver's library is loaded when a
+//! card is opened, and its absence is an error like any other.
 
 mod error;
 mod memory;
@@ -18,8 +18,9 @@ use self::error::failed;
 use self::memory::Allocation;
 use self::module::Functions;
 pub use self::queue::CudaQueue;
-use crate::backend::{KernelBackend, Options};
+use crate::backend::KernelBackend;
 use crate::device::{Device, DeviceError};
+use crate::options::Options;
 use crate::self_test;
 
 /// A card with the kernels loaded.
@@ -37,7 +38,7 @@ impl Cuda {
     /// # Errors
     /// When there is no driver, no such card, or the kernels cannot be loaded on it.
     pub fn open(ordinal: usize, queue_bytes: usize) -> Result<Self, DeviceError> {
-        // SAFETY: looks whether the library can be loaded; its initialisers are NVIDIA's.
+        // SAFETY: this loads the library, whose initialisers are NVIDIA's.
         if !unsafe { sys::is_culib_present() } {
             return Err(DeviceError::NoDriver);
         }
@@ -59,7 +60,8 @@ impl Cuda {
         Ok(Self { context, functions, queue_bytes, allocation: Allocation::Arena })
     }
 
-    /// The same card with each buffer an allocation of its own, whose ends NVIDIA's sanitizer knows. Slow.
+    /// The same card with an allocation for each buffer, so that NVIDIA's sanitizer knows its ends.
+    /// Slow.
     #[must_use]
     pub fn with_separate_buffers(self) -> Self {
         Self { allocation: Allocation::Separate, ..self }
@@ -98,7 +100,8 @@ pub fn backend(options: &Options) -> Result<(KernelBackend<Cuda>, String), Devic
     })
 }
 
-/// What `work` gives, or that the driver is not usable: one that lacks a function makes cudarc panic when it is first called.
+/// Does `work`. A driver that lacks a function makes cudarc panic at the first call, which becomes
+/// an error here.
 fn whole_driver<T>(work: impl FnOnce() -> Result<T, DeviceError>) -> Result<T, DeviceError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(DeviceError::UnusableDriver))
 }

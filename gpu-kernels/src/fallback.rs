@@ -1,25 +1,28 @@
-//! A backend whose device may fail: what it did not finish is done again on the processor.
+//! A backend whose device may fail. The processor then does the operation again.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use lattice::expand::{MaskPolynomials, ProjectionRows};
-use lattice::{Backend, BackendError, CpuBackend, Evaluation, Poly, RowFold, RowFolding, Unmasking, Width};
-use zeroize::Zeroizing;
+use lattice::{
+    Backend, BackendError, CpuBackend, Evaluation, FoldingBackend, MaskPolynomials, Poly, RowFold,
+    RowFolding, SummingBackend, TransformBackend, Unmasking, Width,
+};
 
 use crate::backend::KernelBackend;
 use crate::device::Device;
+use crate::device_backend::DeviceBackend;
 
 /// Failures one after another that retire a device for the life of the process.
 const PATIENCE: u32 = 3;
 
-/// Told of a failure, and whether it retires the device.
+/// Hears of a failure, and whether it retires the device.
 type Report = dyn Fn(&BackendError, bool) + Send + Sync;
 
-/// Computes on a device, and on the processor whatever the device fails to do.
+/// Computes on a device. If the device fails, the processor computes.
 ///
-/// After three failures one after another the device is not asked any more. Refusals (a wrong length, a word that is not
-/// canonical) are no failures: both sides agree on them.
+/// After three failures one after another the device is retired: only the processor computes from
+/// then on. A refusal (a wrong length, a word that is not canonical) is not a failure, as both
+/// agree on it.
 pub struct Fallback<D: Device> {
     device: KernelBackend<D>,
     reserve: CpuBackend,
@@ -28,8 +31,8 @@ pub struct Fallback<D: Device> {
 }
 
 impl<D: Device> Fallback<D> {
-    /// Computes on `device`; every failure of it is told to `report` before the work is done again, and whether it retires the
-    /// device.
+    /// Computes on `device`. Before work is done again, `report` hears of the failure and of
+    /// whether it retires the device.
     pub fn new(
         device: KernelBackend<D>,
         report: impl Fn(&BackendError, bool) + Send + Sync + 'static,
@@ -37,15 +40,15 @@ impl<D: Device> Fallback<D> {
         Self { device, reserve: CpuBackend::new(), failures: AtomicU32::new(0), report: Box::new(report) }
     }
 
-    /// Whether the device has failed too often to be asked again.
+    /// Whether the device has failed too often to be used again.
     pub fn is_retired(&self) -> bool {
         self.failures.load(Ordering::Relaxed) >= PATIENCE
     }
 
-    /// What `operation` gives on the device, or `None` when it is to be done again.
+    /// The result of `operation` on the device, or `None` if the processor must do it.
     fn on_device<T>(
         &self,
-        operation: impl FnOnce(&dyn Backend) -> Result<T, BackendError>,
+        operation: impl FnOnce(&dyn DeviceBackend) -> Result<T, BackendError>,
     ) -> Option<Result<T, BackendError>> {
         if self.is_retired() {
             return None;
@@ -63,13 +66,13 @@ impl<D: Device> Fallback<D> {
         }
     }
 
-    /// An operation that overwrites `values`: they are kept until it has succeeded.
+    /// Does an operation that overwrites `values`. A copy of them is kept until it has succeeded.
     fn in_place(
         &self,
         values: &mut [u64],
-        operation: impl Fn(&dyn Backend, &mut [u64]) -> Result<(), BackendError>,
+        operation: impl Fn(&dyn DeviceBackend, &mut [u64]) -> Result<(), BackendError>,
     ) -> Result<(), BackendError> {
-        let kept = (!self.is_retired()).then(|| Zeroizing::new(values.to_vec()));
+        let kept = (!self.is_retired()).then(|| values.to_vec());
         if let Some(result) = self.on_device(|device| operation(device, values)) {
             return result;
         }
@@ -79,10 +82,10 @@ impl<D: Device> Fallback<D> {
         operation(&self.reserve, values)
     }
 
-    /// An operation that, when its device fails, has changed nothing that the next attempt reads.
+    /// Does an operation that changes none of its inputs when the device fails.
     fn repeatable<T>(
         &self,
-        mut operation: impl FnMut(&dyn Backend) -> Result<T, BackendError>,
+        mut operation: impl FnMut(&dyn DeviceBackend) -> Result<T, BackendError>,
     ) -> Result<T, BackendError> {
         self.on_device(&mut operation).unwrap_or_else(|| operation(&self.reserve))
     }
@@ -98,34 +101,22 @@ impl<D: Device> Backend for Fallback<D> {
     fn name(&self) -> &'static str {
         if self.is_retired() { self.reserve.name() } else { self.device.name() }
     }
+}
 
-    fn forward(&self, blocks: &mut [u64]) -> Result<(), BackendError> {
-        self.in_place(blocks, |backend, blocks| backend.forward(blocks))
-    }
-
-    fn inverse(&self, blocks: &mut [u64]) -> Result<(), BackendError> {
-        self.in_place(blocks, |backend, blocks| backend.inverse(blocks))
-    }
-
-    fn multiply_accumulate(
+impl<D: Device> FoldingBackend for Fallback<D> {
+    fn fold_rows(
         &self,
-        accumulator: &mut [u64],
-        lhs: &[u64],
-        rhs: &Poly<Evaluation>,
-    ) -> Result<(), BackendError> {
-        self.in_place(accumulator, |backend, sums| backend.multiply_accumulate(sums, lhs, rhs))
-    }
-
-    fn mask_product(
-        &self,
-        masks: &MaskPolynomials,
+        job: &RowFolding<'_>,
         first: u64,
-        key: &Poly<Evaluation>,
-        out: &mut [u64],
+        blocks: usize,
+        packed: Option<&[u8]>,
+        folds: &mut [RowFold; 2],
     ) -> Result<(), BackendError> {
-        self.repeatable(|backend| backend.mask_product(masks, first, key, out))
+        self.repeatable(|backend| backend.fold_rows(job, first, blocks, packed, folds))
     }
+}
 
+impl<D: Device> SummingBackend for Fallback<D> {
     fn add_packed(
         &self,
         accumulator: &mut [u64],
@@ -143,6 +134,16 @@ impl<D: Device> Backend for Fallback<D> {
     ) -> Result<u64, BackendError> {
         self.repeatable(|backend| backend.unmask(job, accumulator, sums))
     }
+}
+
+impl<D: Device> TransformBackend for Fallback<D> {
+    fn forward(&self, blocks: &mut [u64]) -> Result<(), BackendError> {
+        self.in_place(blocks, |backend, blocks| backend.forward(blocks))
+    }
+
+    fn inverse(&self, blocks: &mut [u64]) -> Result<(), BackendError> {
+        self.in_place(blocks, |backend, blocks| backend.inverse(blocks))
+    }
 
     fn inner_product(&self, lhs: &[u64], rhs: &[u64]) -> Result<u64, BackendError> {
         self.repeatable(|backend| backend.inner_product(lhs, rhs))
@@ -156,26 +157,5 @@ impl<D: Device> Backend for Fallback<D> {
         accumulator: &mut Poly<Evaluation>,
     ) -> Result<(), BackendError> {
         self.repeatable(|backend| backend.adjoint_accumulate(masks, first, blocks, accumulator))
-    }
-
-    fn project(
-        &self,
-        rows: &ProjectionRows,
-        first: u64,
-        values: &[i64],
-        sums: &mut [i64; ProjectionRows::COUNT],
-    ) -> Result<(), BackendError> {
-        self.repeatable(|backend| backend.project(rows, first, values, sums))
-    }
-
-    fn fold_rows(
-        &self,
-        job: &RowFolding<'_>,
-        first: u64,
-        blocks: usize,
-        packed: Option<&[u8]>,
-        folds: &mut [RowFold; 2],
-    ) -> Result<(), BackendError> {
-        self.repeatable(|backend| backend.fold_rows(job, first, blocks, packed, folds))
     }
 }

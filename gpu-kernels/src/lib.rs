@@ -1,24 +1,31 @@
-//! The bulk operations of [`lattice::Backend`] as CUDA kernels.
+//! Bulk operations of [`lattice`]'s backends as CUDA kernels.
 #![doc = include_str!("../README.md")]
 
+pub mod arguments;
 pub mod backend;
 #[cfg(feature = "cuda")]
 pub mod cuda;
 pub mod device;
+mod device_backend;
 pub mod fallback;
+pub mod fold_rows;
+pub mod kernels;
+mod options;
 pub mod self_test;
+pub mod shapes;
 
 mod add_packed;
-mod adjoint;
-mod checks;
-mod fold_rows;
+mod add_partial_sums;
+mod adjoint_accumulate;
+mod forward;
 mod inner_product;
-mod masking;
-mod multiply_accumulate;
+mod inverse;
+mod operation;
 mod pipeline;
-mod project;
 mod tables;
-mod transform;
+mod unmask;
 
-pub use backend::{KernelBackend, Options};
+pub use backend::KernelBackend;
+pub use device_backend::DeviceBackend;
 pub use fallback::Fallback;
+pub use options::Options;

@@ -1,69 +1,23 @@
-//! Splits an operation into batches that fit in a queue's memory, and keeps two queues busy: while one copies, the other
-//! computes.
+//! Splits an operation into batches that fit in a queue's memory, and keeps two queues busy. While
+//! one copies, the other computes.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut, Range};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::backend::Options;
 use crate::device::{Device, DeviceError, Queue};
-use crate::tables;
+use crate::operation::{Footprint, Lane, Operation};
+use crate::options::Options;
+use crate::shapes::Shapes;
 
-/// Blocks of work that are worth a queue of their own.
+/// From this many blocks on, a second queue saves time.
 const WORTH_A_QUEUE: usize = 64;
-
-/// A queue and the tables that kernels on it read.
-#[derive(Debug)]
-pub(crate) struct Lane<Q: Queue> {
-    pub(crate) queue: Q,
-    pub(crate) twiddles: Q::Buffer,
-    pub(crate) inverse_twiddles: Q::Buffer,
-}
-
-impl<Q: Queue> Lane<Q> {
-    fn new(mut queue: Q) -> Result<Self, DeviceError> {
-        let twiddles = queue.upload(&[bytemuck::cast_slice(&tables::twiddles())])?;
-        let inverse_twiddles = queue.upload(&[bytemuck::cast_slice(&tables::inverse_twiddles())])?;
-        queue.keep();
-        queue.wait()?;
-        queue.clear(false);
-        Ok(Self { queue, twiddles, inverse_twiddles })
-    }
-}
-
-/// An operation on many blocks, done in batches of consecutive ones.
-pub(crate) trait Batched<Q: Queue> {
-    /// What a batch holds between its start and its end: its buffers, and what will be downloaded.
-    type Pending;
-
-    /// Whether the copies on the host must be overwritten.
-    const SECRET: bool = false;
-
-    /// Queues the batch.
-    fn start(&mut self, lane: &mut Lane<Q>, blocks: Range<usize>) -> Result<Self::Pending, DeviceError>;
-
-    /// Takes the results, after all that [`start`](Self::start) queued has been done.
-    fn finish(
-        &mut self,
-        lane: &mut Lane<Q>,
-        blocks: Range<usize>,
-        pending: Self::Pending,
-    ) -> Result<(), DeviceError>;
-}
-
-/// What a batch needs on the host and as much again on the device, in bytes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Footprint {
-    /// For each block.
-    pub(crate) block: usize,
-    /// For the batch.
-    pub(crate) batch: usize,
-}
 
 /// The queues of a device, lent to one operation at a time.
 pub(crate) struct Lanes<D: Device> {
     free: Mutex<Vec<Lane<D::Queue>>>,
     returned: Condvar,
+    shapes: Shapes,
     queue_bytes: usize,
     batch_blocks: usize,
 }
@@ -76,10 +30,13 @@ impl<D: Device> fmt::Debug for Lanes<D> {
 
 impl<D: Device> Lanes<D> {
     pub(crate) fn new(device: &D, options: &Options) -> Result<Self, DeviceError> {
-        let lanes: Result<Vec<_>, _> = (0..options.queues).map(|_| Lane::new(device.queue()?)).collect();
+        let shapes = Shapes::new(options);
+        let lane = |_| Lane::new(device.queue()?, shapes);
+        let lanes: Result<Vec<_>, _> = (0..options.queues).map(lane).collect();
         Ok(Self {
             free: Mutex::new(lanes?),
             returned: Condvar::new(),
+            shapes,
             queue_bytes: options.queue_bytes,
             batch_blocks: options.batch_blocks,
         })
@@ -89,13 +46,12 @@ impl<D: Device> Lanes<D> {
     ///
     /// # Errors
     /// When a batch fails; those before it have been finished.
-    pub(crate) fn run<O: Batched<D::Queue>>(
+    pub(crate) fn run<O: Operation<D::Queue>>(
         &self,
         operation: &mut O,
         blocks: usize,
-        footprint: Footprint,
     ) -> Result<(), DeviceError> {
-        let most = self.batch_size(footprint)?;
+        let most = self.batch_size(operation.footprint(&self.shapes))?;
         let mut lanes = self.borrow(blocks.div_ceil(most.min(WORTH_A_QUEUE)));
         let count = lanes.len();
         let batch = most.min(blocks.div_ceil(count).max(WORTH_A_QUEUE));
@@ -105,8 +61,8 @@ impl<D: Device> Lanes<D> {
             let (lane, slot) = (&mut lanes[k % count], &mut pending[k % count]);
             if let Some((range, started)) = slot.take() {
                 lane.queue.wait()?;
-                operation.finish(lane, range, started)?;
-                lane.queue.clear(O::SECRET);
+                operation.finish(&lane.queue, range, started);
+                lane.queue.clear();
             }
             if k < batches {
                 let range = k * batch..blocks.min((k + 1) * batch);
@@ -125,7 +81,7 @@ impl<D: Device> Lanes<D> {
         Ok(room.min(self.batch_blocks))
     }
 
-    /// One lane, waited for, or two, if another one is free and `useful` is more than one.
+    /// Waits for a lane. Takes a second one if one is free and `useful` is more than one.
     fn borrow(&self, useful: usize) -> Borrowed<'_, D> {
         let mut free = self.lock();
         while free.is_empty() {
@@ -140,7 +96,7 @@ impl<D: Device> Lanes<D> {
     }
 }
 
-/// Lanes that go home when they are dropped, with nothing queued and nothing secret left in them.
+/// Lanes that return to `home` when they are dropped, with nothing queued.
 struct Borrowed<'a, D: Device> {
     lanes: Vec<Lane<D::Queue>>,
     home: &'a Lanes<D>,
@@ -162,9 +118,10 @@ impl<D: Device> DerefMut for Borrowed<'_, D> {
 impl<D: Device> Drop for Borrowed<'_, D> {
     fn drop(&mut self) {
         for lane in &mut self.lanes {
-            // After a failed batch something may still be queued; how it ends is of no interest any more.
+            // After a failed batch something may still be queued. Its outcome does not matter any
+            // more.
             let _ended = lane.queue.wait();
-            lane.queue.clear(true);
+            lane.queue.clear();
         }
         self.home.lock().append(&mut self.lanes);
         self.home.returned.notify_all();

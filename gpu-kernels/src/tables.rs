@@ -5,17 +5,19 @@ use lattice::{Fq, RING_DEGREE};
 /// ω, the primitive 2N-th root of unity of [`lattice`]'s transform.
 const OMEGA: Fq = Fq::new(10_974_926_054_405_199_669);
 
-/// The passes of a transform in include/ntt.cuh: the levels before each, and its levels.
+/// The passes of a transform in include/ntt.cuh, each as (levels before it, its levels).
 const PASSES: [(u32, u32); 4] = [(0, 3), (3, 3), (6, 2), (8, 3)];
 
-/// r of a group of the pass of `levels` levels after the first `first`: level s splits the polynomial number g into those that
-/// vanish at plus and minus ω^bitrev(2^s + g), bitrev on 11 bits, and r is what the pass's last level has for the group's first.
+/// The root r of a group in the pass of `levels` levels after the first `first`.
+///
+/// Level s splits polynomial g into those that vanish at plus and minus ω^bitrev(2^s + g), with
+/// bitrev on 11 bits. r is that root for the group's first polynomial in the pass's last level.
 fn root(first: u32, levels: u32, group: usize) -> Fq {
     let entry = ((1 << first) + group) << (levels - 1);
     OMEGA.pow((entry.reverse_bits() >> (usize::BITS - RING_DEGREE.ilog2())) as u64)
 }
 
-/// For each pass r^e of its groups at e·2^first + group. The first word is not used.
+/// For each pass and each of its groups, r^e at e·2^first + group. The first word is not used.
 pub(crate) fn twiddles() -> Vec<u64> {
     let mut table = vec![1; RING_DEGREE];
     for (first, levels) in PASSES {
@@ -29,8 +31,8 @@ pub(crate) fn twiddles() -> Vec<u64> {
     table
 }
 
-/// For each pass but the first, the last level of which is before level `done`: 1/r^e of its groups at
-/// 2^done + group·2^levels + e. Other words are not used.
+/// For each pass but the first and each of its groups, 1/r^e at 2^done + group·2^levels + e, where
+/// `done` counts the levels up to the end of the pass. Other words are not used.
 pub(crate) fn inverse_twiddles() -> Vec<u64> {
     let mut table = vec![1; 2 * RING_DEGREE];
     for (first, levels) in &PASSES[1..] {
@@ -52,7 +54,8 @@ mod tests {
         Fq::new(2).pow(exponent)
     }
 
-    /// include/ntt.cuh multiplies by shifts in the first pass, and for all roots of unity in a pass.
+    /// include/ntt.cuh multiplies by shifts in the first pass, and for all roots of unity in a
+    /// pass.
     #[test]
     fn the_first_twiddles_are_powers_of_two() {
         let expected = [12, 24, 36, 48, 60, 72, 84].map(|exponent| power_of_two(exponent).value());

@@ -1,15 +1,16 @@
-//! The kernels on the emulator pass the checks that every backend must pass, however their threads are arranged.
+//! The kernels on the emulator pass the checks that every backend must pass, however their threads
+//! are arranged.
 
 use emulator::{Emulator, Schedule};
 use gpu_kernels::{KernelBackend, Options, self_test};
-use lattice::{Backend, CpuBackend, RING_DEGREE};
-use testkit::conformance::check_backend;
+use lattice::{CpuBackend, RING_DEGREE, TransformBackend};
+use testkit::conformance::check_device;
 use testkit::seeded;
 
 fn check(schedule: Schedule, options: Options) {
     let backend = KernelBackend::new(&Emulator::new(schedule), &options).expect("good options");
     self_test::check(&backend).expect("the stored words");
-    check_backend(&backend);
+    check_device(&backend);
 }
 
 /// Several batches, several queues, and blocks of threads that do more than one polynomial.

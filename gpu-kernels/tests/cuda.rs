@@ -1,10 +1,11 @@
-//! The kernels on a card. Without one these tests say that they are skipped; with `REQUIRE_CUDA=1` they fail.
+//! The kernels on a card. Without one these tests say that they are skipped; with `REQUIRE_CUDA=1`
+//! they fail.
 #![cfg(feature = "cuda")]
 
 use gpu_kernels::cuda::{self, Cuda};
 use gpu_kernels::device::DeviceError;
 use gpu_kernels::{KernelBackend, Options};
-use testkit::conformance::check_backend;
+use testkit::conformance::check_device;
 
 /// The card, or why there is none.
 fn card(options: &Options) -> Option<Cuda> {
@@ -27,7 +28,7 @@ fn kernels_on_a_card_conform() {
     ] {
         let Some(card) = card(&options) else { return };
         eprintln!("{}", card.description());
-        check_backend(&KernelBackend::new(&card, &options).expect("good options"));
+        check_device(&KernelBackend::new(&card, &options).expect("good options"));
     }
 }
 

@@ -1,5 +1,5 @@
-//! Driver libraries that are not what they should be: an error each time, never a panic. And one that is: the emulator as a
-//! driver, so that every call of the driver's is made where there is no card.
+//! Broken driver libraries give an error, never a panic. The emulator is a library that works, so
+//! every call of the driver is made without a card too.
 #![cfg(feature = "cuda")]
 
 use std::path::Path;
@@ -8,12 +8,13 @@ use std::process::{Command, Output};
 use gpu_kernels::cuda::{self, Cuda};
 use gpu_kernels::device::Device;
 use gpu_kernels::{KernelBackend, Options};
-use testkit::conformance::check_backend;
+use testkit::conformance::check_device;
 
 /// Names what this program does when it is started again by itself.
 const ROLE: &str = "OPEN_A_CARD";
 
-/// What opening a card says in a process that finds `libcuda.so` made from `text`; `None` when there is no C compiler.
+/// The error of opening a card in a process that finds `libcuda.so` made from `text`. `None` when
+/// there is no C compiler.
 fn opened_with(text: &str) -> Option<String> {
     let folder = std::env::temp_dir().join(format!("stub-{}-{}", std::process::id(), text.len()));
     std::fs::create_dir_all(&folder).expect("a folder for the library");
@@ -48,7 +49,7 @@ fn compile(folder: &Path, text: &str) -> bool {
     compiled
 }
 
-/// Does nothing as a test: it is what [`opened_with`] runs in another process.
+/// Does nothing as a test. [`opened_with`] runs it in another process.
 #[test]
 fn opening() {
     if std::env::var_os(ROLE).is_some() {
@@ -63,7 +64,7 @@ fn a_library_without_functions_is_not_usable() {
     assert!(said.contains("opened: the driver library is not usable"), "{said}");
 }
 
-/// CUDA_ERROR_NO_DEVICE is 100: what a driver says on a machine whose card is gone.
+/// A driver reports CUDA_ERROR_NO_DEVICE, which is 100, on a machine whose card is gone.
 #[test]
 fn a_driver_without_a_card_has_no_device() {
     let Some(said) = opened_with("int cuInit(unsigned flags) { return 100; }") else { return };
@@ -77,7 +78,7 @@ fn a_driver_that_fails_is_named_with_its_error() {
     assert!(said.contains("opened: counting the cards failed"), "{said}");
 }
 
-/// Does nothing as a test: it is what the next one runs in another process.
+/// Does nothing as a test. The next test runs it in another process.
 #[test]
 fn conforming() {
     if std::env::var_os(ROLE).is_none() {
@@ -92,7 +93,7 @@ fn conforming() {
     ] {
         let card = Cuda::open(0, options.queue_bytes).expect("the emulated card");
         assert_eq!(card.name(), "cuda");
-        check_backend(&KernelBackend::new(&card, &options).expect("good options"));
+        check_device(&KernelBackend::new(&card, &options).expect("good options"));
     }
 }
 

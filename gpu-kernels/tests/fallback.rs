@@ -1,12 +1,12 @@
-//! What a failing device leaves undone is done again on the processor, and nothing is lost.
+//! The processor does again what a failing device has not done, and nothing is lost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use emulator::{Emulator, Schedule};
 use gpu_kernels::{Fallback, KernelBackend, Options, self_test};
-use lattice::{Backend, BackendError, RING_DEGREE, Width};
-use testkit::conformance::check_backend;
+use lattice::{Backend, BackendError, RING_DEGREE, SummingBackend, TransformBackend, Width};
+use testkit::conformance::check_device;
 use testkit::seeded;
 
 fn options() -> Options {
@@ -25,12 +25,13 @@ fn backend(device: &Emulator) -> (Fallback<Emulator>, Arc<AtomicUsize>) {
     (Fallback::new(kernels, report), failures)
 }
 
-/// A device that fails at the start, in the middle of an operation in place, and in the middle of everything.
+/// A device that fails at the start, in the middle of an operation in place, and in the middle of
+/// everything.
 #[test]
 fn every_operation_survives_a_failing_device() {
     for launches in [0, 1, 4, 30] {
         let (backend, failures) = backend(&Emulator::failing_after(launches));
-        check_backend(&backend);
+        check_device(&backend);
         self_test::check(&backend).expect("the stored words");
         assert_eq!(failures.load(Ordering::Relaxed), 3, "after three failures the device is left alone");
         assert!(backend.is_retired());

@@ -1,9 +1,11 @@
-//! The committed table of registers and shared memory is that of the committed machine code, and nothing spills.
+//! The committed table of registers and shared memory is that of the committed machine code, and
+//! nothing spills.
 
 use std::collections::BTreeMap;
 
-use gpu_kernels::backend::{FOLD_WORDS, TEAM_WORDS};
-use gpu_kernels::device::Kernel;
+use gpu_kernels::fold_rows;
+use gpu_kernels::kernels::Kernel;
+use gpu_kernels::shapes::TEAM_WORDS;
 
 static CUBIN: &[u8] = include_bytes!("../prebuilt/kernels.sm_90.cubin");
 
@@ -37,7 +39,8 @@ fn string(table: &[u8], start: usize) -> &str {
     std::str::from_utf8(&bytes[..end]).expect("a name in ASCII")
 }
 
-/// What the machine code itself says: attribute 0x2f of `.nv.info` is (symbol, registers).
+/// The resources that the machine code declares: attribute 0x2f of `.nv.info` is (symbol,
+/// registers).
 fn declared() -> BTreeMap<String, Resources> {
     let sections = sections(CUBIN);
     let (symbols, names) = (sections[".symtab"], sections[".strtab"]);
@@ -45,14 +48,15 @@ fn declared() -> BTreeMap<String, Resources> {
     let resources = records.map(|record| {
         let symbol = &symbols[number(&record[4..8]) * 24..][..24];
         let name = string(names, number(&symbol[..4]));
-        // Capability 9.0 keeps a kibibyte of a block's shared memory to itself.
+        // Capability 9.0 reserves a kibibyte of a block's shared memory.
         let shared = sections[format!(".nv.shared.{name}").as_str()].len() - 1024;
         (name.to_owned(), (number(&record[8..12]) as u32, shared as u32))
     });
     resources.collect()
 }
 
-/// Rows of the table: registers, stack, spills and declared shared memory of a kernel. The columns after these count instructions.
+/// Rows of the table: registers, stack, spills and declared shared memory of a kernel. The later
+/// columns count instructions.
 fn committed() -> Vec<(String, [u32; 4])> {
     let table = include_str!("../prebuilt/resources.tsv");
     let row = |line: &str| {
@@ -80,8 +84,8 @@ fn no_kernel_spills_and_two_blocks_of_teams_fit_on_a_multiprocessor() {
     for (name, [registers, _, spills, declared]) in committed() {
         assert_eq!(spills, 0, "{name}");
         assert!(registers <= 128, "{name}: two blocks of 256 threads share 65536 registers");
-        let chosen = if name == "fold_rows" { FOLD_WORDS } else { TEAM_WORDS };
-        // Capability 9.0 has 228 KiB, of which it keeps one for each block.
+        let chosen = if name == "fold_rows" { fold_rows::SHARED_WORDS } else { TEAM_WORDS };
+        // Capability 9.0 has 228 KiB, of which it reserves one for each block.
         let shared = declared + chosen * 8 + 1024;
         assert!(2 * shared <= 228 << 10, "{name}: {shared} bytes of shared memory");
     }

@@ -82,7 +82,6 @@ def outputs() -> dict[str, list[Residues]]:
     return {
         "forward": [ring.evaluate(a)],
         "inverse": [ring.interpolate(a)],
-        "multiply_accumulate": [ring.add(a, ring.multiply(b, key))],
         "mask_product": [product],
         "add_packed": [a + words + words],
         "unmask": [sums.view(np.uint64), residuals.max(keepdims=True).astype(np.uint64)],

@@ -1,11 +1,13 @@
-//! Projecting 2¹⁶ and 2²⁰ coordinates and folding the rows, on one core; and the stream that the rows come from.
+//! Projecting 2¹⁶ and 2²⁰ coordinates and folding the rows, on one core, beside expanding the rows
+//! alone.
 
 #![allow(missing_docs)]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use lattice::expand::{PublicStream, Purpose};
 use lattice::{
-    Backend, CpuBackend, Fq, MaskPolynomials, ProjectionRows, RING_DEGREE, RowFold, RowFolding, Width, pack,
+    CpuBackend, FoldingBackend, Fq, MaskPolynomials, MaskingBackend, ProjectionRows, RING_DEGREE, RowFold,
+    RowFolding, Width, pack,
 };
 use rayon::ThreadPoolBuilder;
 

@@ -1,39 +1,21 @@
 //! Expansion of seeds: ChaCha streams that start at any index, and the uniform mask polynomials.
 //!
-//! Streams are those of RFC 8439 with 20 rounds for secrets and 8 for public randomness: a 256-bit key, the nonce
-//! `u64 index ‖ u32 purpose`, block counter from 0, words little-endian. One (key, index, purpose) yields at most
-//! 256 GiB.
+//! Streams are those of RFC 8439 with 20 rounds for secrets and 8 for public randomness: a 256-bit
+//! key, the nonce `u64 index ‖ u32 purpose`, block counter from 0, words little-endian. One (key,
+//! index, purpose) yields at most 256 GiB.
 
 pub(crate) mod chacha8_lanes;
+mod purpose;
 
 use chacha20::cipher::{KeyIvInit, StreamCipher};
 use chacha20::{ChaCha8, ChaCha20};
 
 use self::chacha8_lanes::BlockStream;
+pub use self::purpose::Purpose;
+use self::purpose::nonce;
+use crate::block::RING_DEGREE;
 use crate::field::MODULUS;
 use crate::labels;
-use crate::poly::RING_DEGREE;
-
-/// What a stream is for. Streams of one key that differ in it are independent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Purpose(u32);
-
-impl Purpose {
-    /// Mask polynomials; the index is the polynomial's.
-    pub const MASK_POLYNOMIAL: Self = Self(0);
-    /// Coefficients of a key share, index 0.
-    pub const KEY_COEFFICIENTS: Self = Self(1);
-    /// Blinding of the commitment to a key share, index 0.
-    pub const BLINDING: Self = Self(2);
-    /// Errors; the index is the block's. Local randomness, on no wire.
-    pub const ERRORS: Self = Self(3);
-    /// Stochastic rounding; the index is the block's and the attempt's. Local randomness, on no wire.
-    pub const ROUNDING: Self = Self(4);
-    /// Rows of a projection; the index is the block's.
-    pub const PROJECTION: Self = Self(5);
-    /// Ternary rows of a norm proof's smallness check; the index is the row's.
-    pub const SMALLNESS_ROWS: Self = Self(6);
-}
 
 /// A public pseudorandom stream: ChaCha8.
 pub struct PublicStream(ChaCha8);
@@ -90,8 +72,8 @@ impl MaskPolynomials {
 
     /// Overwrites `block`, N words, with a_`index` in evaluation form.
     ///
-    /// Evaluation k is word k of the stream when that is below q; the others are filled, in increasing order, with
-    /// the next words of the stream that are below q.
+    /// Evaluation k is word k of the stream when that is below q; the others are filled, in
+    /// increasing order, with the next words of the stream that are below q.
     ///
     /// # Panics
     /// When `block` does not hold N words.
@@ -102,12 +84,12 @@ impl MaskPolynomials {
     }
 }
 
-/// The rows of a projection: a public matrix R of 256 rows with a column for each coordinate and entries in
-/// {−1, 0, 1}, 0 half of the time and each sign a quarter of it.
+/// The rows of a projection: a public matrix R of 256 rows with a column for each coordinate and
+/// entries in {−1, 0, 1}, 0 half of the time and each sign a quarter of it.
 ///
-/// Coordinate k of block j takes bytes 64k to 64k + 63 of the ChaCha8 stream of the key at index j for
-/// [`Purpose::PROJECTION`]. R_{t, jN + k} is bit t of the first 32 bytes minus bit t of the last 32 bytes, bit t being
-/// bit t mod 8 of byte ⌊t/8⌋.
+/// Coordinate k of block j takes bytes 64k to 64k + 63 of the ChaCha8 stream of the key at index j
+/// for [`Purpose::PROJECTION`]. R_{t, jN + k} is bit t of the first 32 bytes minus bit t of the
+/// last 32 bytes, bit t being bit t mod 8 of byte ⌊t/8⌋.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectionRows {
     key: [u8; 32],
@@ -145,13 +127,6 @@ fn uniform(values: &mut [u64], mut fill: impl FnMut(&mut [u64])) {
             fill(std::slice::from_mut(value));
         }
     }
-}
-
-fn nonce(index: u64, Purpose(purpose): Purpose) -> [u8; 12] {
-    let mut nonce = [0; 12];
-    nonce[..8].copy_from_slice(&index.to_le_bytes());
-    nonce[8..].copy_from_slice(&purpose.to_le_bytes());
-    nonce
 }
 
 fn fill(cipher: &mut impl StreamCipher, words: &mut [u64]) {
@@ -207,7 +182,8 @@ mod tests {
         assert_eq!(block.as_slice(), bytes(expected));
     }
 
-    /// draft-strombergson-chacha-test-vectors-01, TC1 and TC2 for 256-bit keys and 8 rounds, both blocks.
+    /// draft-strombergson-chacha-test-vectors-01, TC1 and TC2 for 256-bit keys and 8 rounds, both
+    /// blocks.
     #[test]
     fn public_streams_are_chacha8() {
         let mut key = [0; 32];

@@ -1,7 +1,7 @@
 //! F_q for q = 2⁶⁴ − 2³² + 1.
 //!
-//! The functions take and return canonical representatives, `u64` values in `[0, q)`. They are free of branches and
-//! table look-ups that depend on the values.
+//! The functions take and return canonical representatives, `u64` values in `[0, q)`. They are free
+//! of branches and table look-ups that depend on the values.
 
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub, SubAssign};

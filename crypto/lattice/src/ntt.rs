@@ -1,17 +1,18 @@
 //! The negacyclic number-theoretic transform of one block.
 //!
-//! Evaluation k of a polynomial is its value at ω^(2·bitrev(k) + 1), ω = 10974926054405199669 a primitive 2N-th root
-//! of unity, bitrev on 11 bits.
+//! Evaluation k of a polynomial is its value at ω^(2·bitrev(k) + 1), ω = 10974926054405199669 a
+//! primitive 2N-th root of unity, bitrev on 11 bits.
 //!
-//! With AVX2 or AVX-512 the transforms select without branches, so their times are independent of the values; on other
-//! machines that rests on the compiler turning the conditional subtractions of `tfhe-ntt` into selects.
+//! With AVX2 or AVX-512 the transforms select without branches, so their times are independent of
+//! the values; on other machines that rests on the compiler turning the conditional subtractions of
+//! `tfhe-ntt` into selects.
 
 use std::sync::OnceLock;
 
 use tfhe_ntt::prime64::Plan;
 
+use crate::block::RING_DEGREE;
 use crate::field::{Fq, MODULUS};
-use crate::poly::RING_DEGREE;
 
 /// 1/N.
 pub(crate) const DEGREE_INVERSE: u64 = Fq::new(RING_DEGREE as u64).inverse().value();

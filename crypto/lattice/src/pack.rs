@@ -1,9 +1,9 @@
-//! Packing of w-bit words: coefficient i of a group of 64 is bits `[i·w, (i+1)·w)` of w little-endian `u64` words,
-//! bit 0 the least significant bit of the first word.
+//! Packing of w-bit words: coefficient i of a group of 64 is bits `[i·w, (i+1)·w)` of w
+//! little-endian `u64` words, bit 0 the least significant bit of the first word.
 //!
-//! As 8 words of w bits are w bytes, the format is equally a sequence of w-byte *octets*, and an octet's coefficient
-//! i lies in the eight bytes that start at byte min(⌊i·w/8⌋, w − 8). The loops below use that view. Their times are
-//! independent of the values.
+//! As 8 words of w bits are w bytes, the format is equally a sequence of w-byte *octets*, and an
+//! octet's coefficient i lies in the eight bytes that start at byte min(⌊i·w/8⌋, w − 8). The loops
+//! below use that view. Their times are independent of the values.
 
 use pulp::Arch;
 
@@ -59,7 +59,8 @@ macro_rules! with_width {
     };
 }
 
-/// Packs `words`, each below 2^w and a multiple of 64 in number, into `out`, `width.bytes(words.len())` bytes.
+/// Packs `words`, each below 2^w and a multiple of 64 in number, into `out`,
+/// `width.bytes(words.len())` bytes.
 ///
 /// # Panics
 /// When the lengths do not agree.
@@ -74,7 +75,8 @@ pub fn pack(width: Width, words: &[u64], out: &mut [u8]) {
     );
 }
 
-/// Adds the packed words of `packed` to `sums`, without reduction modulo q or a check for overflow of 2⁶⁴.
+/// Adds the packed words of `packed` to `sums`, without reduction modulo q or a check for overflow
+/// of 2⁶⁴.
 ///
 /// Returns whether every word v satisfies v·2^τ < q. All words are added whatever it returns.
 ///

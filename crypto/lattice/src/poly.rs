@@ -5,17 +5,9 @@ use std::marker::PhantomData;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::block::RING_DEGREE;
 use crate::field::{self, MODULUS};
 use crate::ntt;
-
-/// N, the number of coefficients of a polynomial: a *block*.
-pub const RING_DEGREE: usize = 2048;
-
-/// Blocks in a chunk, the unit of streaming, hashing and storage.
-pub const CHUNK_BLOCKS: usize = 512;
-
-/// Coefficients in a full chunk, 2²⁰.
-pub const CHUNK_COEFFICIENTS: usize = CHUNK_BLOCKS * RING_DEGREE;
 
 /// Marks a polynomial given by its coefficients, that of X⁰ first.
 pub enum Coefficient {}
@@ -69,7 +61,8 @@ impl<F: Form> Poly<F> {
         &mut self.values
     }
 
-    /// The polynomial with these N values, or `None` when their number is not N or one is not below q.
+    /// The polynomial with these N values, or `None` when their number is not N or one is not below
+    /// q.
     pub fn from_canonical(values: &[u64]) -> Option<Self> {
         let valid = values.len() == RING_DEGREE && values.iter().all(|&v| v < MODULUS);
         valid.then(|| Self::from_values(values.into()))

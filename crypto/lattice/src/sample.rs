@@ -5,8 +5,9 @@ use std::fmt;
 use pulp::Arch;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::block::RING_DEGREE;
 use crate::expand::{Purpose, SecretStream};
-use crate::poly::{RING_DEGREE, SmallPoly};
+use crate::poly::SmallPoly;
 
 /// Largest magnitude of a coefficient of a key share.
 pub const KEY_SHARE_BOUND: i16 = 32;
@@ -19,8 +20,8 @@ const TERMS: usize = 8;
 
 /// A holder's share of a mask key, from the ChaCha20 stream of `stream_key`.
 ///
-/// Centred binomial with η = 32: coefficient k is popcount(w mod 2³²) − popcount(w div 2³²) for word w = k of the
-/// stream; |s_k| ≤ 32, variance 16. Constant-time.
+/// Centred binomial with η = 32: coefficient k is popcount(w mod 2³²) − popcount(w div 2³²) for
+/// word w = k of the stream; |s_k| ≤ 32, variance 16. Constant-time.
 pub fn key_share(stream_key: &[u8; 32]) -> SmallPoly {
     let mut words = Zeroizing::new([0; RING_DEGREE]);
     SecretStream::new(stream_key, 0, Purpose::KEY_COEFFICIENTS).fill(&mut words[..]);
@@ -32,11 +33,12 @@ pub fn key_share(stream_key: &[u8; 32]) -> SmallPoly {
 
 /// Errors of a contribution: each is the sum of eight independent uniforms on [−2¹⁷, 2¹⁷).
 ///
-/// Mean −4, variance 8·(2³⁶ − 1)/12 (σ ≈ 2^17.7), magnitude at most 2²⁰. A sum of eight is close to Gaussian on
-/// purpose: the sum of all clients' errors becomes public, and conditioned on it flat errors would be pinned down
-/// wherever it is extreme.
+/// Mean −4, variance 8·(2³⁶ − 1)/12 (σ ≈ 2^17.7), magnitude at most 2²⁰. A sum of eight is close to
+/// Gaussian on purpose: the sum of all clients' errors becomes public, and conditioned on it flat
+/// errors would be pinned down wherever it is extreme.
 ///
-/// The seed must be fresh from the operating system: who knows an error and one key share can solve for the other.
+/// The seed must be fresh from the operating system: who knows an error and one key share can solve
+/// for the other.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct ErrorSampler {
     seed: [u8; 32],
@@ -52,8 +54,8 @@ impl ErrorSampler {
 
     /// Overwrites `errors` with those of block `index`.
     ///
-    /// The stream holds, as `u16` words, the low 16 bits of the eight terms, N words a term, then one word a
-    /// coordinate with the terms' eight 2-bit high parts. Constant-time.
+    /// The stream holds, as `u16` words, the low 16 bits of the eight terms, N words a term, then
+    /// one word a coordinate with the terms' eight 2-bit high parts. Constant-time.
     pub fn fill(&self, index: u64, scratch: &mut ErrorScratch, errors: &mut [i32; RING_DEGREE]) {
         let words = &mut scratch.0[..];
         SecretStream::new(&self.seed, index, Purpose::ERRORS).fill_bytes(bytemuck::cast_slice_mut(words));

@@ -1,18 +1,23 @@
 //! Every backend of this crate gives the results that the operations' definitions demand.
 
-use lattice::{Backend, CpuBackend, Fq, ProjectionRows, RowFold, RowFolding, Width};
+use lattice::{
+    CpuBackend, FoldingBackend, Fq, MaskingBackend, ProjectionRows, RowFold, RowFolding, TransformBackend,
+    Width,
+};
 use rayon::ThreadPoolBuilder;
-use testkit::conformance::check_backend;
+use testkit::conformance::{check_device, check_masking};
 use testkit::seeded;
 
 #[test]
 fn vector_instructions_conform() {
-    check_backend(&CpuBackend::new());
+    check_device(&CpuBackend::new());
+    check_masking(&CpuBackend::new());
 }
 
 #[test]
 fn portable_code_conforms() {
-    check_backend(&CpuBackend::portable());
+    check_device(&CpuBackend::portable());
+    check_masking(&CpuBackend::portable());
 }
 
 #[test]

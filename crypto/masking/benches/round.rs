@@ -3,7 +3,7 @@
 #![allow(missing_docs)]
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use lattice::{Backend, CpuBackend, SmallPoly, sample};
+use lattice::{CpuBackend, SmallPoly, SummingBackend, sample};
 use masking::{ChunkSum, Masker, RoundConstants, RoundRequest, quantise, unmask_chunk};
 use rayon::ThreadPoolBuilder;
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use lattice::sample::{ErrorSampler, ErrorScratch};
 use lattice::{
-    Backend, CHUNK_BLOCKS, Evaluation, MaskPolynomials, Poly, RING_DEGREE, SmallPoly, field, pack,
+    CHUNK_BLOCKS, Evaluation, MaskPolynomials, MaskingBackend, Poly, RING_DEGREE, SmallPoly, field, pack,
 };
 use pulp::Arch;
 use rayon::prelude::*;
@@ -18,7 +18,7 @@ use crate::{MaskingError, RoundConstants};
 /// Each chunk is masked once: two sets of values under the same key would give away their difference. Constant-time
 /// in the key, the errors and the values.
 pub struct Masker<'a> {
-    backend: &'a dyn Backend,
+    backend: &'a dyn MaskingBackend,
     constants: RoundConstants,
     masks: MaskPolynomials,
     key: Poly<Evaluation>,
@@ -31,7 +31,7 @@ impl<'a> Masker<'a> {
     ///
     /// `error_seed` is fresh randomness of the operating system, used for this contribution only and told nobody.
     pub fn new(
-        backend: &'a dyn Backend,
+        backend: &'a dyn MaskingBackend,
         constants: &RoundConstants,
         mask_seed: &[u8; 32],
         key: &SmallPoly,

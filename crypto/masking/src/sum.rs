@@ -1,6 +1,6 @@
 //! Sums of packed contributions.
 
-use lattice::{Backend, pack};
+use lattice::{SummingBackend, pack};
 
 use crate::{MaskingError, RoundConstants};
 
@@ -47,7 +47,7 @@ impl ChunkSum {
     /// v·2^τ ≥ q, or the backend fails.
     pub fn add(
         mut self,
-        backend: &dyn Backend,
+        backend: &dyn SummingBackend,
         constants: &RoundConstants,
         packed: &[&[u8]],
     ) -> Result<Self, MaskingError> {

@@ -1,6 +1,6 @@
 //! From a sum of masked contributions and the sum of their keys to the sum of their values, and to the mean.
 
-use lattice::{Backend, CHUNK_BLOCKS, MaskPolynomials, Poly, RING_DEGREE, Unmasking};
+use lattice::{CHUNK_BLOCKS, MaskPolynomials, Poly, RING_DEGREE, SummingBackend, Unmasking};
 
 use crate::{ChunkSum, MaskingError, RoundConstants};
 
@@ -22,7 +22,7 @@ pub struct UnmaskedChunk {
 /// # Errors
 /// When `key_sum` or `sum` has the wrong length, or the backend fails.
 pub fn unmask_chunk(
-    backend: &dyn Backend,
+    backend: &dyn SummingBackend,
     constants: &RoundConstants,
     mask_seed: &[u8; 32],
     key_sum: &[i64],

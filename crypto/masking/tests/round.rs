@@ -3,7 +3,7 @@
 
 use lattice::sample::ERROR_BOUND;
 use lattice::{
-    Backend, CHUNK_COEFFICIENTS, CpuBackend, MaskPolynomials, RING_DEGREE, SmallPoly, field, pack,
+    CHUNK_COEFFICIENTS, CpuBackend, MaskPolynomials, MaskingBackend, RING_DEGREE, SmallPoly, field, pack,
 };
 use masking::sum::check_packed;
 use masking::{ChunkSum, Masker, MaskingError, RoundConstants, RoundRequest, mean, quantise, unmask_chunk};

@@ -78,7 +78,7 @@ impl Contribution {
 
 /// φ and the body of b = round(a·s).
 fn masked(masks: &MaskPolynomials, key: &SmallPoly, width: Width, dimension: usize) -> (Vec<i64>, Vec<u8>) {
-    use lattice::{Backend, field};
+    use lattice::{MaskingBackend, field};
 
     let tau = width.transport_bits();
     let mut products = vec![0; dimension];

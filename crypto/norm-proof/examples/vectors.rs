@@ -8,7 +8,7 @@
 #![expect(clippy::print_stdout, reason = "the vectors are what this program is for")]
 
 use curve25519_dalek::Scalar;
-use lattice::{Backend, CpuBackend, MaskPolynomials, RING_DEGREE, SmallPoly, Width, field, pack};
+use lattice::{CpuBackend, MaskPolynomials, MaskingBackend, RING_DEGREE, SmallPoly, Width, field, pack};
 use norm_proof::{Parameters, Projecting, Statement};
 use rand::{Rng, rngs::OsRng};
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ use std::fmt;
 
 use curve25519_dalek::Scalar;
 use lattice::expand::ProjectionRows;
-use lattice::{Backend, Fq, RING_DEGREE, RowFold, RowFolding, SmallPoly, field};
+use lattice::{FoldingBackend, Fq, MaskingBackend, RING_DEGREE, RowFold, RowFolding, SmallPoly, field};
 use merlin::TranscriptRng;
 use rand::{CryptoRng, RngCore};
 use sharing::Commitment;
@@ -70,7 +70,7 @@ impl Projecting {
     ///
     /// # Errors
     /// [`NormProofError::Sequence`], [`NormProofError::Backend`].
-    pub fn project(&mut self, backend: &dyn Backend, phi: &[i64]) -> Result<(), NormProofError> {
+    pub fn project(&mut self, backend: &dyn MaskingBackend, phi: &[i64]) -> Result<(), NormProofError> {
         let first = self.blocks.take(phi.len())?;
         Ok(backend.project(&self.rows, first, phi, &mut self.projection)?)
     }
@@ -183,7 +183,7 @@ impl Folding {
     ///
     /// # Errors
     /// [`NormProofError::Sequence`], [`NormProofError::Backend`].
-    pub fn fold(&mut self, backend: &dyn Backend, blocks: usize) -> Result<(), NormProofError> {
+    pub fn fold(&mut self, backend: &dyn FoldingBackend, blocks: usize) -> Result<(), NormProofError> {
         let first = self.blocks.take(blocks * RING_DEGREE)?;
         let job = RowFolding {
             rows: &self.rows,

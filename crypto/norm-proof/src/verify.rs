@@ -1,7 +1,7 @@
 //! The verifier. Everything it reads is public, and its time depends on it.
 
 use lattice::expand::ProjectionRows;
-use lattice::{Backend, Fq, RING_DEGREE, RowFold, RowFolding};
+use lattice::{FoldingBackend, Fq, RING_DEGREE, RowFold, RowFolding};
 use rand::{CryptoRng, RngCore};
 
 use crate::{
@@ -41,7 +41,7 @@ impl Verifying {
     ///
     /// # Errors
     /// [`NormProofError::Sequence`], [`NormProofError::Backend`] also for a word outside the ring.
-    pub fn read(&mut self, backend: &dyn Backend, packed: &[u8]) -> Result<(), NormProofError> {
+    pub fn read(&mut self, backend: &dyn FoldingBackend, packed: &[u8]) -> Result<(), NormProofError> {
         let width = self.statement.parameters.width();
         let (block_bytes, length) = (width.bytes(RING_DEGREE), packed.len());
         // A length that is no whole number of blocks is counted so that it is none of coordinates either.

@@ -1,5 +1,5 @@
-// The part of CUDA's vocabulary that the kernels use, for a C++ compiler. Every thread of a block is a fiber of one
-// operating system thread; blocks run one after another.
+// The part of CUDA's vocabulary that the kernels use, for a C++ compiler. Every thread of a block
+// is a fiber of one operating system thread; blocks run one after another.
 #pragma once
 
 #define KERNEL_EMULATOR 1

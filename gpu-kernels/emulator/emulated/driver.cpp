@@ -1,8 +1,10 @@
-// The part of the CUDA driver's interface that `gpu_kernels::cuda` uses, with the emulator for a card: the same library under
-// the name libcuda.so lets a test program go all the way through the driver where there is none.
+// The part of the CUDA driver's interface that `gpu_kernels::cuda` uses, with the emulator for a
+// card: the same library under the name libcuda.so lets a test program go all the way through the
+// driver where there is none.
 //
-// Copies wait as long as a driver may let them: those to the card until a kernel needs them, those from it until the host
-// waits. A host that reads too early, or writes over what is being copied, is found out.
+// Copies wait as long as a driver may let them: those to the card until a kernel needs them, those
+// from it until the host waits. A host that reads too early, or writes over what is being copied,
+// is found out.
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>

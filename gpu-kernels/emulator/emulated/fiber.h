@@ -25,7 +25,8 @@ void host_enters();
 void enter(Fiber& fiber);
 void leave(Fiber& fiber);
 
-// Orders what happened before a release of the tag before what happens after an acquire of it, for the race detector.
+// Orders what happened before a release of the tag before what happens after an acquire of it, for
+// the race detector.
 void race_release(void* tag);
 void race_acquire(void* tag);
 

@@ -1,4 +1,5 @@
-// The kernels' own text, compiled as C++, and their launch by name with the arguments as cuLaunchKernel takes them.
+// The text of the kernels, compiled as C++, and their launch by name with arguments as
+// cuLaunchKernel takes them.
 #include "scheduler.h"
 
 #include <cstdio>
@@ -42,17 +43,14 @@ bool start(const char* name, void** arguments, const emulator::Launch& launch, b
     if (strcmp(name, #kernel) == 0) { \
         return start(kernel, arguments, launch); \
     }
-    KERNEL(forward_blocks)
-    KERNEL(inverse_blocks)
-    KERNEL(multiply_accumulate)
+    KERNEL(forward)
+    KERNEL(inverse)
     KERNEL(add_packed)
     KERNEL(inner_product)
-    KERNEL(mask_product)
     KERNEL(unmask)
     KERNEL(adjoint_accumulate)
-    KERNEL(add_partial_sums)
-    KERNEL(project)
     KERNEL(fold_rows)
+    KERNEL(add_partial_sums)
     KERNEL(probe_copy)
     KERNEL(probe_alu)
     KERNEL(probe_multiply)
@@ -70,8 +68,8 @@ bool start(const char* name, void** arguments, const emulator::Launch& launch, b
 
 }
 
-// Runs a kernel to its end. 0 when all went well, 1 when there is none of this name, 2 when it is wrong, with the reason in
-// `reason`.
+// Runs a kernel to its end. Returns 0 when all went well, 1 when no kernel has this name, and 2
+// when the kernel is wrong. `reason` says how.
 extern "C" int emulator_launch(const char* name, const unsigned* grid, const unsigned* block, size_t shared_bytes,
                                void** arguments, unsigned long long schedule, char* reason, size_t reason_bytes)
 {

@@ -1,5 +1,5 @@
-// Kernels that are wrong on purpose, beside planted_race among the probes: what the emulator or a sanitizer must find. `out` holds a
-// word for each thread.
+// Kernels that are wrong on purpose, which the emulator or a sanitizer must find. planted_race is
+// another one, among the probes. `out` holds a word for each thread.
 #include "../../src/include/words.cuh"
 
 // Writes one word too far.

@@ -39,8 +39,8 @@ void* kernel_argument;
 void* shared;
 char error[512];
 
-// What the race detector sees of barriers: two tags each, used in turn, because a thread that leaves a barrier late must
-// not inherit what an early one did after it.
+// What the race detector sees of barriers: two tags each, used in turn, because a thread that
+// leaves a barrier late must not inherit what an early one did after it.
 char block_start, block_end, barrier_tags[2], exchange_tags[MOST_THREADS / WARP][2];
 
 unsigned position(const Thread* thread)
@@ -218,7 +218,8 @@ bool run(void (*entry)(void*), void* argument, const Launch& launch)
     for (unsigned z = 0; z < launch.grid.z && good; ++z) {
         for (unsigned y = 0; y < launch.grid.y && good; ++y) {
             for (unsigned x = 0; x < launch.grid.x && good; ++x) {
-                // Freshly allocated, of the exact size, for the address sanitizer; never zero, for kernels that forget.
+                // Freshly allocated, of the exact size, for the address sanitizer; never zero, for
+                // kernels that forget.
                 shared = malloc(launch.shared_bytes);
                 memset(shared, 0xa5, launch.shared_bytes);
                 set_places(launch, {x, y, z});

@@ -1,9 +1,11 @@
-//! The kernels' own text, compiled as C++ and run on the processor: every CUDA thread is a fiber, so that barriers, shared
-//! memory and exchanges within warps work as on a card. For tests: it is some forty times slower than plain processor code.
+//! The text of the kernels, compiled as C++ and run on the processor. Every CUDA thread is a fiber,
+//! so that barriers, shared memory and exchanges within warps work as on a card. It serves tests:
+//! it is some forty times slower than plain processor code.
 //!
-//! The emulator shows that a kernel's text computes the right words, under any order of its threads, and with the
-//! sanitizers (the script `sanitize` beside this crate) that threads do not race and stay within their memory. It does not
-//! show how fast a kernel is, and it runs blocks one after another, so that races between blocks stay hidden.
+//! The emulator shows that a kernel's text computes the right words, under any order of its
+//! threads. With the sanitizers (the script `sanitize` beside this crate) it shows that threads do
+//! not race and stay within their memory. It does not show how fast a kernel is. It runs blocks one
+//! after another, so races between blocks stay hidden.
 
 use std::error::Error;
 use std::ffi::{CString, OsString, c_char, c_int, c_uint, c_ulonglong, c_void};
@@ -11,11 +13,13 @@ use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use gpu_kernels::device::{Argument, Device, DeviceError, Download, Kernel, Queue, Shape};
+use gpu_kernels::arguments::{Argument, Values};
+use gpu_kernels::device::{Device, DeviceError, Download, Queue};
+use gpu_kernels::kernels::{Launch, Shape};
 use libloading::Library;
 
-/// A folder with the emulator under the name of the CUDA driver's library: a process with it in `LD_LIBRARY_PATH` finds one
-/// card, of capability 9.0.
+/// A folder with the emulator under the name of the CUDA driver's library: a process with it in
+/// `LD_LIBRARY_PATH` finds one card, of capability 9.0.
 pub const DRIVER_FOLDER: &str = env!("EMULATED_DRIVER");
 
 /// In which order the threads of a block run between two barriers.
@@ -25,9 +29,9 @@ pub enum Schedule {
     Increasing,
     /// In increasing and decreasing order by turns.
     Alternating,
-    /// In an order drawn anew after every barrier.
+    /// In a random order that changes after every barrier.
     Shuffled {
-        /// What it is drawn from.
+        /// Determines the orders.
         seed: u32,
     },
 }
@@ -55,7 +59,8 @@ impl Emulator {
         Self { schedule, launches_left: Arc::new(AtomicU64::new(u64::MAX)) }
     }
 
-    /// An emulator that fails every launch after the first `launches`, as a card does that has fallen off the bus.
+    /// An emulator that fails every launch after the first `launches`, like a card that is no
+    /// longer connected.
     pub fn failing_after(launches: u64) -> Self {
         Self { launches_left: Arc::new(AtomicU64::new(launches)), ..Self::new(Schedule::Increasing) }
     }
@@ -82,7 +87,8 @@ pub struct EmulatedQueue {
     staging: Vec<u64>,
 }
 
-/// Memory that kernels may write: an allocation of its own, so that an address sanitizer sees its ends.
+/// Memory that kernels may write: an allocation of its own, so that an address sanitizer sees its
+/// ends.
 #[derive(Debug)]
 pub struct Memory {
     words: *mut u64,
@@ -99,8 +105,8 @@ impl Memory {
     }
 
     fn words(&self) -> &[u64] {
-        // SAFETY: `words` came from a boxed slice of `length`, and no kernel runs while the borrow lasts: launches are
-        // over when they return.
+        // SAFETY: `words` came from a boxed slice of `length`. Launches are over when they return,
+        // so no kernel runs while the borrow lasts.
         unsafe { std::slice::from_raw_parts(self.words, self.length) }
     }
 }
@@ -125,8 +131,8 @@ impl Queue for EmulatedQueue {
         Ok(Memory::new(words.collect()))
     }
 
-    /// Filled with a word that no kernel may take for a result.
-    fn room(&mut self, words: usize) -> Result<Memory, DeviceError> {
+    /// Filled with a word that is not canonical, so that a missing result is noticed.
+    fn allocate(&mut self, words: usize) -> Result<Memory, DeviceError> {
         Ok(Memory::new(vec![0xc3c3_c3c3_c3c3_c3c3; words].into()))
     }
 
@@ -134,18 +140,14 @@ impl Queue for EmulatedQueue {
         Ok(Memory::new(vec![0; words].into()))
     }
 
-    unsafe fn launch(
-        &mut self,
-        kernel: Kernel,
-        shape: Shape,
-        arguments: &[Argument<'_, Memory>],
-    ) -> Result<(), DeviceError> {
+    unsafe fn launch(&mut self, launch: &Launch<'_, Memory>) -> Result<(), DeviceError> {
+        let name = launch.kernel().name();
         let spend = |left: u64| left.checked_sub(1);
         if self.launches_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).is_err() {
-            return Err(failed(kernel.name(), EmulatorError::OutOfOrder));
+            return Err(failed(name, EmulatorError::OutOfOrder));
         }
-        // SAFETY: the caller's promise.
-        unsafe { run(kernel.name(), shape, self.schedule, arguments) }
+        // SAFETY: the caller's promise. The arguments have the types of the kernel's parameters.
+        unsafe { run(name, launch.shape(), self.schedule, launch.arguments()) }
     }
 
     fn download(&mut self, buffer: &Memory) -> Result<Download, DeviceError> {
@@ -162,24 +164,22 @@ impl Queue for EmulatedQueue {
         &self.staging[download.start..][..download.words]
     }
 
-    fn clear(&mut self, secret: bool) {
-        if secret {
-            self.staging.fill(0);
-        }
+    fn clear(&mut self) {
         self.staging.clear();
     }
 
     /// Buffers of the emulator live until they are dropped.
-    fn keep(&mut self) {}
+    fn pin(&mut self) {}
 }
 
-/// Runs the kernel `name` of the loaded library, which need not be one of [`Kernel::ALL`].
+/// Runs the kernel `name` of the loaded library. It may be one that only tests have.
 ///
 /// # Errors
 /// When there is no such kernel, or the emulator finds it at fault.
 ///
 /// # Safety
-/// As [`Queue::launch`].
+/// `arguments` have the types of the kernel's parameters, in order. The rest is as for
+/// [`Queue::launch`].
 pub unsafe fn run(
     name: &'static str,
     shape: Shape,
@@ -191,19 +191,19 @@ pub unsafe fn run(
 
     let launch = entry().map_err(|error| failed("loading the kernels", error))?;
     let symbol = CString::new(name).map_err(|error| failed(name, error))?;
-    let mut values: Vec<Value> = arguments.iter().map(Value::new).collect();
-    let mut pointers: Vec<*mut c_void> = values.iter_mut().map(Value::pointer).collect();
+    let mut values = Values::new(arguments, |memory| memory.words.expose_provenance() as u64);
     let mut reason = [0_u8; 512];
     let _running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-    // SAFETY: the signature is that of emulator_launch in emulated/kernels.cpp; grid and block are three words each, the
-    // pointers lead to values of the kernel's parameters as the caller promises, and the reason has its length beside it.
+    // SAFETY: the signature is that of emulator_launch in emulated/kernels.cpp. Grid and block are
+    // three words each, and the reason has its length beside it. The caller promises that the
+    // values have the types of the parameters.
     let outcome = unsafe {
         launch(
             symbol.as_ptr(),
             [shape.grid, 1, 1].as_ptr(),
             [shape.block[0], shape.block[1], 1].as_ptr(),
             shape.shared_words as usize * 8,
-            pointers.as_mut_ptr(),
+            values.pointers().as_mut_ptr(),
             schedule.code(),
             reason.as_mut_ptr().cast(),
             reason.len(),
@@ -213,35 +213,6 @@ pub unsafe fn run(
     match outcome {
         0 => Ok(()),
         _ => Err(failed(name, EmulatorError::Kernel(String::from_utf8_lossy(&reason[..end]).into_owned()))),
-    }
-}
-
-/// A kernel's parameter at an address of its own.
-enum Value {
-    Pointer(*mut u64),
-    U32(u32),
-    U64(u64),
-    Key([u32; 8]),
-}
-
-impl Value {
-    fn new(argument: &Argument<'_, Memory>) -> Self {
-        match argument {
-            Argument::Buffer(memory) => Self::Pointer(memory.words),
-            Argument::Null => Self::Pointer(ptr::null_mut()),
-            Argument::U32(value) => Self::U32(*value),
-            Argument::U64(value) => Self::U64(*value),
-            Argument::Key(words) => Self::Key(*words),
-        }
-    }
-
-    fn pointer(&mut self) -> *mut c_void {
-        match self {
-            Self::Pointer(value) => ptr::from_mut(value).cast(),
-            Self::U32(value) => ptr::from_mut(value).cast(),
-            Self::U64(value) => ptr::from_mut(value).cast(),
-            Self::Key(words) => words.as_mut_ptr().cast(),
-        }
     }
 }
 
@@ -256,14 +227,16 @@ type Entry = unsafe extern "C" fn(
     usize,
 ) -> c_int;
 
-/// `emulator_launch` of the library that `EMULATED_KERNELS` names, else of the one built with this crate.
+/// `emulator_launch` of the library that `EMULATED_KERNELS` names, else of the one built with this
+/// crate.
 fn entry() -> Result<Entry, EmulatorError> {
     static ENTRY: OnceLock<Result<Entry, String>> = OnceLock::new();
 
     let load = || {
         let path = std::env::var_os("EMULATED_KERNELS");
         let path = path.unwrap_or_else(|| OsString::from(env!("EMULATED_KERNELS")));
-        // SAFETY: the library is one that build.rs or the script `sanitize` made; its initialisers only set up C++'s own.
+        // SAFETY: the library is one that build.rs or the script `sanitize` made; its initialisers
+        // only set up C++'s own.
         let library = unsafe { Library::new(path) }.map_err(|error| error.to_string())?;
         // SAFETY: emulated/kernels.cpp defines emulator_launch with this type.
         let entry = unsafe { library.get::<Entry>("emulator_launch") }.map(|entry| *entry);
@@ -274,16 +247,16 @@ fn entry() -> Result<Entry, EmulatorError> {
     ENTRY.get_or_init(load).clone().map_err(EmulatorError::Library)
 }
 
-/// What the emulator reports of a launch.
+/// Why the emulator failed a launch.
 #[derive(Debug, thiserror::Error)]
 enum EmulatorError {
-    /// Threads that wait for ever, or at different barriers; or no such kernel.
+    /// Threads wait for ever or at different barriers, or there is no such kernel.
     #[error("{0}")]
     Kernel(String),
     /// The library could not be loaded.
     #[error("{0}")]
     Library(String),
-    /// The launches that it was to do are used up.
+    /// All launches that it was told to do are done.
     #[error("the emulated device has failed, as it was told to")]
     OutOfOrder,
 }

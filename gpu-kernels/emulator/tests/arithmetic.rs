@@ -1,7 +1,10 @@
-//! The kernels' arithmetic mod q, at the ends of every range that its comments name, against the definition in wide integers.
+//! The kernels' arithmetic mod q, at the ends of every range that its comments name, against wide
+//! integers.
 
 use emulator::{Emulator, Schedule};
-use gpu_kernels::device::{Argument, Device, Queue, Shape};
+use gpu_kernels::arguments::Argument;
+use gpu_kernels::device::{Device, Queue};
+use gpu_kernels::kernels::Shape;
 use lattice::MODULUS;
 
 /// Words that each thread writes.
@@ -27,7 +30,8 @@ fn run(a: &[u64], b: &[u64]) -> Vec<u64> {
     let out = queue.zeroed(RESULTS * a.len()).expect("memory");
     let shape = Shape { grid: a.len() as u32 / 256, block: [256, 1], shared_words: 0 };
     let arguments = [Argument::Buffer(&a_buffer), Argument::Buffer(&b_buffer), Argument::Buffer(&out)];
-    // SAFETY: (const u64* a, const u64* b, u64* out) with a word, a word and RESULTS words for each thread.
+    // SAFETY: (const u64* a, const u64* b, u64* out) with a word, a word and RESULTS words for each
+    // thread.
     let launched = unsafe { emulator::run("test_arithmetic", shape, Schedule::Increasing, &arguments) };
     launched.expect("a good kernel");
     let download = queue.download(&out).expect("memory");

@@ -1,19 +1,24 @@
-//! Kernels that are wrong on purpose are found out: those whose threads wait in vain by the emulator itself, the others by a
-//! sanitizer. The script `sanitize` beside this crate runs the ignored tests and demands that they fail for the right reason.
+//! Kernels that are wrong on purpose are found. The emulator itself finds those whose threads wait
+//! for ever, a sanitizer finds the others: the script `sanitize` beside this crate runs the ignored
+//! tests, each of which must fail for the right reason.
 
 use std::error::Error;
 
 use emulator::{Emulator, Schedule};
-use gpu_kernels::device::{Argument, Device, Queue, Shape};
+use gpu_kernels::arguments::Argument;
+use gpu_kernels::device::{Device, Queue};
+use gpu_kernels::kernels::Shape;
 
 const THREADS: u32 = 64;
 
-/// Runs a planted kernel on memory of the size it claims to need; what it says when it fails.
+/// Runs a planted kernel on memory of the size that it claims to need. The error is its reason for
+/// failing.
 fn run(kernel: &'static str) -> Result<(), String> {
     let mut queue = Emulator::new(Schedule::Increasing).queue().map_err(|error| error.to_string())?;
     let out = queue.zeroed(THREADS as usize).map_err(|error| error.to_string())?;
     let shape = Shape { grid: 1, block: [THREADS, 1], shared_words: THREADS };
-    // SAFETY: the type is (u64* out); where a kernel leaves its memory, that is what a sanitizer must stop.
+    // SAFETY: the parameter is (u64* out). A kernel that leaves its memory must be stopped by a
+    // sanitizer.
     let result = unsafe { emulator::run(kernel, shape, Schedule::Increasing, &[Argument::Buffer(&out)]) };
     result.map_err(|error| error.source().map_or_else(|| error.to_string(), ToString::to_string))
 }

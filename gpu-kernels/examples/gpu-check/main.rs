@@ -1,4 +1,5 @@
-//! What `deploy/gpu/check` runs on a machine with a card: parity, one pass for a sanitizer and faults for it to find, measurements.
+//! The program of `deploy/gpu/check` on a machine with a card: parity, one pass for a sanitizer and
+//! faults for it to find, measurements.
 #![allow(clippy::print_stdout, reason = "a program that reports")]
 
 mod measure;
@@ -11,16 +12,16 @@ use std::time::Duration;
 use gpu_kernels::cuda::Cuda;
 use gpu_kernels::device::DeviceError;
 use gpu_kernels::{KernelBackend, Options, self_test};
-use testkit::conformance::check_backend;
+use testkit::conformance::check_device;
 
 /// How much is measured.
 #[derive(Debug)]
 struct Scale {
-    /// What results are to be read as.
+    /// Its name in the results.
     name: &'static str,
     /// Polynomials of most kernels: more than a card's caches hold.
     batch: usize,
-    /// Polynomials of packed ciphertexts that are added, and of vectors that are projected.
+    /// Polynomials of packed ciphertexts that are added.
     added: usize,
     /// Polynomials of an operation with its copies, and of the folding of rows.
     chunk: usize,
@@ -36,7 +37,7 @@ struct Scale {
     queue_bytes: usize,
     /// How long the card works before anything is measured, so that its clock is up.
     warm_up: Duration,
-    /// How long a kernel is launched again and again.
+    /// For how long a kernel is launched repeatedly.
     least_seconds: f64,
 }
 
@@ -99,18 +100,18 @@ fn parity() -> Result<(), Box<dyn Error>> {
         Options { batch_blocks: 1, threads: 32, grid: 1, ..Options::default() },
     ] {
         let card = Cuda::open(0, options.queue_bytes)?;
-        check_backend(&KernelBackend::new(&card, &options)?);
+        check_device(&KernelBackend::new(&card, &options)?);
         println!("parity on {}: {options:?}", card.description());
     }
     Ok(())
 }
 
-/// The card as a sanitizer must have it.
+/// The card with buffers that a sanitizer can tell apart.
 fn sanitized(options: &Options) -> Result<Cuda, Box<dyn Error>> {
     Ok(Cuda::open(0, options.queue_bytes)?.with_separate_buffers())
 }
 
-/// Every operation, every kernel and every probe on few blocks: enough for a sanitizer, which is slow.
+/// Every operation, every kernel and every probe on few blocks, as a sanitizer is slow.
 fn once() -> Result<(), Box<dyn Error>> {
     for options in [
         Options { queues: 1, queue_bytes: 16 << 20, grid: 2, ..Options::default() },
@@ -124,7 +125,7 @@ fn once() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What a sanitizer must find.
+/// Runs a kernel with a fault that a sanitizer must find.
 fn planted(fault: impl Fn(&Cuda) -> Result<(), DeviceError>) -> Result<(), Box<dyn Error>> {
     Ok(fault(&sanitized(&Options::default())?)?)
 }

@@ -1,5 +1,5 @@
-//! Measurements as one JSON object on standard output: each operation's kernel against what the card can do, and the whole
-//! operation with its copies against the processor of the same machine.
+//! Measurements as one JSON object on standard output. They set each operation's kernel against the
+//! card's rates, and the whole operation with its copies against the processor of the same machine.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -7,10 +7,11 @@ use std::thread;
 use std::time::Instant;
 
 use gpu_kernels::cuda::{self, Cuda};
-use gpu_kernels::{Options, device::Kernel};
+use gpu_kernels::kernels::Kernel;
+use gpu_kernels::{DeviceBackend, Options};
 use lattice::{
-    Backend, CpuBackend, Evaluation, Fq, MaskPolynomials, Poly, ProjectionRows, RING_DEGREE, RowFold,
-    RowFolding, Unmasking, Width, pack,
+    CpuBackend, Evaluation, Fq, MaskPolynomials, Poly, ProjectionRows, RING_DEGREE, RowFold, RowFolding,
+    Unmasking, Width, pack,
 };
 use testkit::seeded;
 
@@ -51,8 +52,8 @@ pub(crate) fn run(scale: &Scale) -> Result<(), Box<dyn Error>> {
                 measured,
                 &rates,
                 scale,
-                &with_copies[measured.operation],
-                processor[measured.operation].seconds,
+                &with_copies[measured.kernel.name()],
+                processor[measured.kernel.name()].seconds,
             )
         })
         .collect();
@@ -62,7 +63,8 @@ pub(crate) fn run(scale: &Scale) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// An operation as one line. What has no copies is about the launch's polynomials, what has them about a chunk.
+/// An operation as one line. Figures without copies are for the polynomials of the launch, those
+/// with copies for a chunk.
 fn row(measured: &Measured, rates: &Rates, scale: &Scale, with_copies: &Timed, processor: f64) -> String {
     let (limit, bound_by) = limit(measured, rates);
     let (there, back) = with_copies.copied;
@@ -72,7 +74,7 @@ fn row(measured: &Measured, rates: &Rates, scale: &Scale, with_copies: &Timed, p
         "    \"{}\": {{\"polynomials\": {}, \"kernel_seconds\": {:.3e}, \"limit_seconds\": {limit:.3e}, \
          \"bound_by\": \"{bound_by}\", \"of_limit\": {:.3}, \"chunk\": {}, \"with_copies_seconds\": {:.3e}, \
          \"with_copies_limit_seconds\": {both:.3e}, \"with_copies_of_limit\": {:.3}, \"processor_seconds\": {processor:.3e}}}",
-        measured.operation,
+        measured.kernel.name(),
         measured.polynomials,
         measured.seconds,
         limit / measured.seconds,
@@ -82,8 +84,9 @@ fn row(measured: &Measured, rates: &Rates, scale: &Scale, with_copies: &Timed, p
     )
 }
 
-/// The least seconds that a kernel can take, and what it waits for then: memory, one of the two pipes, or the issue of
-/// instructions, of which a card has twice as many places as the pipe of additions and logic.
+/// The least seconds that a kernel can take, and the resource that it then waits for: memory, one
+/// of the two pipes, or the issue of instructions, which is twice as fast as the pipe of additions
+/// and logic.
 fn limit(measured: &Measured, rates: &Rates) -> (f64, &'static str) {
     let threads = measured.polynomials as f64 * TEAM;
     let [run, alu, multiplies] = instructions(measured.kernel);
@@ -96,8 +99,9 @@ fn limit(measured: &Measured, rates: &Rates) -> (f64, &'static str) {
     bounds.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).expect("four bounds")
 }
 
-/// Instructions that a thread runs at least for a polynomial, by the compiler's table: all, those for the pipe of additions and
-/// logic, those for that of multiplications. None for kernels that the table does not count: memory is what they wait for.
+/// Instructions that a thread runs at least for a polynomial, by the compiler's table: all, those
+/// of the pipe of additions and logic, those of the pipe of multiplications. Zeros for kernels that
+/// wait for memory, which the table does not count.
 fn instructions(kernel: Kernel) -> [f64; 3] {
     let table = include_str!("../../prebuilt/resources.tsv");
     let row = table.lines().find(|line| line.split('\t').next() == Some(kernel.name()));
@@ -117,27 +121,13 @@ type Operation<'a> = dyn Fn(&mut Input) -> Result<(), Box<dyn Error>> + 'a;
 /// Operations by their names.
 type Timings = BTreeMap<&'static str, Timed>;
 
-/// Each operation on a chunk, and all that they gave.
-fn operations(backend: &dyn Backend, scale: &Scale) -> Result<(Timings, Words), Box<dyn Error>> {
+/// The times of the operations on a chunk, and all their results.
+fn operations(backend: &dyn DeviceBackend, scale: &Scale) -> Result<(Timings, Words), Box<dyn Error>> {
     let mut input = Input::new(scale.chunk);
     let (words, packed) = (8 * input.words.values.len(), input.packed.len());
-    let named: [(&str, (usize, usize), Box<Operation<'_>>); 10] = [
+    let named: [(&str, (usize, usize), Box<Operation<'_>>); 7] = [
         ("forward", (words, words), Box::new(|input| Ok(backend.forward(&mut input.words.values)?))),
         ("inverse", (words, words), Box::new(|input| Ok(backend.inverse(&mut input.words.values)?))),
-        (
-            "mask_product",
-            (0, words),
-            Box::new(|input| {
-                Ok(backend.mask_product(&input.masks, 0, &input.key, &mut input.words.products)?)
-            }),
-        ),
-        (
-            "multiply_accumulate",
-            (2 * words, words),
-            Box::new(|input| {
-                Ok(backend.multiply_accumulate(&mut input.words.products, &input.words.values, &input.key)?)
-            }),
-        ),
         (
             "add_packed",
             (words + scale.ciphertexts * packed, words),
@@ -151,7 +141,7 @@ fn operations(backend: &dyn Backend, scale: &Scale) -> Result<(Timings, Words), 
             "inner_product",
             (2 * words, 0),
             Box::new(|input| {
-                input.words.sums.push(backend.inner_product(&input.words.values, &input.words.products)?);
+                input.words.sums.push(backend.inner_product(&input.words.values, &input.factors)?);
                 Ok(())
             }),
         ),
@@ -162,16 +152,6 @@ fn operations(backend: &dyn Backend, scale: &Scale) -> Result<(Timings, Words), 
                 let mut adjoint = Poly::zero();
                 backend.adjoint_accumulate(&input.masks, 0, &input.words.values, &mut adjoint)?;
                 input.words.sums.extend(adjoint.values());
-                Ok(())
-            }),
-        ),
-        (
-            "project",
-            (words, 0),
-            Box::new(|input| {
-                let mut sums = [0; ProjectionRows::COUNT];
-                backend.project(&input.rows, 0, &input.words.unmasked, &mut sums)?;
-                input.words.sums.extend(sums.map(|sum: i64| sum as u64));
                 Ok(())
             }),
         ),
@@ -194,22 +174,22 @@ fn fastest(input: &mut Input, operation: &Operation<'_>) -> Result<f64, Box<dyn 
     Ok(least)
 }
 
-/// What operations change and give.
+/// The words that operations change, and their results.
 #[derive(PartialEq)]
 struct Words {
     values: Vec<u64>,
-    products: Vec<u64>,
     added: Vec<u64>,
     unmasked: Vec<i64>,
     residual: u64,
-    /// Of the operations that sum up a chunk.
+    /// Results of the operations that sum up a chunk.
     sums: Vec<u64>,
 }
 
-/// A chunk of everything that an aggregator handles.
+/// A chunk of everything that an operation reads.
 struct Input {
     width: Width,
     packed: Vec<u8>,
+    factors: Vec<u64>,
     words: Words,
     masks: MaskPolynomials,
     rows: ProjectionRows,
@@ -226,8 +206,8 @@ impl Input {
         Self {
             width,
             packed,
+            factors: seeded::elements(5, values.len()),
             words: Words {
-                products: values.clone(),
                 added: vec![0; values.len()],
                 unmasked: vec![0; values.len()],
                 residual: 0,
@@ -240,14 +220,14 @@ impl Input {
         }
     }
 
-    fn unmask(&mut self, backend: &dyn Backend) -> Result<(), Box<dyn Error>> {
+    fn unmask(&mut self, backend: &dyn DeviceBackend) -> Result<(), Box<dyn Error>> {
         let job =
             Unmasking { masks: &self.masks, first: 0, key_sum: &self.key, width: self.width, scale_log2: 31 };
         self.words.residual = backend.unmask(&job, &self.words.added, &mut self.words.unmasked)?;
         Ok(())
     }
 
-    fn fold(&mut self, backend: &dyn Backend) -> Result<(), Box<dyn Error>> {
+    fn fold(&mut self, backend: &dyn DeviceBackend) -> Result<(), Box<dyn Error>> {
         let challenges = [Fq::new(3), Fq::new(5)];
         let job = RowFolding { rows: &self.rows, masks: &self.masks, challenges, width: self.width };
         let mut folds = [RowFold::zero(), RowFold::zero()];

@@ -1,6 +1,7 @@
-// Adds packed ciphertexts to integer sums: each sum is read and written once, however many ciphertexts are added.
-// Any launch along x. `packed` holds `ciphertexts` runs of `stride` words; `refused` starts beyond every position and
-// becomes the least position of a ciphertext with a word that is not canonical.
+// Adds packed ciphertexts to integer sums. Each sum is read and written once, however many
+// ciphertexts are added. Any launch along x. `packed` holds `ciphertexts` runs of `stride` words.
+// `refused` starts beyond every position and becomes the least position of a ciphertext with a word
+// that is not canonical.
 #include "../include/packing.cuh"
 
 // Ciphertexts that a thread waits for together: memory is busy only with many reads under way.
@@ -19,7 +20,7 @@ extern "C" __global__ void add_packed(u64* __restrict__ sums, u64 length, const 
             PackedPair pairs[TOGETHER];
 #pragma unroll
             for (u32 i = 0; i < TOGETHER; ++i) {
-                // Of the last ciphertext several times, rather than of none.
+                // Past the end the last ciphertext is read again, so that the read stays in bounds.
                 const u32 c = first + i < ciphertexts ? first + i : ciphertexts - 1;
                 pairs[i] = read_packed(packed + c * stride, place);
             }

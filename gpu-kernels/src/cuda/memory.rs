@@ -1,4 +1,4 @@
-//! The card's memory of a queue.
+//! The memory of a queue on the card.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,13 +14,14 @@ const ALIGNMENT: usize = 256;
 /// Where buffers come from.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Allocation {
-    /// All from one allocation, taken when the queue is made.
+    /// All from one allocation, made with the queue.
     Arena,
-    /// Each from one of its own.
+    /// Each from an allocation of its own.
     Separate,
 }
 
-/// A run of the card's memory. It is handed out again, or freed, after [`Queue::clear`](crate::device::Queue::clear).
+/// A run of the card's memory. After [`Queue::clear`](crate::device::Queue::clear) it is reused or
+/// freed.
 #[derive(Debug)]
 pub struct CudaBuffer {
     address: sys::CUdeviceptr,
@@ -42,7 +43,7 @@ impl CudaBuffer {
     }
 }
 
-/// Buffers that are taken until they are cleared, but for those that are kept.
+/// Buffers that are taken until they are cleared. Pinned ones stay taken.
 pub(super) struct DeviceMemory {
     context: Arc<CudaContext>,
     taken: Taken,
@@ -50,21 +51,21 @@ pub(super) struct DeviceMemory {
 
 enum Taken {
     /// Bytes of the allocation from its start.
-    Arena { all: CudaBuffer, used: usize, kept: usize },
+    Arena { all: CudaBuffer, used: usize, pinned: usize },
     /// Allocations.
-    Separate { buffers: Vec<CudaBuffer>, kept: usize },
+    Separate { buffers: Vec<CudaBuffer>, pinned: usize },
 }
 
 impl DeviceMemory {
-    /// Memory of `bytes` bytes, or, of separate buffers, as much as the card has.
+    /// An arena of `bytes` bytes. Separate buffers may use as much as the card has.
     pub(super) fn new(
         context: &Arc<CudaContext>,
         allocation: Allocation,
         bytes: usize,
     ) -> Result<Self, DeviceError> {
         let taken = match allocation {
-            Allocation::Arena => Taken::Arena { all: allocate(bytes)?, used: 0, kept: 0 },
-            Allocation::Separate => Taken::Separate { buffers: Vec::new(), kept: 0 },
+            Allocation::Arena => Taken::Arena { all: allocate(bytes)?, used: 0, pinned: 0 },
+            Allocation::Separate => Taken::Separate { buffers: Vec::new(), pinned: 0 },
         };
         Ok(Self { context: Arc::clone(context), taken })
     }
@@ -88,35 +89,24 @@ impl DeviceMemory {
         }
     }
 
-    /// All that has been taken since the last [`clear`](Self::clear).
-    pub(super) fn batch(&self) -> Vec<CudaBuffer> {
-        match &self.taken {
-            Taken::Arena { used, kept, .. } if used == kept => Vec::new(),
-            Taken::Arena { all, used, kept } => {
-                vec![CudaBuffer { address: all.address + *kept as u64, bytes: used - kept }]
-            }
-            Taken::Separate { buffers, kept } => buffers[*kept..].iter().map(CudaBuffer::alias).collect(),
-        }
-    }
-
     pub(super) fn clear(&mut self) {
         match &mut self.taken {
-            Taken::Arena { used, kept, .. } => *used = *kept,
-            Taken::Separate { buffers, kept } => buffers.drain(*kept..).for_each(free),
+            Taken::Arena { used, pinned, .. } => *used = *pinned,
+            Taken::Separate { buffers, pinned } => buffers.drain(*pinned..).for_each(free),
         }
     }
 
-    pub(super) fn keep(&mut self) {
+    pub(super) fn pin(&mut self) {
         match &mut self.taken {
-            Taken::Arena { used, kept, .. } => *kept = *used,
-            Taken::Separate { buffers, kept } => *kept = buffers.len(),
+            Taken::Arena { used, pinned, .. } => *pinned = *used,
+            Taken::Separate { buffers, pinned } => *pinned = buffers.len(),
         }
     }
 }
 
 impl Drop for DeviceMemory {
     fn drop(&mut self) {
-        // It fails when the card does, and then there is nothing left to free.
+        // This fails only if the card has failed, and then there is nothing left to free.
         let _bound = self.context.bind_to_thread();
         match &mut self.taken {
             Taken::Arena { all, .. } => free(all.alias()),
@@ -136,12 +126,13 @@ impl fmt::Debug for DeviceMemory {
 }
 
 fn allocate(bytes: usize) -> Result<CudaBuffer, DeviceError> {
-    // SAFETY: no word of it is taken for a value before it has been written, and `free` is called once.
+    // SAFETY: no word is read before it has been written, and `free` is called once.
     let address = unsafe { result::malloc_sync(bytes) }.map_err(failed("taking the card's memory"))?;
     Ok(CudaBuffer { address, bytes })
 }
 
 fn free(buffer: CudaBuffer) {
-    // SAFETY: the address came from `allocate`, and the memory's list, which has it no more, is what frees it.
+    // SAFETY: the address came from `allocate`. The memory's list no longer has it, so it is freed
+    // once.
     let _freed = unsafe { result::free_sync(buffer.address) };
 }

@@ -1,4 +1,5 @@
-//! The kernels as a card loads them: machine code for capability 9.0, PTX for later ones, or compiled from source at start-up.
+//! The kernels as a card loads them: machine code for capability 9.0, PTX for later ones, or code
+//! compiled from source at start-up.
 
 use std::panic::catch_unwind;
 use std::sync::Arc;
@@ -8,8 +9,9 @@ use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 
 use super::error::{described, failed};
 use super::source;
-use crate::backend::FOLD_WORDS;
-use crate::device::{DeviceError, Kernel};
+use crate::device::DeviceError;
+use crate::fold_rows;
+use crate::kernels::Kernel;
 
 /// Machine code for compute capability 9.0.
 static CUBIN: &[u8] = include_bytes!("../../prebuilt/kernels.sm_90.cubin");
@@ -34,7 +36,7 @@ impl Functions {
             if *kernel == Kernel::FoldRows {
                 let attribute =
                     sys::CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
-                let granted = function.set_attribute(attribute, (FOLD_WORDS * 8) as i32);
+                let granted = function.set_attribute(attribute, (fold_rows::SHARED_WORDS * 8) as i32);
                 granted.map_err(failed("reserving shared memory"))?;
             }
             Ok(function)
@@ -75,7 +77,7 @@ fn load_module(
 /// Compiles the embedded source with the compiler library of an installed CUDA.
 fn compile(major: i32, minor: i32) -> Result<Ptx, DeviceError> {
     const OPERATION: &str = "compiling the kernels";
-    // SAFETY: looks whether the library can be loaded; its initialisers are NVIDIA's.
+    // SAFETY: this loads the library, whose initialisers are NVIDIA's.
     if !unsafe { cudarc::nvrtc::sys::is_culib_present() } {
         let reason = format!("no prebuilt kernels for capability {major}.{minor}, and no NVRTC library");
         return Err(described(OPERATION, reason));

@@ -1,20 +1,22 @@
-//! A stream of the card with its memory: some on the card and an arena of page-locked words on the host.
+//! A stream of the card with its memory: buffers on the card, and an arena of page-locked words on
+//! the host.
 
-use std::ffi::c_void;
 use std::fmt;
 use std::ptr;
 use std::slice;
 use std::sync::Arc;
 
 use cudarc::driver::{CudaContext, CudaStream, result};
-use zeroize::Zeroize;
 
 use super::error::failed;
 use super::memory::{Allocation, CudaBuffer, DeviceMemory};
 use super::module::Functions;
-use crate::device::{Argument, DeviceError, Download, Kernel, Queue, Shape};
+use crate::arguments::Values;
+use crate::device::{DeviceError, Download, Queue};
+use crate::kernels::Launch;
 
-/// Room for what is kept, and for the alignment of buffers, beside what batches need.
+/// Bytes beside those that batches need: for buffers that are pinned, and for the alignment of
+/// buffers.
 const SPARE_BYTES: usize = 64 << 10;
 
 /// A stream and its memory.
@@ -33,7 +35,7 @@ struct HostArena {
     used: usize,
 }
 
-// SAFETY: the pointer is the only one to its memory, which belongs to no thread.
+// SAFETY: the pointer is the only one to its memory, and any thread may use page-locked memory.
 unsafe impl Send for HostArena {}
 
 impl CudaQueue {
@@ -47,7 +49,8 @@ impl CudaQueue {
         let stream = context.new_stream().map_err(failed("making a stream"))?;
         let bytes = queue_bytes + SPARE_BYTES;
         let device = DeviceMemory::new(context, allocation, bytes)?;
-        // SAFETY: written below; the arena's drop frees it once. No flags: ordinary memory that is fast to read.
+        // SAFETY: it is written below, and the arena's drop frees it once. Without flags it is fast
+        // to read.
         let words = unsafe { result::malloc_host(bytes, 0) }.map_err(failed("taking page-locked memory"))?;
         let words = words.cast::<u64>();
         // SAFETY: `words` leads to `bytes` bytes, aligned to a page.
@@ -84,51 +87,49 @@ impl Queue for CudaQueue {
             place.copy_from_slice(part);
             rest = after;
         }
-        // SAFETY: the buffer has `bytes` bytes, and what is staged stays as it is until `clear`, which comes after `wait`.
+        // SAFETY: the buffer has `bytes` bytes. The staged words do not change until `clear`, which
+        // comes after `wait`.
         unsafe { result::memcpy_htod_async(buffer.address(), staged, self.stream.cu_stream()) }
             .map_err(failed("copying to the card"))?;
         Ok(buffer)
     }
 
-    fn room(&mut self, words: usize) -> Result<CudaBuffer, DeviceError> {
+    fn allocate(&mut self, words: usize) -> Result<CudaBuffer, DeviceError> {
         self.device.take(words * 8)
     }
 
     fn zeroed(&mut self, words: usize) -> Result<CudaBuffer, DeviceError> {
-        let buffer = self.room(words)?;
+        let buffer = self.allocate(words)?;
         self.overwrite(&buffer)?;
         Ok(buffer)
     }
 
-    unsafe fn launch(
-        &mut self,
-        kernel: Kernel,
-        shape: Shape,
-        arguments: &[Argument<'_, CudaBuffer>],
-    ) -> Result<(), DeviceError> {
+    unsafe fn launch(&mut self, launch: &Launch<'_, CudaBuffer>) -> Result<(), DeviceError> {
         self.bind()?;
-        let mut values: Vec<Value> = arguments.iter().map(Value::new).collect();
-        let mut pointers: Vec<*mut c_void> = values.iter_mut().map(Value::pointer).collect();
-        // SAFETY: the function is of a module that `functions` keeps loaded; each pointer leads to a value of the parameter's
-        // type, as the caller promises, which the driver copies before it returns.
+        let mut values = Values::new(launch.arguments(), CudaBuffer::address);
+        let shape = launch.shape();
+        // SAFETY: the function is of a module that `functions` keeps loaded. The driver copies the
+        // values, which have the types of the kernel's parameters, before it returns. The caller
+        // promises the rest.
         unsafe {
             result::launch_kernel(
-                self.functions.of(kernel),
+                self.functions.of(launch.kernel()),
                 (shape.grid, 1, 1),
                 (shape.block[0], shape.block[1], 1),
                 shape.shared_words * 8,
                 self.stream.cu_stream(),
-                &mut pointers,
+                &mut values.pointers(),
             )
         }
-        .map_err(failed(kernel.name()))
+        .map_err(failed(launch.kernel().name()))
     }
 
     fn download(&mut self, buffer: &CudaBuffer) -> Result<Download, DeviceError> {
         self.bind()?;
         let (start, staged) = self.host.take(buffer.bytes() / 8)?;
         let words = staged.len();
-        // SAFETY: `staged` has as many bytes as the buffer, and nobody looks at it before `wait` has returned.
+        // SAFETY: `staged` has as many bytes as the buffer, and nothing reads it before `wait` has
+        // returned.
         unsafe { result::memcpy_dtoh_async(staged, buffer.address(), self.stream.cu_stream()) }
             .map_err(failed("copying from the card"))?;
         Ok(Download { start, words })
@@ -145,28 +146,20 @@ impl Queue for CudaQueue {
         &self.host.words()[download.start..][..download.words]
     }
 
-    fn clear(&mut self, secret: bool) {
-        if secret {
-            let used = self.host.used;
-            self.host.words_mut()[..used].zeroize();
-            // What fails here fails because the card has, as will whatever is asked of it next.
-            for buffer in self.device.batch() {
-                let _queued = self.overwrite(&buffer);
-            }
-            let _ended = self.wait();
-        }
+    fn clear(&mut self) {
         self.host.used = 0;
         self.device.clear();
     }
 
-    fn keep(&mut self) {
-        self.device.keep();
+    fn pin(&mut self) {
+        self.device.pin();
     }
 }
 
 impl Drop for CudaQueue {
     fn drop(&mut self) {
-        // What is still queued may use the memory. When the card has failed there is nothing left to wait for.
+        // Queued work may use the memory. The wait fails only if the card has failed, and then
+        // nothing runs.
         let _ended = self.wait();
     }
 }
@@ -186,51 +179,20 @@ impl HostArena {
             return Err(DeviceError::Memory { needed: words * 8, available: available * 8 });
         }
         self.used += words;
-        // SAFETY: within the `length` words, and no other borrow of them is alive; all were written when they were taken.
+        // SAFETY: within the `length` words, all initialised at the start, and no other borrow of
+        // them is alive.
         Ok((start, unsafe { slice::from_raw_parts_mut(self.words.add(start), words) }))
     }
 
     fn words(&self) -> &[u64] {
-        // SAFETY: `length` words, written when they were taken; the card writes none after `wait`.
+        // SAFETY: `length` words, all initialised at the start. The card writes none after `wait`.
         unsafe { slice::from_raw_parts(self.words, self.length) }
-    }
-
-    fn words_mut(&mut self) -> &mut [u64] {
-        // SAFETY: as in `words`.
-        unsafe { slice::from_raw_parts_mut(self.words, self.length) }
     }
 }
 
 impl Drop for HostArena {
     fn drop(&mut self) {
-        // SAFETY: `words` came from malloc_host and is freed here only.
+        // SAFETY: `words` came from malloc_host, and only this frees it.
         let _freed = unsafe { result::free_host(self.words.cast()) };
-    }
-}
-
-/// A kernel's parameter at an address of its own.
-enum Value {
-    U32(u32),
-    U64(u64),
-    Key([u32; 8]),
-}
-
-impl Value {
-    fn new(argument: &Argument<'_, CudaBuffer>) -> Self {
-        match argument {
-            Argument::Buffer(buffer) => Self::U64(buffer.address()),
-            Argument::Null => Self::U64(0),
-            Argument::U32(value) => Self::U32(*value),
-            Argument::U64(value) => Self::U64(*value),
-            Argument::Key(words) => Self::Key(*words),
-        }
-    }
-
-    fn pointer(&mut self) -> *mut c_void {
-        match self {
-            Self::U32(value) => ptr::from_mut(value).cast(),
-            Self::U64(value) => ptr::from_mut(value).cast(),
-            Self::Key(words) => words.as_mut_ptr().cast(),
-        }
     }
 }

@@ -18,14 +18,14 @@ static FILES: &[(&str, &str)] = files![
     "include/expand.cuh",
     "include/packing.cuh",
     "include/reduction.cuh",
-    "transform/kernel.cu",
-    "multiply_accumulate/kernel.cu",
+    "forward/kernel.cu",
+    "inverse/kernel.cu",
     "add_packed/kernel.cu",
     "inner_product/kernel.cu",
-    "masking/kernel.cu",
-    "adjoint/kernel.cu",
-    "project/kernel.cu",
+    "unmask/kernel.cu",
+    "adjoint_accumulate/kernel.cu",
     "fold_rows/kernel.cu",
+    "add_partial_sums/kernel.cu",
     "probe/kernel.cu",
 ];
 
@@ -71,7 +71,7 @@ fn resolve(path: &str, target: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::Kernel;
+    use crate::kernels::Kernel;
 
     #[test]
     fn every_file_is_included_once() {

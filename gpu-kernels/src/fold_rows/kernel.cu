@@ -1,21 +1,24 @@
-// The rows R folded with the powers of two challenges, and applied to both parts of a contribution, without R or the
-// folded vector r ever leaving the chip. Launch: one team of 256 threads, with shared memory for TEAM_WORDS, the tables, and for
-// both challenges r in one block and the sum of adjoints so far.
-#include "../adjoint/kernel.cu"
+// The rows R folded with the powers of two challenges, and applied to both parts of a contribution.
+// Neither R nor the folded vector r ever leaves the chip. Launch: one team of 256 threads, with
+// shared memory for TEAM_WORDS, the tables, and for both challenges r in one block and the sum of
+// adjoints so far.
+#include "../include/expand.cuh"
 #include "../include/packing.cuh"
 #include "../include/reduction.cuh"
 
 #define FOLD_ROWS 256
 
-// The powers of a challenge in fours: entry m of table c is the sum of z^(4 c + i) over the bits i of m. All threads of a
-// warp read the same table at a time, and its 16 entries fill the 32 banks once: no two of them collide.
+// The powers of a challenge in fours: entry m of table c is the sum of z^(4 c + i) over the bits i
+// of m. All threads of a warp read the same table at a time. Its 16 entries fill the 32 banks once,
+// so no two of them collide.
 #define TABLE_ENTRIES 16
 #define TABLES (FOLD_ROWS / 4)
 #define TABLE_WORDS (TABLES * TABLE_ENTRIES)
 
 // Both challenges' entries of r for the column whose words these are: positive signs first.
 //
-// The low and the high halves of the table entries are summed as integers: 64 terms of either sign stay below 2^39.
+// The low and the high halves of the table entries are summed as integers: 64 terms of either sign
+// stay below 2^39.
 __device__ __forceinline__ void fold_column(const u32* column, const u64* tables, u64* folded)
 {
     i64 low[2] = {};
@@ -44,8 +47,9 @@ __device__ __forceinline__ void fold_column(const u32* column, const u64* tables
     }
 }
 
-// For block of threads p: partial_adjoints_p = two blocks of evaluations, partial_inners_p = two inner products, of the
-// polynomials p, p + gridDim, .... `packed` may be null. `refused` becomes 0 if a packed word is not canonical.
+// For block of threads p: partial_adjoints_p = two blocks of evaluations, partial_inners_p = two
+// inner products, of the polynomials p, p + gridDim, .... `packed` may be null. `refused` becomes 0
+// if a packed word is not canonical.
 extern "C" __global__ void __launch_bounds__(256, 2)
     fold_rows(StreamKey rows, StreamKey masks, u64 first, u64 count, const u64* __restrict__ power_tables,
               const u64* __restrict__ packed, u32 width, u64* __restrict__ partial_adjoints,
@@ -54,7 +58,8 @@ extern "C" __global__ void __launch_bounds__(256, 2)
     LAUNCH_SHARED(shared);
     __shared__ u64 warp_sums[2][32];
     u64* const tables = shared + TEAM_WORDS;
-    // In these two a thread reads what it alone writes; evaluation 8 t + e of a sum is at t + 256 e.
+    // In these two a thread reads what it alone writes; evaluation 8 t + e of a sum is at t + 256
+    // e.
     u64* const folded = tables + 2 * TABLE_WORDS;
     u64* const adjoints = folded + 2 * DEGREE;
     const u32 t = threadIdx.x;

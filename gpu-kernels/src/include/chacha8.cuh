@@ -1,4 +1,5 @@
-// ChaCha8 as RFC 8439 lays out its state: key, block counter, and the nonce `u64 index || u32 purpose`.
+// ChaCha8 as RFC 8439 lays out its state: key, block counter, and the nonce `u64 index || u32
+// purpose`.
 #pragma once
 
 #include "words.cuh"

@@ -1,5 +1,5 @@
-// Mask polynomials: 2048 words of a stream below q, where a word that is not is replaced, in increasing order, by the
-// next words after those 2048 that are.
+// Mask polynomials: the first 2048 words of a stream. Words that are not below q are replaced, in
+// increasing order, by the next words after the 2048 that are.
 #pragma once
 
 #include "chacha8.cuh"
@@ -32,7 +32,8 @@ __device__ inline void replace_refused(u64* shared, const StreamKey& key, u64 in
 
 // values: evaluations 8 t + e of a_index, canonical, for the thread t of the team.
 //
-// Every thread of the block calls it together. `shared` is the team's TEAM_WORDS words, free before and after a barrier.
+// Every thread of the block calls it together. `shared` is the team's TEAM_WORDS words, free before
+// and after a barrier.
 __device__ __forceinline__ void expand_mask(u64* values, const StreamKey& key, u64 index, u32 t, u64* shared)
 {
     u32 block[16];
@@ -56,8 +57,8 @@ __device__ __forceinline__ void expand_mask(u64* values, const StreamKey& key, u
     }
 }
 
-// values: evaluations 8 t + e of adjoint(a_index), which are those of a_index in reverse: the odd powers of omega are
-// inverted by complementing k. Otherwise as expand_mask.
+// values: evaluations 8 t + e of adjoint(a_index), which are those of a_index in reverse: the odd
+// powers of omega are inverted by complementing k. Otherwise as expand_mask.
 __device__ __forceinline__ void expand_adjoint(u64* values, const StreamKey& key, u64 index, u32 t, u64* shared)
 {
     u64 mirrored[EIGHT];

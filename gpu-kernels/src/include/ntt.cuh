@@ -1,16 +1,19 @@
-// The negacyclic transform of one block by a team of 256 threads: evaluation k is the value at omega^(2 bitrev(k) + 1).
+// The negacyclic transform of one block by a team of 256 threads: evaluation k is the value at
+// omega^(2 bitrev(k) + 1).
 //
-// A team's thread t holds eight values in registers. In coefficient form they are the coefficients t + 256 e, in
-// evaluation form the evaluations 8 t + e. In between the values pass through shared memory, in which each radix pass
-// reads and writes the same places, so that one barrier between passes suffices.
+// A team's thread t holds eight values in registers. In coefficient form they are the coefficients
+// t + 256 e, in evaluation form the evaluations 8 t + e. In between the values pass through shared
+// memory, in which each radix pass reads and writes the same places, so that one barrier between
+// passes suffices.
 //
-// A pass takes polynomials mod X^(n m) - c, n = 4 or 8, to ones mod X^m - r z^j for the n-th roots of unity z^j, r^n = c:
-// it multiplies the coefficients of X^(e m) with r^e and transforms each n values. The roots of unity are powers of two,
-// as 2^96 = -1: multiplying with them costs two shifts and a subtraction. Sums of products stay wide within a pass, and
-// each value is reduced once at its end. The first pass has c = -1 = 2^96, so r = 2^12.
+// A pass takes polynomials mod X^(n m) - c, n = 4 or 8, to ones mod X^m - r z^j for the n-th roots
+// of unity z^j, r^n = c: it multiplies the coefficients of X^(e m) with r^e and transforms each n
+// values. The roots of unity are powers of two, as 2^96 = -1: multiplying with them costs two
+// shifts and a subtraction. Sums of products stay wide within a pass, and each value is reduced
+// once at its end. The first pass has c = -1 = 2^96, so r = 2^12.
 //
-// FIRST counts the levels before a pass, each of which doubles the number of polynomials: the pass splits 2^FIRST of
-// them, its groups. They are three of 8, one of 4.
+// FIRST counts the levels before a pass, each of which doubles the number of polynomials: the pass
+// splits 2^FIRST of them, its groups. They are three of 8, one of 4.
 #pragma once
 
 #include "field.cuh"
@@ -23,9 +26,9 @@ __device__ __forceinline__ u32 padded(u32 position)
     return position + (position >> 4);
 }
 
-// 16 (2^96 + 1), a multiple of q. Subtracted from the first of a pass's values it is in each of its results, which makes
-// them negative, as narrow needs them: inputs are at most 2^96 + 2^32 in magnitude, which three doublings and shifts keep below
-// 2^100.
+// 16 (2^96 + 1), a multiple of q. Subtracting it from the first value of a pass subtracts it from
+// each result. This makes the results negative, as narrow needs them: inputs are at most 2^96 +
+// 2^32 in magnitude, and three doublings and shifts keep them below 2^100.
 #define WIDE_MULTIPLE ((static_cast<i128>(1) << 100) + 16)
 
 // Values times r^e -> their transform in bit-reversed order, by decimation in frequency.
@@ -88,7 +91,8 @@ __device__ __forceinline__ void forward_pass(u64* values, u32 group, const u64* 
     }
 }
 
-// Position of value `element` of radix group `index` in the pass of LEVELS levels after the first FIRST.
+// Position of value `element` of radix group `index` in the pass of LEVELS levels after the first
+// FIRST.
 template <u32 FIRST, u32 LEVELS>
 __device__ __forceinline__ u32 pass_position(u32 index, u32 element)
 {
@@ -98,8 +102,8 @@ __device__ __forceinline__ u32 pass_position(u32 index, u32 element)
     return (group << (LOG_DEGREE - FIRST)) + (element << log_stride) + offset;
 }
 
-// The groups of four values that thread t handles. The bits 3 to 5 of the index are turned, so that 16 threads next to each
-// other take two groups whose values lie in different banks.
+// The groups of four values that thread t handles. The bits 3 to 5 of the index are rotated, so
+// that 16 neighbouring threads take two groups whose values lie in different banks.
 __device__ __forceinline__ u32 group_of_four(u32 t, u32 half)
 {
     return (t & ~0x38u) + (t >> 1 & 0x18) + (t << 2 & 0x20) + half * TEAM;
@@ -134,9 +138,11 @@ __device__ __forceinline__ void store_narrowed(u64* shared, u32 index, const i12
     }
 }
 
-// values: coefficients t + 256 e, lazy -> evaluations 8 t + e, canonical, for the thread t of the team.
+// values: coefficients t + 256 e, lazy -> evaluations 8 t + e, canonical, for the thread t of the
+// team.
 //
-// Every thread of the block calls it together. `shared` is the team's TEAM_WORDS words, free before and after a barrier.
+// Every thread of the block calls it together. `shared` is the team's TEAM_WORDS words, free before
+// and after a barrier.
 __device__ __forceinline__ void forward_transform(u64* values, u32 t, u64* shared, const u64* __restrict__ twiddles)
 {
     forward_pass<0, 3>(values, 0, twiddles);
@@ -163,8 +169,9 @@ __device__ __forceinline__ void forward_transform(u64* values, u32 t, u64* share
     }
 }
 
-// What a pass of the inverse transform takes: values of a group, still to be divided by the r^e of the pass that was undone
-// before it, of the levels up to DONE. Word 2^DONE + k of the table divides the positions k 2^(11 - DONE) and on. Lazy -> wide.
+// Loads the values of a group for a pass of the inverse transform, and divides them by the r^e of
+// the pass that was undone before, of the levels up to DONE. Word 2^DONE + k of the table is for
+// the positions from k 2^(11 - DONE) on. Lazy -> wide.
 template <u32 FIRST, u32 LEVELS, u32 DONE>
 __device__ __forceinline__ void load_divided(const u64* shared, u32 index, i128* wide, const u64* __restrict__ inverse_twiddles)
 {
@@ -186,9 +193,11 @@ __device__ __forceinline__ void inverse_pass(u64* shared, u32 index, const u64* 
     store_narrowed<FIRST, LEVELS>(shared, index, wide);
 }
 
-// values: evaluations 8 t + e, lazy -> coefficients t + 256 e, canonical. Otherwise as forward_transform.
+// values: evaluations 8 t + e, lazy -> coefficients t + 256 e, canonical. Otherwise as
+// forward_transform.
 //
-// At the end r^e = 2^(12 e) and N = 2^11 are still to be divided by: with -2^(85 - 12 e), as 2^96 = -1.
+// At the end r^e = 2^(12 e) and N = 2^11 are still to be divided by: with -2^(85 - 12 e), as 2^96 =
+// -1.
 __device__ __forceinline__ void inverse_transform(u64* values, u32 t, u64* shared, const u64* __restrict__ inverse_twiddles)
 {
     i128 wide[EIGHT];

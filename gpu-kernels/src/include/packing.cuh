@@ -1,9 +1,11 @@
-// Words of `width` bits, 32 to 63, packed without gaps: word k is bits [k width, (k + 1) width) of little-endian u64s.
+// Words of `width` bits, 32 to 63, packed without gaps: word k is bits [k width, (k + 1) width) of
+// little-endian u64s.
 #pragma once
 
 #include "field.cuh"
 
-// Where a word of packed words lies: in the u64 at `index`, from its bit `shift` on, and in the next one if `straddles`.
+// Where a word of packed words lies: in the u64 at `index`, from its bit `shift` on, and in the
+// next one if `straddles`.
 struct PackedPlace {
     u64 index;
     u32 shift;
@@ -17,7 +19,8 @@ __device__ __forceinline__ PackedPlace packed_place(u32 width, u64 k)
     return {bit >> 6, shift, shift + width > 64};
 }
 
-// The u64s that hold a packed word: the second one is the first once more where the word does not straddle.
+// The u64s that hold a packed word: the second one is the first once more where the word does not
+// straddle.
 struct PackedPair {
     u64 low;
     u64 high;

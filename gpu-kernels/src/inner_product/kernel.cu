@@ -1,7 +1,9 @@
-// Inner products mod q of canonical vectors: one partial sum for each block of threads. Whole warps along x.
+// Inner products mod q of canonical vectors: one partial sum for each block of threads. Whole warps
+// along x.
 #include "../include/reduction.cuh"
 
-// Words of each vector that a thread waits for together: memory is busy only with many reads under way.
+// Words of each vector that a thread waits for together: memory is busy only with many reads under
+// way.
 #define READS 4
 
 extern "C" __global__ void inner_product(const u64* __restrict__ lhs, const u64* __restrict__ rhs, u64 length,

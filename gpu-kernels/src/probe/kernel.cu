@@ -1,5 +1,5 @@
-// What a card can do at most: copying, adding and multiplying as fast as it goes. Measurements of the other kernels are set
-// against these. And what a sanitizer must be able to find. Any launch along x.
+// Probes of a card's highest rates of copying, adding and multiplying, to which the times of the
+// other kernels are compared; and a fault that a sanitizer must find. Any launch along x.
 #include "../include/words.cuh"
 
 // Independent operations of a thread that are under way together.
@@ -25,8 +25,9 @@ extern "C" __global__ void probe_copy(u64* __restrict__ to, const u64* __restric
     }
 }
 
-// 2 CHAINS rounds operations of 32 bits in each thread that only the pipe of additions, comparisons, shifts and logic does: the
-// compiler gives half of a run of additions to that of multiplications. `out` holds a word for each thread.
+// 2 CHAINS rounds operations of 32 bits in each thread, shifts and logic, which only one pipe does.
+// (The compiler would give half of a run of additions to the pipe of multiplications.) `out` holds
+// a word for each thread.
 extern "C" __global__ void probe_alu(u64* __restrict__ out, u32 rounds, u32 operand)
 {
     const u32 thread = blockIdx.x * blockDim.x + threadIdx.x;
@@ -49,7 +50,8 @@ extern "C" __global__ void probe_alu(u64* __restrict__ out, u32 rounds, u32 oper
     out[thread] = sum;
 }
 
-// CHAINS rounds multiplications with addition of 32 bits in each thread. `out` holds a word for each thread.
+// CHAINS rounds multiplications with addition of 32 bits in each thread. `out` holds a word for
+// each thread.
 extern "C" __global__ void probe_multiply(u64* __restrict__ out, u32 rounds, u32 operand)
 {
     const u32 thread = blockIdx.x * blockDim.x + threadIdx.x;
@@ -72,8 +74,9 @@ extern "C" __global__ void probe_multiply(u64* __restrict__ out, u32 rounds, u32
     out[thread] = sum;
 }
 
-// Wrong on purpose, for sanitizers of races to find: lacks the barrier between writing and reading shared memory. `out` and the
-// shared memory of the launch hold a word for each thread of its one block.
+// Wrong on purpose, for sanitizers of races to find: it lacks the barrier between writing and
+// reading shared memory. `out` and the shared memory of the launch hold a word for each thread of
+// its one block.
 extern "C" __global__ void planted_race(u64* __restrict__ out)
 {
     LAUNCH_SHARED(shared);

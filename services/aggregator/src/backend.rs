@@ -1,20 +1,21 @@
-//! What does the work that grows with the dimension: the processor, or a card that the processor stands in for when it fails.
+//! The backend: the processor, or a card with the processor as its reserve.
 
 use std::sync::Arc;
 
 use kit::Result;
-use lattice::{Backend, CpuBackend};
+use lattice::{CpuBackend, SummingBackend};
 
 use crate::{
     config::{BackendChoice, ComputeConfig},
     metrics,
 };
 
-/// The backend that the configuration asks for.
+/// The backend that the configuration demands. Its type says that the aggregator sums and verifies,
+/// and cannot mask.
 ///
 /// # Errors
-/// A fault: a card is asked for and there is none that works.
-pub(crate) fn choose(config: &ComputeConfig) -> Result<Arc<dyn Backend>> {
+/// A fault when the configuration demands a card and no card works.
+pub(crate) fn choose(config: &ComputeConfig) -> Result<Arc<dyn SummingBackend>> {
     let backend = match config.backend {
         BackendChoice::Cpu => processor(),
         BackendChoice::Cuda => card::open(config).map_err(kit::Error::fault)?,
@@ -33,7 +34,7 @@ pub(crate) fn choose(config: &ComputeConfig) -> Result<Arc<dyn Backend>> {
     Ok(backend)
 }
 
-fn processor() -> Arc<dyn Backend> {
+fn processor() -> Arc<dyn SummingBackend> {
     Arc::new(CpuBackend::new())
 }
 
@@ -43,13 +44,13 @@ mod card {
 
     use gpu_kernels::device::DeviceError;
     use gpu_kernels::{Fallback, Options, cuda};
-    use lattice::{Backend, BackendError};
+    use lattice::{BackendError, SummingBackend};
 
     use crate::config::ComputeConfig;
     use crate::metrics;
 
     /// The first card, once it has passed the self-test.
-    pub(super) fn open(config: &ComputeConfig) -> Result<Arc<dyn Backend>, DeviceError> {
+    pub(super) fn open(config: &ComputeConfig) -> Result<Arc<dyn SummingBackend>, DeviceError> {
         let mut options = Options::default();
         options.queue_bytes = (config.card_memory_mib << 20) / options.queues;
         let (kernels, description) = cuda::backend(&options)?;
@@ -70,7 +71,7 @@ mod card {
         Ok(Arc::new(Fallback::new(kernels, report)))
     }
 
-    /// Whether the machine is simply one without a card.
+    /// Whether the machine simply has no card.
     pub(super) fn is_absent(error: &DeviceError) -> bool {
         matches!(error, DeviceError::NoDriver | DeviceError::NoDevice { .. })
     }
@@ -81,17 +82,17 @@ mod card {
     use std::sync::Arc;
 
     use kit::config::ConfigError;
-    use lattice::Backend;
+    use lattice::SummingBackend;
 
     use crate::config::ComputeConfig;
 
-    /// There is nothing to open a card with.
-    pub(super) fn open(_config: &ComputeConfig) -> Result<Arc<dyn Backend>, ConfigError> {
+    /// This program cannot open a card.
+    pub(super) fn open(_config: &ComputeConfig) -> Result<Arc<dyn SummingBackend>, ConfigError> {
         let rule = "this program is built without the feature cuda";
         Err(ConfigError::Rule { field: "compute.backend", rule })
     }
 
-    /// Whether the machine is simply one without a card: for this program it is.
+    /// Whether the machine simply has no card. For this program it has none.
     pub(super) fn is_absent(_error: &ConfigError) -> bool {
         true
     }

@@ -10,7 +10,7 @@ use kit::{
     compute::Compute,
     vault::KeyVault,
 };
-use lattice::Backend;
+use lattice::SummingBackend;
 use ledger::note::Signer;
 use protocol::{IdentityKey, Pins, PublicKey};
 use sqlx::PgPool;
@@ -41,7 +41,7 @@ pub(crate) struct State {
     pub(crate) pins: Pins,
     pub(crate) admin_token: Arc<BearerToken>,
     pub(crate) compute: Compute,
-    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) backend: Arc<dyn SummingBackend>,
     pub(crate) places: Places,
     /// One permit: buffers of a whole chunk are held by one job at a time.
     pub(crate) chunk_buffers: Semaphore,

@@ -7,7 +7,7 @@ use api::{
     participants::{EnrolRequest, Page, Participant as ParticipantView},
     paths,
 };
-use lattice::{Backend, CpuBackend};
+use lattice::{CpuBackend, MaskingBackend};
 use protocol::{Canonical, Pins, Receipt, roles::client::sign_enrolment};
 use rayon::ThreadPool;
 use reqwest::Method;
@@ -30,7 +30,7 @@ pub struct Client {
     pub(crate) sent: SentUpdates,
     pub(crate) receipts: Receipts,
     pub(crate) pool: Arc<ThreadPool>,
-    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) backend: Arc<dyn MaskingBackend>,
 }
 
 impl Client {

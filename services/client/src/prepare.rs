@@ -7,7 +7,7 @@ use std::{
 };
 
 use api::Hex;
-use lattice::Backend;
+use lattice::MaskingBackend;
 use masking::Quantised;
 use protocol::{
     Credential, IdentityKey, MessagePrefix, VerifiedRound,
@@ -121,7 +121,7 @@ struct Job {
 }
 
 impl Job {
-    fn run(self, backend: &dyn Backend, outbox: &Outbox) -> Result<Prepared, ClientError> {
+    fn run(self, backend: &dyn MaskingBackend, outbox: &Outbox) -> Result<Prepared, ClientError> {
         let start = Instant::now();
         let quantised = self.quantise()?;
         let quantise_time = start.elapsed();
@@ -151,7 +151,7 @@ impl Job {
     /// Writes the body chunk by chunk.
     fn mask<'a>(
         &'a self,
-        backend: &'a dyn Backend,
+        backend: &'a dyn MaskingBackend,
         quantised: &Quantised,
         body: &mut NamedTempFile,
     ) -> Result<Masked<'a>, ClientError> {

@@ -1,8 +1,9 @@
-//! ChaCha8 with a block in each lane of a vector, for consumers that take the stream by words of equal position.
+//! ChaCha8 with a block in each lane of a vector, for consumers that take the stream by words of
+//! equal position.
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::{Purpose, nonce};
+use super::purpose::{Purpose, nonce};
 
 /// Words of a ChaCha block.
 pub(crate) const BLOCK_WORDS: usize = 16;
@@ -38,8 +39,8 @@ impl BlockStream {
         Self { state }
     }
 
-    /// Overwrites `planes` with the `COUNT` blocks from block `first`: byte 4w + b of block first + i is bits
-    /// `[8b, 8b + 8)` of `planes[w][i]`.
+    /// Overwrites `planes` with the `COUNT` blocks from block `first`: byte 4w + b of block first +
+    /// i is bits `[8b, 8b + 8)` of `planes[w][i]`.
     pub(crate) fn fill<const COUNT: usize>(&self, arch: Arch, first: u32, planes: &mut Planes<COUNT>) {
         const { assert!(COUNT.is_multiple_of(16), "whole vectors") };
         arch.dispatch(Fill { stream: self, first, planes });
@@ -76,8 +77,8 @@ impl<const COUNT: usize> WithSimd for Fill<'_, COUNT> {
 
 /// The ChaCha8 block function on every lane.
 ///
-/// What the vectors pass through is a function that is always inlined, never a closure: a closure is compiled without the
-/// features of the processor, and then each of its operations is a call.
+/// What the vectors pass through is a function that is always inlined, never a closure: a closure
+/// is compiled without the features of the processor, and then each of its operations is a call.
 #[inline(always)]
 fn block<S: Simd>(simd: S, initial: &[S::u32s; BLOCK_WORDS]) -> [S::u32s; BLOCK_WORDS] {
     let mut state = *initial;

@@ -2,7 +2,7 @@
 
 use curve25519_dalek::Scalar;
 use lattice::expand::{ProjectionRows, PublicStream, Purpose};
-use lattice::{Backend, Fq, MODULUS, RING_DEGREE, RowFold, RowFolding, field};
+use lattice::{FoldingBackend, Fq, MODULUS, RING_DEGREE, RowFold, RowFolding, field};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use sharing::Commitment;
 

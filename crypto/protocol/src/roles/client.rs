@@ -1,7 +1,7 @@
 //! The client: from an update to the bytes it uploads.
 
 use curve25519_dalek::Scalar;
-use lattice::{Backend, CHUNK_COEFFICIENTS, RING_DEGREE, SmallPoly, labels};
+use lattice::{CHUNK_COEFFICIENTS, MaskingBackend, RING_DEGREE, SmallPoly, labels};
 use masking::{Masker, MaskingError, Quantised};
 use norm_proof::{NormProofError, Projecting};
 use rand::{CryptoRng, RngCore};
@@ -21,7 +21,7 @@ pub fn sign_enrolment(credential: &Credential, identity: &IdentityKey) -> Signat
 /// A contribution whose body is being masked, chunk by chunk. Its key exists nowhere else, and only once.
 pub struct Masking<'a> {
     round: &'a VerifiedRound,
-    backend: &'a dyn Backend,
+    backend: &'a dyn MaskingBackend,
     masker: Masker<'a>,
     digester: BodyDigester,
     next_chunk: u64,
@@ -42,7 +42,7 @@ struct Secrets {
 /// A contribution whose body is complete; what remains is to prove its norm, if the round demands that, and to sign it.
 pub struct Masked<'a> {
     round: &'a VerifiedRound,
-    backend: &'a dyn Backend,
+    backend: &'a dyn MaskingBackend,
     body_digest: [u8; 32],
     secrets: Secrets,
     contributed: Option<Contributed>,
@@ -66,7 +66,7 @@ impl<'a> Masking<'a> {
     /// `rng` must be the operating system's or as good. `client_key` is the key that will sign.
     pub fn begin(
         round: &'a VerifiedRound,
-        backend: &'a dyn Backend,
+        backend: &'a dyn MaskingBackend,
         client_key: &crate::PublicKey,
         rng: &mut (impl CryptoRng + RngCore),
     ) -> Self {

@@ -1,17 +1,21 @@
-//! The rows of a projection folded under two challenges: r = Rᵀ(1, z, …, z²⁵⁵), block by block, and what it is for.
+//! [`FoldingBackend`] on the processor: r = Rᵀ(1, z, …, z²⁵⁵) for two challenges z, block by block.
 
 use std::array;
 
 use pulp::Arch;
 use rayon::prelude::*;
 
-use crate::backend::{RowFold, RowFolding};
+use super::CpuBackend;
+use super::products::{add_values, inner_product, multiply_add};
+use crate::backend::checks::optional_words;
+use crate::backend::error::BackendError;
+use crate::backend::folding::{FoldingBackend, RowFold, RowFolding};
+use crate::block::RING_DEGREE;
 use crate::expand::ProjectionRows;
 use crate::expand::chacha8_lanes::Planes;
 use crate::field::{self, Fq};
 use crate::ntt;
 use crate::pack;
-use crate::poly::RING_DEGREE;
 
 /// Coordinates whose columns are in cache together.
 const TILE: usize = 512;
@@ -28,13 +32,27 @@ const SIGN_WORDS: usize = ProjectionRows::COUNT / 32;
 /// For both challenges the low and the high 32 bits of an element of F_q.
 type Halves = [u32; 4];
 
-/// Sums of [`Halves`], signed: 64 terms of each sign fit with room.
+/// Sums of [`Halves`], signed. 64 terms of each sign fit easily.
 type HalfSums = [i64; 4];
 
-/// [`Backend::fold_rows`](crate::Backend::fold_rows) for a `packed` of the right length.
-///
-/// Returns whether every packed word is canonical; otherwise `folds` are unchanged.
-pub(super) fn fold_rows(
+impl FoldingBackend for CpuBackend {
+    fn fold_rows(
+        &self,
+        job: &RowFolding<'_>,
+        first: u64,
+        blocks: usize,
+        packed: Option<&[u8]>,
+        folds: &mut [RowFold; 2],
+    ) -> Result<(), BackendError> {
+        optional_words(packed, job.width, blocks)?;
+        let canonical = fold_rows(self.arch, job, first, blocks, packed, folds);
+        if canonical { Ok(()) } else { Err(BackendError::NonCanonical { ciphertext: 0 }) }
+    }
+}
+
+/// Folds with a `packed` of the right length. Returns whether every packed word is canonical. If
+/// one is not, `folds` stay unchanged.
+fn fold_rows(
     arch: Arch,
     job: &RowFolding<'_>,
     first: u64,
@@ -64,8 +82,8 @@ pub(super) fn fold_rows(
     total.canonical
 }
 
-/// For each eight rows the sums of the subsets of their powers, for both challenges: entry m of table c is
-/// Σ z^(8c + i) mod q over the bits i of m.
+/// A table for each eight rows, with the sums of all subsets of their powers, for both challenges.
+/// Entry m of table c is Σ z^(8c + i) mod q over the bits i of m.
 struct PowerTables(Box<[[Halves; 1 << TABLE_ROWS]]>);
 
 impl PowerTables {
@@ -98,7 +116,7 @@ fn subset_sums(challenge: Fq) -> Vec<Fq> {
     sums
 }
 
-/// What the blocks of a fold add up to.
+/// The sums over the blocks of a fold.
 struct Total {
     inner: [Fq; 2],
     adjoint: [Vec<u64>; 2],
@@ -120,7 +138,7 @@ impl Total {
     }
 }
 
-/// A total, and room for what belongs to one block.
+/// A total, and room for the values of one block.
 struct PartialFold {
     total: Total,
     columns: Box<Planes<TILE>>,
@@ -164,21 +182,23 @@ impl PartialFold {
         for (inner, folded) in self.total.inner.iter_mut().zip(&self.folded) {
             *inner += Fq::new(arch.dispatch(
                 #[inline(always)]
-                || super::inner_product(folded, &self.words),
+                || inner_product(folded, &self.words),
             ));
         }
     }
 
-    /// Adds the products of `folded` with the adjoint of a_`index`, and leaves `folded` in evaluation form.
+    /// Adds the products of `folded` with the adjoint of a_`index`, and leaves `folded` in
+    /// evaluation form.
     fn add_adjoint(&mut self, arch: Arch, job: &RowFolding<'_>, index: u64) {
         job.masks.expand(index, &mut self.mask);
-        // The odd powers of ω are inverted by complementing k, which reverses the bit-reversed order.
+        // The odd powers of ω are inverted by complementing k, which reverses the bit-reversed
+        // order.
         self.mask.reverse();
         for (adjoint, folded) in self.total.adjoint.iter_mut().zip(&mut self.folded) {
             ntt::forward(folded);
             arch.dispatch(
                 #[inline(always)]
-                || super::multiply_add(adjoint, &self.mask, folded),
+                || multiply_add(adjoint, &self.mask, folded),
             );
         }
     }
@@ -218,8 +238,4 @@ fn fold_tile(
 fn join(low: i64, high: i64) -> u64 {
     let (upper, lower) = (high >> 32, high as u64 & 0xffff_ffff);
     field::add(lower << 32, field::from_signed((upper << 32) - upper + low))
-}
-
-fn add_values(sums: &mut [u64], terms: &[u64]) {
-    sums.iter_mut().zip(terms).for_each(|(sum, &term)| *sum = field::add(*sum, term));
 }

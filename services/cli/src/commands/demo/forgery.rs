@@ -2,7 +2,7 @@
 
 use client::Participant;
 use curve25519_dalek::Scalar;
-use lattice::{Backend, CpuBackend, MaskPolynomials, RING_DEGREE, SmallPoly, field, pack};
+use lattice::{CpuBackend, MaskPolynomials, MaskingBackend, RING_DEGREE, SmallPoly, field, pack};
 use masking::{MaskingError, Quantised};
 use norm_proof::{NormProofError, Projecting, Statement};
 use protocol::{

@@ -1,5 +1,5 @@
-// Products of mask polynomials with a key, and the removal of masks from a sum: a_j is expanded, multiplied with the
-// key's evaluations and transformed back without leaving the chip. Launch as in transform/kernel.cu.
+// The removal of masks from a sum: a_j is expanded, multiplied with the key's evaluations and
+// transformed back without leaving the chip. Launch as in forward/kernel.cu.
 #include "../include/expand.cuh"
 
 // values: coefficients t + 256 e of a_index key, canonical.
@@ -14,26 +14,9 @@ __device__ __forceinline__ void masked_key(u64* values, const StreamKey& stream,
     inverse_transform(values, t, shared, inverse_twiddles);
 }
 
-extern "C" __global__ void __launch_bounds__(512)
-    mask_product(StreamKey stream, u64 first, const u64* __restrict__ key, u64* __restrict__ out, u64 count,
-                 const u64* __restrict__ inverse_twiddles)
-{
-    LAUNCH_SHARED(shared);
-    const u64 block = static_cast<u64>(blockIdx.x) * blockDim.y + threadIdx.y;
-    const u32 t = threadIdx.x;
-    u64 values[EIGHT];
-    masked_key(values, stream, first + block, key, t, shared + threadIdx.y * TEAM_WORDS, inverse_twiddles);
-    if (block < count) {
-#pragma unroll
-        for (u32 e = 0; e < EIGHT; ++e) {
-            out[block * DEGREE + t + TEAM * e] = values[e];
-        }
-    }
-}
-
-// words V of a sum, any u64 -> rounded sums in place, as i64: with y = 2^tau V - mask mod q centred in (-q/2, q/2],
-// sum = floor((y + 2^(delta - 1)) / 2^delta), and `largest_residual` at least every |y - 2^delta sum|.
-// tau in [1, 32], delta in [1, 62].
+// words V of a sum, any u64 -> rounded sums in place, as i64. With y = 2^tau V - mask mod q centred
+// in (-q/2, q/2]: sum = floor((y + 2^(delta - 1)) / 2^delta), and `largest_residual` becomes at
+// least every |y - 2^delta sum|. tau in [1, 32], delta in [1, 62].
 extern "C" __global__ void __launch_bounds__(512)
     unmask(StreamKey stream, u64 first, const u64* __restrict__ key, u64* __restrict__ words, u64 count, u32 tau, u32 delta,
            u64* largest_residual, const u64* __restrict__ inverse_twiddles)

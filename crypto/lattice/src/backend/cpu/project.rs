@@ -1,27 +1,28 @@
 //! The projection of a secret vector: sums of its coordinates by the rows' signs.
 //!
-//! The coordinates of a tile are taken in octets. For an octet, 256 subset sums are tabulated, and each row adds the
-//! one that its positive entries select and subtracts the one of its negative entries. The selections are public, so
-//! the addresses are; the values are in the tables only.
+//! The coordinates of a tile are taken in octets. A table holds the 256 subset sums of an octet.
+//! Each row adds the sum that its positive entries select and subtracts the one that its negative
+//! entries select. The selections are public, so the addresses are public too. The secret values
+//! are in the tables only.
 
 use pulp::Arch;
 use rayon::prelude::*;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::block::RING_DEGREE;
 use crate::expand::ProjectionRows;
 use crate::expand::chacha8_lanes::Planes;
-use crate::poly::RING_DEGREE;
 
 const ROWS: usize = ProjectionRows::COUNT;
 
 /// Coordinates whose columns are in cache together.
 const TILE: usize = 256;
 
-/// Octets in a tile. Octet i holds the coordinates i, i + `OCTETS`, i + 2·`OCTETS`, …: with this stride their bits are
-/// brought together in vectors.
+/// Octets in a tile. Octet i holds the coordinates i, i + `OCTETS`, i + 2·`OCTETS`, … This stride
+/// lets vector instructions bring their bits together.
 const OCTETS: usize = TILE / 8;
 
-/// [`Backend::project`](crate::Backend::project), for a whole number of blocks.
+/// [`MaskingBackend::project`](crate::MaskingBackend::project), for a whole number of blocks.
 pub(super) fn project(arch: Arch, rows: &ProjectionRows, first: u64, values: &[i64], sums: &mut [i64; ROWS]) {
     let add_block = |mut projection: Box<Projection>, (j, block): (usize, &[i64])| {
         let stream = rows.columns(first + j as u64);
@@ -42,7 +43,7 @@ pub(super) fn project(arch: Arch, rows: &ProjectionRows, first: u64, values: &[i
     }
 }
 
-/// Sums of the rows, and room for what belongs to a tile; overwritten when dropped.
+/// Sums of the rows, and room for the values of a tile. Overwritten when dropped.
 #[derive(Zeroize, ZeroizeOnDrop)]
 struct Projection {
     /// Word w holds rows 32w to 32w + 31; as bits of coordinates first, then as octets' selections.
@@ -102,8 +103,8 @@ fn tabulate(values: [i64; 8], subsets: &mut [i64; 256]) {
     }
 }
 
-/// Transposes the bits of each octet: from bit 8b + j of `plane[bit · OCTETS + octet]` to bit 8b + bit of
-/// `plane[j · OCTETS + octet]`.
+/// Transposes the bits of each octet: bit 8b + j of `plane[bit · OCTETS + octet]` becomes bit 8b +
+/// bit of `plane[j · OCTETS + octet]`.
 #[inline(always)]
 fn transpose_octets(plane: &mut [u32; TILE]) {
     for (distance, mask) in [(4, 0x0f0f_0f0f), (2, 0x3333_3333), (1, 0x5555_5555_u32)] {

@@ -1,0 +1,61 @@
+//! What every backend demands of its arguments before it computes.
+
+use super::error::BackendError;
+use crate::block::RING_DEGREE;
+use crate::pack::Width;
+
+/// The number of blocks in a slice of `length` values.
+///
+/// # Errors
+/// [`BackendError::PartialBlock`] when the length is not a multiple of N.
+pub fn whole_blocks(length: usize) -> Result<usize, BackendError> {
+    if length.is_multiple_of(RING_DEGREE) {
+        Ok(length / RING_DEGREE)
+    } else {
+        Err(BackendError::PartialBlock { length, block: RING_DEGREE })
+    }
+}
+
+/// The number of blocks in two slices that belong together.
+///
+/// # Errors
+/// [`BackendError::PartialBlock`] for the first one, [`BackendError::Length`] when the other one
+/// differs.
+pub fn equal_blocks(length: usize, other: usize) -> Result<usize, BackendError> {
+    let blocks = whole_blocks(length)?;
+    same_length(other, length)?;
+    Ok(blocks)
+}
+
+/// The number of blocks in an accumulator of `length` values to which `ciphertexts` are added.
+///
+/// # Errors
+/// [`BackendError::PartialBlock`] for the accumulator, [`BackendError::Length`] when a ciphertext
+/// does not pack as many words.
+pub fn packed_blocks(length: usize, width: Width, ciphertexts: &[&[u8]]) -> Result<usize, BackendError> {
+    let blocks = whole_blocks(length)?;
+    for ciphertext in ciphertexts {
+        same_length(ciphertext.len(), width.bytes(length))?;
+    }
+    Ok(blocks)
+}
+
+/// Accepts `packed` if it is absent or packs the words of `blocks` blocks.
+///
+/// # Errors
+/// [`BackendError::Length`].
+pub fn optional_words(packed: Option<&[u8]>, width: Width, blocks: usize) -> Result<(), BackendError> {
+    packed.map_or(Ok(()), |packed| same_length(packed.len(), width.bytes(blocks * RING_DEGREE)))
+}
+
+/// Accepts a scale δ from 1 to 62, which rounding can use.
+///
+/// # Errors
+/// [`BackendError::Scale`].
+pub fn usable_scale(scale_log2: u32) -> Result<(), BackendError> {
+    if (1..=62).contains(&scale_log2) { Ok(()) } else { Err(BackendError::Scale { scale_log2 }) }
+}
+
+fn same_length(length: usize, expected: usize) -> Result<(), BackendError> {
+    if length == expected { Ok(()) } else { Err(BackendError::Length { length, expected }) }
+}

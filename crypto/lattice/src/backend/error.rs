@@ -1,0 +1,46 @@
+//! Why a bulk operation was refused or failed.
+
+use std::error::Error;
+
+/// Why a bulk operation was refused or failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackendError {
+    /// A slice does not hold a whole number of blocks.
+    #[error("{length} values are not a whole number of blocks of {block}")]
+    PartialBlock {
+        /// Values in the slice.
+        length: usize,
+        /// N.
+        block: usize,
+    },
+    /// Two slices that belong together differ in length.
+    #[error("expected a slice of length {expected}, not {length}")]
+    Length {
+        /// The slice's length.
+        length: usize,
+        /// The length that the other arguments demand.
+        expected: usize,
+    },
+    /// The scale cannot be used for rounding.
+    #[error("scale 2^{scale_log2} is outside 2^1 to 2^62")]
+    Scale {
+        /// δ.
+        scale_log2: u32,
+    },
+    /// A ciphertext holds a word v with v·2^τ ≥ q.
+    #[error("ciphertext {ciphertext} holds a word beyond the modulus")]
+    NonCanonical {
+        /// Its position among the ciphertexts given.
+        ciphertext: usize,
+    },
+    /// The device that computes failed.
+    #[error("the {backend} device failed")]
+    Device {
+        /// Name of the backend.
+        backend: &'static str,
+        /// What the device's driver reported.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+}

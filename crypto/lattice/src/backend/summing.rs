@@ -1,0 +1,52 @@
+//! What an aggregator computes, and an auditor after it. Nothing here is secret.
+
+use super::error::BackendError;
+use super::folding::FoldingBackend;
+use crate::expand::MaskPolynomials;
+use crate::pack::Width;
+use crate::poly::{Evaluation, Poly};
+
+/// A backend for an aggregator or an auditor, which verifies contributions, adds them up and
+/// unmasks the sum.
+pub trait SummingBackend: FoldingBackend {
+    /// `accumulator += Σ unpack(ciphertext)`, as integers without reduction modulo q.
+    ///
+    /// Each ciphertext packs as many `width`-bit words as `accumulator` holds. The caller adds at
+    /// most 2^τ ciphertexts in all, so that nothing overflows. After an error the accumulator's
+    /// values are unspecified.
+    ///
+    /// # Errors
+    /// When a length is wrong, a word v has v·2^τ ≥ q, or the device fails.
+    fn add_packed(
+        &self,
+        accumulator: &mut [u64],
+        width: Width,
+        ciphertexts: &[&[u8]],
+    ) -> Result<(), BackendError>;
+
+    /// Removes the masks from a sum and rounds. Writes the rounded sums to `sums` and returns the
+    /// largest magnitude of a residual.
+    ///
+    /// With V the unreduced `accumulator`, y = 2^τ·V − a·key_sum mod q, centred: sum = ⌊(y +
+    /// Δ/2)/Δ⌋ and residual = y − Δ·sum, in [−Δ/2, Δ/2).
+    ///
+    /// # Errors
+    /// When the lengths differ or are not multiples of N, Δ is out of range, or the device fails.
+    fn unmask(&self, job: &Unmasking<'_>, accumulator: &[u64], sums: &mut [i64])
+    -> Result<u64, BackendError>;
+}
+
+/// The arguments of [`SummingBackend::unmask`] beside the sum itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Unmasking<'a> {
+    /// The mask polynomials of the round.
+    pub masks: &'a MaskPolynomials,
+    /// Index of the mask polynomial of the first block.
+    pub first: u64,
+    /// The sum of all mask keys.
+    pub key_sum: &'a Poly<Evaluation>,
+    /// Transport width w = 64 − τ.
+    pub width: Width,
+    /// δ = log₂ Δ, from 1 to 62.
+    pub scale_log2: u32,
+}

@@ -1,0 +1,31 @@
+//! The purposes of pseudorandom streams.
+
+/// The use of a stream. Streams of one key with different purposes are independent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purpose(pub(super) u32);
+
+impl Purpose {
+    /// Mask polynomials; the index is the polynomial's.
+    pub const MASK_POLYNOMIAL: Self = Self(0);
+    /// Coefficients of a key share, index 0.
+    pub const KEY_COEFFICIENTS: Self = Self(1);
+    /// Blinding of the commitment to a key share, index 0.
+    pub const BLINDING: Self = Self(2);
+    /// Errors; the index is the block's. Local randomness, on no wire.
+    pub const ERRORS: Self = Self(3);
+    /// Stochastic rounding; the index is the block's and the attempt's. Local randomness, on no
+    /// wire.
+    pub const ROUNDING: Self = Self(4);
+    /// Rows of a projection; the index is the block's.
+    pub const PROJECTION: Self = Self(5);
+    /// Ternary rows of a norm proof's smallness check; the index is the row's.
+    pub const SMALLNESS_ROWS: Self = Self(6);
+}
+
+/// The nonce `u64 index ‖ u32 purpose`.
+pub(super) fn nonce(index: u64, Purpose(purpose): Purpose) -> [u8; 12] {
+    let mut nonce = [0; 12];
+    nonce[..8].copy_from_slice(&index.to_le_bytes());
+    nonce[8..].copy_from_slice(&purpose.to_le_bytes());
+    nonce
+}
