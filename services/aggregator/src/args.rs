@@ -11,10 +11,10 @@ use crate::{Config, migrate, run};
 #[command(version, about)]
 pub struct Args {
     /// Configuration file (TOML). The environment (AGGREGATOR__SECTION__KEY) wins over it.
-    #[arg(long, env = "AGGREGATOR_CONFIG")]
+    #[arg(long, env = "AGGREGATOR_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Applies missing migrations before serving. The configured role then has to be the database's owner, which serves worse
-    /// than `aggregator_rw`: whoever owns the tables can rewrite them.
+    /// Applies missing migrations before serving. The configured role must own the database. The owner can
+    /// rewrite the tables, so `aggregator_rw` is the better role to serve as.
     #[arg(long)]
     migrate: bool,
     /// Applies missing migrations, as the database's owner, and ends.

@@ -39,7 +39,7 @@ pub struct Config {
     /// How work is leased.
     #[serde(default)]
     pub jobs: JobsConfig,
-    /// What computes.
+    /// How the service computes.
     #[serde(default)]
     pub compute: ComputeConfig,
     /// How long a closed round waits for stored contributions to be verified.
@@ -82,7 +82,7 @@ impl Config {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum BlobsConfig {
-    /// A directory; what is written is synchronised to the disk.
+    /// A directory. Everything written is synchronised to the disk.
     Local {
         /// The directory, made if it is missing.
         path: PathBuf,
@@ -105,15 +105,15 @@ pub enum BlobsConfig {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CombinerConfig {
-    /// Its base URL, `https://host[:port]`; plain `http` on this machine only.
+    /// Its base URL, `https://host[:port]`. Plain `http` on this machine only.
     pub url: String,
     /// Its Ed25519 public key.
     pub identity_key: Hex<32>,
     /// A PEM file of certificate authorities to trust beside those of the operating system.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// Allows plain `http` to another machine: whoever is on the way can read the service token. For networks that encrypt
-    /// by themselves.
+    /// Allows plain `http` to another machine, for networks that encrypt by themselves. Anyone on the way
+    /// can read the service token.
     #[serde(default)]
     pub allow_http: bool,
 }
@@ -152,11 +152,11 @@ fn is_this_machine(url: &Url) -> bool {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Uploads received at the same time.
+    /// Slots: uploads received at the same time.
     pub concurrent_uploads: usize,
-    /// Uploads that may wait until another one has ended; more are refused with 429.
+    /// Uploads that may wait for a slot. Further ones are refused with 429.
     pub waiting_uploads: usize,
-    /// How long one waits before it is refused with 429.
+    /// How long an upload waits for a slot before it is refused with 429.
     pub upload_wait_ms: u64,
     /// An upload that sends nothing for this long is refused.
     pub upload_idle_timeout_ms: u64,
@@ -206,9 +206,10 @@ pub struct JobsConfig {
     pub lease_ms: u64,
     /// How often a worker without work looks for some.
     pub poll_ms: u64,
-    /// How long after a failed attempt the next one starts; it doubles each time.
+    /// The pause after the first failed attempt. Each further pause is twice as long.
     pub retry_ms: u64,
-    /// Attempts before a job, and with it the round, is given up. Waiting for a combiner is no attempt.
+    /// Failed attempts after which a job, and with it the round, is given up. Waiting for a combiner does
+    /// not count.
     pub attempts: u32,
 }
 
@@ -228,20 +229,21 @@ impl JobsConfig {
     }
 }
 
-/// The log of everything recorded, and how long what is not a record is kept.
+/// The log of everything recorded, and how long ciphertexts are kept.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RecordConfig {
-    /// The log's name, in every checkpoint: a URL without its scheme, never used for another log. If absent, it is made of the
-    /// aggregator's key.
+    /// The log's name, in every checkpoint: a URL without its scheme, never used for another log. If
+    /// absent, it is made of the aggregator's key.
     pub origin: Option<String>,
-    /// How often what was written is given its place in the log.
+    /// How often new entries get their index in the log.
     pub sequence_ms: u64,
     /// How often a checkpoint is signed, if there is anything new.
     pub checkpoint_ms: u64,
-    /// Receipts promise that a checkpoint covers the contribution this long after it was received.
+    /// Receipts promise that after this long a checkpoint covers the contribution.
     pub inclusion_delay_ms: u64,
-    /// How long after a round's end its bodies, sealed seeds and proofs are kept for audits; for good if absent.
+    /// How long after a round's end its bodies, sealed seeds and proofs are kept for audits. Absent: for
+    /// good.
     pub audit_window_ms: Option<u64>,
 }
 
@@ -276,27 +278,27 @@ impl RecordConfig {
     }
 }
 
-/// What computes.
+/// How the service computes.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ComputeConfig {
     /// The number of threads.
     pub threads: usize,
-    /// What does the work that grows with the dimension.
+    /// The processor or a card, for the work that grows with the dimension.
     pub backend: BackendChoice,
-    /// Memory that work on a card takes, in MiB, on the card and as much again of the host's: at least 64.
+    /// Memory for work on a card, in MiB, on the card and again on the host: at least 64.
     pub card_memory_mib: usize,
 }
 
-/// What does the work that grows with the dimension. All give the same words.
+/// Where the work that grows with the dimension is done. Every choice gives the same words.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum BackendChoice {
     /// The processor.
     Cpu,
-    /// A card: without one that works the service does not start. Needs the feature `cuda`.
+    /// A card. The service does not start without a working one. Needs the feature `cuda`.
     Cuda,
-    /// A card if there is one that works, else the processor.
+    /// A card if one works, otherwise the processor.
     Auto,
 }
 

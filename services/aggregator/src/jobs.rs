@@ -21,9 +21,9 @@ use futures::{
     FutureExt,
     future::{BoxFuture, join_all},
 };
-use kit::{Error, Result, periodic, shutdown::CancellationToken};
+use kit::{Error, Result, column::Named, periodic, shutdown::CancellationToken, time::Timestamp, tx::run_tx};
 use sqlx::PgConnection;
-use tokio::time::{Instant as Timer, sleep};
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::{
@@ -31,10 +31,8 @@ use crate::{
     metrics,
     state::App,
     store::{
-        self, Instant,
         jobs::{self, Job, Kind, Lease, Return},
         rounds::Failure,
-        states::Named,
     },
 };
 
@@ -111,18 +109,30 @@ impl Held {
     ///
     /// # Errors
     /// When the lease was lost; then the transaction must not be committed.
-    async fn finish(&self, tx: &mut PgConnection, now: Instant) -> Result<()> {
+    async fn finish(&self, tx: &mut PgConnection, now: Timestamp) -> Result<()> {
         if jobs::finish(tx, &self.ids(), self.token, now).await? {
             Ok(())
         } else {
             Err(Error::fault("the lease was lost"))
         }
     }
+
+    /// Records that the jobs are done, in a transaction of this name that records nothing else.
+    ///
+    /// # Errors
+    /// A fault, also when the lease was lost.
+    async fn finish_alone(&self, app: &App, name: &'static str) -> Result<()> {
+        run_tx(&app.db, name, async |mut tx| {
+            self.finish(&mut tx, app.now()).await?;
+            Ok((tx, ()))
+        })
+        .await
+    }
 }
 
 fn lease(app: &App, token: Uuid) -> Lease {
     let lease_ms = i64::try_from(app.jobs.lease_ms).unwrap_or(i64::MAX / 4);
-    Lease { token, expires_at: Instant(app.now().0.saturating_add(lease_ms)) }
+    Lease { token, expires_at: app.now().plus_ms(lease_ms) }
 }
 
 async fn acquire(app: &App) -> Result<Option<Held>> {
@@ -139,7 +149,7 @@ async fn acquire(app: &App) -> Result<Option<Held>> {
 }
 
 async fn work(app: &App, held: &Held, shutdown: &CancellationToken) {
-    let (kind, started) = (held.kind().name(), Timer::now());
+    let (kind, started) = (held.kind().name(), Instant::now());
     let attempt = AssertUnwindSafe(attempt(app, held)).catch_unwind();
     let outcome = tokio::select! {
         outcome = attempt => outcome.unwrap_or_else(|_| Err(Error::fault("a job panicked"))),
@@ -179,9 +189,7 @@ fn attempt<'a>(app: &'a App, held: &'a Held) -> BoxFuture<'a, Result<()>> {
 
 async fn prepare(app: &App, held: &Held) -> Result<()> {
     open_round::open(app, held.round_id()).await?;
-    let mut tx = store::begin(&app.db).await?;
-    held.finish(&mut tx, app.now()).await?;
-    Ok(tx.commit().await?)
+    held.finish_alone(app, "prepare").await
 }
 
 /// Extends the lease as long as it can; returns when it is lost.
@@ -212,7 +220,7 @@ async fn failed(app: &App, held: &Held, error: &Error) {
     let retry_ms = i64::try_from(app.jobs.retry_ms).unwrap_or(LONGEST_PAUSE_MS).min(LONGEST_PAUSE_MS);
     let now = app.now();
     let pause_ms = if waits { wait_ms(held.first(), retry_ms, now) } else { back_off_ms(attempts, retry_ms) };
-    let run_at = Instant(now.0 + pause_ms);
+    let run_at = now.plus_ms(pause_ms);
     settle(app, held, &Return { run_at, counts: !waits, error: Some(&chain) }).await;
 }
 
@@ -222,9 +230,9 @@ fn back_off_ms(attempts: i32, retry_ms: i64) -> i64 {
 }
 
 /// The pause in waiting. After a round's end nobody waits with the job: the pause is as long as it has waited already.
-fn wait_ms(job: &Job, retry_ms: i64, now: Instant) -> i64 {
+fn wait_ms(job: &Job, retry_ms: i64, now: Timestamp) -> i64 {
     match job.kind.0 {
-        Kind::Retire => (now.0 - job.created_at.0).clamp(retry_ms, LONGEST_WAIT_MS),
+        Kind::Retire => now.ms_since(job.created_at).clamp(retry_ms, LONGEST_WAIT_MS),
         _ => retry_ms,
     }
 }
@@ -246,16 +254,18 @@ async fn give_up(app: &App, held: &Held, reason: &str) {
 
 async fn record_failure(app: &App, held: &Held, reason: &str) -> Result<()> {
     let (now, round_id, kind) = (app.now(), held.round_id(), held.kind());
-    let mut tx = store::begin(&app.db).await?;
-    if !matches!(kind, Kind::Verify | Kind::Retire | Kind::Payout | Kind::Checkpoint) {
-        let words = format!("{} failed: {reason}", kind.name());
-        let failure = Failure { code: code(kind), words: &words };
-        end_round::fail_in(&mut tx, &round_id, failure, now).await?;
-    }
-    if !jobs::give_up(&mut tx, &held.ids(), held.token, reason, now).await? {
-        return Err(Error::fault("the lease was lost"));
-    }
-    Ok(tx.commit().await?)
+    run_tx(&app.db, "give up", async |mut tx| {
+        if !matches!(kind, Kind::Verify | Kind::Retire | Kind::Payout | Kind::Checkpoint) {
+            let words = format!("{} failed: {reason}", kind.name());
+            let failure = Failure { code: code(kind), words: &words };
+            end_round::fail_in(&mut tx, &round_id, failure, now).await?;
+        }
+        if !jobs::give_up(&mut tx, &held.ids(), held.token, reason, now).await? {
+            return Err(Error::fault("the lease was lost"));
+        }
+        Ok((tx, ()))
+    })
+    .await
 }
 
 /// What everybody is told when a job of this kind is given up.
@@ -269,8 +279,9 @@ fn code(kind: Kind) -> FailureCode {
 
 #[cfg(test)]
 mod tests {
+    use kit::column::Column;
+
     use super::*;
-    use crate::store::states::Column;
 
     #[test]
     fn failed_attempts_are_ever_further_apart_up_to_a_bound() {
@@ -289,9 +300,9 @@ mod tests {
                 round_id: [0; 16],
                 key: String::new(),
                 attempts: 1,
-                created_at: Instant(5),
+                created_at: Timestamp::from_ms(5),
             };
-            [5, 2_005, 30_005, 600_005, 1 << 40].map(|now| wait_ms(&job, 1_000, Instant(now)))
+            [5, 2_005, 30_005, 600_005, 1 << 40].map(|now| wait_ms(&job, 1_000, Timestamp::from_ms(now)))
         };
         assert_eq!(pauses(Kind::Retire), [1_000, 2_000, 30_000, 600_000, 600_000]);
         assert_eq!(pauses(Kind::Release), [1_000; 5]);

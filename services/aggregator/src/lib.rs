@@ -1,7 +1,7 @@
 //! The homomorphic aggregator: receives masked updates, adds them, and publishes the sum.
 //!
-//! It sees only ciphertexts and its own share of every mask key. Requests are in `routes`, what they ask for in `flow`,
-//! everything that outlives a request in `jobs`, all SQL in `store`.
+//! It sees only ciphertexts and its own share of every mask key. `routes` has the requests, `flow` a
+//! function for each use case, `jobs` everything that outlives a request, `store` all SQL.
 
 #![forbid(unsafe_code)]
 
@@ -12,29 +12,30 @@ mod combiners;
 pub mod config;
 mod flow;
 mod jobs;
+mod log_head;
 mod metrics;
-pub mod record;
-mod refusal;
 mod routes;
 mod schema;
 mod state;
 mod store;
-mod vault;
 
 pub use args::Args;
 pub use config::Config;
 use futures::future::BoxFuture;
 use kit::{Result, shutdown::CancellationToken};
 pub use schema::{SCHEMA, migrate};
+pub use store::record;
 
-/// Serves and works until `shutdown`: requests in progress are answered, jobs in progress given back.
+/// Serves and works until `shutdown`. Then it answers the requests in progress and gives the jobs in
+/// progress back.
 ///
-/// The database has to be migrated ([`migrate`]); one that a later version has migrated will do.
+/// The database has to be migrated ([`migrate`]). A newer one is accepted.
 ///
 /// # Errors
-/// A fault: the configuration breaks a rule, something that it names cannot be opened, the address cannot be bound.
+/// A fault: the configuration breaks a rule, something that it names cannot be opened, the address
+/// cannot be bound.
 pub fn run(config: Config, shutdown: CancellationToken) -> BoxFuture<'static, Result<()>> {
-    // Boxed, so that the whole service is compiled with this crate and not again with each that runs it.
+    // Boxed, so that this crate compiles the whole service once for all programs that run it.
     Box::pin(serve(config, shutdown))
 }
 

@@ -85,7 +85,7 @@ async fn identity(State(app): State<App>) -> Json<AggregatorIdentity> {
     })
 }
 
-/// A stream of bytes whose number is known.
+/// A stream of `length` bytes.
 fn bytes(length: u64, stream: ByteStream) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
@@ -106,7 +106,7 @@ struct PageQuery {
     state: Option<api::rounds::RoundState>,
 }
 
-/// A participant's name in a path. Nobody has another name.
+/// Parses a participant's name in a path. A malformed name cannot exist, hence 404.
 fn subject(text: &str) -> Result<&str> {
     match Subject::new(text) {
         Ok(_) => Ok(text),
@@ -115,7 +115,7 @@ fn subject(text: &str) -> Result<&str> {
 }
 
 impl PageQuery {
-    /// The participant after whom the page starts; an empty text, which is before all of them, for the first page.
+    /// The participant before the page. The first page follows the empty text.
     fn after_subject(&self) -> Result<&str> {
         let after = self.after.as_deref().unwrap_or_default();
         if after.is_empty() || Subject::new(after).is_ok() {

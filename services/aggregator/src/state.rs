@@ -1,15 +1,9 @@
-//! What every request and every job works with, built once.
+//! The state that every request and every job works with, built once.
 
 use std::{ops::Deref, sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
-use kit::{
-    Error, Result,
-    auth::BearerToken,
-    clock::{Clock, SystemClock},
-    compute::Compute,
-    vault::KeyVault,
-};
+use kit::{Error, Result, auth::BearerToken, compute::Compute, time::Timestamp, vault::KeyVault};
 use lattice::SummingBackend;
 use ledger::note::Signer;
 use protocol::{IdentityKey, Pins, PublicKey};
@@ -22,7 +16,6 @@ use crate::{
     combiners::Combiner,
     config::{Config, JobsConfig, Limits, RecordConfig},
     flow::{payouts::HandedOver, places::Places},
-    store::Instant,
 };
 
 /// A handle on the service's state.
@@ -31,7 +24,6 @@ pub(crate) struct App(Arc<State>);
 
 /// The service's state.
 pub(crate) struct State {
-    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) db: PgPool,
     pub(crate) blobs: Blobs,
     pub(crate) vault: KeyVault,
@@ -43,7 +35,7 @@ pub(crate) struct State {
     pub(crate) compute: Compute,
     pub(crate) backend: Arc<dyn SummingBackend>,
     pub(crate) places: Places,
-    /// One permit: buffers of a whole chunk are held by one job at a time.
+    /// One permit, so that one job at a time holds buffers of a whole chunk.
     pub(crate) chunk_buffers: Semaphore,
     /// Wakes a worker that waits for jobs.
     pub(crate) work: Notify,
@@ -55,7 +47,7 @@ pub(crate) struct State {
     pub(crate) log_signer: Signer,
     /// The batch of payouts that was asked for last.
     pub(crate) last_batch: Mutex<Option<Arc<HandedOver>>>,
-    /// No upload takes longer.
+    /// The longest time that an upload may take.
     pub(crate) longest_upload: Duration,
 }
 
@@ -63,7 +55,8 @@ impl App {
     /// Builds the state from the configuration.
     ///
     /// # Errors
-    /// A fault: a secret cannot be read, the database or a directory cannot be opened, the database is not migrated.
+    /// A fault: a secret cannot be read, the database or a directory cannot be opened, the database is not
+    /// migrated.
     pub(crate) async fn build(config: &Config) -> Result<Self> {
         config.check()?;
         let identity = IdentityKey::from_secret(&*config.identity_key.read_key("identity_key")?);
@@ -84,7 +77,6 @@ impl App {
         SCHEMA.check(&db).await?;
         let milliseconds = |value: u64| i64::try_from(value).unwrap_or(i64::MAX / 4);
         Ok(Self(Arc::new(State {
-            clock: Arc::new(SystemClock),
             db,
             blobs: Blobs::open(&config.blobs)?,
             vault: KeyVault::open(&config.vault)?,
@@ -114,8 +106,8 @@ impl App {
 
 impl State {
     /// The present time.
-    pub(crate) fn now(&self) -> Instant {
-        Instant(self.clock.now_ms())
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::now()
     }
 }
 

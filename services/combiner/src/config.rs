@@ -7,7 +7,7 @@ use kit::config::{ConfigError, DatabaseConfig, ListenConfig, LogConfig, Secret, 
 use protocol::{PublicKey, roles::combiner::CombinerPolicy};
 use serde::Deserialize;
 
-/// Everything a combiner needs to know.
+/// The configuration of a combiner.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -25,7 +25,7 @@ pub struct Config {
     pub vault: PathBuf,
     /// The bearer token that the aggregator presents.
     pub service_token: Secret,
-    /// What is countersigned.
+    /// Which rounds are countersigned.
     pub policy: Policy,
     /// What requests may ask for.
     #[serde(default)]
@@ -50,7 +50,7 @@ impl Config {
     }
 }
 
-/// What is countersigned.
+/// Which rounds are countersigned.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
@@ -58,11 +58,11 @@ pub struct Policy {
     pub aggregator_key: Hex<32>,
     /// Ed25519 key of the registrar.
     pub registrar_key: Hex<32>,
-    /// No document with a smaller `min_cohort` is countersigned.
-    #[serde(default = "three")]
+    /// The smallest `min_cohort` that is countersigned.
+    #[serde(default = "Policy::default_min_cohort_floor")]
     pub min_cohort_floor: u32,
-    /// No document with a larger `max_contributions` is countersigned.
-    #[serde(default = "four_thousand")]
+    /// The largest `max_contributions` that is countersigned.
+    #[serde(default = "Policy::default_max_contributions_cap")]
     pub max_contributions_cap: u32,
 }
 
@@ -77,12 +77,14 @@ impl From<&Policy> for CombinerPolicy {
     }
 }
 
-fn three() -> u32 {
-    3
-}
+impl Policy {
+    fn default_min_cohort_floor() -> u32 {
+        3
+    }
 
-fn four_thousand() -> u32 {
-    4096
+    fn default_max_contributions_cap() -> u32 {
+        4096
+    }
 }
 
 /// What requests may ask for.

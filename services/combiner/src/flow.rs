@@ -1,4 +1,4 @@
-//! One function for each thing that the aggregator may ask for.
+//! One function for each request that the aggregator may make.
 
 pub(crate) mod abandon;
 pub(crate) mod attest;
@@ -8,12 +8,3 @@ pub(crate) mod release;
 pub(crate) mod round_key;
 pub(crate) mod sweep;
 pub(crate) mod view;
-
-use api::Problem;
-use kit::Error;
-use protocol::Refusal;
-
-/// The problem that tells the sender of a message which rule it broke.
-fn refused(refusal: &Refusal) -> Error {
-    Error::from(Problem::from(refusal))
-}

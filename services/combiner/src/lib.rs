@@ -1,27 +1,26 @@
-//! The combiner: holds one share of every client's mask key, and gives away only the sum of those shares over one cohort
-//! of a round.
+//! The combiner: holds one share of every mask key, and gives away only the sum of those shares over one
+//! set of a round.
 //!
-//! A request runs through `routes` (decode, one call, encode), `flow` (one function for each use case) and `store`
-//! (all SQL). Private keys of rounds are in the vault and never in the database. Per contribution the work does not
-//! depend on the dimension of an update.
+//! A request runs through `routes` (decode, one call, encode), `flow` (one function for each use case)
+//! and `store` (all SQL). Private keys of rounds are in the vault and never in the database. The work
+//! for a contribution does not depend on the dimension of an update.
 
 #![forbid(unsafe_code)]
 
+mod args;
 mod config;
 mod flow;
 mod metrics;
-mod round_key;
 mod routes;
 mod schema;
 mod state;
 mod store;
 
-use std::pin::Pin;
-
+pub use args::Args;
 use axum::Router;
-use kit::{Result, shutdown::CancellationToken};
-
 pub use config::{Config, Limits, Policy};
+use futures::future::BoxFuture;
+use kit::{Result, shutdown::CancellationToken};
 pub use schema::{SCHEMA, migrate};
 
 /// How often unused keys are swept away.
@@ -31,13 +30,13 @@ const SWEEP_PERIOD: std::time::Duration = std::time::Duration::from_secs(3_600);
 pub struct Combiner(state::App);
 
 impl Combiner {
-    /// Connects, brings the schema up to date, and finishes what a crash left unfinished.
+    /// Connects and finishes what a crash left unfinished.
     ///
     /// # Errors
-    /// A fault: a secret cannot be read, the database or the vault cannot be opened.
+    /// A fault: a secret cannot be read, the database or the vault cannot be opened, the database is not
+    /// migrated.
     pub async fn start(config: &Config) -> Result<Self> {
         let app = state::App::build(config).await?;
-        migrate(&app.db).await?;
         flow::destroy::finish(&app).await?;
         flow::sweep::sweep(&app).await?;
         Ok(Self(app))
@@ -49,17 +48,19 @@ impl Combiner {
     }
 }
 
-/// Serves until `shutdown` is cancelled, or until it cannot go on; then it cancels `shutdown`.
+/// Serves until `shutdown`, and answers the requests in progress. Cancels `shutdown` if it cannot go on.
+///
+/// The database has to be migrated ([`migrate`]). A newer one is accepted.
 ///
 /// # Errors
-/// A fault: the combiner cannot start, or the address cannot be bound.
-pub fn run(config: Config, shutdown: CancellationToken) -> Pin<Box<dyn Future<Output = Result<()>>>> {
-    // Boxed, so that the whole service is compiled with this crate and not again with each that runs it.
+/// A fault: the configuration breaks a rule, something that it names cannot be opened, the address
+/// cannot be bound.
+pub fn run(config: Config, shutdown: CancellationToken) -> BoxFuture<'static, Result<()>> {
+    // Boxed, so that this crate compiles the whole service once for all programs that run it.
     Box::pin(serve(config, shutdown))
 }
 
 async fn serve(config: Config, shutdown: CancellationToken) -> Result<()> {
-    kit::telemetry::init(config.log.format);
     let combiner = Combiner::start(&config).await?;
     let sweep = || flow::sweep::sweep(&combiner.0);
     let sweeping = kit::periodic::every(SWEEP_PERIOD, "sweeping", shutdown.clone(), sweep);

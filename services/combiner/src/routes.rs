@@ -16,7 +16,7 @@ use axum::{
 };
 use kit::{
     Error, Result,
-    extract::{HexPath, Json},
+    extract::{Json, Path},
     health,
 };
 
@@ -81,13 +81,16 @@ async fn countersign(
     Ok(axum::Json(Countersignature { countersignature: Hex(signature) }))
 }
 
-async fn round(State(app): State<App>, HexPath(hash): HexPath<32>) -> Result<axum::Json<CombinerRoundView>> {
+async fn round(
+    State(app): State<App>,
+    Path(Hex(hash)): Path<Hex<32>>,
+) -> Result<axum::Json<CombinerRoundView>> {
     flow::view::view(&app, hash).await.map(axum::Json)
 }
 
 async fn attest(
     State(app): State<App>,
-    HexPath(hash): HexPath<32>,
+    Path(Hex(hash)): Path<Hex<32>>,
     Json(request): Json<AttestRequest>,
 ) -> Result<axum::Json<AttestResponse>> {
     let verdicts = flow::attest::attest(&app, hash, request.contributions).await?;
@@ -96,7 +99,7 @@ async fn attest(
 
 async fn release(
     State(app): State<App>,
-    HexPath(hash): HexPath<32>,
+    Path(Hex(hash)): Path<Hex<32>>,
     Json(call): Json<ReleaseCall>,
 ) -> Result<axum::Json<ReleaseView>> {
     let answer = flow::release::release(&app, hash, &call.request.0).await?;
@@ -105,7 +108,7 @@ async fn release(
 
 async fn abandon(
     State(app): State<App>,
-    HexPath(hash): HexPath<32>,
+    Path(Hex(hash)): Path<Hex<32>>,
 ) -> Result<axum::Json<CombinerRoundView>> {
     flow::abandon::abandon(&app, hash).await?;
     flow::view::view(&app, hash).await.map(axum::Json)

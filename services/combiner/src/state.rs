@@ -2,18 +2,14 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use kit::{
-    Error, Result,
-    auth::BearerToken,
-    clock::{Clock, SystemClock},
-    compute::Compute,
-    vault::KeyVault,
-};
+use kit::{Error, Result, auth::BearerToken, compute::Compute, time::Timestamp, vault::KeyVault};
 use protocol::{IdentityKey, roles::combiner::CombinerPolicy};
 use sqlx::PgPool;
-use time::OffsetDateTime;
 
-use crate::config::{Config, Limits};
+use crate::{
+    SCHEMA,
+    config::{Config, Limits},
+};
 
 /// A handle on the service's state.
 #[derive(Clone)]
@@ -21,7 +17,6 @@ pub(crate) struct App(Arc<State>);
 
 /// The service's state.
 pub(crate) struct State {
-    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) db: PgPool,
     pub(crate) vault: KeyVault,
     pub(crate) identity: IdentityKey,
@@ -35,12 +30,14 @@ impl App {
     /// Builds the state from the configuration.
     ///
     /// # Errors
-    /// A fault: a secret cannot be read, the database or the vault cannot be opened.
+    /// A fault: a secret cannot be read, the database or the vault cannot be opened, the database is not
+    /// migrated.
     pub(crate) async fn build(config: &Config) -> Result<Self> {
         config.check()?;
+        let db = kit::postgres::connect(&config.database).await?;
+        SCHEMA.check(&db).await?;
         Ok(Self(Arc::new(State {
-            clock: Arc::new(SystemClock),
-            db: kit::postgres::connect(&config.database).await?,
+            db,
             vault: KeyVault::open(&config.vault)?,
             identity: IdentityKey::from_secret(&*config.identity_key.read_key("identity_key")?),
             policy: CombinerPolicy::from(&config.policy),
@@ -52,10 +49,9 @@ impl App {
 }
 
 impl State {
-    /// The present time, in whole milliseconds.
-    pub(crate) fn now(&self) -> OffsetDateTime {
-        let nanoseconds = i128::from(self.clock.now_ms()) * 1_000_000;
-        OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    /// The present time.
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::now()
     }
 }
 

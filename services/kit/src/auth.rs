@@ -1,4 +1,4 @@
-//! Bearer tokens (RFC 6750), the shared secrets by which operators and services authenticate to a service.
+//! Bearer tokens (RFC 6750): shared secrets that operators and services present to a service.
 
 use std::{fmt, sync::Arc};
 
@@ -65,7 +65,7 @@ async fn demand(State(token): State<Arc<BearerToken>>, request: Request, next: N
     Ok(next.run(request).await)
 }
 
-/// Extractor for handlers where only some methods of a path need the token: the state yields the token.
+/// Extractor for paths where only some methods need the token, which the state holds.
 #[derive(Clone, Copy, Debug)]
 pub struct Bearer;
 

@@ -1,5 +1,5 @@
-//! Threads that compute, so that those which serve requests never do. Work beyond a bound waits for its turn, and with it
-//! the request that asked: that is the back-pressure.
+//! Threads that compute, so that the threads that serve requests never do. Work beyond a bound waits for
+//! its turn and keeps its request waiting: this is the back-pressure.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -15,11 +15,11 @@ use crate::{Error, Result};
 #[derive(Debug)]
 pub struct Compute {
     pool: ThreadPool,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
 impl Compute {
-    /// A pool of `threads` threads, at least one, with as many tasks again waiting.
+    /// A pool of `threads` threads, at least one. It takes twice as many tasks, running and waiting.
     ///
     /// # Errors
     /// When the operating system starts no more threads.
@@ -27,23 +27,23 @@ impl Compute {
         let threads = threads.max(1);
         let name = |index| format!("compute-{index}");
         let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build()?;
-        Ok(Self { pool, places: Arc::new(Semaphore::new(2 * threads)) })
+        Ok(Self { pool, permits: Arc::new(Semaphore::new(2 * threads)) })
     }
 
-    /// Runs `task`, which may itself use rayon's parallel iterators, on the pool. Its place is taken until it ends, also
-    /// when the caller has given up meanwhile; if that was before it began, it does not run.
+    /// Runs `task` on the pool; it may use rayon's parallel iterators. A task keeps its permit until it
+    /// ends, even if the caller gives up. A task whose caller gave up before it began does not run.
     ///
     /// # Errors
     /// A fault when the task panics.
     pub async fn run<T: Send + 'static>(&self, task: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let place = Arc::clone(&self.places).acquire_owned().await.map_err(Error::fault)?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(Error::fault)?;
         let (sender, receiver) = oneshot::channel();
         self.pool.spawn(move || {
             if sender.is_closed() {
                 return;
             }
             let outcome = catch_unwind(AssertUnwindSafe(task));
-            drop(place);
+            drop(permit);
             // Nobody waits any more if the request has been given up.
             let _unwanted = sender.send(outcome);
         });
@@ -70,13 +70,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_that_was_given_up_keeps_its_place_until_it_ends_and_does_not_begin() {
+    async fn work_that_was_given_up_keeps_its_slot_until_it_ends_and_does_not_begin() {
         let compute = Compute::new(1).unwrap();
         let (go, waits) = mpsc::channel::<()>();
         let (began, begun) = mpsc::channel::<()>();
         give_up(&compute, move || waits.recv().unwrap()).await;
         give_up(&compute, move || began.send(()).unwrap()).await;
-        assert_eq!(compute.places.available_permits(), 0);
+        assert_eq!(compute.permits.available_permits(), 0);
         give_up(&compute, || ()).await;
         go.send(()).unwrap();
         compute.run(|| ()).await.unwrap();

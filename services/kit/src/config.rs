@@ -14,9 +14,9 @@ use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::{auth::BearerToken, telemetry::LogFormat};
+use crate::{auth::BearerToken, error::faults, telemetry::LogFormat};
 
-/// What is wrong with a configuration.
+/// Why a configuration is refused.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -42,15 +42,17 @@ pub enum ConfigError {
     },
 }
 
-/// Whether a rule about `field` holds.
+faults!(ConfigError);
+
+/// Checks a rule about `field`.
 ///
 /// # Errors
-/// [`ConfigError::Rule`], unless it does.
+/// [`ConfigError::Rule`] unless it `holds`.
 pub fn rule(holds: bool, field: &'static str, rule: &'static str) -> Result<(), ConfigError> {
     if holds { Ok(()) } else { Err(ConfigError::Rule { field, rule }) }
 }
 
-/// Reads `file`, if one is given, and then the variables `PREFIX__SECTION__KEY`, which win.
+/// Reads `file`, if given, and then the variables `PREFIX__SECTION__KEY`, which win.
 ///
 /// # Errors
 /// [`ConfigError::File`], [`ConfigError::Form`].
@@ -65,13 +67,13 @@ pub fn load<T: DeserializeOwned>(file: Option<&Path>, env_prefix: &str) -> Resul
     figment.merge(environment).extract().map_err(|error| ConfigError::Form(Box::new(error)))
 }
 
-/// A secret: its text (only sensible in the environment) or, as `{ file = "…" }`, the file that holds it.
+/// A secret: its text, which belongs only in the environment, or `{ file = "…" }`.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "a quoted string or { file = \"path\" }")]
 pub enum Secret {
     /// The secret itself.
     Text(#[serde(deserialize_with = "zeroizing")] Zeroizing<String>),
-    /// Where it is; white space at the end of the file does not count.
+    /// The file that holds it. White space at its end does not count.
     File {
         /// The path.
         file: PathBuf,
@@ -148,7 +150,7 @@ pub struct ListenConfig {
     pub tls: Option<TlsConfig>,
     /// A file to which the bound address is written once requests are accepted.
     pub port_file: Option<PathBuf>,
-    /// Requests answered at the same time; more are refused with 429.
+    /// Requests answered at the same time. Further ones are refused with 429.
     pub max_in_flight: usize,
     /// How long a request may take until its answer starts.
     pub request_timeout_ms: u64,
@@ -206,10 +208,10 @@ pub struct DatabaseConfig {
     /// How long a request waits for a connection, a new one included.
     #[serde(default = "DatabaseConfig::acquire_timeout_ms")]
     pub acquire_timeout_ms: u64,
-    /// How long a statement may run; the database ends it. 0 is for ever.
+    /// How long a statement may run before the database ends it. 0 is for ever.
     #[serde(default = "DatabaseConfig::statement_timeout_ms")]
     pub statement_timeout_ms: u64,
-    /// How long a transaction may wait for its next statement; the database ends it. 0 is for ever.
+    /// How long a transaction may be idle before the database ends it. 0 is for ever.
     #[serde(default = "DatabaseConfig::idle_in_transaction_timeout_ms")]
     pub idle_in_transaction_timeout_ms: u64,
 }
@@ -256,6 +258,6 @@ impl DatabaseConfig {
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogConfig {
-    /// How lines are written; what is written is for `RUST_LOG`.
+    /// How lines are written. `RUST_LOG` decides which are.
     pub format: LogFormat,
 }

@@ -1,5 +1,5 @@
-//! Why a request fails: an abort, which is the caller's fault and says which rule was broken, or a fault, which is ours
-//! and says nothing outside.
+//! Why a request fails. An abort is the caller's fault and names the broken rule. A fault is ours; the
+//! caller learns nothing about it.
 
 use std::{error::Error as StdError, io};
 
@@ -8,21 +8,22 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use protocol::Refusal;
 use thiserror::Error;
 
 use crate::request_id;
 
-/// The result of anything that a request may cause.
+/// The result of work for a request or a job.
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// A failed request. Answered as problem details (RFC 9457).
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The caller's fault; the problem is sent as it is.
+    /// The caller's fault. The problem is the answer.
     #[error("{}", describe(.0))]
     Abort(Box<Problem>),
-    /// Ours; the chain of causes is logged once and a constant problem is sent.
+    /// Ours. The chain of causes is logged once, and the caller gets a constant problem.
     #[error("the service failed")]
     Fault(#[source] Fault),
 }
@@ -51,7 +52,7 @@ impl Error {
         Self::Fault(Fault { source: source.into(), unavailable: true })
     }
 
-    /// Says what was wrong this time. A fault stays as it is.
+    /// Adds what was wrong this time. A fault stays as it is.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         if let Self::Abort(problem) = &mut self {
@@ -60,7 +61,7 @@ impl Error {
         self
     }
 
-    /// Names the field or parameter and the rule it broke. A fault stays as it is.
+    /// Names the field or parameter and the broken rule. A fault stays as it is.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>, rule: impl Into<String>) -> Self {
         if let Self::Abort(problem) = &mut self {
@@ -79,7 +80,7 @@ impl Error {
         }
     }
 
-    /// The database's error behind a fault, if that is what it is.
+    /// The database's error behind a fault, if there is one.
     pub fn database(&self) -> Option<&sqlx::Error> {
         match self {
             Self::Fault(fault) => fault.source.downcast_ref(),
@@ -107,15 +108,23 @@ impl From<Problem> for Error {
     }
 }
 
+impl From<Refusal> for Error {
+    /// The abort that tells the sender of a message which rule of the protocol it broke.
+    fn from(refusal: Refusal) -> Self {
+        Problem::from(&refusal).into()
+    }
+}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         if unreachable(&error) { Self::unavailable(error) } else { Self::fault(error) }
     }
 }
 
+/// Makes errors of these types faults. Types of this crate do so in their own files.
 macro_rules! faults {
     ($($error:ty),*) => {$(
-        impl From<$error> for Error {
+        impl From<$error> for $crate::Error {
             fn from(error: $error) -> Self {
                 Self::fault(error)
             }
@@ -123,14 +132,9 @@ macro_rules! faults {
     )*};
 }
 
-faults!(
-    io::Error,
-    sqlx::migrate::MigrateError,
-    tokio::task::JoinError,
-    crate::config::ConfigError,
-    crate::cluster::ClusterError,
-    crate::vault::VaultError
-);
+pub(crate) use faults;
+
+faults!(io::Error, sqlx::migrate::MigrateError, tokio::task::JoinError, crate::cluster::ClusterError);
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
@@ -206,6 +210,15 @@ mod tests {
     fn an_unreachable_database_is_unavailable() {
         assert_eq!(Error::from(sqlx::Error::PoolTimedOut).kind(), ProblemKind::Unavailable);
         assert_eq!(Error::from(sqlx::Error::RowNotFound).kind(), ProblemKind::Internal);
+    }
+
+    #[test]
+    fn a_refusal_is_an_abort_with_its_rule() {
+        let Error::Abort(problem) = Error::from(Refusal::Document { rule: "2 to 8 share holders" }) else {
+            panic!("a refusal is the sender's fault");
+        };
+        assert_eq!(problem.kind(), Some(ProblemKind::RoundRefused));
+        assert_eq!(problem.rule.as_deref(), Some("2 to 8 share holders"));
     }
 
     #[test]

@@ -1,18 +1,18 @@
 //! Extractors whose rejections are problem details that name the field and the rule.
 
-use std::str::FromStr;
-
-use api::{Hex, ProblemKind};
+use api::ProblemKind;
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Request, path::ErrorKind, rejection::PathRejection},
+    extract::{
+        FromRequest, FromRequestParts, RawPathParams, Request, path::ErrorKind, rejection::PathRejection,
+    },
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
 
 use crate::{Error, Result};
 
-/// A JSON body, no longer than the route's `DefaultBodyLimit` (2 MiB unless a route sets another).
+/// A JSON body, at most as long as the route's `DefaultBodyLimit` (2 MiB unless the route sets it).
 #[derive(Clone, Copy, Debug)]
 pub struct Json<T>(pub T);
 
@@ -48,7 +48,7 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     Ok(value)
 }
 
-/// The path of the field, with the name that serde quotes when the field is missing or unknown.
+/// The path of the field. serde quotes the name of a missing or unknown field in its message only.
 fn field(path: &str, message: &str) -> String {
     let absent = message.starts_with("missing field") || message.starts_with("unknown field");
     let name = message.split('`').nth(1).filter(|_| absent);
@@ -64,7 +64,7 @@ fn malformed(field: String, rule: String) -> Error {
     Error::abort(ProblemKind::MalformedRequest).field(field, rule)
 }
 
-/// The parameters of the path.
+/// The parameters of the path: one value, or a tuple of several.
 #[derive(Clone, Copy, Debug)]
 pub struct Path<T>(pub T);
 
@@ -72,12 +72,19 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let path = axum::extract::Path::from_request_parts(parts, state).await;
-        path.map(|axum::extract::Path(value)| Self(value)).map_err(|rejection| path_problem(&rejection))
+        match axum::extract::Path::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            Err(rejection) => {
+                let names = RawPathParams::from_request_parts(parts, state).await;
+                let mut names = names.iter().flatten().map(|(name, _)| name);
+                Err(path_problem(&rejection, names.next().unwrap_or("path")))
+            }
+        }
     }
 }
 
-fn path_problem(rejection: &PathRejection) -> Error {
+/// Names the parameter and its rule. An error in the only parameter of a path lacks the name: `first`.
+fn path_problem(rejection: &PathRejection, first: &str) -> Error {
     let PathRejection::FailedToDeserializePathParams(failure) = rejection else {
         return Error::fault(rejection.body_text());
     };
@@ -86,21 +93,11 @@ fn path_problem(rejection: &PathRejection) -> Error {
         ErrorKind::ParseErrorAtKey { key, expected_type, .. } => {
             malformed(key.clone(), format!("expected {expected_type}"))
         }
+        ErrorKind::ParseError { expected_type, .. } => {
+            malformed(first.to_owned(), format!("expected {expected_type}"))
+        }
+        ErrorKind::Message(message) => malformed(first.to_owned(), message.clone()),
         kind => malformed("path".into(), kind.to_string()),
-    }
-}
-
-/// The only parameter of the path, `2·N` hexadecimal digits.
-#[derive(Clone, Copy, Debug)]
-pub struct HexPath<const N: usize>(pub [u8; N]);
-
-impl<const N: usize, S: Send + Sync> FromRequestParts<S> for HexPath<N> {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let Path([(name, text)]) = Path::<[(String, String); 1]>::from_request_parts(parts, state).await?;
-        let Hex(bytes) = Hex::from_str(&text).map_err(|error| malformed(name, error.to_string()))?;
-        Ok(Self(bytes))
     }
 }
 

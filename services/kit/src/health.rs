@@ -22,7 +22,7 @@ pub fn database(pool: sqlx::PgPool) -> Check {
     })
 }
 
-/// `GET /healthz`, which answers as soon as the process serves, and `GET /readyz`, which answers 503 unless every check
+/// `GET /healthz` answers as soon as the process serves. `GET /readyz` answers 503 unless every check
 /// passes in time.
 pub fn router<S: Clone + Send + Sync + 'static>(checks: Vec<Check>) -> Router<S> {
     Router::new()
@@ -38,7 +38,7 @@ pub fn metrics_router<S: Clone + Send + Sync + 'static>() -> Router<S> {
 async fn ready(checks: &[Check]) -> Result<&'static str> {
     let all = try_join_all(checks.iter().map(|check| check()));
     let all = tokio::time::timeout(CHECK_TIMEOUT, all).await.map_err(Error::unavailable)?;
-    // Whatever a check says: what failed now may answer later.
+    // Every failure is temporary for the caller, also a fault: a later check may pass.
     all.map_err(Error::unavailable)?;
     Ok("ready\n")
 }

@@ -1,13 +1,13 @@
-//! What every service is built from: configuration, errors as problem details, extractors, the database, the key vault,
-//! serving, logs and metrics.
+//! What both services are built from: configuration, errors as problem details, extractors, the
+//! database, the key vault, serving, logs and metrics.
 //!
-//! Nothing here knows of rounds or contributions, and nothing here does cryptography.
+//! Nothing here decides anything about a round or a contribution.
 
 #![forbid(unsafe_code)]
 
 pub mod auth;
-pub mod clock;
 pub mod cluster;
+pub mod column;
 pub mod compute;
 pub mod config;
 pub mod error;
@@ -20,6 +20,8 @@ pub mod schema;
 pub mod serve;
 pub mod shutdown;
 pub mod telemetry;
+pub mod time;
+pub mod tx;
 pub mod vault;
 
 pub use error::{Error, Result};

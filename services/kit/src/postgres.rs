@@ -1,16 +1,15 @@
-//! PostgreSQL: connections with time limits, roles and databases, transactions that are tried again.
+//! PostgreSQL: connections with time limits, roles and databases.
 
 use std::{str::FromStr, time::Duration};
 
-use rand::Rng;
 use sqlx::{
-    AssertSqlSafe, Connection, PgConnection, PgPool, Postgres,
+    AssertSqlSafe, Connection, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::{Error, Result, config::DatabaseConfig};
+use crate::{Result, config::DatabaseConfig};
 
-/// Opens a pool; the first connection is made at once, so that a wrong URL fails at start-up.
+/// Opens a pool. It makes its first connection at once, so that a wrong URL fails at start-up.
 ///
 /// # Errors
 /// A fault.
@@ -28,11 +27,11 @@ pub async fn connect(config: &DatabaseConfig) -> Result<PgPool> {
     Ok(pool)
 }
 
-/// Makes a role that may log in, and a database that belongs to it and that no other role may connect to. Repeating it
-/// sets the password anew and changes nothing else.
+/// Makes a role that may log in, and a database that it owns and alone may connect to. A second call
+/// sets the password again and changes nothing else.
 ///
 /// # Errors
-/// A fault; among others when `admin_url` is not that of a role that may create both.
+/// A fault, for example when the role of `admin_url` may not create roles and databases.
 pub async fn bootstrap(admin_url: &str, database: &str, role: &str, password: &str) -> Result<()> {
     let mut admin = PgConnection::connect(admin_url).await?;
     sqlx::query("SELECT pg_advisory_lock(hashtext('bootstrap'))").execute(&mut admin).await?;
@@ -49,11 +48,12 @@ pub async fn bootstrap(admin_url: &str, database: &str, role: &str, password: &s
     Ok(())
 }
 
-/// Makes a role that may log in and connect to `database`, and a member of `group`, which is made if need be and holds
-/// the privileges. Repeating it sets the password anew and changes nothing else.
+/// Makes a role that may log in and connect to `database`, as a member of `group`, which holds the
+/// privileges and is made if it is missing. A second call sets the password again and changes nothing
+/// else.
 ///
 /// # Errors
-/// A fault; among others when `admin_url` is not that of a role that may create roles and grant access to the database.
+/// A fault, for example when the role of `admin_url` may not create roles or grant access.
 pub async fn bootstrap_member(
     admin_url: &str,
     database: &str,
@@ -73,7 +73,7 @@ pub async fn bootstrap_member(
     utility(&mut admin, "'GRANT %I TO %I', $1, $2", group, role).await?;
     utility(&mut admin, "'GRANT CONNECT ON DATABASE %I TO %I', $1, $2", database, role).await?;
     admin.close().await?;
-    // Before PostgreSQL 15 everybody may make tables, and functions, in a new database.
+    // Before PostgreSQL 15 every role may make tables and functions in a new database.
     let options = PgConnectOptions::from_str(admin_url)?.database(database);
     let mut admin = PgConnection::connect_with(&options).await?;
     sqlx::query("REVOKE CREATE ON SCHEMA public FROM PUBLIC").execute(&mut admin).await?;
@@ -81,62 +81,11 @@ pub async fn bootstrap_member(
     Ok(())
 }
 
-/// Executes a statement that takes no parameters, with names and literals quoted by the database's own `format`.
+/// Executes a statement that takes no parameters. The database's own `format` quotes names and literals.
 async fn utility(admin: &mut PgConnection, format: &str, first: &str, second: &str) -> Result<()> {
     let quoted = format!("SELECT format({format})");
     let statement: String =
         sqlx::query_scalar(AssertSqlSafe(quoted)).bind(first).bind(second).fetch_one(&mut *admin).await?;
     sqlx::query(AssertSqlSafe(statement)).execute(admin).await?;
     Ok(())
-}
-
-/// How often a transaction is tried.
-const ATTEMPTS: u32 = 6;
-
-/// A transaction that is not committed yet.
-pub type Tx = sqlx::Transaction<'static, Postgres>;
-
-/// Runs `work` in a transaction at `READ COMMITTED`, which it gives back with its value to be committed. When the
-/// database asks for it (serialization failure, deadlock) `work` is run again, so it must not have effects outside the
-/// database. After an error nothing of it remains.
-///
-/// `name` appears in metrics.
-///
-/// # Errors
-/// Those of `work`, and the database's.
-pub async fn run_tx<T, F: Future<Output = Result<(Tx, T)>>>(
-    pool: &PgPool,
-    name: &'static str,
-    work: impl Fn(Tx) -> F,
-) -> Result<T> {
-    let mut attempt = 1;
-    loop {
-        match attempt_tx(pool, &work).await {
-            Err(error) if attempt < ATTEMPTS && asks_for_repetition(&error) => {
-                metrics::counter!("database_transaction_retries_total", "transaction" => name).increment(1);
-                tokio::time::sleep(back_off(attempt)).await;
-                attempt += 1;
-            }
-            outcome => return outcome,
-        }
-    }
-}
-
-async fn attempt_tx<T, F: Future<Output = Result<(Tx, T)>>>(
-    pool: &PgPool,
-    work: &impl Fn(Tx) -> F,
-) -> Result<T> {
-    let (transaction, value) = work(pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?).await?;
-    transaction.commit().await?;
-    Ok(value)
-}
-
-fn asks_for_repetition(error: &Error) -> bool {
-    let code = error.database().and_then(sqlx::Error::as_database_error).and_then(|error| error.code());
-    code.is_some_and(|code| code == "40001" || code == "40P01")
-}
-
-fn back_off(attempt: u32) -> Duration {
-    let ceiling = 5 << attempt;
-    Duration::from_millis(rand::thread_rng().gen_range(ceiling / 2..=ceiling))
 }

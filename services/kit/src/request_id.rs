@@ -10,7 +10,7 @@ tokio::task_local! {
     static CURRENT: String;
 }
 
-/// Runs `future` as the answering of the request with this identifier.
+/// Runs `future`, which answers the request with this identifier.
 pub(crate) async fn scope<F: Future>(id: String, future: F) -> F::Output {
     CURRENT.scope(id, future).await
 }

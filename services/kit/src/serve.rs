@@ -1,4 +1,5 @@
-//! Serving a router: request identifiers, a span and a line for each request, limits, time-outs, an orderly end.
+//! Serving a router: request identifiers, a span and a log line for each request, limits, time-outs, an
+//! orderly end.
 
 use std::{
     any::Any,
@@ -25,9 +26,9 @@ use tracing::Instrument;
 
 use crate::{Error, Result, config::ListenConfig, request_id};
 
-/// Serves `router` until `shutdown` is cancelled and the requests in progress are answered, or the drain time-out has
-/// passed. Once nothing more can go wrong the bound address is logged and, if the configuration names a file for it,
-/// written there.
+/// Serves `router` until `shutdown` is cancelled; then it answers the requests in progress, at most
+/// until the drain time-out. When it begins to accept requests, it logs the bound address and writes it
+/// to the configured file, if there is one.
 ///
 /// # Errors
 /// A fault: the certificate cannot be read, the address cannot be bound.
@@ -58,7 +59,7 @@ pub async fn serve(router: Router, config: &ListenConfig, shutdown: Cancellation
     Ok(served?)
 }
 
-/// Connections wait from now on, until they are accepted.
+/// From now on connections wait to be accepted.
 fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(addr).and_then(|listener| {
         listener.set_nonblocking(true)?;
@@ -78,14 +79,14 @@ fn stop_when(
     })
 }
 
-/// Whoever waits for the file sees it complete or not at all.
+/// Writes the file so that a reader sees it complete or not at all.
 fn publish(path: &Path, text: &str) -> io::Result<()> {
     let unfinished = path.with_extension("unfinished");
     std::fs::write(&unfinished, text)?;
     std::fs::rename(unfinished, path)
 }
 
-/// The router with everything that [`serve`] puts around it; for callers that serve it otherwise.
+/// The router with everything that [`serve`] puts around it, for callers that serve it themselves.
 pub fn guard(router: Router, config: &ListenConfig) -> Router {
     let limits = Arc::new(Limits {
         in_flight: Semaphore::new(config.max_in_flight),

@@ -1,4 +1,4 @@
-//! The end of a service: one token, cancelled once, that everything long-lived listens to.
+//! The end of a service: a token that is cancelled once and that all long-lived work watches.
 
 use tokio::signal::unix::{SignalKind, signal};
 pub use tokio_util::sync::CancellationToken;
@@ -6,7 +6,7 @@ pub use tokio_util::sync::CancellationToken;
 /// A token that SIGTERM or SIGINT cancels.
 ///
 /// # Errors
-/// When the operating system lets no handler be installed.
+/// When the operating system refuses to install a handler.
 pub fn on_signal() -> std::io::Result<CancellationToken> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

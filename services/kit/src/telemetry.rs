@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogFormat {
-    /// For people if the standard error stream is a terminal, else JSON.
+    /// For people if the standard error stream is a terminal, otherwise JSON.
     #[default]
     Auto,
     /// For people.
@@ -24,8 +24,8 @@ const SECONDS: &[f64] = &[0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 
 static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
-/// Starts logging to the standard error stream, filtered by `RUST_LOG` (`info` by default), and counting. Further calls
-/// change nothing.
+/// Starts counting, and logging to the standard error stream, filtered by `RUST_LOG` (`info` by
+/// default). Further calls change nothing.
 pub fn init(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
@@ -39,7 +39,8 @@ pub fn init(format: LogFormat) {
     record_metrics();
 }
 
-/// The metrics so far, in the text format of Prometheus; empty where another recorder was installed first.
+/// The metrics so far, in the text format of Prometheus. Empty if an embedding program installed another
+/// recorder first.
 pub fn render_metrics() -> String {
     match record_metrics() {
         Some(handle) => {

@@ -1,7 +1,10 @@
-//! Secrets that must not be in a database, where a backup would keep them: one file each, in a directory of its own.
+//! Secrets outside the database, because a backup of the database would keep them: a file each, in a
+//! directory of its own.
 //!
-//! A vault is not backed up. What was destroyed stays destroyed, a value once committed to stays the only one, and what
-//! was noted last is not forgotten, whatever happens to the database.
+//! A vault is not backed up. Whatever happens to the database, a destroyed secret stays destroyed, a
+//! commitment stays the only one under its name, and the last note is kept.
+
+pub mod round_key;
 
 use std::{
     fs::{self, File, OpenOptions, Permissions},
@@ -14,17 +17,19 @@ use rand::{RngCore, rngs::OsRng};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::error::faults;
+
 /// Why a vault refuses, or fails.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum VaultError {
-    /// A secret of this name exists.
+    /// There is a secret of this name already.
     #[error("a secret of this name exists")]
     Exists,
     /// Another value was committed to under this name.
     #[error("another value was committed to under this name")]
     Committed,
-    /// A name has characters other than `[A-Za-z0-9_-]`, or not 1 to 100 of them.
+    /// A name is not 1 to 100 characters of `[A-Za-z0-9_-]`.
     #[error("a name has 1 to 100 letters, digits, hyphens and underscores")]
     Name,
     /// The file system fails.
@@ -32,18 +37,22 @@ pub enum VaultError {
     Io(#[from] io::Error),
 }
 
+faults!(VaultError);
+
 const SECRET: &str = "key";
 const COMMITMENT: &str = "commit";
 const NOTE: &str = "note";
 
-/// A directory of secrets. Its functions block; every change is on disk when they return.
+/// A directory of secrets. Its functions block, apart from [`run`](Self::run), and return only when
+/// their change is on disk.
 #[derive(Clone, Debug)]
 pub struct KeyVault {
     directory: PathBuf,
 }
 
 impl KeyVault {
-    /// Opens the vault in `directory`, which is made if it is missing and from then on readable to its owner alone.
+    /// Opens the vault in `directory`. Makes the directory if it is missing, and lets its owner alone
+    /// read it.
     ///
     /// # Errors
     /// [`VaultError::Io`].
@@ -54,6 +63,18 @@ impl KeyVault {
         let vault = Self { directory };
         vault.remove_unfinished()?;
         Ok(vault)
+    }
+
+    /// Does `work` on a thread that may block.
+    ///
+    /// # Errors
+    /// Those of `work`, as faults.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, VaultError> + Send + 'static,
+    ) -> crate::Result<T> {
+        let vault = self.clone();
+        Ok(tokio::task::spawn_blocking(move || work(&vault)).await??)
     }
 
     /// Keeps a new secret.
@@ -96,21 +117,21 @@ impl KeyVault {
         Ok(names)
     }
 
-    /// Commits to `value` under this name, for ever: the same value again is fine, another is not.
+    /// Commits to `value` under this name, for ever. Committing to the same value again succeeds.
     ///
     /// # Errors
     /// [`VaultError::Committed`], [`VaultError::Name`], [`VaultError::Io`].
     pub fn commit(&self, name: &str, value: &[u8; 32]) -> Result<(), VaultError> {
         let path = self.path(name, COMMITMENT)?;
         if self.write_once(&path, value)? || fs::read(&path)? == value {
-            // The other writer, if there was one, may not have come to this yet.
+            // Another writer may have named the file and not yet synchronised the directory.
             self.sync()?;
             return Ok(());
         }
         Err(VaultError::Committed)
     }
 
-    /// What was committed to under this name.
+    /// The value committed to under this name.
     ///
     /// # Errors
     /// [`VaultError::Name`], [`VaultError::Io`].
@@ -120,7 +141,7 @@ impl KeyVault {
         Ok(Some(value))
     }
 
-    /// Notes `value` under this name, in place of what was noted before. It is no secret.
+    /// Replaces the note of this name. A note is not secret.
     ///
     /// # Errors
     /// [`VaultError::Name`], [`VaultError::Io`].
@@ -132,7 +153,7 @@ impl KeyVault {
         self.sync()
     }
 
-    /// What was noted last under this name.
+    /// The last note of this name.
     ///
     /// # Errors
     /// [`VaultError::Name`], [`VaultError::Io`].
@@ -140,10 +161,10 @@ impl KeyVault {
         Ok(read_if_there(&self.path(name, NOTE)?)?)
     }
 
-    /// Overwrites and removes the secret of this name, if there is one. What was committed to stays.
+    /// Overwrites and removes the secret of this name, if there is one. A commitment stays.
     ///
-    /// Overwriting is an effort, not a promise: file systems that copy on write and flash storage may keep old blocks,
-    /// so a vault belongs on an encrypted volume.
+    /// Overwriting promises nothing: copy-on-write file systems and flash storage may keep old blocks.
+    /// A vault therefore belongs on an encrypted volume.
     ///
     /// # Errors
     /// [`VaultError::Name`], [`VaultError::Io`].
@@ -174,7 +195,7 @@ impl KeyVault {
         Ok(self.directory.join(name).with_extension(extension))
     }
 
-    /// Writes a file in full and only then gives it its name; `false` if the name is taken.
+    /// Writes a file in full and then gives it its name. Returns `false` if the name is taken.
     fn write_once(&self, path: &Path, bytes: &[u8]) -> Result<bool, VaultError> {
         let unfinished = self.write_unfinished(bytes)?;
         let named = fs::hard_link(&unfinished, path);
@@ -187,7 +208,7 @@ impl KeyVault {
         }
     }
 
-    /// A file without a name yet.
+    /// Writes a file that does not have its name yet.
     fn write_unfinished(&self, bytes: &[u8]) -> io::Result<PathBuf> {
         let unfinished = self.directory.join(format!("{:016x}.{UNFINISHED}", OsRng.next_u64()));
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
@@ -199,8 +220,8 @@ impl KeyVault {
         written.map(|()| unfinished)
     }
 
-    /// Files left by a process that ended between writing and naming. A running one may still have some, so only old
-    /// ones go.
+    /// Removes files of processes that ended between writing and naming. Only old ones, because another
+    /// running process may have new ones.
     fn remove_unfinished(&self) -> Result<(), VaultError> {
         for entry in fs::read_dir(&self.directory)? {
             let entry = entry?;

@@ -4,7 +4,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use api::{Problem, ProblemKind};
+use api::{Hex, Problem, ProblemKind};
 use axum::{
     Router,
     body::Body,
@@ -15,7 +15,7 @@ use kit::{
     Result,
     auth::BearerToken,
     config::{ListenConfig, TlsConfig},
-    extract::{HexPath, Json, Query},
+    extract::{Json, Path, Query},
     health, serve, shutdown,
 };
 use serde::Deserialize;
@@ -43,7 +43,7 @@ fn router() -> Router {
     let secret = Arc::new(BearerToken::new("0123456789abcdef".to_owned().into()).unwrap());
     Router::new()
         .route("/order", post(async |Json(order): Json<Order>| order.lines[0].amount.to_string()))
-        .route("/hash/{hash}", get(async |HexPath(hash): HexPath<4>| hash[0].to_string()))
+        .route("/hash/{hash}", get(async |Path(Hex(hash)): Path<Hex<4>>| hash[0].to_string()))
         .route("/page", get(async |Query(page): Query<Page>| page.limit.to_string()))
         .route("/panic", get(panics))
         .route("/slow", get(slow).put(slow))

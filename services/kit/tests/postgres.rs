@@ -11,8 +11,9 @@ use kit::{
     cluster::{Durability, PrivateCluster},
     config::{DatabaseConfig, Secret},
     error::Error,
-    postgres::{Tx, bootstrap, connect, run_tx},
+    postgres::{bootstrap, connect},
     schema::{Definitions, Schema, describe},
+    tx::{Tx, run_tx},
 };
 use sqlx::{
     Connection, PgConnection, PgPool, SqlSafeStr,

@@ -6,14 +6,13 @@ use api::{
     ProblemKind,
     payouts::{Balance, ClaimAddressRequest, ClaimAddressView, Statement},
 };
-use kit::{Error, Result};
+use kit::{Error, Result, tx::run_tx};
 use protocol::{Canonical, ClaimAddress, PublicKey, Refusal, Signed};
 
 use super::{participants, payouts, reputation};
 use crate::{
-    refusal::problem,
     state::App,
-    store::{self, ledger as stored},
+    store::{batches, books, claim_addresses},
 };
 
 /// The most items of each kind in a statement.
@@ -44,13 +43,13 @@ pub(crate) async fn put(app: &App, subject: &str, request: &ClaimAddressRequest)
     let participant = participants::show(app, subject).await?;
     let message =
         ClaimAddress::from_bytes(&request.message.0).map_err(Refusal::malformed("claim address")).map_err(
-            |refusal| problem(&refusal).field("message", "the canonical encoding of a claim address"),
+            |refusal| Error::from(refusal).field("message", "the canonical encoding of a claim address"),
         )?;
     if message.subject.as_str() != subject {
         return Err(Error::abort(ProblemKind::MalformedRequest).field("subject", "the name in the message"));
     }
     let key = PublicKey(participant.client_key.0);
-    message.verify(&key).map_err(|refusal| problem(&refusal))?;
+    message.verify(&key)?;
     let number = |value: u64, field: &'static str| {
         let error = || Error::abort(ProblemKind::InvalidParameter).field(field, "below 2^63");
         i64::try_from(value).map_err(|_| error())
@@ -59,7 +58,7 @@ pub(crate) async fn put(app: &App, subject: &str, request: &ClaimAddressRequest)
     let address = message.address.to_bytes();
     let conflict = |rule| Error::abort(ProblemKind::ClaimConflict).field("sequence", rule);
     let larger = "larger than that of the address that counts, and not used before with any key";
-    let before = stored::claims(&app.db, subject).await?;
+    let before = claim_addresses::messages(&app.db, subject).await?;
     if before.contains(&request.message.0) {
         return statement(app, subject).await;
     }
@@ -71,10 +70,13 @@ pub(crate) async fn put(app: &App, subject: &str, request: &ClaimAddressRequest)
     if counts.is_some_and(|claim| claim.sequence >= message.sequence) {
         return Err(conflict(larger));
     }
-    let mut tx = store::begin(&app.db).await?;
-    let stored =
-        stored::claim(&mut tx, subject, chain_id, sequence, &address, &request.message.0, app.now()).await?;
-    tx.commit().await?;
+    let stored = run_tx(&app.db, "claim address", async |mut tx| {
+        let (message, now) = (&request.message.0, app.now());
+        let stored =
+            claim_addresses::insert(&mut tx, subject, chain_id, sequence, &address, message, now).await?;
+        Ok((tx, stored))
+    });
+    let stored = stored.await?;
     if stored != request.message.0 {
         return Err(conflict(larger));
     }
@@ -84,11 +86,11 @@ pub(crate) async fn put(app: &App, subject: &str, request: &ClaimAddressRequest)
 /// What a participant earned and was paid.
 pub(crate) async fn statement(app: &App, subject: &str) -> Result<Statement> {
     let participant = participants::show(app, subject).await?;
-    let messages = stored::claims(&app.db, subject).await?;
+    let messages = claim_addresses::messages(&app.db, subject).await?;
     let addresses = signed(&messages, subject, &PublicKey(participant.client_key.0));
-    let balances = stored::balances(&app.db, subject).await?;
-    let earned = stored::earned(&app.db, subject, LONGEST_LIST).await?;
-    let lines = stored::lines_of(&app.db, subject, LONGEST_LIST).await?;
+    let balances = books::balances(&app.db, subject).await?;
+    let earned = books::earned(&app.db, subject, LONGEST_LIST).await?;
+    let lines = batches::lines_of(&app.db, subject, LONGEST_LIST).await?;
     Ok(Statement {
         subject: subject.to_owned(),
         reputation_ppm: reputation::now(app, subject).await?,
@@ -99,7 +101,7 @@ pub(crate) async fn statement(app: &App, subject: &str) -> Result<Statement> {
     })
 }
 
-fn balance(row: stored::BalanceRow) -> Result<Balance> {
+fn balance(row: books::BalanceRow) -> Result<Balance> {
     Ok(Balance {
         asset: row.asset,
         earned: payouts::parse(&row.earned)?,

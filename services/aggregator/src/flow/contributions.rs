@@ -87,6 +87,6 @@ pub(crate) fn view(row: ContributionRow) -> ContributionView {
         state: row.state.0,
         reason: row.reason,
         receipt: HexBytes(row.receipt),
-        received_at_ms: row.received_at.0,
+        received_at_ms: row.received_at.ms(),
     }
 }

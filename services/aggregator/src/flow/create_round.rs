@@ -6,7 +6,7 @@ use api::{
     rounds::{CreateRound, ProofDemand, RoundView},
 };
 use futures::future::try_join_all;
-use kit::{Error, Result};
+use kit::{Error, Result, tx::run_tx, vault::round_key};
 use ledger::payout::{PPM, Policy};
 use masking::{ConstantsError, RoundConstants, RoundRequest};
 use protocol::{
@@ -19,15 +19,13 @@ use sharing::RoundKeyPair;
 use super::{open_round, payouts, rounds, sweep};
 use crate::{
     combiners::{Combiner, CombinerError},
-    refusal::problem,
     state::App,
     store::{
-        self, Instant,
+        self,
         jobs::{self, Kind},
         participants,
         rounds::{self as stored, NewRound},
     },
-    vault::round_key,
 };
 
 /// A creation that was interrupted is taken up again after this long.
@@ -97,7 +95,7 @@ fn digest(request: &CreateRound) -> Result<[u8; 32]> {
 
 /// The document as far as the request tells, without holders.
 async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocument, RoundConstants)> {
-    let now = app.now().0;
+    let now = app.now().ms();
     let model = participants::find_model(&app.db, &request.model_digest.0).await?;
     let model =
         model.ok_or_else(|| invalid("model_digest", "the digest of a model that has been uploaded"))?;
@@ -244,7 +242,7 @@ async fn store(
     request_digest: &[u8; 32],
 ) -> Result<()> {
     let chunks = i32::try_from(constants.chunks()).expect("2^32 coordinates are 4096 chunks");
-    let round = VerifiedRound::own(document).map_err(|refusal| problem(&refusal))?;
+    let round = VerifiedRound::own(document)?;
     let payout_asset = round.document().payout.map(|terms| payouts::asset(terms.token.as_ref()));
     let new = NewRound {
         document: round.document(),
@@ -253,23 +251,25 @@ async fn store(
         signature: &sign_document(round.document(), &app.identity),
         chunks,
         proof: match round.document().proof {
-            Proof::None => "none",
-            Proof::NormV1 => "norm-v1",
+            Proof::None => ProofDemand::None,
+            Proof::NormV1 => ProofDemand::NormV1,
         },
         request_key,
         request_digest,
         payout_asset: payout_asset.as_deref(),
     };
     let now = app.now();
-    let (round_id, resume_at) = (round.document().round_id, Instant(now.0 + RESUME_AFTER_MS));
-    let mut tx = store::begin(&app.db).await?;
-    // Of a round that is older and not stored the key may be swept away.
-    if sweep::created_at(&round_id).is_none_or(|at| now.0.saturating_sub(at.0) > sweep::LONGEST_CREATION_MS) {
+    let (round_id, resume_at) = (round.document().round_id, now.plus_ms(RESUME_AFTER_MS));
+    // The sweeper may already have destroyed the key of an unstored round this old.
+    if sweep::created_at(&round_id).is_none_or(|at| now.ms_since(at) > sweep::LONGEST_CREATION_MS) {
         return Err(Error::unavailable("the creation of the round took too long"));
     }
-    stored::insert(&mut tx, &new, now).await?;
-    jobs::enqueue(&mut tx, Kind::Prepare, &round_id, &[String::new()], resume_at, now).await?;
-    Ok(tx.commit().await?)
+    run_tx(&app.db, "create round", async |mut tx| {
+        stored::insert(&mut tx, &new, now).await?;
+        jobs::enqueue(&mut tx, Kind::Prepare, &round_id, &[String::new()], resume_at, now).await?;
+        Ok((tx, ()))
+    })
+    .await
 }
 
 /// Names the conflict with another round, if that is what the error is.

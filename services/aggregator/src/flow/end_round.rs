@@ -5,7 +5,7 @@ use api::{
     contributions::ContributionState::{Received, Verified},
     rounds::{FailureCode, RoundState, RoundView},
 };
-use kit::{Error, Result};
+use kit::{Error, Result, column::Named, time::Timestamp, tx::run_tx};
 use protocol::{Canonical, RoundDocument};
 use sqlx::PgConnection;
 
@@ -14,35 +14,36 @@ use crate::{
     metrics,
     state::App,
     store::{
-        self, Instant, contributions,
+        contributions,
         jobs::{self, Kind},
         rounds::{self, Failure, RoundRow},
-        states::Named,
     },
 };
 
 /// The operator closes a round before its time.
 pub(crate) async fn close(app: &App, round_id: [u8; 16]) -> Result<RoundView> {
     let now = app.now();
-    let mut tx = store::begin(&app.db).await?;
-    let round = existing(&mut tx, &round_id).await?;
-    let document = RoundDocument::from_bytes(&round.document).map_err(Error::fault)?;
-    match round.state.0 {
-        RoundState::Open if now.0 < document.earliest_close_ms => {
-            let detail = format!("it cannot be closed before {}", document.earliest_close_ms);
-            return Err(Error::abort(ProblemKind::RoundState).detail(detail));
+    let closing = run_tx(&app.db, "close", async |mut tx| {
+        let round = existing(&mut tx, &round_id).await?;
+        let document = RoundDocument::from_bytes(&round.document).map_err(Error::fault)?;
+        match round.state.0 {
+            RoundState::Open if now.ms() < document.earliest_close_ms => {
+                let detail = format!("it cannot be closed before {}", document.earliest_close_ms);
+                return Err(Error::abort(ProblemKind::RoundState).detail(detail));
+            }
+            RoundState::Open => {
+                rounds::settle(&mut tx, &round_id, now).await?;
+                jobs::hasten_close(&mut tx, &round_id, now).await?;
+            }
+            RoundState::Preparing | RoundState::Failed | RoundState::Cancelled => {
+                return Err(Error::abort(ProblemKind::RoundState).detail("it is not open"));
+            }
+            // Closed already.
+            _ => {}
         }
-        RoundState::Open => {
-            rounds::settle(&mut tx, &round_id, now).await?;
-            jobs::hasten_close(&mut tx, &round_id, now).await?;
-        }
-        RoundState::Preparing | RoundState::Failed | RoundState::Cancelled => {
-            return Err(Error::abort(ProblemKind::RoundState).detail("it is not open"));
-        }
-        // Closed already.
-        _ => {}
-    }
-    tx.commit().await?;
+        Ok((tx, ()))
+    });
+    closing.await?;
     app.work.notify_one();
     show(app, round_id).await
 }
@@ -51,23 +52,25 @@ pub(crate) async fn close(app: &App, round_id: [u8; 16]) -> Result<RoundView> {
 /// may have released its key shares over the set, which therefore remains the only one that the round ever had.
 pub(crate) async fn cancel(app: &App, round_id: [u8; 16]) -> Result<RoundView> {
     let now = app.now();
-    let mut tx = store::begin(&app.db).await?;
-    match existing(&mut tx, &round_id).await?.state.0 {
-        RoundState::Preparing | RoundState::Open | RoundState::Settling => {
-            end(&mut tx, &round_id, RoundState::Cancelled, None, now).await?;
+    let ending = run_tx(&app.db, "cancel", async |mut tx| {
+        match existing(&mut tx, &round_id).await?.state.0 {
+            RoundState::Preparing | RoundState::Open | RoundState::Settling => {
+                end(&mut tx, &round_id, RoundState::Cancelled, None, now).await?;
+            }
+            RoundState::Folding | RoundState::Releasing | RoundState::Unmasking => {
+                let words = "the operator ended the round after its set was fixed";
+                let failure = Failure { code: FailureCode::EndedByOperator, words };
+                end(&mut tx, &round_id, RoundState::Failed, Some(failure), now).await?;
+            }
+            // Ended without a sum already.
+            RoundState::Cancelled | RoundState::Failed => {}
+            RoundState::Published => {
+                return Err(Error::abort(ProblemKind::RoundState).detail("it is published"));
+            }
         }
-        RoundState::Folding | RoundState::Releasing | RoundState::Unmasking => {
-            let words = "the operator ended the round after its set was fixed";
-            let failure = Failure { code: FailureCode::EndedByOperator, words };
-            end(&mut tx, &round_id, RoundState::Failed, Some(failure), now).await?;
-        }
-        // Ended without a sum already.
-        RoundState::Cancelled | RoundState::Failed => {}
-        RoundState::Published => {
-            return Err(Error::abort(ProblemKind::RoundState).detail("it is published"));
-        }
-    }
-    tx.commit().await?;
+        Ok((tx, ()))
+    });
+    ending.await?;
     app.work.notify_one();
     show(app, round_id).await
 }
@@ -75,11 +78,13 @@ pub(crate) async fn cancel(app: &App, round_id: [u8; 16]) -> Result<RoundView> {
 /// Ends a round that is still being prepared, without a result; one that was opened meanwhile stays open.
 pub(crate) async fn fail_preparing(app: &App, round_id: [u8; 16], failure: &str) -> Result<()> {
     let failure = Failure { code: FailureCode::NotCountersigned, words: failure };
-    let mut tx = store::begin(&app.db).await?;
-    if existing(&mut tx, &round_id).await?.state.0 == RoundState::Preparing {
-        end(&mut tx, &round_id, RoundState::Failed, Some(failure), app.now()).await?;
-    }
-    tx.commit().await?;
+    let ending = run_tx(&app.db, "fail preparing", async |mut tx| {
+        if existing(&mut tx, &round_id).await?.state.0 == RoundState::Preparing {
+            end(&mut tx, &round_id, RoundState::Failed, Some(failure), app.now()).await?;
+        }
+        Ok((tx, ()))
+    });
+    ending.await?;
     app.work.notify_one();
     Ok(())
 }
@@ -89,7 +94,7 @@ pub(crate) async fn fail_in(
     tx: &mut PgConnection,
     round_id: &[u8; 16],
     failure: Failure<'_>,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<()> {
     match existing(tx, round_id).await?.state.0 {
         RoundState::Published | RoundState::Failed | RoundState::Cancelled => Ok(()),
@@ -107,7 +112,7 @@ async fn end(
     round_id: &[u8; 16],
     state: RoundState,
     failure: Option<Failure<'_>>,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<()> {
     const EVERY_OTHER: &[Kind] =
         &[Kind::Prepare, Kind::Verify, Kind::Close, Kind::Fold, Kind::Release, Kind::Unmask, Kind::Publish];

@@ -3,15 +3,12 @@
 
 use api::ProblemKind;
 use futures::StreamExt;
-use kit::{Error, Result};
+use kit::{Error, Result, tx::run_tx};
 
 use super::upload::bodies;
 use crate::{
     state::App,
-    store::{
-        self, Instant,
-        retention::{self, Expired},
-    },
+    store::retention::{self, Expired},
 };
 
 /// Rounds erased at a time.
@@ -21,7 +18,7 @@ const ROUNDS: i64 = 100;
 /// erased does not keep its neighbours.
 pub(crate) async fn erase_expired(app: &App) -> Result<()> {
     let Some(window_ms) = app.record.audit_window_ms else { return Ok(()) };
-    let before = Instant(app.now().0.saturating_sub_unsigned(window_ms));
+    let before = app.now().minus_ms(i64::try_from(window_ms).unwrap_or(i64::MAX));
     loop {
         let expired = retention::expired(&app.db, before, ROUNDS).await?;
         if expired.is_empty() {
@@ -41,9 +38,11 @@ async fn erase(app: &App, round: &Expired) -> Result<()> {
     while let Some(location) = objects.next().await {
         app.blobs.delete(&location?).await?;
     }
-    let mut tx = store::begin(&app.db).await?;
-    retention::erase(&mut tx, &round.round_id, app.now()).await?;
-    tx.commit().await?;
+    let erasing = run_tx(&app.db, "erase", async |mut tx| {
+        retention::erase(&mut tx, &round.round_id, app.now()).await?;
+        Ok((tx, ()))
+    });
+    erasing.await?;
     tracing::info!(round = hex::encode(round.round_id), "ciphertexts erased");
     Ok(())
 }

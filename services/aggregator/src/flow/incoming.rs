@@ -9,8 +9,6 @@ use futures::StreamExt;
 use kit::{Error, Result};
 use protocol::{MessagePrefix, contribution::PrefixLength};
 
-use crate::refusal::problem;
-
 /// How much of a refused upload is read to its end, so that the client gets to see the answer.
 const DRAIN_BYTES: u64 = 16 << 20;
 
@@ -50,13 +48,12 @@ impl Incoming {
     pub(crate) async fn prefix(&mut self) -> Result<(MessagePrefix, u64)> {
         let mut bytes = Vec::new();
         loop {
-            let (wanted, complete) =
-                match MessagePrefix::length(&bytes).map_err(|refusal| problem(&refusal))? {
-                    PrefixLength::AtLeast(wanted) => (wanted, false),
-                    PrefixLength::Exactly(wanted) => (wanted, true),
-                };
+            let (wanted, complete) = match MessagePrefix::length(&bytes)? {
+                PrefixLength::AtLeast(wanted) => (wanted, false),
+                PrefixLength::Exactly(wanted) => (wanted, true),
+            };
             if complete && bytes.len() == wanted {
-                let prefix = MessagePrefix::from_bytes(&bytes).map_err(|refusal| problem(&refusal))?;
+                let prefix = MessagePrefix::from_bytes(&bytes)?;
                 return Ok((prefix, wanted as u64));
             }
             while bytes.len() < wanted {

@@ -4,18 +4,15 @@ use api::{
     Hex, ProblemKind,
     log::{CheckpointView, ConsistencyView, EntryView, LogInclusionView},
 };
-use kit::{Error, Result};
+use kit::{Error, Result, tx::run_tx};
 use ledger::{Checkpoint, ConsistencyPlan, Frontier, Hash, InclusionPlan, NodeId, verify_consistency};
 use sqlx::PgExecutor;
 
 use crate::{
+    log_head::{self, LogHead},
     metrics,
     state::App,
-    store::{
-        self,
-        log::{self as stored, CheckpointRow, EntryRow},
-    },
-    vault::log_head::{self, LogHead},
+    store::log::{self as stored, CheckpointRow, EntryRow},
 };
 
 /// Entries that get their places in one transaction.
@@ -29,16 +26,17 @@ pub(crate) async fn sequence(app: &App) -> Result<()> {
 
 /// Entries and the nodes above them, in one transaction.
 async fn sequence_batch(app: &App) -> Result<i32> {
-    let mut tx = store::begin(&app.db).await?;
-    let placed = stored::sequence(&mut tx, BATCH).await?;
-    if let Some(&(first, _)) = placed.first() {
-        let mut frontier = frontier(&mut *tx, first.cast_unsigned()).await?;
-        let nodes: Vec<(NodeId, Hash)> =
-            placed.iter().flat_map(|&(_, leaf_hash)| frontier.append(leaf_hash)).collect();
-        stored::insert_nodes(&mut tx, &nodes).await?;
-    }
-    tx.commit().await?;
-    let count = placed.len();
+    let count = run_tx(&app.db, "sequence", async |mut tx| {
+        let placed = stored::sequence(&mut tx, BATCH).await?;
+        if let Some(&(first, _)) = placed.first() {
+            let mut frontier = frontier(&mut *tx, first.cast_unsigned()).await?;
+            let nodes: Vec<(NodeId, Hash)> =
+                placed.iter().flat_map(|&(_, leaf_hash)| frontier.append(leaf_hash)).collect();
+            stored::insert_nodes(&mut tx, &nodes).await?;
+        }
+        Ok((tx, placed.len()))
+    });
+    let count = count.await?;
     metrics::entries_sequenced(count as u64);
     i32::try_from(count).map_err(Error::fault)
 }
@@ -104,7 +102,7 @@ pub(crate) async fn seal(app: &App) -> Result<()> {
 /// Tells the metrics how far the log is behind.
 pub(crate) async fn measure_lag(app: &App) -> Result<()> {
     let (entries, since) = stored::waiting(&app.db).await?;
-    let lag_ms = since.map_or(0, |since| app.now().0.saturating_sub(since.0).max(0));
+    let lag_ms = since.map_or(0, |since| app.now().ms_since(since).max(0));
     metrics::log_lag(entries.cast_unsigned(), lag_ms.cast_unsigned());
     metrics::receipts_overdue(stored::overdue(&app.db).await?.cast_unsigned());
     Ok(())
@@ -121,7 +119,7 @@ fn view(row: CheckpointRow) -> CheckpointView {
         size: row.size.cast_unsigned(),
         root: Hex(row.root),
         note: row.note,
-        signed_at_ms: row.signed_at.0,
+        signed_at_ms: row.signed_at.ms(),
     }
 }
 

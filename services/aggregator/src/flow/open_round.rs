@@ -2,7 +2,7 @@
 
 use api::{ProblemKind, rounds::RoundState};
 use futures::future::try_join_all;
-use kit::{Error, Result};
+use kit::{Error, Result, time::Timestamp, tx::run_tx};
 use protocol::{Canonical, RoundDocument, Signature, SignedDocument};
 
 use super::end_round;
@@ -10,7 +10,6 @@ use crate::{
     combiners::CombinerError,
     state::App,
     store::{
-        self, Instant,
         jobs::{self, Kind},
         rounds::{self, RoundRow},
     },
@@ -49,14 +48,16 @@ async fn countersign(app: &App, round: &RoundRow) -> Result<Vec<Vec<u8>>> {
 
 async fn record(app: &App, round: &RoundRow, countersignatures: &[Vec<u8>]) -> Result<()> {
     let document = RoundDocument::from_bytes(&round.document).map_err(Error::fault)?;
-    let closes_at = Instant(document.closes_at_ms);
+    let closes_at = Timestamp::from_ms(document.closes_at_ms);
     let now = app.now();
-    let mut tx = store::begin(&app.db).await?;
-    if rounds::open(&mut tx, &round.round_id, countersignatures, now).await? {
-        jobs::enqueue(&mut tx, Kind::Close, &round.round_id, &[String::new()], closes_at, now).await?;
-        jobs::drop_unneeded(&mut tx, &round.round_id, &[Kind::Prepare], now).await?;
-    }
-    Ok(tx.commit().await?)
+    run_tx(&app.db, "open", async |mut tx| {
+        if rounds::open(&mut tx, &round.round_id, countersignatures, now).await? {
+            jobs::enqueue(&mut tx, Kind::Close, &round.round_id, &[String::new()], closes_at, now).await?;
+            jobs::drop_unneeded(&mut tx, &round.round_id, &[Kind::Prepare], now).await?;
+        }
+        Ok((tx, ()))
+    })
+    .await
 }
 
 /// What the operator is told when a combiner does not do its part in creating a round.

@@ -7,15 +7,15 @@ use api::{
 use kit::{Error, Result};
 use protocol::{Canonical, Credential, Refusal, Signature, roles::aggregator::check_enrolment};
 
-use crate::{refusal::problem, state::App, store::participants};
+use crate::{state::App, store::participants};
 
 /// Enrols a participant, or takes its key of a later epoch. Repeating the request changes nothing.
 pub(crate) async fn enrol(app: &App, request: EnrolRequest) -> Result<Participant> {
-    let credential = Credential::from_bytes(&request.credential.0)
-        .map_err(Refusal::malformed("credential"))
-        .map_err(|refusal| problem(&refusal).field("credential", "the canonical encoding of a credential"))?;
-    check_enrolment(&credential, &app.pins.registrar, &Signature(request.signature.0))
-        .map_err(|refusal| problem(&refusal))?;
+    let credential =
+        Credential::from_bytes(&request.credential.0).map_err(Refusal::malformed("credential")).map_err(
+            |refusal| Error::from(refusal).field("credential", "the canonical encoding of a credential"),
+        )?;
+    check_enrolment(&credential, &app.pins.registrar, &Signature(request.signature.0))?;
     if !participants::enrol(&app.db, &credential, app.now()).await? {
         let rule = "a key replaces another only with a credential of a later epoch";
         return Err(Error::abort(ProblemKind::CredentialRefused).field("credential", rule));
@@ -41,7 +41,7 @@ fn view(row: participants::ParticipantRow) -> Participant {
         subject: row.subject,
         client_key: Hex(row.client_key),
         credential_epoch: u32::try_from(row.credential_epoch).expect("the column holds 32 bits"),
-        enrolled_at_ms: row.enrolled_at.0,
+        enrolled_at_ms: row.enrolled_at.ms(),
         contributions: row.counts.into(),
     }
 }

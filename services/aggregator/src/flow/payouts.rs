@@ -8,7 +8,7 @@ use api::{
     participants::Page,
     payouts::{Amount, Batch, Claim, ClaimProof, MakeBatch, Payout, PayoutPolicy},
 };
-use kit::{Error, Result};
+use kit::{Error, Result, time::Timestamp, tx::run_tx};
 use ledger::{
     payout::{Claim as Share, Inputs, Policy, split},
     payout_tree::{Address, Payment, PayoutTree, merge},
@@ -20,8 +20,8 @@ use super::{claims, reputation, rounds};
 use crate::{
     state::App,
     store::{
-        self, Instant,
-        ledger::{self as stored, BatchRow, Claimable, Earner, Earning, LineRow, Owed, PayoutRow},
+        batches::{self as stored, BatchRow, Claimable, LineRow, Owed},
+        books::{self, Earner, Earning, PayoutRow},
         reputation::position,
     },
 };
@@ -55,7 +55,7 @@ pub(crate) fn asset(token: Option<&Token>) -> String {
 
 /// Reckons what each contribution in the sum of a round earns.
 pub(crate) async fn reckon(app: &App, round_id: &[u8; 16], terms: &PayoutTerms) -> Result<Vec<Earning>> {
-    let earners = stored::earners(&app.db, round_id).await?;
+    let earners = books::earners(&app.db, round_id).await?;
     earners.iter().try_for_each(check_header)?;
     let subjects: Vec<&str> = earners.iter().map(|earner| earner.subject.as_str()).collect();
     let at = position(&app.db, round_id).await?;
@@ -102,14 +102,14 @@ pub(crate) async fn post(
     document: &RoundDocument,
     terms: &PayoutTerms,
     earnings: &[Earning],
-    now: Instant,
+    now: Timestamp,
 ) -> Result<()> {
-    stored::lock(tx).await?;
+    books::lock(tx).await?;
     let round_id = &document.round_id;
-    if stored::is_paid(&mut *tx, round_id).await? {
+    if books::is_paid(&mut *tx, round_id).await? {
         return Ok(());
     }
-    stored::pay_round(tx, round_id, &asset(terms.token.as_ref()), earnings, now).await?;
+    books::pay_round(tx, round_id, &asset(terms.token.as_ref()), earnings, now).await?;
     if let Some(token) = &terms.token {
         hand_over(tx, Some(round_id), token, now).await?;
     }
@@ -119,23 +119,25 @@ pub(crate) async fn post(
 /// Makes a batch of what is owed in a token, though no round is paid now.
 pub(crate) async fn make_batch(app: &App, request: &MakeBatch) -> Result<Batch> {
     let token = token("token", &request.token)?;
-    let mut tx = store::begin(&app.db).await?;
-    stored::lock(&mut tx).await?;
-    let made = hand_over(&mut tx, None, &token, app.now()).await?;
+    let made = run_tx(&app.db, "make batch", async |mut tx| {
+        books::lock(&mut tx).await?;
+        let made = hand_over(&mut tx, None, &token, app.now()).await?;
+        Ok((tx, made))
+    });
     let nothing =
         "what was handed over before, also by a request whose answer was lost, is at /v1/payouts/batches";
-    let batch_id = made.ok_or_else(|| Error::abort(ProblemKind::NothingOwed).detail(nothing))?;
-    tx.commit().await?;
+    let batch_id = made.await?.ok_or_else(|| Error::abort(ProblemKind::NothingOwed).detail(nothing))?;
     tracing::info!(batch = batch_id, asset = asset(Some(&token)), "batch made");
     batch(app, batch_id.cast_unsigned()).await
 }
 
-/// Hands over every balance in a token whose owner has an address; the batch, if there is any such balance. The ledger is locked.
+/// Hands over every balance in a token whose owner has an address. Returns the batch, if there is any
+/// such balance. The books must be locked.
 async fn hand_over(
     tx: &mut PgConnection,
     round_id: Option<&[u8; 16]>,
     token: &Token,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Option<i64>> {
     let asset = asset(Some(token));
     let chain_id = i64::try_from(token.chain_id).map_err(Error::fault)?;
@@ -147,7 +149,7 @@ async fn hand_over(
     }
     let payments = balances.iter().map(|Claimable { address, amount, .. }| payment(*address, amount));
     let root = tree(payments)?.root();
-    Ok(Some(stored::insert_batch(tx, round_id, &asset, &root, &balances, now).await?))
+    Ok(Some(stored::insert(tx, round_id, &asset, &root, &balances, now).await?))
 }
 
 /// A balance with the address that its owner has signed; none if no message is by the owner's present key.
@@ -175,7 +177,7 @@ pub(crate) fn parse(amount: &str) -> Result<Amount> {
 /// What contributions of a round earned, at most `limit` of those whose subjects follow `after`.
 pub(crate) async fn of_round(app: &App, round_id: [u8; 16], after: &str, limit: u16) -> Result<Page<Payout>> {
     rounds::find(app, round_id).await?;
-    let rows = stored::payouts(&app.db, &round_id, after, i64::from(limit)).await?;
+    let rows = books::payouts(&app.db, &round_id, after, i64::from(limit)).await?;
     let next = rows.last().filter(|_| rows.len() == usize::from(limit)).map(|row| row.subject.clone());
     Ok(Page { items: rows.into_iter().map(view).collect::<Result<_>>()?, next })
 }
@@ -203,7 +205,7 @@ pub(crate) fn view(row: PayoutRow) -> Result<Payout> {
 /// At most `limit` batches that follow `after`.
 pub(crate) async fn batches(app: &App, after: u64, limit: u16) -> Result<Page<Batch>> {
     let after = i64::try_from(after).map_err(|_| Error::abort(ProblemKind::NotFound))?;
-    let rows = stored::batches(&app.db, after, i64::from(limit)).await?;
+    let rows = stored::list(&app.db, after, i64::from(limit)).await?;
     let next = rows.last().filter(|_| rows.len() == usize::from(limit)).map(|row| row.batch_id.to_string());
     Ok(Page { items: rows.into_iter().map(batch_view).collect::<Result<_>>()?, next })
 }
@@ -216,7 +218,7 @@ fn batch_view(row: BatchRow) -> Result<Batch> {
         root: Hex(row.root),
         lines: row.lines.cast_unsigned(),
         total: parse(&row.total)?,
-        made_at_ms: row.made_at.0,
+        made_at_ms: row.made_at.ms(),
         payment: row.payment,
     })
 }
@@ -224,7 +226,7 @@ fn batch_view(row: BatchRow) -> Result<Batch> {
 /// One batch.
 pub(crate) async fn batch(app: &App, batch_id: u64) -> Result<Batch> {
     let batch_id = i64::try_from(batch_id).map_err(|_| Error::abort(ProblemKind::NotFound))?;
-    let row = stored::batch(&app.db, batch_id).await?;
+    let row = stored::find(&app.db, batch_id).await?;
     batch_view(row.ok_or_else(|| Error::abort(ProblemKind::NotFound))?)
 }
 

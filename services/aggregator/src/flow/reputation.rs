@@ -11,10 +11,7 @@ use sqlx::PgExecutor;
 
 use crate::{
     state::App,
-    store::{
-        Instant,
-        reputation::{self as stored, EventRow, Position},
-    },
+    store::reputation::{self as stored, EventRow, Position},
 };
 
 /// The reputations of these participants in a round, in millionths.
@@ -39,7 +36,7 @@ pub(crate) async fn in_round(
 /// A participant's reputation in a round that is created now.
 pub(crate) async fn now(app: &App, subject: &str) -> Result<u32> {
     let sequence = crate::store::rounds::count(&app.db).await? + 1;
-    let at = Position { sequence, created_at: Instant(app.now().0) };
+    let at = Position { sequence, created_at: app.now() };
     Ok(in_round(&app.db, &[subject], at).await?.remove(subject).unwrap_or_default())
 }
 

@@ -33,7 +33,7 @@ pub(crate) async fn show(app: &App, round_id: [u8; 16]) -> Result<ResultView> {
         mean_norm: row.mean_norm,
         tensors: row.tensors.0,
         result: HexBytes(row.result),
-        published_at_ms: row.published_at.0,
+        published_at_ms: row.published_at.ms(),
     })
 }
 

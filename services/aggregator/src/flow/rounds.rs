@@ -3,7 +3,7 @@
 use api::{
     Hex, HexBytes, ProblemKind,
     participants::Page,
-    rounds::{ChunkProgress, FailureCode, ProofDemand, RoundState, RoundView, SignedRound},
+    rounds::{ChunkProgress, FailureCode, RoundState, RoundView, SignedRound},
 };
 use kit::{Error, Result};
 use protocol::{Canonical, RoundDocument, VerifiedRound};
@@ -70,9 +70,9 @@ fn view(row: RoundSummary) -> RoundView {
         dimension: row.dimension.cast_unsigned(),
         min_cohort: row.min_cohort.cast_unsigned(),
         max_contributions: row.max_contributions.cast_unsigned(),
-        opens_at_ms: row.opens_at.0,
-        closes_at_ms: row.closes_at.0,
-        proof: if row.proof == "none" { ProofDemand::None } else { ProofDemand::NormV1 },
+        opens_at_ms: row.opens_at.ms(),
+        closes_at_ms: row.closes_at.ms(),
+        proof: row.proof.0,
         progress: row.counts.into(),
         chunks: ChunkProgress {
             total: row.chunks.cast_unsigned(),

@@ -4,14 +4,10 @@
 use std::{collections::HashMap, time::Duration};
 
 use api::rounds::RoundState;
-use kit::Result;
+use kit::{Result, time::Timestamp, vault::round_key};
 
 use super::erase;
-use crate::{
-    state::App,
-    store::{Instant, rounds},
-    vault::round_key,
-};
+use crate::{state::App, store::rounds};
 
 /// A creation that takes longer is given up.
 pub(crate) const LONGEST_CREATION_MS: i64 = 3_600_000;
@@ -55,20 +51,20 @@ async fn sweep_keys(app: &App) -> Result<()> {
 }
 
 /// Whether no contribution to the round will ever be opened.
-fn is_useless(state: Option<RoundState>, created_at: Option<Instant>, now: Instant) -> bool {
+fn is_useless(state: Option<RoundState>, created_at: Option<Timestamp>, now: Timestamp) -> bool {
     match (state, created_at) {
         (Some(RoundState::Published | RoundState::Failed | RoundState::Cancelled), _) => true,
         (Some(_), _) => false,
-        (None, Some(created_at)) => now.0.saturating_sub(created_at.0) > UNUSED_KEY_MS,
+        (None, Some(created_at)) => now.ms_since(created_at) > UNUSED_KEY_MS,
         (None, None) => false,
     }
 }
 
 /// When a creation chose this identifier, which says so.
-pub(crate) fn created_at(round_id: &[u8; 16]) -> Option<Instant> {
+pub(crate) fn created_at(round_id: &[u8; 16]) -> Option<Timestamp> {
     let (seconds, nanoseconds) = uuid::Uuid::from_bytes(*round_id).get_timestamp()?.to_unix();
     let seconds = i64::try_from(seconds).ok()?;
-    Some(Instant(seconds.checked_mul(1_000)?.checked_add(i64::from(nanoseconds / 1_000_000))?))
+    Some(Timestamp::from_ms(seconds.checked_mul(1_000)?).plus_ms(i64::from(nanoseconds / 1_000_000)))
 }
 
 #[cfg(test)]
@@ -77,8 +73,8 @@ mod tests {
 
     #[test]
     fn the_key_of_a_round_that_may_open_or_is_open_is_kept_however_old() {
-        let now = Instant(1_000 * UNUSED_KEY_MS);
-        let (long_ago, lately) = (Some(Instant(0)), Some(Instant(now.0 - UNUSED_KEY_MS)));
+        let now = Timestamp::from_ms(1_000 * UNUSED_KEY_MS);
+        let (long_ago, lately) = (Some(Timestamp::from_ms(0)), Some(now.minus_ms(UNUSED_KEY_MS)));
         use RoundState::*;
         for running in [Preparing, Open, Settling, Folding, Releasing, Unmasking] {
             assert!(!is_useless(Some(running), long_ago, now), "{running:?}");
@@ -93,9 +89,9 @@ mod tests {
 
     #[test]
     fn an_identifier_says_when_it_was_made() {
-        let before = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
-        let made = created_at(&uuid::Uuid::now_v7().into_bytes()).unwrap().0;
-        assert!((0..60_000).contains(&(made - i64::try_from(before).unwrap())), "{made}");
+        let before = Timestamp::now();
+        let made = created_at(&uuid::Uuid::now_v7().into_bytes()).unwrap();
+        assert!((0..60_000).contains(&made.ms_since(before)), "{made:?}");
         assert!(created_at(&[0; 16]).is_none());
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use api::{ProblemKind, contributions::ContributionView, rounds::RoundState};
 use axum::body::Body;
 use bytes::BytesMut;
-use kit::{Error, Result};
+use kit::{Error, Result, time::Timestamp, tx::run_tx};
 use protocol::{
     BodyDigester, Canonical, ContributionHeader, MessagePrefix, Receipt, Refusal, Signature, Signed,
     VerifiedRound,
@@ -17,10 +17,9 @@ use sharing::SealedSeed;
 use super::{contributions::view, incoming::Incoming, reputation, rounds};
 use crate::{
     metrics,
-    refusal::problem,
     state::App,
     store::{
-        self, Instant,
+        self,
         contributions::{self, ContributionRow, NewContribution},
         jobs::{self, Kind},
         participants,
@@ -143,10 +142,10 @@ impl Upload<'_> {
             let rule = "the identifier that the header states";
             return Err(Error::abort(ProblemKind::MalformedRequest).field("contribution", rule));
         }
-        self.round.check_header(header).map_err(|refusal| problem(&refusal))?;
+        self.round.check_header(header)?;
         let expected = prefix_bytes + self.round.constants().body_bytes();
         if length != expected {
-            return Err(problem(&Refusal::BodyLength { expected, found: length }));
+            return Err(Refusal::BodyLength { expected, found: length }.into());
         }
         Ok(())
     }
@@ -176,7 +175,7 @@ impl Upload<'_> {
 
     fn check_open(&self, state: RoundState) -> Result<()> {
         let document = self.round.document();
-        let now = self.app.now().0;
+        let now = self.app.now().ms();
         if state == RoundState::Open && (document.opens_at_ms..=document.closes_at_ms).contains(&now) {
             Ok(())
         } else {
@@ -249,14 +248,14 @@ impl Upload<'_> {
                 }
             };
             let ((returned, outcome), ()) = futures::try_join!(digesting, storing)?;
-            outcome.map_err(|refusal| problem(&refusal))?;
+            outcome?;
             digester = returned;
         }
-        let digests = digester.finish_chunks().map_err(|refusal| problem(&refusal))?;
+        let digests = digester.finish_chunks()?;
         if digests.body() == header.body_digest {
             Ok(digests)
         } else {
-            Err(problem(&Refusal::Digest { of: "body" }))
+            Err(Refusal::Digest { of: "body" }.into())
         }
     }
 
@@ -281,9 +280,11 @@ impl Upload<'_> {
             receipt: &receipt,
             received_at: now,
         };
-        let mut tx = store::begin(&self.app.db).await?;
-        let recorded = self.record_in(&mut tx, &new).await?;
-        tx.commit().await?;
+        let recorded = run_tx(&self.app.db, "upload", async |mut tx| {
+            let recorded = self.record_in(&mut tx, &new).await?;
+            Ok((tx, recorded))
+        });
+        let recorded = recorded.await?;
         self.app.work.notify_one();
         Ok(recorded)
     }
@@ -300,7 +301,7 @@ impl Upload<'_> {
         }
         self.check_open(round.state.0)?;
         self.check_standing(&mut *tx, new.header).await?;
-        if !store::rounds::take_place(tx, &self.round_id, new.received_at).await? {
+        if !store::rounds::take_capacity(tx, &self.round_id, new.received_at).await? {
             return Err(Error::abort(ProblemKind::RoundFull));
         }
         contributions::insert(tx, new).await?;
@@ -310,13 +311,13 @@ impl Upload<'_> {
         row.map(|row| (Stored::Now, row)).ok_or_else(|| Error::fault("a row just written is missing"))
     }
 
-    fn receipt(&self, header: &ContributionHeader, now: Instant) -> Receipt {
+    fn receipt(&self, header: &ContributionHeader, now: Timestamp) -> Receipt {
         Receipt {
             round_hash: *self.round.hash(),
             contribution_id: self.contribution_id,
             header_hash: header.hash(),
-            received_at_ms: now.0,
-            included_by_ms: now.0.saturating_add_unsigned(self.app.record.inclusion_delay_ms),
+            received_at_ms: now.ms(),
+            included_by_ms: now.ms().saturating_add_unsigned(self.app.record.inclusion_delay_ms),
             signature: Signature::BLANK,
         }
         .sign(&self.app.identity)

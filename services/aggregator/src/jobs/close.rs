@@ -5,7 +5,7 @@ use api::{
     contributions::ContributionState,
     rounds::{FailureCode, RoundState},
 };
-use kit::Result;
+use kit::{Result, time::Timestamp, tx::run_tx};
 use sqlx::PgConnection;
 
 use super::Held;
@@ -13,7 +13,7 @@ use crate::{
     flow::{end_round, rounds},
     state::App,
     store::{
-        self, Instant, closing, contributions,
+        closing, contributions,
         jobs::{self, Kind, Return},
         rounds::{self as stored, Failure, RoundRow},
     },
@@ -24,19 +24,26 @@ const SETTLING_PAUSE_MS: i64 = 250;
 
 pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
     let (round_id, now) = (held.round_id(), app.now());
-    let mut tx = store::begin(&app.db).await?;
-    match step(app, &mut tx, round_id, now).await? {
-        Some(run_at) => {
-            let back = Return { run_at, counts: false, error: None };
-            jobs::give_back(&mut *tx, &held.ids(), held.token, back).await?;
+    run_tx(&app.db, "settle", async |mut tx| {
+        match step(app, &mut tx, round_id, now).await? {
+            Some(run_at) => {
+                let back = Return { run_at, counts: false, error: None };
+                jobs::give_back(&mut *tx, &held.ids(), held.token, back).await?;
+            }
+            None => held.finish(&mut tx, now).await?,
         }
-        None => held.finish(&mut tx, now).await?,
-    }
-    Ok(tx.commit().await?)
+        Ok((tx, ()))
+    })
+    .await
 }
 
 /// One look at the round; says when to look again, if that is needed.
-async fn step(app: &App, tx: &mut PgConnection, round_id: [u8; 16], now: Instant) -> Result<Option<Instant>> {
+async fn step(
+    app: &App,
+    tx: &mut PgConnection,
+    round_id: [u8; 16],
+    now: Timestamp,
+) -> Result<Option<Timestamp>> {
     let Some(round) = stored::lock(tx, &round_id).await? else { return Ok(None) };
     let closed_at = match (round.state.0, round.closed_at) {
         (RoundState::Open, _) => {
@@ -46,16 +53,16 @@ async fn step(app: &App, tx: &mut PgConnection, round_id: [u8; 16], now: Instant
         (RoundState::Settling, Some(closed_at)) => closed_at,
         _ => return Ok(None),
     };
-    let deadline = Instant(closed_at.0.saturating_add(app.settle_ms));
+    let deadline = closed_at.plus_ms(app.settle_ms);
     if now < deadline && contributions::waiting(tx, &round_id).await? > 0 {
-        return Ok(Some(deadline.min(Instant(now.0 + SETTLING_PAUSE_MS))));
+        return Ok(Some(deadline.min(now.plus_ms(SETTLING_PAUSE_MS))));
     }
     fix(app, tx, &round, now).await?;
     Ok(None)
 }
 
 /// Fixes the set to the verified contributions; if they are too few, the round has failed.
-async fn fix(app: &App, tx: &mut PgConnection, round: &RoundRow, now: Instant) -> Result<()> {
+async fn fix(app: &App, tx: &mut PgConnection, round: &RoundRow, now: Timestamp) -> Result<()> {
     let round_id = &round.round_id;
     let reason = ProblemKind::RoundClosedFirst.code();
     contributions::exclude(tx, round_id, &[ContributionState::Received], reason, now).await?;

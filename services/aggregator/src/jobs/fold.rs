@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use api::rounds::RoundState;
 use futures::{StreamExt, future::try_join_all};
-use kit::{Error, Result};
+use kit::{Error, Result, tx::run_tx};
 use lattice::CHUNK_COEFFICIENTS;
 use masking::{ChunkSum, RoundConstants};
 use protocol::body::BodyDigests;
@@ -18,7 +18,6 @@ use crate::{
     },
     state::App,
     store::{
-        self,
         closing::{self, MemberRow},
         jobs::{self, Kind},
         rounds::{self as stored, RoundRow},
@@ -90,16 +89,18 @@ fn chunk_digests(member: &MemberRow) -> Result<Option<BodyDigests>> {
 async fn record(app: &App, held: &Held, chunk: u64, folded: Option<[u8; 32]>) -> Result<()> {
     let (round_id, now) = (held.round_id(), app.now());
     let chunk = i32::try_from(chunk).map_err(Error::fault)?;
-    let mut tx = store::begin(&app.db).await?;
-    let round = stored::lock(&mut tx, &round_id).await?;
-    let folding = round.filter(|round| round.state.0 == RoundState::Folding);
-    if let (Some(round), Some(digest)) = (folding, folded) {
-        let count = closing::chunk_folded(&mut tx, &round_id, chunk, digest, now).await?;
-        if count == i64::from(round.chunks) {
-            stored::folded(&mut tx, &round_id, now).await?;
-            jobs::enqueue(&mut tx, Kind::Release, &round_id, &[String::new()], now, now).await?;
+    run_tx(&app.db, "fold", async |mut tx| {
+        let round = stored::lock(&mut tx, &round_id).await?;
+        let folding = round.filter(|round| round.state.0 == RoundState::Folding);
+        if let (Some(round), Some(digest)) = (folding, folded) {
+            let count = closing::chunk_folded(&mut tx, &round_id, chunk, digest, now).await?;
+            if count == i64::from(round.chunks) {
+                stored::folded(&mut tx, &round_id, now).await?;
+                jobs::enqueue(&mut tx, Kind::Release, &round_id, &[String::new()], now, now).await?;
+            }
         }
-    }
-    held.finish(&mut tx, now).await?;
-    Ok(tx.commit().await?)
+        held.finish(&mut tx, now).await?;
+        Ok((tx, ()))
+    })
+    .await
 }

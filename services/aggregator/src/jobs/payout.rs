@@ -1,17 +1,14 @@
 //! Payout of a published round: earnings, postings and batch in the transaction that finishes the job.
 
 use api::rounds::RoundState;
-use kit::{Error, Result};
+use kit::{Error, Result, tx::run_tx};
 use protocol::{Canonical, RoundDocument};
 
 use super::Held;
 use crate::{
     flow::{payouts, rounds},
     state::App,
-    store::{
-        self,
-        jobs::{self, Kind},
-    },
+    store::jobs::{self, Kind},
 };
 
 pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
@@ -24,13 +21,15 @@ pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
         None => Vec::new(),
     };
     let now = app.now();
-    let mut tx = store::begin(&app.db).await?;
-    if let Some(terms) = &terms {
-        payouts::post(&mut tx, &document, terms, &earnings, now).await?;
-    }
-    jobs::enqueue(&mut tx, Kind::Checkpoint, &round_id, &["paid".to_owned()], now, now).await?;
-    held.finish(&mut tx, now).await?;
-    tx.commit().await?;
+    let paying = run_tx(&app.db, "pay", async |mut tx| {
+        if let Some(terms) = &terms {
+            payouts::post(&mut tx, &document, terms, &earnings, now).await?;
+        }
+        jobs::enqueue(&mut tx, Kind::Checkpoint, &round_id, &["paid".to_owned()], now, now).await?;
+        held.finish(&mut tx, now).await?;
+        Ok((tx, ()))
+    });
+    paying.await?;
     tracing::info!(round = hex::encode(round_id), contributions = earnings.len(), "round paid");
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use api::rounds::{RoundState, TensorSummary};
 use futures::{StreamExt, TryStreamExt};
-use kit::{Error, Result};
+use kit::{Error, Result, tx::run_tx};
 use masking::RoundConstants;
 use protocol::{
     Canonical, ContributionHeader, Tensor, VerifiedRound, body::SumDigester, roles::aggregator::publish,
@@ -15,7 +15,6 @@ use crate::{
     metrics,
     state::App,
     store::{
-        self,
         closing::{self, ResultRow, UnmaskedRow},
         contributions,
         jobs::{self, Kind},
@@ -33,23 +32,25 @@ pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
         _ => None,
     };
     let now = app.now();
-    let mut tx = store::begin(&app.db).await?;
-    let round = stored::lock(&mut tx, &round_id).await?;
-    let unmasking = round.is_some_and(|round| round.state.0 == RoundState::Unmasking);
-    if let (true, Some(result)) = (unmasking, &result) {
-        let included = contributions::include(&mut tx, &round_id, now).await?;
-        if included != u64::from(result.count.cast_unsigned()) {
-            return Err(Error::fault("the stored members are not those of the result"));
+    let publishing = run_tx(&app.db, "publish", async |mut tx| {
+        let round = stored::lock(&mut tx, &round_id).await?;
+        let unmasking = round.is_some_and(|round| round.state.0 == RoundState::Unmasking);
+        if let (true, Some(result)) = (unmasking, &result) {
+            let included = contributions::include(&mut tx, &round_id, now).await?;
+            if included != u64::from(result.count.cast_unsigned()) {
+                return Err(Error::fault("the stored members are not those of the result"));
+            }
+            closing::insert_result(&mut tx, &round_id, result).await?;
+            stored::end(&mut tx, &round_id, RoundState::Published, None, now).await?;
+            jobs::enqueue(&mut tx, Kind::Retire, &round_id, &[String::new()], now, now).await?;
+            // A round that pays is sealed when it is paid.
+            let (next, key) = if pays { (Kind::Payout, "") } else { (Kind::Checkpoint, "ended") };
+            jobs::enqueue(&mut tx, next, &round_id, &[key.to_owned()], now, now).await?;
         }
-        closing::insert_result(&mut tx, &round_id, result).await?;
-        stored::end(&mut tx, &round_id, RoundState::Published, None, now).await?;
-        jobs::enqueue(&mut tx, Kind::Retire, &round_id, &[String::new()], now, now).await?;
-        // A round that pays is sealed when it is paid.
-        let (next, key) = if pays { (Kind::Payout, "") } else { (Kind::Checkpoint, "ended") };
-        jobs::enqueue(&mut tx, next, &round_id, &[key.to_owned()], now, now).await?;
-    }
-    held.finish(&mut tx, now).await?;
-    tx.commit().await?;
+        held.finish(&mut tx, now).await?;
+        Ok((tx, ()))
+    });
+    publishing.await?;
     if let Some(result) = result {
         metrics::round_ended("published");
         tracing::info!(round = hex::encode(round_id), count = result.count, "round published");

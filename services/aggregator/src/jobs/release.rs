@@ -2,7 +2,7 @@
 
 use api::{HexBytes, combiner::ReleaseCall, rounds::RoundState};
 use futures::{StreamExt, TryStreamExt, future::try_join_all};
-use kit::{Error, Result};
+use kit::{Error, Result, tx::run_tx, vault::round_key};
 use protocol::{
     Canonical, ContributionHeader, Refusal, ReleaseAnswer, ReleaseRequest, SealedSeeds, Signed,
     VerifiedRound,
@@ -18,12 +18,10 @@ use crate::{
     flow::{members, rounds},
     state::App,
     store::{
-        self,
         closing::{self, MemberRow},
         jobs::{self, Kind},
         rounds as stored,
     },
-    vault::round_key,
 };
 
 pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
@@ -36,17 +34,19 @@ pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
         _ => None,
     };
     let now = app.now();
-    let mut tx = store::begin(&app.db).await?;
-    let round = stored::lock(&mut tx, &round_id).await?;
-    let releasing = round.filter(|round| round.state.0 == RoundState::Releasing);
-    if let (Some(round), Some(answers)) = (releasing, &answers) {
-        closing::insert_answers(&mut tx, &round_id, answers, now).await?;
-        stored::released(&mut tx, &round_id, now).await?;
-        let chunks: Vec<String> = (0..round.chunks).map(|chunk| chunk.to_string()).collect();
-        jobs::enqueue(&mut tx, Kind::Unmask, &round_id, &chunks, now, now).await?;
-    }
-    held.finish(&mut tx, now).await?;
-    Ok(tx.commit().await?)
+    run_tx(&app.db, "release", async |mut tx| {
+        let round = stored::lock(&mut tx, &round_id).await?;
+        let releasing = round.filter(|round| round.state.0 == RoundState::Releasing);
+        if let (Some(round), Some(answers)) = (releasing, &answers) {
+            closing::insert_answers(&mut tx, &round_id, answers, now).await?;
+            stored::released(&mut tx, &round_id, now).await?;
+            let chunks: Vec<String> = (0..round.chunks).map(|chunk| chunk.to_string()).collect();
+            jobs::enqueue(&mut tx, Kind::Unmask, &round_id, &chunks, now, now).await?;
+        }
+        held.finish(&mut tx, now).await?;
+        Ok((tx, ()))
+    })
+    .await
 }
 
 /// Every holder's checked answer, the aggregator's first.
@@ -89,7 +89,7 @@ async fn own_answer(
     round: &VerifiedRound,
     members: &[AttestedMember],
 ) -> Result<ReleaseAnswer> {
-    let key = round_key::load(&app.vault, round_id).await?;
+    let key = round_key::find(&app.vault, round_id).await?;
     let key = key.ok_or_else(|| Error::fault("the round's key is not in the vault"))?;
     let (app, round, members) = (app.clone(), round.clone(), members.to_vec());
     let pool = app.clone();

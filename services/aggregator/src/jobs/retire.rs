@@ -5,18 +5,17 @@ use std::collections::HashSet;
 
 use api::{ProblemKind, rounds::RoundState};
 use futures::StreamExt;
-use kit::Result;
+use kit::{Result, vault::round_key};
 
 use super::Held;
 use crate::{
     flow::{rounds, sum::SumLocation, upload::bodies},
     state::App,
     store::{
-        self, Instant, contributions,
+        contributions,
         jobs::{self, Kind, Return},
         rounds::RoundRow,
     },
-    vault::round_key,
 };
 
 /// How often it is looked whether the round's other jobs are done.
@@ -33,15 +32,11 @@ pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
         remove_objects(app, &round).await?;
     }
     told?;
-    let now = app.now();
-    let mut tx = store::begin(&app.db).await?;
     if idle {
-        held.finish(&mut tx, now).await?;
-    } else {
-        let back = Return { run_at: Instant(now.0 + IDLE_PAUSE_MS), counts: false, error: None };
-        jobs::give_back(&mut *tx, &held.ids(), held.token, back).await?;
+        return held.finish_alone(app, "retire").await;
     }
-    Ok(tx.commit().await?)
+    let back = Return { run_at: app.now().plus_ms(IDLE_PAUSE_MS), counts: false, error: None };
+    Ok(jobs::give_back(&app.db, &held.ids(), held.token, back).await?)
 }
 
 /// Of a published round the bodies in the sum and the sum itself stay, of another one nothing. Uploads end with the

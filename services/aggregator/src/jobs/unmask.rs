@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use api::rounds::RoundState;
-use kit::{Error, Result};
+use kit::{Error, Result, tx::run_tx};
 use masking::{ChunkSum, unmask_chunk};
 use protocol::{Canonical, ReleaseAnswer, roles::aggregator::sum_key};
 
@@ -15,7 +15,6 @@ use crate::{
     },
     state::App,
     store::{
-        self,
         closing::{self, UnmaskedRow},
         jobs::{self, Kind},
         rounds::{self as stored, RoundRow},
@@ -30,17 +29,19 @@ pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
         _ => None,
     };
     let (index, now) = (i32::try_from(chunk).map_err(Error::fault)?, app.now());
-    let mut tx = store::begin(&app.db).await?;
-    let round = stored::lock(&mut tx, &round_id).await?;
-    let unmasking = round.filter(|round| round.state.0 == RoundState::Unmasking);
-    if let (Some(round), Some(unmasked)) = (unmasking, unmasked) {
-        let count = closing::chunk_unmasked(&mut tx, &round_id, index, unmasked, now).await?;
-        if count == i64::from(round.chunks) {
-            jobs::enqueue(&mut tx, Kind::Publish, &round_id, &[String::new()], now, now).await?;
+    run_tx(&app.db, "unmask", async |mut tx| {
+        let round = stored::lock(&mut tx, &round_id).await?;
+        let unmasking = round.filter(|round| round.state.0 == RoundState::Unmasking);
+        if let (Some(round), Some(unmasked)) = (unmasking, unmasked) {
+            let count = closing::chunk_unmasked(&mut tx, &round_id, index, unmasked, now).await?;
+            if count == i64::from(round.chunks) {
+                jobs::enqueue(&mut tx, Kind::Publish, &round_id, &[String::new()], now, now).await?;
+            }
         }
-    }
-    held.finish(&mut tx, now).await?;
-    Ok(tx.commit().await?)
+        held.finish(&mut tx, now).await?;
+        Ok((tx, ()))
+    })
+    .await
 }
 
 async fn unmask(app: &App, row: &RoundRow, root: &[u8; 32], chunk: u64) -> Result<UnmaskedRow> {

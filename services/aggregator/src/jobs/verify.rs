@@ -12,7 +12,7 @@ use api::{
     rounds::RoundState,
 };
 use futures::future::try_join_all;
-use kit::{Error, Result};
+use kit::{Error, Result, tx::run_tx, vault::round_key};
 use protocol::{
     Attestation, Canonical, ContributionHeader, Proof, Refusal, SealedSeeds, VerifiedRound,
     roles::{
@@ -34,7 +34,6 @@ use crate::{
         contributions::{self, Envelope},
         jobs,
     },
-    vault::round_key,
 };
 
 /// Bytes of bodies whose proofs are verified between two transactions.
@@ -126,7 +125,7 @@ async fn check_own_shares(
     if envelopes.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
-    let key = round_key::load(&app.vault, round_id).await?;
+    let key = round_key::find(&app.vault, round_id).await?;
     let key = key.ok_or_else(|| Error::fault("the round's key is not in the vault"))?;
     let round = Arc::clone(round);
     app.compute.run(move || own_shares(&round, &key, envelopes)).await?
@@ -253,30 +252,32 @@ async fn record(app: &App, held: &Held, decided: &[Decided], gone: &[i64]) -> Re
     let keys: HashSet<String> = decided.iter().map(|one| hex::encode(one.contribution_id)).collect();
     let finished = held.jobs.iter().filter(|job| keys.contains(&job.key)).map(|job| job.job_id);
     let finished: Vec<i64> = finished.chain(gone.iter().copied()).collect();
-    let mut tx = store::begin(&app.db).await?;
-    store::rounds::lock(&mut tx, &round_id).await?;
-    let (mut verified, mut rejected) = (0, 0);
-    for Decided { contribution_id: id, decision, proof_time_us } in decided {
-        let (time, tx) = (*proof_time_us, &mut *tx);
-        match decision {
-            Decision::Verified(attestations) => {
-                let done = contributions::verify(tx, &round_id, id, attestations, time, now).await?;
-                verified += i32::from(done);
-            }
-            Decision::Rejected(reason) => {
-                let done = contributions::reject(tx, &round_id, id, reason.code(), time, now).await?;
-                rejected += i32::from(done);
+    let recording = run_tx(&app.db, "verify", async |mut tx| {
+        store::rounds::lock(&mut tx, &round_id).await?;
+        let (mut verified, mut rejected) = (0, 0);
+        for Decided { contribution_id: id, decision, proof_time_us } in decided {
+            let (time, tx) = (*proof_time_us, &mut *tx);
+            match decision {
+                Decision::Verified(attestations) => {
+                    let done = contributions::verify(tx, &round_id, id, attestations, time, now).await?;
+                    verified += i32::from(done);
+                }
+                Decision::Rejected(reason) => {
+                    let done = contributions::reject(tx, &round_id, id, reason.code(), time, now).await?;
+                    rejected += i32::from(done);
+                }
             }
         }
-    }
-    store::rounds::free_places(&mut tx, &round_id, rejected).await?;
-    if !jobs::finish(&mut tx, &finished, held.token, now).await? {
-        return Err(Error::fault("the lease was lost"));
-    }
-    if let Some(earliest) = store::rounds::full_from(&mut tx, &round_id).await? {
-        jobs::hasten_close(&mut tx, &round_id, earliest.max(now)).await?;
-    }
-    tx.commit().await?;
+        store::rounds::return_capacity(&mut tx, &round_id, rejected).await?;
+        if !jobs::finish(&mut tx, &finished, held.token, now).await? {
+            return Err(Error::fault("the lease was lost"));
+        }
+        if let Some(earliest) = store::rounds::full_from(&mut tx, &round_id).await? {
+            jobs::hasten_close(&mut tx, &round_id, earliest.max(now)).await?;
+        }
+        Ok((tx, (verified, rejected)))
+    });
+    let (verified, rejected) = recording.await?;
     metrics::contributions_checked("verified", verified.cast_unsigned().into());
     metrics::contributions_checked("rejected", rejected.cast_unsigned().into());
     Ok(())

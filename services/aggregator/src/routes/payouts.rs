@@ -1,7 +1,7 @@
 //! Payouts.
 
 use api::{
-    ProblemKind,
+    Hex, ProblemKind,
     participants::Page,
     payouts::{Batch, ClaimAddressRequest, ClaimProof, MakeBatch, Payout, Statement},
 };
@@ -13,7 +13,7 @@ use axum::{
 use kit::{
     Error, Result,
     auth::Bearer,
-    extract::{HexPath, Json, Path, Query},
+    extract::{Json, Path, Query},
 };
 use ledger::payout_tree::StandardDump;
 
@@ -25,7 +25,7 @@ use crate::{
 
 pub(super) async fn of_round(
     State(app): State<App>,
-    HexPath(round): HexPath<16>,
+    Path(Hex(round)): Path<Hex<16>>,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<Payout>>> {
     payouts::of_round(&app, round, query.after_subject()?, query.limit()?).await.map(axum::Json)

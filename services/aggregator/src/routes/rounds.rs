@@ -12,7 +12,7 @@ use axum::{
 use kit::{
     Error, Result,
     auth::Bearer,
-    extract::{HexPath, Json, Query},
+    extract::{Json, Path, Query},
 };
 
 use super::PageQuery;
@@ -57,13 +57,16 @@ pub(super) async fn list(
     rounds::list(&app, after, query.state, query.limit()?).await.map(axum::Json)
 }
 
-pub(super) async fn show(State(app): State<App>, HexPath(id): HexPath<16>) -> Result<axum::Json<RoundView>> {
+pub(super) async fn show(
+    State(app): State<App>,
+    Path(Hex(id)): Path<Hex<16>>,
+) -> Result<axum::Json<RoundView>> {
     rounds::show(&app, id).await.map(axum::Json)
 }
 
 pub(super) async fn document(
     State(app): State<App>,
-    HexPath(id): HexPath<16>,
+    Path(Hex(id)): Path<Hex<16>>,
 ) -> Result<axum::Json<SignedRound>> {
     rounds::document(&app, id).await.map(axum::Json)
 }
@@ -71,7 +74,7 @@ pub(super) async fn document(
 pub(super) async fn close(
     _: Bearer,
     State(app): State<App>,
-    HexPath(id): HexPath<16>,
+    Path(Hex(id)): Path<Hex<16>>,
 ) -> Result<axum::Json<RoundView>> {
     end_round::close(&app, id).await.map(axum::Json)
 }
@@ -79,7 +82,7 @@ pub(super) async fn close(
 pub(super) async fn cancel(
     _: Bearer,
     State(app): State<App>,
-    HexPath(id): HexPath<16>,
+    Path(Hex(id)): Path<Hex<16>>,
 ) -> Result<axum::Json<RoundView>> {
     end_round::cancel(&app, id).await.map(axum::Json)
 }

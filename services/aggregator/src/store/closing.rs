@@ -1,8 +1,7 @@
 //! The fixed set, the holders' answers, the chunks of the sum, the result.
 
+use kit::time::Timestamp;
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, types::Json};
-
-use super::Instant;
 
 /// Records the verified contributions as the round's set and returns their header hashes, in order.
 pub(crate) async fn fix_members(tx: &mut PgConnection, round_id: &[u8; 16]) -> sqlx::Result<Vec<[u8; 32]>> {
@@ -36,7 +35,7 @@ pub(crate) async fn member_hashes(
         .await
 }
 
-/// A contribution's position in its round's set.
+/// A contribution's index in its round's set.
 pub(crate) async fn member_index(
     db: &PgPool,
     round_id: &[u8; 16],
@@ -58,11 +57,11 @@ pub(crate) struct MemberRow {
     pub(crate) sealed_seeds: Vec<u8>,
     pub(crate) proof: Vec<u8>,
     pub(crate) body_object_name: String,
-    /// None if the body came before they were stored.
+    /// Absent from contributions that were received before these digests were stored.
     pub(crate) chunk_digests: Option<Vec<u8>>,
 }
 
-/// At most `limit` members from position `from`, in order.
+/// At most `limit` members from index `from`, in order.
 pub(crate) async fn members(
     db: &PgPool,
     round_id: &[u8; 16],
@@ -83,7 +82,7 @@ pub(crate) async fn members(
     .await
 }
 
-/// The attestations of the members at positions `from` to `from + limit`, by position and holder.
+/// The attestations of the members at indexes `from` to `from + limit`, by index and holder.
 pub(crate) async fn member_attestations(
     db: &PgPool,
     round_id: &[u8; 16],
@@ -103,13 +102,13 @@ pub(crate) async fn member_attestations(
     .await
 }
 
-/// Records that a chunk of ciphertexts is added; answers how many are.
+/// Records a folded chunk and returns how many chunks are folded.
 pub(crate) async fn chunk_folded(
     tx: &mut PgConnection,
     round_id: &[u8; 16],
     chunk: i32,
     digest: [u8; 32],
-    now: Instant,
+    now: Timestamp,
 ) -> sqlx::Result<i64> {
     sqlx::query(
         "INSERT INTO sum_chunks (round_id, chunk, folded_digest, folded_at) VALUES ($1, $2, $3, $4)
@@ -127,7 +126,7 @@ pub(crate) async fn chunk_folded(
         .await
 }
 
-/// The digest of a chunk that is added; none if it was added before digests were stored.
+/// The digest of a folded chunk. Absent from chunks that were folded before digests were stored.
 pub(crate) async fn folded_digest(
     db: &PgPool,
     round_id: &[u8; 16],
@@ -145,7 +144,7 @@ pub(crate) async fn insert_answers(
     tx: &mut PgConnection,
     round_id: &[u8; 16],
     answers: &[Vec<u8>],
-    now: Instant,
+    now: Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO release_answers (round_id, holder, answer, stored_at)
@@ -174,13 +173,13 @@ pub(crate) struct UnmaskedRow {
     pub(crate) residual_max: i64,
 }
 
-/// Records an unmasked chunk; answers how many are unmasked.
+/// Records an unmasked chunk and returns how many chunks are unmasked.
 pub(crate) async fn chunk_unmasked(
     tx: &mut PgConnection,
     round_id: &[u8; 16],
     chunk: i32,
     unmasked: UnmaskedRow,
-    now: Instant,
+    now: Timestamp,
 ) -> sqlx::Result<i64> {
     sqlx::query(
         "UPDATE sum_chunks SET digest = $3, residual_max = $4, unmasked_at = $5
@@ -220,7 +219,7 @@ pub(crate) struct ResultRow {
     pub(crate) mean_norm: f64,
     pub(crate) tensors: Json<Vec<api::rounds::TensorSummary>>,
     pub(crate) result: Vec<u8>,
-    pub(crate) published_at: Instant,
+    pub(crate) published_at: Timestamp,
 }
 
 /// Stores a result.

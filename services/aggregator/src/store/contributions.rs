@@ -1,9 +1,8 @@
 //! Contributions and the combiners' attestations of them.
 
 use api::contributions::ContributionState;
+use kit::{column::Column, time::Timestamp};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
-
-use super::{Instant, states::Column};
 
 /// A contribution as its participant sees it.
 #[derive(Clone, FromRow)]
@@ -15,10 +14,10 @@ pub(crate) struct ContributionRow {
     pub(crate) state: Column<ContributionState>,
     pub(crate) reason: Option<String>,
     pub(crate) receipt: Vec<u8>,
-    pub(crate) received_at: Instant,
+    pub(crate) received_at: Timestamp,
 }
 
-/// What is stored of a new contribution.
+/// A contribution to be stored.
 pub(crate) struct NewContribution<'a> {
     pub(crate) round_id: &'a [u8; 16],
     pub(crate) header: &'a protocol::ContributionHeader,
@@ -29,7 +28,7 @@ pub(crate) struct NewContribution<'a> {
     pub(crate) body_object_name: &'a str,
     pub(crate) chunk_digests: &'a [u8],
     pub(crate) receipt: &'a [u8],
-    pub(crate) received_at: Instant,
+    pub(crate) received_at: Timestamp,
 }
 
 /// One contribution.
@@ -48,16 +47,16 @@ pub(crate) async fn find(
     .await
 }
 
-/// How a participant stands in a round.
+/// What a participant has sent in a round.
 #[derive(Clone, Copy, Debug, FromRow)]
 pub(crate) struct Standing {
-    /// Contributions it has sent, counting rejected ones.
+    /// Contributions, counting rejected ones.
     pub(crate) sent: i64,
     /// Whether one of them is not rejected.
     pub(crate) active: bool,
 }
 
-/// How a participant stands in a round.
+/// What a participant has sent in a round.
 pub(crate) async fn standing(
     db: impl PgExecutor<'_>,
     round_id: &[u8; 16],
@@ -100,7 +99,7 @@ pub(crate) async fn insert(tx: &mut PgConnection, new: &NewContribution<'_>) -> 
     Ok(())
 }
 
-/// What is needed of a contribution to verify it.
+/// The stored parts of a contribution that its verification needs.
 #[derive(Clone, FromRow)]
 pub(crate) struct Envelope {
     pub(crate) contribution_id: [u8; 16],
@@ -110,7 +109,7 @@ pub(crate) struct Envelope {
     pub(crate) body_object_name: String,
 }
 
-/// Those of the given contributions that are received and nothing else yet.
+/// The given contributions that are still in state `received`.
 pub(crate) async fn unverified(
     db: &PgPool,
     round_id: &[u8; 16],
@@ -126,14 +125,14 @@ pub(crate) async fn unverified(
     .await
 }
 
-/// Marks a received contribution as verified; answers whether it was still received.
+/// Marks a received contribution as verified. Returns whether it was still received.
 pub(crate) async fn verify(
     tx: &mut PgConnection,
     round_id: &[u8; 16],
     contribution_id: &[u8; 16],
     attestations: &[Vec<u8>],
     proof_time_us: Option<i64>,
-    now: Instant,
+    now: Timestamp,
 ) -> sqlx::Result<bool> {
     let verified = sqlx::query(
         "UPDATE contributions SET state = 'verified', changed_at = $3, proof_time_us = $4
@@ -162,14 +161,14 @@ pub(crate) async fn verify(
     Ok(true)
 }
 
-/// Marks a received contribution as rejected; answers whether it was still received.
+/// Marks a received contribution as rejected. Returns whether it was still received.
 pub(crate) async fn reject(
     tx: &mut PgConnection,
     round_id: &[u8; 16],
     contribution_id: &[u8; 16],
     reason: &str,
     proof_time_us: Option<i64>,
-    now: Instant,
+    now: Timestamp,
 ) -> sqlx::Result<bool> {
     let rejected = sqlx::query(
         "UPDATE contributions SET state = 'rejected', reason = $3, changed_at = $4, proof_time_us = $5
@@ -199,17 +198,14 @@ pub(crate) async fn exclude(
     round_id: &[u8; 16],
     states: &[ContributionState],
     reason: &str,
-    now: Instant,
+    now: Timestamp,
 ) -> sqlx::Result<()> {
-    use super::states::Named;
-
-    let states: Vec<&str> = states.iter().map(|state| state.name()).collect();
     sqlx::query(
         "UPDATE contributions SET state = 'excluded', reason = $3, changed_at = $4
          WHERE round_id = $1 AND state = ANY($2)",
     )
     .bind(round_id)
-    .bind(states)
+    .bind(Column::array(states))
     .bind(reason)
     .bind(now)
     .execute(tx)
@@ -218,7 +214,7 @@ pub(crate) async fn exclude(
 }
 
 /// Marks the members of a round's set as included.
-pub(crate) async fn include(tx: &mut PgConnection, round_id: &[u8; 16], now: Instant) -> sqlx::Result<u64> {
+pub(crate) async fn include(tx: &mut PgConnection, round_id: &[u8; 16], now: Timestamp) -> sqlx::Result<u64> {
     let included = sqlx::query(
         "UPDATE contributions AS c SET state = 'included', changed_at = $2
          FROM round_members AS m

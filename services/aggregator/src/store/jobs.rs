@@ -1,13 +1,12 @@
-//! Leased jobs: taken with `SKIP LOCKED`, finished only under the token of the lease, in the transaction that records
-//! their result.
+//! Leased jobs. A worker takes them with `SKIP LOCKED` and can finish them only under the token of its
+//! lease, in the transaction that records their result.
 
+use kit::{
+    column::{Column, Named},
+    time::Timestamp,
+};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
-
-use super::{
-    Instant,
-    states::{Column, Named},
-};
 
 /// What a job does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,11 +25,11 @@ pub(crate) enum Kind {
     Unmask,
     /// Signs and publishes the result.
     Publish,
-    /// Destroys the round's key and the bytes that nobody will ask for.
+    /// Destroys the round's key and the stored bytes that are no longer needed.
     Retire,
     /// Pays for the contributions in the published sum.
     Payout,
-    /// Signs a checkpoint over what is recorded of the round. Key: the occasion.
+    /// Signs a checkpoint that covers the round's record. Key: the occasion.
     Checkpoint,
 }
 
@@ -57,24 +56,24 @@ pub(crate) struct Job {
     pub(crate) round_id: [u8; 16],
     pub(crate) key: String,
     pub(crate) attempts: i32,
-    pub(crate) created_at: Instant,
+    pub(crate) created_at: Timestamp,
 }
 
-/// Under which jobs are held.
+/// A worker's hold on jobs, until it expires.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lease {
     pub(crate) token: Uuid,
-    pub(crate) expires_at: Instant,
+    pub(crate) expires_at: Timestamp,
 }
 
-/// Adds jobs of one kind, one for each key; those that exist already are left alone.
+/// Adds jobs of one kind, one for each key. Existing jobs stay as they are.
 pub(crate) async fn enqueue(
     tx: &mut PgConnection,
     kind: Kind,
     round_id: &[u8; 16],
     keys: &[String],
-    run_at: Instant,
-    now: Instant,
+    run_at: Timestamp,
+    now: Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO jobs (kind, round_id, key, run_at, created_at)
@@ -95,7 +94,7 @@ pub(crate) async fn enqueue(
 pub(crate) async fn hasten_close(
     tx: &mut PgConnection,
     round_id: &[u8; 16],
-    run_at: Instant,
+    run_at: Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE jobs SET run_at = LEAST(run_at, $2)
@@ -109,7 +108,7 @@ pub(crate) async fn hasten_close(
 }
 
 /// Leases the job that has been due longest.
-pub(crate) async fn acquire(db: &PgPool, lease: Lease, now: Instant) -> sqlx::Result<Option<Job>> {
+pub(crate) async fn acquire(db: &PgPool, lease: Lease, now: Timestamp) -> sqlx::Result<Option<Job>> {
     sqlx::query_as(
         "UPDATE jobs
          SET state = 'leased', lease_token = $1, lease_expires_at = $2, attempts = attempts + 1
@@ -128,14 +127,14 @@ pub(crate) async fn acquire(db: &PgPool, lease: Lease, now: Instant) -> sqlx::Re
     .await
 }
 
-/// Leases up to `limit` further due jobs of the kind and round of `like` that were not tried before: one that failed may be the
-/// reason, and is tried alone.
+/// Leases up to `limit` further due jobs of the kind and round of `like`. Leaves out jobs that were tried
+/// before: one of them may have made its batch fail, so each is tried alone.
 pub(crate) async fn acquire_more(
     db: &PgPool,
     lease: Lease,
     like: &Job,
     limit: i64,
-    now: Instant,
+    now: Timestamp,
 ) -> sqlx::Result<Vec<Job>> {
     sqlx::query_as(
         "UPDATE jobs
@@ -159,7 +158,7 @@ pub(crate) async fn acquire_more(
     .await
 }
 
-/// Extends a lease for those of the jobs that are not done; answers whether any is still held under it.
+/// Extends a lease on the jobs that are not done. Returns whether it still holds any.
 pub(crate) async fn renew(db: &PgPool, jobs: &[i64], lease: Lease) -> sqlx::Result<bool> {
     let renewed =
         sqlx::query("UPDATE jobs SET lease_expires_at = $3 WHERE job_id = ANY($1) AND lease_token = $2")
@@ -171,12 +170,12 @@ pub(crate) async fn renew(db: &PgPool, jobs: &[i64], lease: Lease) -> sqlx::Resu
     Ok(renewed.rows_affected() > 0)
 }
 
-/// Marks jobs as done; answers whether all were held under the lease.
+/// Marks jobs as done. Returns whether the lease held all of them.
 pub(crate) async fn finish(
     tx: &mut PgConnection,
     jobs: &[i64],
     token: Uuid,
-    now: Instant,
+    now: Timestamp,
 ) -> sqlx::Result<bool> {
     let finished = sqlx::query(
         "UPDATE jobs
@@ -191,16 +190,16 @@ pub(crate) async fn finish(
     Ok(finished.rows_affected() == jobs.len() as u64)
 }
 
-/// How a job that did not finish goes back.
+/// How an unfinished job is given back.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Return<'a> {
-    pub(crate) run_at: Instant,
+    pub(crate) run_at: Timestamp,
     /// Whether the attempt counts.
     pub(crate) counts: bool,
     pub(crate) error: Option<&'a str>,
 }
 
-/// Gives jobs back, to be run again; those not held under the lease are left alone.
+/// Gives jobs back, to be run again. Leaves out jobs that the lease no longer holds.
 pub(crate) async fn give_back(
     db: impl PgExecutor<'_>,
     jobs: &[i64],
@@ -223,13 +222,13 @@ pub(crate) async fn give_back(
     Ok(())
 }
 
-/// Gives up for good those of the jobs that are not done; answers whether any was held under the lease.
+/// Gives up for good the jobs that are not done. Returns whether the lease held any.
 pub(crate) async fn give_up(
     tx: &mut PgConnection,
     jobs: &[i64],
     token: Uuid,
     error: &str,
-    now: Instant,
+    now: Timestamp,
 ) -> sqlx::Result<bool> {
     let given_up = sqlx::query(
         "UPDATE jobs
@@ -245,28 +244,27 @@ pub(crate) async fn give_up(
     Ok(given_up.rows_affected() > 0)
 }
 
-/// Ends the jobs of a round that nobody needs any more: its set is fixed (verifying), or it has ended (all).
+/// Ends the waiting jobs of a round that are no longer needed, because its set is fixed or it has ended.
 pub(crate) async fn drop_unneeded(
     tx: &mut PgConnection,
     round_id: &[u8; 16],
     kinds: &[Kind],
-    now: Instant,
+    now: Timestamp,
 ) -> sqlx::Result<()> {
-    let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
     sqlx::query(
         "UPDATE jobs
          SET state = 'done', lease_token = NULL, lease_expires_at = NULL, finished_at = $3
          WHERE round_id = $1 AND kind = ANY($2) AND state = 'ready'",
     )
     .bind(round_id)
-    .bind(kinds)
+    .bind(Column::array(kinds))
     .bind(now)
     .execute(tx)
     .await?;
     Ok(())
 }
 
-/// How many jobs of a round, but those of one kind, are waiting or being worked on.
+/// How many jobs of a round wait or are being worked on, not counting those of kind `but`.
 pub(crate) async fn unfinished(db: &PgPool, round_id: &[u8; 16], but: Kind) -> sqlx::Result<i64> {
     sqlx::query_scalar(
         "SELECT COUNT(*) FROM jobs WHERE round_id = $1 AND state IN ('ready', 'leased') AND kind <> $2",

@@ -1,17 +1,17 @@
-//! The log: entries, the nodes above them, checkpoints. Entries are written by triggers; here they get their places.
+//! The log: entries, the nodes above them, checkpoints. Triggers write the entries; here they get their
+//! indexes.
 
+use kit::time::Timestamp;
 use ledger::{Hash, NodeId};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 
-use super::Instant;
-
-/// Gives up to `batch` waiting entries their places; returns places and leaf hashes in order. Nobody else does until the
-/// transaction ends.
+/// Gives up to `batch` waiting entries their indexes. Returns indexes and leaf hashes in order. No other
+/// transaction can do so until this one ends.
 pub(crate) async fn sequence(tx: &mut PgConnection, batch: i32) -> sqlx::Result<Vec<(i64, Hash)>> {
-    let mut placed: Vec<(i64, Hash)> =
+    let mut sequenced: Vec<(i64, Hash)> =
         sqlx::query_as("SELECT index, leaf_hash FROM sequence_log($1)").bind(batch).fetch_all(tx).await?;
-    placed.sort_unstable_by_key(|(index, _)| *index);
-    Ok(placed)
+    sequenced.sort_unstable_by_key(|(index, _)| *index);
+    Ok(sequenced)
 }
 
 /// Stores nodes.
@@ -35,7 +35,7 @@ fn level(id: NodeId) -> i16 {
     i16::try_from(id.level).expect("a log has fewer than 2^63 entries")
 }
 
-/// The hashes of full subtrees, in the order asked for; fewer if some are not there.
+/// The hashes of full subtrees, in the order of `ids`. Missing ones are left out.
 pub(crate) async fn nodes(db: impl PgExecutor<'_>, ids: &[NodeId]) -> sqlx::Result<Vec<Hash>> {
     let levels: Vec<i16> = ids.iter().map(|id| level(*id)).collect();
     let indexes: Vec<i64> = ids.iter().map(|id| id.index.cast_signed()).collect();
@@ -53,17 +53,17 @@ pub(crate) async fn nodes(db: impl PgExecutor<'_>, ids: &[NodeId]) -> sqlx::Resu
     .await
 }
 
-/// Whether an entry waits for a place.
+/// Whether an entry waits for its index.
 pub(crate) async fn is_waiting(db: &PgPool) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT EXISTS (SELECT FROM log_outbox)").fetch_one(db).await
 }
 
-/// How many entries wait for a place, and since when the oldest does.
-pub(crate) async fn waiting(db: &PgPool) -> sqlx::Result<(i64, Option<Instant>)> {
+/// How many entries wait for an index, and since when the oldest does.
+pub(crate) async fn waiting(db: &PgPool) -> sqlx::Result<(i64, Option<Timestamp>)> {
     sqlx::query_as("SELECT COUNT(*), MIN(recorded_at) FROM log_outbox").fetch_one(db).await
 }
 
-/// Receipts whose promise is broken as yet.
+/// How many receipts promise an inclusion that is overdue.
 pub(crate) async fn overdue(db: &PgPool) -> sqlx::Result<i64> {
     sqlx::query_scalar("SELECT COUNT(*) FROM audit.receipts_waiting WHERE overdue").fetch_one(db).await
 }
@@ -74,7 +74,7 @@ pub(crate) struct CheckpointRow {
     pub(crate) size: i64,
     pub(crate) root: Hash,
     pub(crate) note: String,
-    pub(crate) signed_at: Instant,
+    pub(crate) signed_at: Timestamp,
 }
 
 /// The checkpoint signed last.
@@ -82,8 +82,8 @@ pub(crate) async fn latest(db: impl PgExecutor<'_>) -> sqlx::Result<Option<Check
     sqlx::query_as("SELECT * FROM log_checkpoints ORDER BY size DESC LIMIT 1").fetch_optional(db).await
 }
 
-/// The size that a checkpoint would cover now, if there is anything that the last one does not cover but the record of a
-/// checkpoint.
+/// The size that a checkpoint would cover now. `None` if the last one covers everything, apart from
+/// entries about checkpoints.
 pub(crate) async fn unsigned(db: impl PgExecutor<'_>) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar(
         "SELECT MAX(index) + 1 FROM log_entries
@@ -94,7 +94,7 @@ pub(crate) async fn unsigned(db: impl PgExecutor<'_>) -> sqlx::Result<Option<i64
     .await
 }
 
-/// Stores a checkpoint; another of the same size that was faster stays.
+/// Stores a checkpoint. Another process may have stored one of the same size; then that one stays.
 pub(crate) async fn insert_checkpoint(db: &PgPool, checkpoint: &CheckpointRow) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO log_checkpoints (size, root, note, signed_at) VALUES ($1, $2, $3, $4)

@@ -1,10 +1,9 @@
 //! Participants and models.
 
 use api::participants::StateCounts;
+use kit::time::Timestamp;
 use protocol::{Canonical, Credential};
 use sqlx::{FromRow, PgExecutor, PgPool};
-
-use super::Instant;
 
 /// A participant and its contributions by state.
 #[derive(FromRow)]
@@ -12,7 +11,7 @@ pub(crate) struct ParticipantRow {
     pub(crate) subject: String,
     pub(crate) client_key: [u8; 32],
     pub(crate) credential_epoch: i64,
-    pub(crate) enrolled_at: Instant,
+    pub(crate) enrolled_at: Timestamp,
     #[sqlx(flatten)]
     pub(crate) counts: Counts,
 }
@@ -40,9 +39,9 @@ impl From<Counts> for StateCounts {
     }
 }
 
-/// Stores a credential: a new participant, or a later epoch's key of a known one. One that is stored already changes
-/// nothing. Answers whether the credential is now the participant's.
-pub(crate) async fn enrol(db: &PgPool, credential: &Credential, now: Instant) -> sqlx::Result<bool> {
+/// Stores a credential of a new participant, or of a later epoch of a known one. A credential that is
+/// stored already changes nothing. Returns whether the credential is now the participant's.
+pub(crate) async fn enrol(db: &PgPool, credential: &Credential, now: Timestamp) -> sqlx::Result<bool> {
     let stored: Option<i32> = sqlx::query_scalar(
         "INSERT INTO participants AS p (subject, client_key, credential_epoch, credential, enrolled_at, renewed_at)
          VALUES ($1, $2, $3, $4, $5, $5)
@@ -110,7 +109,7 @@ pub(crate) async fn store_model(
     db: &PgPool,
     digest: &[u8; 32],
     model: &ModelRow,
-    now: Instant,
+    now: Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO models (digest, bytes, object_name, stored_at) VALUES ($1, $2, $3, $4)

@@ -1,8 +1,7 @@
-//! What reputations are reckoned from.
+//! The events from which reputations are computed.
 
+use kit::time::Timestamp;
 use sqlx::{FromRow, PgExecutor};
-
-use super::Instant;
 
 /// An event.
 #[derive(Clone, Debug, FromRow)]
@@ -14,14 +13,14 @@ pub(crate) struct EventRow {
     pub(crate) score_ppm: Option<i32>,
 }
 
-/// What counts for a round: its number, and when it was created.
+/// A round's number and creation time, which decide which events count for it.
 #[derive(Clone, Copy, Debug, FromRow)]
 pub(crate) struct Position {
     pub(crate) sequence: i64,
-    pub(crate) created_at: Instant,
+    pub(crate) created_at: Timestamp,
 }
 
-/// A round's place in time.
+/// The position of a round in time.
 pub(crate) async fn position(db: impl PgExecutor<'_>, round_id: &[u8; 16]) -> sqlx::Result<Position> {
     sqlx::query_as("SELECT sequence, created_at FROM rounds WHERE round_id = $1")
         .bind(round_id)

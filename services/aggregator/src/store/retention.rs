@@ -1,8 +1,7 @@
-//! Erasure of ciphertexts after the audit window. What was recorded of them, digests and verdicts, stays.
+//! Erasure of ciphertexts after the audit window. Digests and verdicts stay.
 
+use kit::time::Timestamp;
 use sqlx::{PgConnection, PgPool};
-
-use super::Instant;
 
 /// A round whose audit window is over.
 #[derive(sqlx::FromRow)]
@@ -11,9 +10,9 @@ pub(crate) struct Expired {
     pub(crate) round_hash: [u8; 32],
 }
 
-/// Rounds that ended before `before`, have nothing left to do with their ciphertexts, and still have some; the oldest
-/// first. What else is left to do after the end may wait for a combiner for ever.
-pub(crate) async fn expired(db: &PgPool, before: Instant, limit: i64) -> sqlx::Result<Vec<Expired>> {
+/// Rounds that ended before `before` and still have ciphertexts that no job needs, the oldest first.
+/// A retire job needs none. It is left out, because it may wait for a combiner for ever.
+pub(crate) async fn expired(db: &PgPool, before: Timestamp, limit: i64) -> sqlx::Result<Vec<Expired>> {
     sqlx::query_as(
         "SELECT round_id, round_hash FROM rounds AS r
          WHERE ended_at < $1
@@ -30,8 +29,8 @@ pub(crate) async fn expired(db: &PgPool, before: Instant, limit: i64) -> sqlx::R
     .await
 }
 
-/// Empties what the database has of a round's ciphertexts, and records that.
-pub(crate) async fn erase(tx: &mut PgConnection, round_id: &[u8; 16], now: Instant) -> sqlx::Result<()> {
+/// Empties the columns with a round's ciphertexts and records that.
+pub(crate) async fn erase(tx: &mut PgConnection, round_id: &[u8; 16], now: Timestamp) -> sqlx::Result<()> {
     sqlx::query("INSERT INTO erasures (round_id, erased_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
         .bind(round_id)
         .bind(now)

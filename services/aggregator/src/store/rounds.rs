@@ -1,9 +1,10 @@
-//! Rounds, their progress, and what was refused in them.
+//! Rounds, their progress, and the uploads refused in them.
 
-use api::rounds::{FailureCode, RoundState};
+use api::rounds::{FailureCode, ProofDemand, RoundState};
+use kit::{column::Column, time::Timestamp};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 
-use super::{Instant, participants::Counts, states::Column};
+use super::participants::Counts;
 
 /// A round.
 #[derive(FromRow)]
@@ -17,7 +18,7 @@ pub(crate) struct RoundRow {
     pub(crate) state: Column<RoundState>,
     pub(crate) root: Option<[u8; 32]>,
     pub(crate) chunks: i32,
-    pub(crate) closed_at: Option<Instant>,
+    pub(crate) closed_at: Option<Timestamp>,
 }
 
 /// A round with its progress, as it is shown.
@@ -29,9 +30,9 @@ pub(crate) struct RoundSummary {
     pub(crate) dimension: i64,
     pub(crate) min_cohort: i32,
     pub(crate) max_contributions: i32,
-    pub(crate) opens_at: Instant,
-    pub(crate) closes_at: Instant,
-    pub(crate) proof: String,
+    pub(crate) opens_at: Timestamp,
+    pub(crate) closes_at: Timestamp,
+    pub(crate) proof: Column<ProofDemand>,
     pub(crate) root: Option<[u8; 32]>,
     pub(crate) failure_code: Option<Column<FailureCode>>,
     pub(crate) chunks: i32,
@@ -41,22 +42,22 @@ pub(crate) struct RoundSummary {
     pub(crate) counts: Counts,
 }
 
-/// What is stored of a new round.
+/// A round to be stored.
 pub(crate) struct NewRound<'a> {
     pub(crate) document: &'a protocol::RoundDocument,
     pub(crate) bytes: &'a [u8],
     pub(crate) round_hash: &'a [u8; 32],
     pub(crate) signature: &'a protocol::Signature,
     pub(crate) chunks: i32,
-    pub(crate) proof: &'static str,
+    pub(crate) proof: ProofDemand,
     pub(crate) request_key: Option<&'a str>,
     pub(crate) request_digest: &'a [u8; 32],
-    /// What the round pays in, if it pays.
+    /// The asset that the round pays in, if it pays.
     pub(crate) payout_asset: Option<&'a str>,
 }
 
 /// Stores a round in state `preparing`.
-pub(crate) async fn insert(tx: &mut PgConnection, round: &NewRound<'_>, now: Instant) -> sqlx::Result<()> {
+pub(crate) async fn insert(tx: &mut PgConnection, round: &NewRound<'_>, now: Timestamp) -> sqlx::Result<()> {
     let document = round.document;
     sqlx::query(
         "INSERT INTO rounds (
@@ -80,10 +81,10 @@ pub(crate) async fn insert(tx: &mut PgConnection, round: &NewRound<'_>, now: Ins
     .bind(document.min_cohort.cast_signed())
     .bind(document.max_contributions.cast_signed())
     .bind(i16::from(document.max_attempts))
-    .bind(round.proof)
-    .bind(Instant(document.opens_at_ms))
-    .bind(Instant(document.earliest_close_ms))
-    .bind(Instant(document.closes_at_ms))
+    .bind(Column(round.proof))
+    .bind(Timestamp::from_ms(document.opens_at_ms))
+    .bind(Timestamp::from_ms(document.earliest_close_ms))
+    .bind(Timestamp::from_ms(document.closes_at_ms))
     .bind(now)
     .bind(document.payout.as_ref().map(|terms| terms.pool.to_string()))
     .bind(document.payout.as_ref().map(|terms| terms.policy.as_str()))
@@ -104,7 +105,7 @@ pub(crate) async fn find_by_request(db: &PgPool, request_key: &str) -> sqlx::Res
     sqlx::query_as("SELECT * FROM rounds WHERE request_key = $1").bind(request_key).fetch_optional(db).await
 }
 
-/// One round; nobody else decides over it until the transaction ends.
+/// One round, locked: no other transaction decides about it until this one ends.
 pub(crate) async fn lock(tx: &mut PgConnection, round_id: &[u8; 16]) -> sqlx::Result<Option<RoundRow>> {
     sqlx::query_as("SELECT * FROM rounds WHERE round_id = $1 FOR NO KEY UPDATE")
         .bind(round_id)
@@ -124,7 +125,7 @@ pub(crate) async fn summary(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<Op
     .await
 }
 
-/// At most `limit` rounds that follow `after`, in one state if one is given.
+/// At most `limit` rounds that follow `after`, only those in `state` if it is given.
 pub(crate) async fn list(
     db: &PgPool,
     after: &[u8],
@@ -144,7 +145,7 @@ pub(crate) async fn list(
     .await
 }
 
-/// How many rounds there are: the number of the one created last.
+/// The number of the round created last; 0 if there is none.
 pub(crate) async fn count(db: &PgPool) -> sqlx::Result<i64> {
     sqlx::query_scalar("SELECT COALESCE(MAX(sequence), 0) FROM rounds").fetch_one(db).await
 }
@@ -154,7 +155,7 @@ pub(crate) async fn any(db: &PgPool) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT EXISTS (SELECT FROM rounds)").fetch_one(db).await
 }
 
-/// The states of those of these rounds that exist.
+/// The states of these rounds, as far as they exist.
 pub(crate) async fn states(
     db: &PgPool,
     round_ids: &[[u8; 16]],
@@ -165,12 +166,12 @@ pub(crate) async fn states(
         .await
 }
 
-/// Opens a round that is being prepared; answers whether it was.
+/// Opens a round that is being prepared. Returns whether it was being prepared.
 pub(crate) async fn open(
     tx: &mut PgConnection,
     round_id: &[u8; 16],
     countersignatures: &[Vec<u8>],
-    now: Instant,
+    now: Timestamp,
 ) -> sqlx::Result<bool> {
     let opened = sqlx::query(
         "UPDATE rounds SET state = 'open', countersignatures = $2, opened_at = $3
@@ -184,11 +185,11 @@ pub(crate) async fn open(
     Ok(opened.rows_affected() == 1)
 }
 
-/// Counts one more active contribution, if the round accepts one. The round's row stays locked.
-pub(crate) async fn take_place(
+/// Counts one more active contribution. Returns `false` if the round takes none now. Locks the round.
+pub(crate) async fn take_capacity(
     tx: &mut PgConnection,
     round_id: &[u8; 16],
-    now: Instant,
+    now: Timestamp,
 ) -> sqlx::Result<bool> {
     let taken = sqlx::query(
         "UPDATE rounds SET active = active + 1
@@ -201,18 +202,22 @@ pub(crate) async fn take_place(
     Ok(taken.rows_affected() == 1)
 }
 
-/// Frees the places of rejected contributions.
-pub(crate) async fn free_places(tx: &mut PgConnection, round_id: &[u8; 16], places: i32) -> sqlx::Result<()> {
+/// Gives the capacity that rejected contributions used back to the round.
+pub(crate) async fn return_capacity(
+    tx: &mut PgConnection,
+    round_id: &[u8; 16],
+    count: i32,
+) -> sqlx::Result<()> {
     sqlx::query("UPDATE rounds SET active = active - $2 WHERE round_id = $1")
         .bind(round_id)
-        .bind(places)
+        .bind(count)
         .execute(tx)
         .await?;
     Ok(())
 }
 
-/// Whether the round holds as many verified contributions as it may, and from when it may close.
-pub(crate) async fn full_from(tx: &mut PgConnection, round_id: &[u8; 16]) -> sqlx::Result<Option<Instant>> {
+/// When a round whose capacity is used up by verified contributions may close; `None` for any other.
+pub(crate) async fn full_from(tx: &mut PgConnection, round_id: &[u8; 16]) -> sqlx::Result<Option<Timestamp>> {
     sqlx::query_scalar(
         "SELECT earliest_close_at FROM rounds
          WHERE round_id = $1 AND state = 'open' AND active = max_contributions
@@ -232,7 +237,7 @@ pub(crate) async fn is_full(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<bo
 }
 
 /// Ends the uploads of an open round.
-pub(crate) async fn settle(tx: &mut PgConnection, round_id: &[u8; 16], now: Instant) -> sqlx::Result<()> {
+pub(crate) async fn settle(tx: &mut PgConnection, round_id: &[u8; 16], now: Timestamp) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE rounds SET state = 'settling', closed_at = $2 WHERE round_id = $1 AND state = 'open'",
     )
@@ -248,7 +253,7 @@ pub(crate) async fn fix(
     tx: &mut PgConnection,
     round_id: &[u8; 16],
     root: &[u8; 32],
-    now: Instant,
+    now: Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query("UPDATE rounds SET state = 'folding', root = $2, fixed_at = $3 WHERE round_id = $1")
         .bind(round_id)
@@ -259,8 +264,8 @@ pub(crate) async fn fix(
     Ok(())
 }
 
-/// The ciphertexts are added.
-pub(crate) async fn folded(tx: &mut PgConnection, round_id: &[u8; 16], now: Instant) -> sqlx::Result<()> {
+/// Records that the ciphertexts are folded.
+pub(crate) async fn folded(tx: &mut PgConnection, round_id: &[u8; 16], now: Timestamp) -> sqlx::Result<()> {
     sqlx::query("UPDATE rounds SET state = 'releasing', folded_at = $2 WHERE round_id = $1")
         .bind(round_id)
         .bind(now)
@@ -269,8 +274,8 @@ pub(crate) async fn folded(tx: &mut PgConnection, round_id: &[u8; 16], now: Inst
     Ok(())
 }
 
-/// The sums of key shares are there.
-pub(crate) async fn released(tx: &mut PgConnection, round_id: &[u8; 16], now: Instant) -> sqlx::Result<()> {
+/// Records that every holder has answered.
+pub(crate) async fn released(tx: &mut PgConnection, round_id: &[u8; 16], now: Timestamp) -> sqlx::Result<()> {
     sqlx::query("UPDATE rounds SET state = 'unmasking', released_at = $2 WHERE round_id = $1")
         .bind(round_id)
         .bind(now)
@@ -279,20 +284,20 @@ pub(crate) async fn released(tx: &mut PgConnection, round_id: &[u8; 16], now: In
     Ok(())
 }
 
-/// Why a round fails: what everybody is told, and the particulars for the operator.
+/// Why a round fails: a public code, and particulars for the operator.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Failure<'a> {
     pub(crate) code: FailureCode,
     pub(crate) words: &'a str,
 }
 
-/// The round has ended.
+/// Ends a round.
 pub(crate) async fn end(
     tx: &mut PgConnection,
     round_id: &[u8; 16],
     state: RoundState,
     failure: Option<Failure<'_>>,
-    now: Instant,
+    now: Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE rounds SET state = $2, failure_code = $3, failure = $4, ended_at = $5 WHERE round_id = $1",
@@ -312,7 +317,7 @@ pub(crate) async fn count_refusal(
     db: &PgPool,
     round_id: &[u8; 16],
     reason: &str,
-    now: Instant,
+    now: Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO refusals AS r (round_id, reason, count, first_at, last_at) VALUES ($1, $2, 1, $3, $3)

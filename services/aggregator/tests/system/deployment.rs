@@ -500,9 +500,7 @@ impl Answer {
 }
 
 pub(crate) fn now_ms() -> i64 {
-    use kit::clock::Clock;
-
-    kit::clock::SystemClock.now_ms()
+    kit::time::Timestamp::now().ms()
 }
 
 /// Waits for something that happens soon.

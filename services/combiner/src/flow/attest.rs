@@ -1,5 +1,5 @@
-//! Attesting: at intake, this combiner opens its share of each contribution's mask key and says whether it is good, so
-//! that no contribution can be blamed at closing.
+//! Attesting: at intake, this combiner opens its share of each contribution's mask key and signs whether
+//! it is good. Nobody can blame a contribution for its share when the round closes.
 
 mod examination;
 
@@ -14,14 +14,15 @@ use api::{
 };
 use kit::{
     Error, Result,
-    postgres::{Tx, run_tx},
+    tx::{Tx, run_tx},
 };
 use protocol::VerifiedRound;
 use sqlx::PgConnection;
 
 use self::examination::{Candidate, Examination, Finding};
+use super::round_key;
 use crate::{
-    metrics, round_key,
+    metrics,
     state::App,
     store::{
         attestations::{self, NewAttestation},
@@ -29,11 +30,12 @@ use crate::{
     },
 };
 
-/// Verdicts on contributions, in order. A contribution attested before gets the same attestation again.
+/// Verdicts on contributions, in order. A contribution that is attested already gets the same
+/// attestation again.
 ///
 /// # Errors
-/// An abort of kind `invalid-parameter`, `not-found`, `round-state` or `round-key-destroyed`; a fault. What is wrong
-/// with a contribution is a verdict and no error.
+/// An abort of kind `invalid-parameter`, `not-found`, `round-state` or `round-key-destroyed`; a fault. A
+/// bad contribution is a verdict and no error.
 pub(crate) async fn attest(
     app: &App,
     round_hash: [u8; 32],
@@ -69,7 +71,8 @@ async fn record(app: &App, round: &VerifiedRound, findings: &[Finding]) -> Resul
     Ok(verdicts)
 }
 
-/// Records what is new under the lock of the round, so that attempts are counted and no attestation follows a release.
+/// Records what is new. The lock of the round makes the count of attempts exact and keeps attestations
+/// from following a release.
 async fn record_in(
     mut tx: Tx,
     app: &App,
@@ -120,7 +123,7 @@ async fn decide<'a>(
     Ok((verdicts, inserted))
 }
 
-/// Signing is deterministic: a contribution attested by two requests at once has one attestation.
+/// Signing is deterministic, so two requests at once give a contribution the same attestation.
 fn attested(new: &NewAttestation) -> Verdict {
     Verdict::Attested(HexBytes(new.attestation.clone()))
 }

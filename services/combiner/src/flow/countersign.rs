@@ -3,7 +3,7 @@
 use api::ProblemKind;
 use kit::{
     Error, Result,
-    postgres::{Tx, run_tx},
+    tx::{Tx, run_tx},
 };
 use protocol::{
     Canonical, Refusal, RoundDocument, Signature, VerifiedRound,
@@ -11,22 +11,22 @@ use protocol::{
 };
 use sharing::RoundKeyPair;
 
-use super::refused;
+use super::round_key;
 use crate::{
-    metrics, round_key,
+    metrics,
     state::App,
     store::{round_keys, rounds},
 };
 
-/// Countersigns a document that keeps to the policy, unless another was countersigned under its round identifier or
-/// another open round starts from the same model. The same document again gives the same signature.
+/// Countersigns a document that keeps to the policy. Refuses it if another document was countersigned
+/// under its round id or another open round starts from the same model. The same document again gives
+/// the same signature.
 ///
 /// # Errors
 /// An abort of kind `malformed-message`, `round-refused`, `signature-refused`, `model-in-use`, `round-state` or
 /// `round-key-destroyed`; a fault.
 pub(crate) async fn countersign(app: &App, document: Vec<u8>, signature: [u8; 64]) -> Result<[u8; 64]> {
-    let decoded = RoundDocument::from_bytes(&document).map_err(Refusal::malformed("round document"));
-    let decoded = decoded.map_err(|refusal| refused(&refusal))?;
+    let decoded = RoundDocument::from_bytes(&document).map_err(Refusal::malformed("round document"))?;
     if let Some(earlier) = rounds::by_id(&app.db, &decoded.round_id).await? {
         return if earlier.document == document { Ok(earlier.countersignature) } else { Err(taken()) };
     }
@@ -39,7 +39,7 @@ pub(crate) async fn countersign(app: &App, document: Vec<u8>, signature: [u8; 64
         metrics::countersigned();
         return Ok(countersignature);
     }
-    // Another request was faster with this round identifier.
+    // Another request was faster with this round id.
     match rounds::by_id(&app.db, &round.document().round_id).await? {
         Some(other) if other.document == document => Ok(other.countersignature),
         _ => Err(taken()),
@@ -49,7 +49,7 @@ pub(crate) async fn countersign(app: &App, document: Vec<u8>, signature: [u8; 64
 async fn insert(mut tx: Tx, app: &App, new: &rounds::NewRound<'_>) -> Result<(Tx, bool)> {
     let round_id = new.round.document().round_id;
     round_keys::lock(&mut tx, &round_id).await?;
-    // Looked for before, and perhaps swept away since; under the lock it stays.
+    // The key was there before, and may have been swept away since. Under the lock it stays.
     round_key::load(app, round_id).await?;
     match rounds::insert(&mut tx, new, app.now()).await {
         Ok(inserted) => Ok((tx, inserted)),
@@ -58,12 +58,12 @@ async fn insert(mut tx: Tx, app: &App, new: &rounds::NewRound<'_>) -> Result<(Tx
     }
 }
 
-/// The key made for this round; a document for which none was made names somebody else's.
+/// The key that this combiner made for the round. Without one the document names a foreign key.
 async fn own_key(app: &App, round_id: [u8; 16]) -> Result<RoundKeyPair> {
     if round_keys::exists(&app.db, &round_id).await? {
         round_key::load(app, round_id).await
     } else {
-        Err(refused(&Refusal::Document { rule: "the combiner made a key for this round" }))
+        Err(Refusal::Document { rule: "the combiner made a key for this round" }.into())
     }
 }
 
@@ -75,8 +75,7 @@ async fn accept(
 ) -> Result<(VerifiedRound, u8)> {
     let policy: CombinerPolicy = app.policy.clone();
     let own = app.identity.public();
-    let accepted = app.compute.run(move || policy.accept(&document, &signature, &own, &key)).await?;
-    accepted.map_err(|refusal| refused(&refusal))
+    Ok(app.compute.run(move || policy.accept(&document, &signature, &own, &key)).await??)
 }
 
 fn taken() -> Error {

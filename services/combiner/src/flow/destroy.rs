@@ -1,19 +1,19 @@
-//! Destroying a round's key once the round has ended: what was sealed for the round never opens again.
+//! Destroying a round's key after the end of the round, so that nothing sealed to it opens again.
 
-use kit::Result;
+use kit::{Result, vault::round_key};
 
 use crate::{
-    metrics, round_key,
+    metrics,
     state::App,
     store::{destroyed_keys, rounds::RoundRow},
 };
 
-/// Destroys the key of an ended round and records it. Repeating it changes nothing.
+/// Destroys the key of an ended round and records that. A second call changes nothing.
 ///
 /// # Errors
 /// A fault.
 pub(crate) async fn destroy(app: &App, round: &RoundRow) -> Result<()> {
-    round_key::destroy(app, round.round_id).await?;
+    round_key::destroy(&app.vault, round.round_id).await?;
     if destroyed_keys::insert(&app.db, &round.round_hash, app.now()).await? {
         metrics::key_destroyed();
         tracing::info!(round = hex::encode(round.round_hash), "round key destroyed");

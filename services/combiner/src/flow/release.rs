@@ -1,12 +1,14 @@
 //! Releasing: the sum of this combiner's key shares over one set of a round, once and never for another set.
 //!
-//! The order of steps is what makes it so: the vault is bound to the set's root before anything is answered, the answer
-//! is durable before the key is destroyed, and the key is destroyed before the answer is given.
+//! The order of the steps ensures this. The vault is bound to the set's root before anything is
+//! answered, the answer is durable before the key is destroyed, and the key is destroyed before the
+//! answer is given.
 
 use api::ProblemKind;
 use kit::{
     Error, Result,
-    postgres::{Tx, run_tx},
+    tx::{Tx, run_tx},
+    vault::round_key,
 };
 use protocol::{
     Canonical, Refusal, ReleaseRequest, Signed, VerifiedRound,
@@ -14,18 +16,19 @@ use protocol::{
 };
 use sharing::RoundKeyPair;
 
-use super::{destroy, refused};
+use super::{destroy, round_key::destroyed};
 use crate::{
-    metrics, round_key,
+    metrics,
     state::App,
     store::{attestations, releases, rounds},
 };
 
-/// The signed answer to a release request; the same bytes whenever the same set is asked for.
+/// The signed answer to a release request. The same set always gets the same bytes.
 ///
 /// # Errors
-/// An abort of kind `malformed-message`, `not-found`, `wrong-round`, `signature-refused`, `root-mismatch`,
-/// `cohort-out-of-bounds`, `not-attested`, `duplicate-subject`, `release-conflict` or `round-key-destroyed`; a fault.
+/// An abort of kind `malformed-message`, `not-found`, `wrong-round`, `signature-refused`,
+/// `root-mismatch`, `cohort-out-of-bounds`, `not-attested`, `duplicate-subject`, `release-conflict` or
+/// `round-key-destroyed`; a fault.
 pub(crate) async fn release(app: &App, round_hash: [u8; 32], request: &[u8]) -> Result<Vec<u8>> {
     let outcome = answer_once(app, round_hash, request).await;
     if let Err(error @ Error::Abort(_)) = &outcome {
@@ -36,31 +39,31 @@ pub(crate) async fn release(app: &App, round_hash: [u8; 32], request: &[u8]) -> 
 }
 
 async fn answer_once(app: &App, round_hash: [u8; 32], request: &[u8]) -> Result<Vec<u8>> {
-    let request = ReleaseRequest::from_bytes(request).map_err(Refusal::malformed("release request"));
-    let request = request.map_err(|refusal| refused(&refusal))?;
+    let request = ReleaseRequest::from_bytes(request).map_err(Refusal::malformed("release request"))?;
     let round = rounds::find(&app.db, &round_hash).await?;
     let verified = round.verified()?;
-    // The key is looked for before the answer: who finds the key gone finds the answer that preceded its destruction.
-    let key = round_key::find(app, round.round_id).await?;
+    // Read the key first. The answer is stored before the key is destroyed, so a missing key implies a
+    // stored answer.
+    let key = round_key::find(&app.vault, round.round_id).await?;
     if let Some(released) = releases::find(&app.db, &round_hash).await? {
-        authenticate(&verified, &request).map_err(|refusal| refused(&refusal))?;
+        authenticate(&verified, &request)?;
         destroy::destroy(app, &round).await?;
         return released.over(&request.root);
     }
     if round.is_ended() {
-        return Err(round_key::destroyed());
+        return Err(destroyed());
     }
-    let key = key.ok_or_else(round_key::destroyed)?;
+    let key = key.ok_or_else(destroyed)?;
     let holder = round.holder()?;
     let (root, count) = (request.root, request.members.len());
     let answer = compute(app, verified, holder, key, request).await?;
-    round_key::bind(app, round.round_id, root).await?;
+    round_key::bind(&app.vault, round.round_id, root).await?;
     let released = record(app, &round_hash, releases::Release { root, answer }, count).await?;
     destroy::destroy(app, &round).await?;
     released.over(&root)
 }
 
-/// That the aggregator asks, and asks for this round.
+/// Checks that the aggregator asks, and for this round.
 fn authenticate(round: &VerifiedRound, request: &ReleaseRequest) -> std::result::Result<(), Refusal> {
     if request.round_hash != *round.hash() {
         return Err(Refusal::WrongRound);
@@ -75,20 +78,22 @@ async fn compute(
     key: RoundKeyPair,
     request: ReleaseRequest,
 ) -> Result<Vec<u8>> {
-    // Before anything is fetched for it.
-    authenticate(&round, &request)
-        .and_then(|()| round.check_cohort(request.members.len()))
-        .map_err(|refusal| refused(&refusal))?;
+    // Check before fetching anything.
+    authenticate(&round, &request)?;
+    round.check_cohort(request.members.len())?;
     let attested = attestations::members(&app.db, round.hash(), &request.members).await?;
     let worker = app.clone();
-    let computed = app.compute.run(move || {
-        let members: Vec<&AttestedMember> = check_release(&round, &request, |hash| attested.get(hash))?;
-        Ok(answer(&round, &request.root, holder, &key, &members, &worker.identity)?.to_bytes())
-    });
-    computed.await?.map_err(|refusal: Refusal| refused(&refusal))
+    let answered: std::result::Result<_, Refusal> = app
+        .compute
+        .run(move || {
+            let members: Vec<&AttestedMember> = check_release(&round, &request, |hash| attested.get(hash))?;
+            Ok(answer(&round, &request.root, holder, &key, &members, &worker.identity)?.to_bytes())
+        })
+        .await?;
+    Ok(answered?)
 }
 
-/// Makes the answer durable, or finds that another request did.
+/// Makes the answer durable, or finds the one that another request stored.
 async fn record(
     app: &App,
     round_hash: &[u8; 32],
@@ -116,10 +121,10 @@ async fn record_in(
         return Ok((tx, (earlier, false)));
     }
     if round.is_ended() {
-        return Err(round_key::destroyed());
+        return Err(destroyed());
     }
     releases::insert(&mut tx, round_hash, release, count, app.now()).await?;
-    rounds::end(&mut tx, round_hash, rounds::Outcome::Released, app.now()).await?;
+    rounds::end(&mut tx, round_hash, rounds::RoundOutcome::Released, app.now()).await?;
     Ok((tx, (release.clone(), true)))
 }
 

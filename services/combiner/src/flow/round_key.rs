@@ -1,20 +1,36 @@
 //! The HPKE key of a round, made before the round document that names it.
 
-use api::{Hex, combiner::RoundKeyView};
-use kit::Result;
+use api::{Hex, ProblemKind, combiner::RoundKeyView};
+use kit::{Error, Result, vault::round_key};
+use sharing::RoundKeyPair;
 
-use crate::{round_key, state::App, store::round_keys};
+use crate::{state::App, store::round_keys};
 
-/// The public half of the round's key; the key is made at the first call and the same afterwards.
+/// The public half of the round's key. The first call makes the key; later calls answer the same one.
 ///
 /// # Errors
 /// An abort of kind `round-key-destroyed`; a fault.
 pub(crate) async fn provide(app: &App, round_id: [u8; 16]) -> Result<RoundKeyView> {
     let known = round_keys::exists(&app.db, &round_id).await?;
-    let key =
-        if known { round_key::load(app, round_id).await? } else { round_key::obtain(app, round_id).await? };
+    let key = if known {
+        load(app, round_id).await?
+    } else {
+        round_key::obtain(&app.vault, round_id).await?.ok_or_else(destroyed)?
+    };
     if !known {
         round_keys::insert(&app.db, &round_id, key.id(), key.public(), app.now()).await?;
     }
     Ok(RoundKeyView { hpke_key_id: Hex(*key.id()), hpke_public_key: Hex(*key.public()) })
+}
+
+/// The private key of a round.
+///
+/// # Errors
+/// An abort of kind `round-key-destroyed`; a fault.
+pub(super) async fn load(app: &App, round_id: [u8; 16]) -> Result<RoundKeyPair> {
+    round_key::find(&app.vault, round_id).await?.ok_or_else(destroyed)
+}
+
+pub(super) fn destroyed() -> Error {
+    Error::abort(ProblemKind::RoundKeyDestroyed)
 }

@@ -1,32 +1,33 @@
-//! Sweeping: keys that were made for rounds and that no document ever named. Nothing was ever sealed to them.
+//! Sweeping: destroys keys that no round document ever named. Nothing was ever sealed to them.
 
 use kit::{
     Result,
-    postgres::{Tx, run_tx},
+    tx::{Tx, run_tx},
+    vault::round_key,
 };
-use time::Duration;
 
 use crate::{
-    metrics, round_key,
+    metrics,
     state::App,
     store::{round_keys, rounds},
 };
 
-/// A document follows its key within seconds; after this long there will be none.
-const UNUSED_KEY: Duration = Duration::DAY;
+/// A document follows its key within seconds. After this long there will be none.
+const UNUSED_KEY_MS: i64 = 24 * 3_600_000;
 
-/// Destroys the keys of rounds that were not countersigned in time; from then on they are not countersigned at all.
+/// Destroys the keys of rounds that were not countersigned in time. Such a round can no longer be
+/// countersigned.
 ///
 /// # Errors
 /// A fault.
 pub(crate) async fn sweep(app: &App) -> Result<()> {
-    for round_id in round_key::list(app).await? {
+    for round_id in round_key::list(&app.vault).await? {
         if let Some(made_at) = round_keys::made_at(&app.db, &round_id).await? {
-            if app.now() - made_at > UNUSED_KEY {
+            if app.now().ms_since(made_at) > UNUSED_KEY_MS {
                 run_tx(&app.db, "sweep", |tx| destroy_unused(tx, app, &round_id)).await?;
             }
-        } else if let Some(key) = round_key::find(app, round_id).await? {
-            // Made just before a crash, or before the database was restored: its time starts now.
+        } else if let Some(key) = round_key::find(&app.vault, round_id).await? {
+            // A crash or a restored database has lost the row of this key. Its time starts now.
             round_keys::insert(&app.db, &round_id, key.id(), key.public(), app.now()).await?;
         }
     }
@@ -37,7 +38,7 @@ pub(crate) async fn sweep(app: &App) -> Result<()> {
 async fn destroy_unused(mut tx: Tx, app: &App, round_id: &[u8; 16]) -> Result<(Tx, ())> {
     round_keys::lock(&mut tx, round_id).await?;
     if !rounds::is_countersigned(&mut tx, round_id).await? {
-        round_key::destroy(app, *round_id).await?;
+        round_key::destroy(&app.vault, *round_id).await?;
         metrics::key_destroyed();
         tracing::info!(round_id = hex::encode(round_id), "unused round key destroyed");
     }

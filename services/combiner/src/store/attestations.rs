@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use kit::{Error, Result};
+use kit::{Error, Result, time::Timestamp};
 use protocol::{Canonical, ContributionHeader, SealedSeeds, roles::combiner::AttestedMember};
 use sqlx::{PgConnection, PgExecutor};
-use time::OffsetDateTime;
 
 /// What is stored of an attested contribution.
 pub(crate) struct NewAttestation {
@@ -78,7 +77,7 @@ pub(crate) async fn insert(
     tx: &mut PgConnection,
     round_hash: &[u8; 32],
     new: &[&NewAttestation],
-    now: OffsetDateTime,
+    now: Timestamp,
 ) -> sqlx::Result<()> {
     fn column<'a, T>(new: &[&'a NewAttestation], of: impl Fn(&'a NewAttestation) -> T) -> Vec<T> {
         new.iter().map(|&attestation| of(attestation)).collect()

@@ -1,12 +1,12 @@
 //! Rounds whose private key is gone.
 
+use kit::time::Timestamp;
 use sqlx::PgPool;
-use time::OffsetDateTime;
 
 use super::rounds::RoundRow;
 
-/// Records that the key of an ended round is gone; `false` if that was recorded before.
-pub(crate) async fn insert(db: &PgPool, round_hash: &[u8; 32], now: OffsetDateTime) -> sqlx::Result<bool> {
+/// Records that the key of an ended round is gone. Returns `false` if that is recorded already.
+pub(crate) async fn insert(db: &PgPool, round_hash: &[u8; 32], now: Timestamp) -> sqlx::Result<bool> {
     let outcome = sqlx::query(
         "INSERT INTO destroyed_keys (round_hash, hpke_key_id, destroyed_at)
          SELECT r.round_hash, k.hpke_key_id, $2
@@ -22,7 +22,7 @@ pub(crate) async fn insert(db: &PgPool, round_hash: &[u8; 32], now: OffsetDateTi
     Ok(outcome.rows_affected() == 1)
 }
 
-/// Ended rounds of which it is not recorded that their key is gone.
+/// Ended rounds whose key is not yet recorded as gone.
 pub(crate) async fn missing(db: &PgPool) -> sqlx::Result<Vec<RoundRow>> {
     sqlx::query_as(
         "SELECT r.round_hash, r.round_id, r.document, r.countersignature, r.holder, r.outcome

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
+use kit::time::Timestamp;
 use sqlx::PgConnection;
-use time::OffsetDateTime;
 
 /// Counts refusals, by reason.
 pub(crate) async fn count(
     tx: &mut PgConnection,
     round_hash: &[u8; 32],
     reasons: &HashMap<&'static str, i64>,
-    now: OffsetDateTime,
+    now: Timestamp,
 ) -> sqlx::Result<()> {
     let (reasons, counts): (Vec<&str>, Vec<i64>) =
         reasons.iter().map(|(&reason, &count)| (reason, count)).unzip();

@@ -1,7 +1,7 @@
 //! Sums of key shares that were released.
 
+use kit::time::Timestamp;
 use sqlx::{FromRow, PgConnection, PgExecutor};
-use time::OffsetDateTime;
 
 /// A released set and the answer over it.
 #[derive(Clone, FromRow)]
@@ -10,7 +10,7 @@ pub(crate) struct Release {
     pub(crate) answer: Vec<u8>,
 }
 
-/// What was released in this round.
+/// The release of this round, if there is one.
 pub(crate) async fn find(db: impl PgExecutor<'_>, round_hash: &[u8; 32]) -> sqlx::Result<Option<Release>> {
     sqlx::query_as("SELECT root, answer FROM releases WHERE round_hash = $1")
         .bind(round_hash)
@@ -24,7 +24,7 @@ pub(crate) async fn insert(
     round_hash: &[u8; 32],
     release: &Release,
     count: usize,
-    now: OffsetDateTime,
+    now: Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO releases (round_hash, root, member_count, answer, released_at) VALUES ($1, $2, $3, $4, $5)",

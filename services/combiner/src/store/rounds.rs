@@ -1,10 +1,13 @@
 //! Rounds that were countersigned.
 
-use api::ProblemKind;
-use kit::{Error, Result};
+use api::{ProblemKind, combiner::CombinerRoundState};
+use kit::{
+    Error, Result,
+    column::{Column, Named},
+    time::Timestamp,
+};
 use protocol::{Canonical, RoundDocument, VerifiedRound};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
-use time::OffsetDateTime;
 
 /// A round.
 #[derive(FromRow)]
@@ -14,42 +17,25 @@ pub(crate) struct RoundRow {
     pub(crate) document: Vec<u8>,
     pub(crate) countersignature: [u8; 64],
     holder: i16,
-    outcome: Option<String>,
+    outcome: Option<Column<RoundOutcome>>,
 }
 
 /// How a round ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum RoundOutcome {
     Released,
     Abandoned,
 }
 
-impl Outcome {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Released => "released",
-            Self::Abandoned => "abandoned",
-        }
-    }
-
-    /// The outcome with this name in SQL.
-    ///
-    /// # Errors
-    /// A fault when there is no such outcome.
-    pub(crate) fn parse(name: Option<&str>) -> Result<Option<Self>> {
-        match name {
-            None => Ok(None),
-            Some("released") => Ok(Some(Self::Released)),
-            Some("abandoned") => Ok(Some(Self::Abandoned)),
-            Some(_) => Err(Error::fault("a round has an unknown outcome")),
-        }
-    }
+impl Named for RoundOutcome {
+    const NAMES: &'static [(Self, &'static str)] =
+        &[(Self::Released, "released"), (Self::Abandoned, "abandoned")];
 }
 
 impl RoundRow {
     /// How the round ended, if it has.
-    pub(crate) fn outcome(&self) -> Result<Option<Outcome>> {
-        Outcome::parse(self.outcome.as_deref())
+    pub(crate) fn outcome(&self) -> Option<RoundOutcome> {
+        self.outcome.map(|outcome| outcome.0)
     }
 
     /// Whether the round was released or abandoned.
@@ -62,12 +48,12 @@ impl RoundRow {
     /// # Errors
     /// An abort of kind `round-state` when it was released, `round-key-destroyed` when it was abandoned.
     pub(crate) fn demand_open(&self) -> Result<()> {
-        match self.outcome()? {
+        match self.outcome() {
             None => Ok(()),
-            Some(Outcome::Released) => {
+            Some(RoundOutcome::Released) => {
                 Err(Error::abort(ProblemKind::RoundState).detail("the round was released"))
             }
-            Some(Outcome::Abandoned) => Err(Error::abort(ProblemKind::RoundKeyDestroyed)),
+            Some(RoundOutcome::Abandoned) => Err(Error::abort(ProblemKind::RoundKeyDestroyed)),
         }
     }
 
@@ -76,14 +62,14 @@ impl RoundRow {
         u8::try_from(self.holder).map_err(Error::fault)
     }
 
-    /// The document, with its constants.
+    /// The round that the stored document describes. Its signature was checked when it was stored.
     pub(crate) fn verified(&self) -> Result<VerifiedRound> {
         let document = RoundDocument::from_bytes(&self.document).map_err(Error::fault)?;
         VerifiedRound::own(document).map_err(Error::fault)
     }
 }
 
-/// What is stored of a new round.
+/// A round to be stored.
 pub(crate) struct NewRound<'a> {
     pub(crate) round: &'a VerifiedRound,
     pub(crate) document: &'a [u8],
@@ -92,12 +78,8 @@ pub(crate) struct NewRound<'a> {
     pub(crate) countersignature: [u8; 64],
 }
 
-/// Stores a round; `false` if its identifier is taken.
-pub(crate) async fn insert(
-    tx: &mut PgConnection,
-    new: &NewRound<'_>,
-    now: OffsetDateTime,
-) -> sqlx::Result<bool> {
+/// Stores a round. Returns `false` if its id is taken.
+pub(crate) async fn insert(tx: &mut PgConnection, new: &NewRound<'_>, now: Timestamp) -> sqlx::Result<bool> {
     let outcome = sqlx::query(
         "INSERT INTO rounds (
              round_hash, round_id, model_digest, document, aggregator_signature, holder, countersignature,
@@ -169,12 +151,12 @@ pub(crate) async fn lock(tx: &mut PgConnection, round_hash: &[u8; 32]) -> Result
 pub(crate) async fn end(
     tx: &mut PgConnection,
     round_hash: &[u8; 32],
-    outcome: Outcome,
-    now: OffsetDateTime,
+    outcome: RoundOutcome,
+    now: Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query("UPDATE rounds SET outcome = $2, ended_at = $3 WHERE round_hash = $1")
         .bind(round_hash)
-        .bind(outcome.name())
+        .bind(Column(outcome))
         .bind(now)
         .execute(tx)
         .await?;
@@ -184,11 +166,11 @@ pub(crate) async fn end(
 /// A round with what happened in it.
 #[derive(FromRow)]
 pub(crate) struct RoundSummary {
-    pub(crate) outcome: Option<String>,
+    pub(crate) state: Column<CombinerRoundState>,
     pub(crate) attested: i64,
     pub(crate) refused: i64,
     pub(crate) root: Option<[u8; 32]>,
-    pub(crate) key_destroyed_at: Option<OffsetDateTime>,
+    pub(crate) key_destroyed_at: Option<Timestamp>,
 }
 
 /// The summary of the round with this hash.
@@ -197,8 +179,7 @@ pub(crate) struct RoundSummary {
 /// An abort of kind `not-found`; a fault.
 pub(crate) async fn summary(db: &PgPool, round_hash: &[u8; 32]) -> Result<RoundSummary> {
     let summary = sqlx::query_as(
-        "SELECT NULLIF(state, 'countersigned') AS outcome, attested, refused, root, key_destroyed_at
-         FROM round_overview WHERE round_hash = $1",
+        "SELECT state, attested, refused, root, key_destroyed_at FROM round_overview WHERE round_hash = $1",
     );
     summary.bind(round_hash).fetch_optional(db).await?.ok_or_else(not_found)
 }

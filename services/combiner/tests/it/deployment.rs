@@ -32,7 +32,7 @@ use protocol::{
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 use serde::{Serialize, de::DeserializeOwned};
 use sharing::RoundKeyPair;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -97,7 +97,9 @@ impl Deployment {
         let identity = IdentityKey::generate(&mut rng);
         let directory = tempfile::tempdir().unwrap();
         let database = format!("combiner_{number}");
-        tokio::task::spawn_blocking(cluster).await.unwrap().create_database(&database).await.unwrap();
+        let url =
+            tokio::task::spawn_blocking(cluster).await.unwrap().create_database(&database).await.unwrap();
+        combiner::migrate(&PgPool::connect(&url).await.unwrap()).await.unwrap();
         let mut deployment = Self {
             rng,
             registrar,

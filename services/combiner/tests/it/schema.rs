@@ -2,7 +2,7 @@
 
 use std::{env, fs, path::Path};
 
-use combiner::SCHEMA;
+use combiner::{Combiner, SCHEMA};
 use kit::{postgres::bootstrap, schema::describe};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 
@@ -30,6 +30,17 @@ async fn p5_what_was_attested_released_and_destroyed_cannot_be_changed() {
         let code = error.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned());
         assert_eq!(code.as_deref(), Some("23001"), "{statement}: {error}");
     }
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_migrated_is_refused_with_the_command_that_helps() {
+    let deployment = Deployment::new().await;
+    let pool = PgPool::connect(&cluster().url(&deployment.database)).await.unwrap();
+    SCHEMA.undo(&pool, 0).await.unwrap();
+    let reason = Combiner::start(&deployment.config()).await.err().unwrap().chain();
+    assert!(reason.contains("lacks migration 1: run `blindsum db migrate combiner`"), "{reason}");
+    combiner::migrate(&pool).await.unwrap();
+    let _router = deployment.start().await;
 }
 
 #[tokio::test]

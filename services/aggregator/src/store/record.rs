@@ -1,5 +1,5 @@
-//! The record against itself: every recorded row against the log, the log against its own hashes, and the checkpoints
-//! against the aggregator's key. Needs no running service and no more than the role `auditor_ro`.
+//! The record against itself: every recorded row against the log, the log against its own hashes, and
+//! the checkpoints against the aggregator's key. Needs no running service, and only `auditor_ro`.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub struct Contradiction {
     pub table_name: String,
     /// The key of the row: its columns, bytes in hexadecimal, separated by slashes.
     pub key: String,
-    /// The column, if the row is there and one of its values is wrong.
+    /// The column with the wrong value. Absent if the whole row is wrong.
     pub column_name: Option<String>,
     /// What is wrong.
     pub problem: String,
@@ -35,16 +35,16 @@ impl fmt::Display for Contradiction {
 pub struct Findings {
     /// Entries of the log.
     pub entries: u64,
-    /// Of them, those that the last checkpoint covers.
+    /// Entries that the last checkpoint covers.
     pub signed: u64,
-    /// Entries that have no place in the log yet. They are compared with the rows too, but nobody has signed them.
+    /// Entries that have no index in the log yet. They are compared with the rows, but not yet signed.
     pub waiting: u64,
     /// Everything that is wrong, the log itself first.
     pub contradictions: Vec<Contradiction>,
 }
 
-/// Compares everything recorded. `aggregator` is the key that has to have signed the checkpoints. Reads the whole
-/// database, in one transaction.
+/// Compares everything recorded, in one transaction that reads the whole database. `aggregator` is the
+/// key that must have signed the checkpoints.
 ///
 /// # Errors
 /// The database's.
@@ -56,7 +56,7 @@ pub async fn check(db: &mut PgConnection, aggregator: &PublicKey) -> sqlx::Resul
     Ok(findings)
 }
 
-/// As [`check`], on what the present transaction sees.
+/// As [`check`], on what the open transaction sees.
 ///
 /// # Errors
 /// The database's.
@@ -86,7 +86,7 @@ pub async fn check_in(tx: &mut PgConnection, aggregator: &PublicKey) -> sqlx::Re
     })
 }
 
-/// What is wrong with a checkpoint's row, if its note is not the aggregator's word on it.
+/// What is wrong with a checkpoint's row, unless the aggregator signed it as it is.
 fn contradiction(size: u64, root: &[u8], note: &str, aggregator: &PublicKey) -> Option<Contradiction> {
     let wrong = |column: &str, problem: String| Contradiction {
         table_name: "log_checkpoints".into(),

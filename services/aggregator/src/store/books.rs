@@ -1,15 +1,14 @@
-//! The ledger: what contributions earned, double entries, batches of claims.
+//! The books: the double entries of what contributions earned and what was handed over.
 
+use kit::time::Timestamp;
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 
-use super::Instant;
-
-/// An amount as it travels to and from `NUMERIC`: decimal digits.
+/// An amount in the decimal digits in which it goes to and from `NUMERIC`.
 fn digits(amount: u128) -> String {
     amount.to_string()
 }
 
-/// Nobody else changes the ledger until the transaction ends.
+/// Locks the books: no other transaction changes them until this one ends.
 pub(crate) async fn lock(tx: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query("SELECT hold_latch('books')").execute(tx).await?;
     Ok(())
@@ -44,7 +43,7 @@ pub(crate) async fn earners(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<Ve
     .await
 }
 
-/// What a contribution earned, and from what that was reckoned.
+/// What a contribution earned, with the numbers from which that was computed.
 #[derive(Clone, Debug)]
 pub(crate) struct Earning {
     pub(crate) earner: Earner,
@@ -59,14 +58,14 @@ pub(crate) async fn pay_round(
     round_id: &[u8; 16],
     asset: &str,
     earnings: &[Earning],
-    now: Instant,
+    now: Timestamp,
 ) -> sqlx::Result<()> {
     let subjects: Vec<&str> = earnings.iter().map(|earning| earning.earner.subject.as_str()).collect();
     let amounts: Vec<String> = earnings.iter().map(|earning| digits(earning.amount)).collect();
     insert_payouts(tx, round_id, earnings, &amounts).await?;
     open_accounts(tx, asset, &subjects, now).await?;
     let transfer = transfer(tx, "round", Some(round_id), None, asset, now).await?;
-    // One statement: a transfer balances at every moment.
+    // One statement, so that the transfer balances at every moment.
     sqlx::query(
         "WITH earned AS (
              SELECT a.account_id, e.amount::NUMERIC AS amount
@@ -117,12 +116,12 @@ async fn insert_payouts(
     Ok(())
 }
 
-/// The treasury's, the distributor's and these participants' accounts for an asset.
+/// Opens the accounts for an asset that are missing: the treasury's, the distributor's, these participants'.
 async fn open_accounts(
     tx: &mut PgConnection,
     asset: &str,
     subjects: &[&str],
-    now: Instant,
+    now: Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO accounts (kind, subject, asset, opened_at)
@@ -144,13 +143,14 @@ async fn open_accounts(
     Ok(())
 }
 
-async fn transfer(
+/// Stores a transfer without its postings and returns its number.
+pub(super) async fn transfer(
     tx: &mut PgConnection,
     kind: &str,
     round_id: Option<&[u8; 16]>,
     batch_id: Option<i64>,
     asset: &str,
-    now: Instant,
+    now: Timestamp,
 ) -> sqlx::Result<i64> {
     sqlx::query_scalar(
         "INSERT INTO transfers (kind, round_id, batch_id, asset, posted_at) VALUES ($1, $2, $3, $4, $5)
@@ -165,100 +165,7 @@ async fn transfer(
     .await
 }
 
-/// A balance that can be handed over.
-#[derive(Clone, Debug)]
-pub(crate) struct Claimable {
-    pub(crate) subject: String,
-    pub(crate) address: [u8; 20],
-    /// Decimal digits.
-    pub(crate) amount: String,
-}
-
-/// A balance of a participant who has sent an address.
-#[derive(Clone, Debug, FromRow)]
-pub(crate) struct Owed {
-    pub(crate) subject: String,
-    pub(crate) client_key: [u8; 32],
-    /// Decimal digits.
-    pub(crate) amount: String,
-    /// The messages with addresses on the chain, the largest sequence first.
-    pub(crate) messages: Vec<Vec<u8>>,
-}
-
-/// The balances of participants who have sent an address on this chain, in ascending order of subjects.
-pub(crate) async fn owed(tx: &mut PgConnection, asset: &str, chain_id: i64) -> sqlx::Result<Vec<Owed>> {
-    sqlx::query_as(
-        "WITH sent AS (
-             SELECT subject, ARRAY_AGG(message ORDER BY sequence DESC) AS messages
-             FROM claim_addresses WHERE chain_id = $2 GROUP BY subject
-         )
-         SELECT a.subject, o.client_key, SUM(p.amount)::TEXT AS amount, s.messages
-         FROM sent AS s
-         JOIN participants AS o USING (subject)
-         JOIN accounts AS a ON a.subject = s.subject AND a.kind = 'participant' AND a.asset = $1
-         JOIN postings AS p USING (account_id)
-         GROUP BY a.subject, o.client_key, s.messages HAVING SUM(p.amount) > 0
-         ORDER BY a.subject",
-    )
-    .bind(asset)
-    .bind(chain_id)
-    .fetch_all(tx)
-    .await
-}
-
-/// Stores a batch, made after the payout of a round or by itself, and posts it; answers its number.
-pub(crate) async fn insert_batch(
-    tx: &mut PgConnection,
-    round_id: Option<&[u8; 16]>,
-    asset: &str,
-    root: &[u8; 32],
-    balances: &[Claimable],
-    now: Instant,
-) -> sqlx::Result<i64> {
-    let subjects: Vec<&str> = balances.iter().map(|balance| balance.subject.as_str()).collect();
-    let addresses: Vec<&[u8]> = balances.iter().map(|balance| balance.address.as_slice()).collect();
-    let amounts: Vec<&str> = balances.iter().map(|balance| balance.amount.as_str()).collect();
-    let batch_id: i64 = sqlx::query_scalar(
-        "INSERT INTO payout_batches (round_id, asset, root, lines, total, made_at)
-         SELECT $1, $2, $3, COUNT(*), SUM(amount::NUMERIC), $5 FROM UNNEST($4::TEXT []) AS a (amount)
-         RETURNING batch_id",
-    )
-    .bind(round_id)
-    .bind(asset)
-    .bind(root)
-    .bind(&amounts)
-    .bind(now)
-    .fetch_one(&mut *tx)
-    .await?;
-    sqlx::query(
-        "INSERT INTO payout_lines (batch_id, subject, address, amount)
-         SELECT $1, l.subject, l.address, l.amount::NUMERIC
-         FROM UNNEST($2::TEXT [], $3::BYTEA [], $4::TEXT []) AS l (subject, address, amount)",
-    )
-    .bind(batch_id)
-    .bind(subjects)
-    .bind(addresses)
-    .bind(amounts)
-    .execute(&mut *tx)
-    .await?;
-    let transfer = transfer(tx, "batch", round_id, Some(batch_id), asset, now).await?;
-    sqlx::query(
-        "INSERT INTO postings (transfer_id, account_id, amount)
-         SELECT $1, a.account_id, -l.amount
-         FROM payout_lines AS l JOIN accounts AS a ON a.subject = l.subject AND a.asset = $3 WHERE l.batch_id = $2
-         UNION ALL
-         SELECT $1, (SELECT account_id FROM accounts WHERE kind = 'distributor' AND asset = $3), b.total
-         FROM payout_batches AS b WHERE b.batch_id = $2",
-    )
-    .bind(transfer)
-    .bind(batch_id)
-    .bind(asset)
-    .execute(tx)
-    .await?;
-    Ok(batch_id)
-}
-
-/// What a contribution earned, as it is shown.
+/// What a contribution earned, as shown.
 #[derive(FromRow)]
 pub(crate) struct PayoutRow {
     pub(crate) round_id: [u8; 16],
@@ -273,7 +180,7 @@ pub(crate) struct PayoutRow {
     pub(crate) amount: String,
 }
 
-/// What contributions of a round earned, at most `limit` of those whose subjects follow `after`.
+/// What a round's contributions earned: at most `limit` whose subjects follow `after`.
 pub(crate) async fn payouts(
     db: &PgPool,
     round_id: &[u8; 16],
@@ -294,7 +201,7 @@ pub(crate) async fn payouts(
     .await
 }
 
-/// What a participant earned last, at most `limit` contributions of it.
+/// What a participant's last `limit` contributions earned.
 pub(crate) async fn earned(db: &PgPool, subject: &str, limit: i64) -> sqlx::Result<Vec<PayoutRow>> {
     sqlx::query_as(
         "SELECT
@@ -309,7 +216,7 @@ pub(crate) async fn earned(db: &PgPool, subject: &str, limit: i64) -> sqlx::Resu
     .await
 }
 
-/// What a participant has been credited and what of it was handed over, for one asset.
+/// What a participant earned in one asset, and how much of it was handed over.
 #[derive(FromRow)]
 pub(crate) struct BalanceRow {
     pub(crate) asset: String,
@@ -327,112 +234,6 @@ pub(crate) async fn balances(db: &PgPool, subject: &str) -> sqlx::Result<Vec<Bal
              COALESCE(SUM(p.amount), 0)::TEXT AS balance
          FROM accounts AS a LEFT JOIN postings AS p USING (account_id)
          WHERE a.subject = $1 GROUP BY a.asset ORDER BY a.asset",
-    )
-    .bind(subject)
-    .fetch_all(db)
-    .await
-}
-
-/// A line of a batch.
-#[derive(FromRow)]
-pub(crate) struct LineRow {
-    pub(crate) batch_id: i64,
-    pub(crate) subject: String,
-    pub(crate) address: [u8; 20],
-    pub(crate) amount: String,
-}
-
-/// The lines of a batch, in ascending order of subjects.
-pub(crate) async fn lines(db: &PgPool, batch_id: i64) -> sqlx::Result<Vec<LineRow>> {
-    sqlx::query_as(
-        "SELECT batch_id, subject, address, amount::TEXT AS amount FROM payout_lines
-         WHERE batch_id = $1 ORDER BY subject",
-    )
-    .bind(batch_id)
-    .fetch_all(db)
-    .await
-}
-
-/// A participant's lines, the last `limit` batches first.
-pub(crate) async fn lines_of(db: &PgPool, subject: &str, limit: i64) -> sqlx::Result<Vec<LineRow>> {
-    sqlx::query_as(
-        "SELECT batch_id, subject, address, amount::TEXT AS amount FROM payout_lines
-         WHERE subject = $1 ORDER BY batch_id DESC LIMIT $2",
-    )
-    .bind(subject)
-    .bind(limit)
-    .fetch_all(db)
-    .await
-}
-
-/// A batch.
-#[derive(FromRow)]
-pub(crate) struct BatchRow {
-    pub(crate) batch_id: i64,
-    pub(crate) round_id: Option<[u8; 16]>,
-    pub(crate) asset: String,
-    pub(crate) root: [u8; 32],
-    pub(crate) lines: i32,
-    pub(crate) total: String,
-    pub(crate) made_at: Instant,
-    pub(crate) payment: Option<String>,
-}
-
-/// At most `limit` batches that follow `after`.
-pub(crate) async fn batches(db: &PgPool, after: i64, limit: i64) -> sqlx::Result<Vec<BatchRow>> {
-    sqlx::query_as(
-        "SELECT b.batch_id, b.round_id, b.asset, b.root, b.lines, b.total::TEXT AS total, b.made_at,
-             p.reference AS payment
-         FROM payout_batches AS b LEFT JOIN payments AS p USING (batch_id)
-         WHERE b.batch_id > $1 ORDER BY b.batch_id LIMIT $2",
-    )
-    .bind(after)
-    .bind(limit)
-    .fetch_all(db)
-    .await
-}
-
-/// A batch.
-pub(crate) async fn batch(db: &PgPool, batch_id: i64) -> sqlx::Result<Option<BatchRow>> {
-    Ok(batches(db, batch_id.saturating_sub(1), 1).await?.pop().filter(|row| row.batch_id == batch_id))
-}
-
-/// Stores where a participant wants to be paid; answers the message that is stored under this sequence.
-pub(crate) async fn claim(
-    tx: &mut PgConnection,
-    subject: &str,
-    chain_id: i64,
-    sequence: i64,
-    address: &[u8; 20],
-    message: &[u8],
-    now: Instant,
-) -> sqlx::Result<Vec<u8>> {
-    sqlx::query(
-        "INSERT INTO claim_addresses (subject, chain_id, sequence, address, message, stored_at)
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-    )
-    .bind(subject)
-    .bind(chain_id)
-    .bind(sequence)
-    .bind(address)
-    .bind(message)
-    .bind(now)
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query_scalar(
-        "SELECT message FROM claim_addresses WHERE subject = $1 AND chain_id = $2 AND sequence = $3",
-    )
-    .bind(subject)
-    .bind(chain_id)
-    .bind(sequence)
-    .fetch_one(tx)
-    .await
-}
-
-/// The messages of a participant, by chain, the largest sequence first.
-pub(crate) async fn claims(db: &PgPool, subject: &str) -> sqlx::Result<Vec<Vec<u8>>> {
-    sqlx::query_scalar(
-        "SELECT message FROM claim_addresses WHERE subject = $1 ORDER BY chain_id, sequence DESC",
     )
     .bind(subject)
     .fetch_all(db)

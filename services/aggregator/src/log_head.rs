@@ -1,9 +1,8 @@
-//! What was signed last of the log. A database that was set back to a backup has forgotten it; the vault has not.
+//! The tree of the log that was signed last, kept in the vault. A database restored from a backup has
+//! forgotten it.
 
 use kit::{Error, Result, vault::KeyVault};
 use ledger::Hash;
-
-use super::blocking;
 
 const NAME: &str = "log-head";
 
@@ -15,21 +14,21 @@ pub(crate) struct LogHead {
     pub(crate) root: Hash,
 }
 
-/// Remembers what is about to be signed.
+/// Notes the tree that is about to be signed.
 ///
 /// # Errors
 /// A fault.
 pub(crate) async fn keep(vault: &KeyVault, head: LogHead) -> Result<()> {
     let bytes = [&head.size.to_le_bytes()[..], &head.root].concat();
-    blocking(vault, move |vault| vault.note(NAME, &bytes)).await
+    vault.run(move |vault| vault.note(NAME, &bytes)).await
 }
 
-/// What was signed last, or was about to be.
+/// The tree that was signed last or was about to be.
 ///
 /// # Errors
 /// A fault.
 pub(crate) async fn load(vault: &KeyVault) -> Result<Option<LogHead>> {
-    let Some(bytes) = blocking(vault, |vault| vault.noted(NAME)).await? else { return Ok(None) };
+    let Some(bytes) = vault.run(|vault| vault.noted(NAME)).await? else { return Ok(None) };
     let head = bytes.split_first_chunk().and_then(|(size, root)| {
         Some(LogHead { size: u64::from_le_bytes(*size), root: root.try_into().ok()? })
     });

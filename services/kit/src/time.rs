@@ -1,0 +1,90 @@
+//! Points in time: milliseconds in Rust and in JSON, `TIMESTAMPTZ` in SQL.
+
+use std::time::SystemTime;
+
+use sqlx::{
+    Decode, Encode, Postgres, Type,
+    encode::IsNull,
+    error::BoxDynError,
+    postgres::{PgArgumentBuffer, PgTypeInfo, PgValueRef},
+    types::time::OffsetDateTime,
+};
+
+/// Milliseconds since 1970-01-01T00:00:00Z, on the clock on the wall. Arithmetic stops at the ends of
+/// the type and never wraps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The present time, by the operating system's clock.
+    pub fn now() -> Self {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// The time `ms` milliseconds after 1970 began.
+    pub const fn from_ms(ms: i64) -> Self {
+        Self(ms)
+    }
+
+    /// Milliseconds since 1970 began.
+    pub const fn ms(self) -> i64 {
+        self.0
+    }
+
+    /// `ms` milliseconds later.
+    #[must_use]
+    pub const fn plus_ms(self, ms: i64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+
+    /// `ms` milliseconds earlier.
+    #[must_use]
+    pub const fn minus_ms(self, ms: i64) -> Self {
+        Self(self.0.saturating_sub(ms))
+    }
+
+    /// Milliseconds from `earlier` to this time; negative if `earlier` is later.
+    pub const fn ms_since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl Type<Postgres> for Timestamp {
+    fn type_info() -> PgTypeInfo {
+        <OffsetDateTime as Type<Postgres>>::type_info()
+    }
+}
+
+impl Encode<'_, Postgres> for Timestamp {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)?;
+        <OffsetDateTime as Encode<'_, Postgres>>::encode(time, buffer)
+    }
+}
+
+impl<'r> Decode<'r, Postgres> for Timestamp {
+    fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+        let time = <OffsetDateTime as Decode<'r, Postgres>>::decode(value)?;
+        Ok(Self(i64::try_from(time.unix_timestamp_nanos().div_euclid(1_000_000))?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arithmetic_stops_at_the_ends() {
+        let (first, last) = (Timestamp(i64::MIN), Timestamp(i64::MAX));
+        assert_eq!((last.plus_ms(1), first.minus_ms(1)), (last, first));
+        assert_eq!((last.ms_since(first), first.ms_since(last)), (i64::MAX, i64::MIN));
+        assert_eq!(Timestamp(7).plus_ms(-2).minus_ms(3), Timestamp(2));
+        assert_eq!(Timestamp(2).ms_since(Timestamp(7)), -5);
+    }
+
+    #[test]
+    fn now_is_after_this_was_written_and_within_the_century() {
+        assert!((1_700_000_000_000..4_102_444_800_000).contains(&Timestamp::now().ms()));
+    }
+}

@@ -1,0 +1,140 @@
+//! A holder's private key of each round, under the round's id: in the vault and never in the database.
+//!
+//! The file holds the 16 bytes of the key's id and then the 32 bytes of its private half.
+
+use api::{Hex, ProblemKind};
+use rand::rngs::OsRng;
+use sharing::RoundKeyPair;
+use zeroize::Zeroizing;
+
+use super::{KeyVault, VaultError};
+use crate::{Error, Result};
+
+/// Keeps a new key.
+///
+/// # Errors
+/// A fault, also when the round has a key.
+pub async fn create(vault: &KeyVault, round_id: [u8; 16], key: &RoundKeyPair) -> Result<()> {
+    let secret = encode(key);
+    vault.run(move |vault| vault.create(&name(round_id), &secret)).await
+}
+
+/// The key of a round. Makes one unless the round has a key or had one that was bound to a set.
+///
+/// # Errors
+/// A fault.
+pub async fn obtain(vault: &KeyVault, round_id: [u8; 16]) -> Result<Option<RoundKeyPair>> {
+    let secret = vault.run(move |vault| {
+        let name = name(round_id);
+        if vault.committed(&name)?.is_none() && !vault.exists(&name)? {
+            match vault.create(&name, &encode(&RoundKeyPair::generate(&mut OsRng))) {
+                // Another request may have made the key first.
+                Ok(()) | Err(VaultError::Exists) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        vault.load(&name)
+    });
+    secret.await?.map(|secret| decode(&secret)).transpose()
+}
+
+/// The key of a round, unless it is destroyed.
+///
+/// # Errors
+/// A fault.
+pub async fn find(vault: &KeyVault, round_id: [u8; 16]) -> Result<Option<RoundKeyPair>> {
+    let secret = vault.run(move |vault| vault.load(&name(round_id))).await?;
+    secret.map(|secret| decode(&secret)).transpose()
+}
+
+/// Binds the key of a round to the one set whose shares it may sum, for ever and whatever happens to
+/// the database.
+///
+/// # Errors
+/// An abort of kind `release-conflict` when the key is bound to another set; a fault.
+pub async fn bind(vault: &KeyVault, round_id: [u8; 16], root: [u8; 32]) -> Result<()> {
+    let bound = vault.run(move |vault| match vault.commit(&name(round_id), &root) {
+        Err(VaultError::Committed) => Ok(false),
+        outcome => outcome.map(|()| true),
+    });
+    if bound.await? { Ok(()) } else { Err(Error::abort(ProblemKind::ReleaseConflict)) }
+}
+
+/// Destroys the key of a round, if there is one.
+///
+/// # Errors
+/// A fault.
+pub async fn destroy(vault: &KeyVault, round_id: [u8; 16]) -> Result<()> {
+    vault.run(move |vault| vault.destroy(&name(round_id))).await
+}
+
+/// The rounds that have a key.
+///
+/// # Errors
+/// A fault.
+pub async fn list(vault: &KeyVault) -> Result<Vec<[u8; 16]>> {
+    let names = vault.run(KeyVault::list).await?;
+    Ok(names.iter().filter_map(|name| name.parse().ok().map(|Hex(id)| id)).collect())
+}
+
+fn name(round_id: [u8; 16]) -> String {
+    Hex(round_id).to_string()
+}
+
+fn encode(key: &RoundKeyPair) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new([&key.id()[..], &key.private()[..]].concat())
+}
+
+fn decode(secret: &[u8]) -> Result<RoundKeyPair> {
+    let key = secret.split_first_chunk().and_then(|(id, private)| {
+        let private = Zeroizing::new(<[u8; 32]>::try_from(private).ok()?);
+        Some(RoundKeyPair::from_private(*id, *private))
+    });
+    key.ok_or_else(|| Error::fault("a key in the vault is damaged"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROUND: [u8; 16] = [7; 16];
+
+    fn vault() -> (tempfile::TempDir, KeyVault) {
+        let directory = tempfile::tempdir().unwrap();
+        let vault = KeyVault::open(directory.path()).unwrap();
+        (directory, vault)
+    }
+
+    #[tokio::test]
+    async fn a_key_is_made_once_and_is_the_same_afterwards() {
+        let (_directory, vault) = vault();
+        let key = obtain(&vault, ROUND).await.unwrap().unwrap();
+        for again in [obtain(&vault, ROUND).await, find(&vault, ROUND).await] {
+            let again = again.unwrap().unwrap();
+            assert_eq!((again.id(), again.private()), (key.id(), key.private()));
+        }
+        assert_eq!(vault.load(&name(ROUND)).unwrap().unwrap().len(), 48);
+        assert_eq!(list(&vault).await.unwrap(), [ROUND]);
+        create(&vault, ROUND, &key).await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn a_bound_key_serves_one_set_and_is_not_made_again_after_its_destruction() {
+        let (_directory, vault) = vault();
+        obtain(&vault, ROUND).await.unwrap();
+        bind(&vault, ROUND, [1; 32]).await.unwrap();
+        bind(&vault, ROUND, [1; 32]).await.unwrap();
+        let refused = bind(&vault, ROUND, [2; 32]).await.unwrap_err();
+        assert_eq!(refused.kind(), ProblemKind::ReleaseConflict);
+        destroy(&vault, ROUND).await.unwrap();
+        assert!(find(&vault, ROUND).await.unwrap().is_none());
+        assert!(obtain(&vault, ROUND).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_damaged_key_is_a_fault() {
+        let (_directory, vault) = vault();
+        vault.create(&name(ROUND), &[0; 47]).unwrap();
+        assert_eq!(find(&vault, ROUND).await.unwrap_err().kind(), ProblemKind::Internal);
+    }
+}
