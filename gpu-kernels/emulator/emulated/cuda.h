@@ -1,5 +1,5 @@
 // The part of CUDA's vocabulary that the kernels use, for a C++ compiler. Every thread of a block
-// is a fiber of one operating system thread; blocks run one after another.
+// is a fiber of one operating system thread. Blocks run one after another.
 #pragma once
 
 #define KERNEL_EMULATOR 1
@@ -9,7 +9,7 @@
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
 #define __restrict__ __restrict
-// One block is in flight in a process, so its shared variables are plain ones.
+// A process runs one block at a time, so its shared variables are static ones.
 #define __shared__ static
 
 namespace emulator {
@@ -18,14 +18,14 @@ struct Index {
     unsigned x, y, z;
 };
 
-// What a thread knows of itself.
+// The position of a thread.
 struct Place {
     Index thread, block, block_size, grid_size;
 };
 
 extern const Place* place;
 
-// Waits for every thread of the block; the disjunction of the predicates.
+// Waits for every thread of the block. Returns the disjunction of the predicates.
 int barrier(int predicate, const char* file, int line);
 
 // Exchanges a value with the lane `source` of the same warp.
@@ -45,7 +45,7 @@ void* launch_shared();
 
 #define __syncthreads() static_cast<void>(emulator::barrier(0, __FILE__, __LINE__))
 #define __syncthreads_or(predicate) emulator::barrier(predicate, __FILE__, __LINE__)
-// Masks name all lanes: the emulator demands whole warps.
+// The mask must name all lanes, as the emulator demands whole warps.
 #define __shfl_xor_sync(mask, value, distance) \
     emulator::exchange(value, emulator::lane() ^ (distance), __FILE__, __LINE__)
 

@@ -1,10 +1,10 @@
-// The part of the CUDA driver's interface that `gpu_kernels::cuda` uses, with the emulator for a
-// card: the same library under the name libcuda.so lets a test program go all the way through the
-// driver where there is none.
+// The part of the CUDA driver's interface that `gpu_kernels::cuda` uses, with the emulator as the
+// card. Under the name libcuda.so this library lets a test program make every call to the driver on
+// a machine without one.
 //
-// Copies wait as long as a driver may let them: those to the card until a kernel needs them, those
-// from it until the host waits. A host that reads too early, or writes over what is being copied,
-// is found out.
+// Copies are as late as a driver may be: those to the card wait until a kernel needs them, those
+// from the card until the host waits. This shows a host that reads too early, or that overwrites
+// words before they are copied.
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -26,7 +26,7 @@ constexpr int CAPABILITY_MAJOR = 75;
 constexpr int CAPABILITY_MINOR = 76;
 constexpr int MAX_DYNAMIC_SHARED = 8;
 
-// Static and dynamic shared memory that a block may have without asking, and at most.
+// Shared memory that a block may have by default, and at most, static and dynamic together.
 constexpr size_t SHARED_BYTES = 48 * 1024;
 constexpr size_t MOST_SHARED_BYTES = 227 * 1024;
 
@@ -152,7 +152,7 @@ int cuStreamSynchronize(void* handle)
     return failure;
 }
 
-// Memory of the card is not what it was before.
+// New memory of the card holds arbitrary words.
 int cuMemAlloc_v2(unsigned long long* address, size_t bytes)
 {
     void* const memory = malloc(bytes);

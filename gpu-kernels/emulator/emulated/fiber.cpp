@@ -7,8 +7,8 @@
 #include <ucontext.h>
 #endif
 
-// The race detector follows fibers although this file is not instrumented by it: EMULATOR_RACES
-// says that it is there.
+// The race detector follows fibers, although it does not instrument this file. EMULATOR_RACES says
+// that it is present.
 #ifdef EMULATOR_RACES
 extern "C" {
 void* __tsan_get_current_fiber();
@@ -54,8 +54,8 @@ void first_entry()
 
 #ifdef __x86_64__
 
-// Saves the registers that a call preserves on the old stack, its pointer in *from, and goes on
-// where `to` was saved.
+// Saves the registers that a call preserves on the old stack, saves its pointer in *from, and
+// continues where `to` was saved.
 extern "C" void emulator_switch(void** from, void* to);
 asm(R"(
 .text

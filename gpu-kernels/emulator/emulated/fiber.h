@@ -1,4 +1,4 @@
-// A stack of its own for each thread, and what the sanitizers must be told when stacks are changed.
+// A stack for each thread, and calls that tell the sanitizers of a change of stacks.
 #pragma once
 
 #include <cstddef>
@@ -15,18 +15,18 @@ struct Fiber {
 // A fiber that will call main(), which never returns.
 void create(Fiber& fiber, void (*main)());
 
-// Forgets where the fiber stands: it will call main() anew.
+// Ends the fiber where it stands. It will call main() again.
 void restart(Fiber& fiber, void (*main)());
 
-// The calling thread is the host from now on.
+// Makes the calling thread the host.
 void host_enters();
 
 // From the host to the fiber, and back.
 void enter(Fiber& fiber);
 void leave(Fiber& fiber);
 
-// Orders what happened before a release of the tag before what happens after an acquire of it, for
-// the race detector.
+// For the race detector: whatever is done before a release of the tag comes before whatever is done
+// after an acquire of it.
 void race_release(void* tag);
 void race_acquire(void* tag);
 

@@ -39,8 +39,8 @@ void* kernel_argument;
 void* shared;
 char error[512];
 
-// What the race detector sees of barriers: two tags each, used in turn, because a thread that
-// leaves a barrier late must not inherit what an early one did after it.
+// The tags of a barrier for the race detector. There are two, used in turn, because a thread that
+// leaves a barrier late must not be ordered after the later work of one that left early.
 char block_start, block_end, barrier_tags[2], exchange_tags[MOST_THREADS / WARP][2];
 
 unsigned position(const Thread* thread)
@@ -99,7 +99,7 @@ void set_places(const Launch& launch, Index block)
     }
 }
 
-// Warps of which every thread waits for an exchange go on.
+// Continues each warp whose threads all wait for an exchange.
 bool release_warps()
 {
     bool released = false;
@@ -113,7 +113,7 @@ bool release_warps()
     return released;
 }
 
-// The block goes on when every thread waits at the same barrier.
+// Continues the block when every thread waits at the same barrier.
 bool release_block()
 {
     Thread* const begin = threads.data();
@@ -218,8 +218,8 @@ bool run(void (*entry)(void*), void* argument, const Launch& launch)
     for (unsigned z = 0; z < launch.grid.z && good; ++z) {
         for (unsigned y = 0; y < launch.grid.y && good; ++y) {
             for (unsigned x = 0; x < launch.grid.x && good; ++x) {
-                // Freshly allocated, of the exact size, for the address sanitizer; never zero, for
-                // kernels that forget.
+                // Allocated for each block with the exact size, so that the address sanitizer knows
+                // its end. Never zero, so that a kernel which does not initialise it fails.
                 shared = malloc(launch.shared_bytes);
                 memset(shared, 0xa5, launch.shared_bytes);
                 set_places(launch, {x, y, z});
@@ -229,7 +229,7 @@ bool run(void (*entry)(void*), void* argument, const Launch& launch)
         }
     }
     if (!good) {
-        // Threads that wait for ever are abandoned where they stand.
+        // Threads that wait for ever are not continued.
         for (Thread& thread : threads) {
             restart(thread.fiber, run_thread);
         }

@@ -12,7 +12,7 @@ struct Launch {
     Index grid, block;
     size_t shared_bytes;
     // 0: threads run in increasing order between barriers; 1: in turns of increasing and decreasing
-    // order; any other: in an order drawn anew after every barrier, from this seed.
+    // order; any other: in a random order that changes after every barrier, from this seed.
     uint64_t schedule;
 };
 
