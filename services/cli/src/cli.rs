@@ -3,7 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{audit, bench, contribute, db, demo, enrol, keygen, model, payout, registrar, round, serve},
+    commands::{
+        audit, bench, contribute, db, demo, enrol, keygen, local, model, payout, registrar, round, serve,
+    },
     error::Result,
     output::Output,
 };
@@ -22,8 +24,8 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(name = "blindsum", version = env!("BLINDSUM_VERSION"), after_help = EXIT_CODES)]
 pub(crate) struct Cli {
-    /// Print one JSON object as the last line of the standard output, and everything else to the standard
-    /// error.
+    /// Print one JSON object as the last line of the standard output, and everything else to the
+    /// standard error.
     #[arg(long, global = true)]
     pub(crate) json: bool,
     #[command(subcommand)]
@@ -34,6 +36,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run a whole federation on this machine: databases, services, clients, faults.
     Demo(demo::Args),
+    /// Run an aggregator and a combiner on this machine, for a notebook or a test.
+    Local(local::Args),
     /// Measure what one contribution costs on this machine.
     Bench(bench::Args),
     /// Run a service.
@@ -69,6 +73,7 @@ impl Command {
     pub(crate) async fn run(self, output: &Output) -> Result<()> {
         match self {
             Self::Demo(args) => demo::run(args, output).await,
+            Self::Local(args) => local::run(args, output).await,
             Self::Bench(args) => bench::run(args, output),
             Self::Serve(service) => serve::run(service).await,
             Self::Db(db) => db::run(db, output).await,

@@ -7,6 +7,7 @@ pub(crate) mod db;
 pub(crate) mod demo;
 pub(crate) mod enrol;
 pub(crate) mod keygen;
+pub(crate) mod local;
 pub(crate) mod model;
 pub(crate) mod payout;
 pub(crate) mod registrar;

@@ -18,7 +18,7 @@ pub(crate) enum CommandError {
     #[error(transparent)]
     Config(#[from] kit::config::ConfigError),
     #[error(transparent)]
-    Cluster(#[from] kit::cluster::ClusterError),
+    Local(#[from] local::LocalError),
     #[error("cannot start")]
     Runtime(#[source] io::Error),
     #[error("cannot use {}", path.display())]

@@ -1,5 +1,5 @@
-//! The `blindsum` command line. Each command is a file of `commands`; it returns an answer, which is printed
-//! once, or an error, which decides the exit code.
+//! The `blindsum` command line. Each command is a file of `commands`; it returns an answer, which
+//! is printed once, or an error, which decides the exit code.
 
 #![forbid(unsafe_code)]
 
@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod connection;
 mod error;
+mod installation;
 mod key_file;
 mod output;
 mod pins_file;

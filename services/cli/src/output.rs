@@ -1,4 +1,5 @@
-//! What is printed, and where: the answer to the standard output, everything else to the standard error.
+//! What is printed, and where: the answer to the standard output, everything else to the standard
+//! error.
 
 use std::{
     fmt::Display,
@@ -18,7 +19,7 @@ use crate::error::CommandError;
 #[derive(Debug)]
 pub(crate) struct Output {
     json: bool,
-    /// What moves on the standard error, out of whose way everything else there has to get.
+    /// The progress bars on the standard error. Other lines there must go through them.
     bars: MultiProgress,
 }
 
@@ -31,12 +32,17 @@ impl Output {
     pub(crate) fn answer(&self, words: impl Display, value: &impl Serialize) {
         if self.json {
             self.note(words);
-            let line = serde_json::to_string(value).expect("answers are plain structures");
-            // Whoever closed the stream does not want the answer.
-            let _ = writeln!(stdout(), "{line}");
+            self.json(value);
         } else {
             let _ = writeln!(stdout(), "{words}");
         }
+    }
+
+    /// Prints one line of JSON, whether JSON was asked for or not.
+    pub(crate) fn json(&self, value: &impl Serialize) {
+        let line = serde_json::to_string(value).expect("answers are plain structures");
+        // An error means that the reader has closed the stream and does not want the answer.
+        let _ = writeln!(stdout(), "{line}");
     }
 
     /// Prints something to read in passing.

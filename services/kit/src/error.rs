@@ -134,7 +134,7 @@ macro_rules! faults {
 
 pub(crate) use faults;
 
-faults!(io::Error, sqlx::migrate::MigrateError, tokio::task::JoinError, crate::cluster::ClusterError);
+faults!(io::Error, sqlx::migrate::MigrateError, tokio::task::JoinError);
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {

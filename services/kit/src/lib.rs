@@ -6,7 +6,6 @@
 #![forbid(unsafe_code)]
 
 pub mod auth;
-pub mod cluster;
 pub mod column;
 pub mod compute;
 pub mod config;

@@ -1,20 +1,15 @@
-//! The private cluster, and what the services do with a database.
+//! What the services do with a database.
 
-use std::{
-    path::Path,
-    process::Command,
-    sync::atomic::{AtomicU32, Ordering},
-    time::{Duration, Instant},
-};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use kit::{
-    cluster::{Durability, PrivateCluster},
     config::{DatabaseConfig, Secret},
     error::Error,
     postgres::{bootstrap, connect},
     schema::{Definitions, Schema, describe},
     tx::{Tx, run_tx},
 };
+use local::cluster::{Durability, PrivateCluster};
 use sqlx::{
     Connection, PgConnection, PgPool, SqlSafeStr,
     migrate::{Migration, MigrationType, Migrator},
@@ -26,59 +21,9 @@ async fn reachable(url: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_cluster_is_reached_through_its_socket_and_stops_when_dropped() {
-    let dir = tempfile::tempdir().unwrap();
-    let cluster = PrivateCluster::start_with(dir.path(), Durability::Unsynced).unwrap();
-    let url = cluster.create_database("one").await.unwrap();
-    assert!(reachable(&url).await);
-    drop(cluster);
-    assert!(!reachable(&url).await);
-}
-
-#[tokio::test]
-async fn a_cluster_keeps_its_databases_and_takes_a_long_path() {
-    let dir = tempfile::tempdir().unwrap();
-    let long = dir.path().join("a-rather-long-name-for-a-directory".repeat(3)).join("and another");
-    let cluster = PrivateCluster::start(&long).unwrap();
-    cluster.create_database("kept").await.unwrap();
-    drop(cluster);
-    let cluster = PrivateCluster::start(&long).unwrap();
-    assert!(reachable(&cluster.url("kept")).await);
-}
-
-#[tokio::test]
-async fn a_temporary_cluster_leaves_nothing_behind() {
-    let cluster = PrivateCluster::temporary().unwrap();
-    let mut admin = PgConnection::connect(&cluster.admin_url()).await.unwrap();
-    let data: String = sqlx::query_scalar("SHOW data_directory").fetch_one(&mut admin).await.unwrap();
-    let directory = Path::new(&data).parent().unwrap().to_owned();
-    assert!(directory.exists());
-    drop((admin, cluster));
-    assert!(!directory.exists());
-}
-
-#[tokio::test]
-async fn a_cluster_that_is_left_running_is_there_until_somebody_stops_it() {
-    let dir = tempfile::tempdir().unwrap();
-    let cluster = PrivateCluster::start_with(dir.path(), Durability::Unsynced).unwrap();
-    let url = cluster.admin_url();
-    cluster.leave_running().unwrap();
-    assert!(reachable(&url).await);
-    let pid_file = dir.path().join("data/postmaster.pid");
-    let pid = std::fs::read_to_string(&pid_file).unwrap();
-    let stopped = Command::new("kill").args(["-INT", pid.lines().next().unwrap()]).status().unwrap();
-    assert!(stopped.success());
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while pid_file.exists() {
-        assert!(Instant::now() < deadline, "the cluster still runs");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-#[tokio::test]
 async fn bootstrap_makes_a_role_that_owns_its_database_and_may_be_repeated() {
     let dir = tempfile::tempdir().unwrap();
-    let cluster = PrivateCluster::start_with(dir.path(), Durability::Unsynced).unwrap();
+    let cluster = PrivateCluster::start(dir.path(), Durability::Unsynced).unwrap();
     for _ in 0..2 {
         bootstrap(&cluster.admin_url(), "ledger", "le'dg\"er", "pass'word").await.unwrap();
     }
@@ -94,7 +39,7 @@ async fn bootstrap_makes_a_role_that_owns_its_database_and_may_be_repeated() {
 #[tokio::test]
 async fn transactions_that_conflict_are_tried_again_and_failed_ones_leave_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let cluster = PrivateCluster::start_with(dir.path(), Durability::Unsynced).unwrap();
+    let cluster = PrivateCluster::start(dir.path(), Durability::Unsynced).unwrap();
     let pool = connect(&DatabaseConfig::new(Secret::text(cluster.admin_url()))).await.unwrap();
     sqlx::query("CREATE TABLE counters (id INT PRIMARY KEY, value INT NOT NULL)")
         .execute(&pool)
@@ -116,7 +61,8 @@ async fn transactions_that_conflict_are_tried_again_and_failed_ones_leave_nothin
     assert_eq!(sqlx::query_scalar::<_, i32>(values).fetch_all(&pool).await.unwrap(), [2, 2]);
 }
 
-/// Takes the rows one after the other. Two that take them in opposite orders, and hold one each, wait for each other.
+/// Takes the rows one after the other. Two that take them in opposite orders, and hold one each,
+/// wait for each other.
 async fn increment(
     mut tx: Tx,
     ids: [i32; 2],
@@ -160,7 +106,7 @@ const NOTHING: Definitions = Definitions { files: &[], versions: "1 of nothing" 
 #[tokio::test]
 async fn a_database_without_a_migration_is_refused_and_a_newer_one_is_not() {
     let dir = tempfile::tempdir().unwrap();
-    let cluster = PrivateCluster::start_with(dir.path(), Durability::Unsynced).unwrap();
+    let cluster = PrivateCluster::start(dir.path(), Durability::Unsynced).unwrap();
     let pool = connect(&DatabaseConfig::new(Secret::text(cluster.admin_url()))).await.unwrap();
     let [old, new, other] = [&["a"][..], &["a", "b"], &["c"]].map(|tables| schema(tables, NOTHING));
     let lacks = |version| format!("lacks migration {version}: run `blindsum db migrate books`");
@@ -200,7 +146,7 @@ const SECOND: Definitions = Definitions {
 #[tokio::test]
 async fn definitions_are_replaced_by_later_ones_and_never_by_older_ones() {
     let dir = tempfile::tempdir().unwrap();
-    let cluster = PrivateCluster::start_with(dir.path(), Durability::Unsynced).unwrap();
+    let cluster = PrivateCluster::start(dir.path(), Durability::Unsynced).unwrap();
     let pool = connect(&DatabaseConfig::new(Secret::text(cluster.admin_url()))).await.unwrap();
     let [first, second] = [FIRST, SECOND].map(|definitions| schema(&["a"], definitions));
     first.migrate(&pool).await.unwrap();
@@ -235,36 +181,10 @@ async fn definitions_are_replaced_by_later_ones_and_never_by_older_ones() {
 #[tokio::test]
 async fn a_statement_that_takes_too_long_is_ended() {
     let dir = tempfile::tempdir().unwrap();
-    let cluster = PrivateCluster::start_with(dir.path(), Durability::Unsynced).unwrap();
+    let cluster = PrivateCluster::start(dir.path(), Durability::Unsynced).unwrap();
     let mut config = DatabaseConfig::new(Secret::text(cluster.admin_url()));
     config.statement_timeout_ms = 50;
     let pool = connect(&config).await.unwrap();
     let error = sqlx::query("SELECT pg_sleep(10)").execute(&pool).await.unwrap_err();
     assert_eq!(error.as_database_error().and_then(|error| error.code()).as_deref(), Some("57014"));
-}
-
-/// Set for a copy of this program that starts a cluster there and ends without a word.
-const DOOMED: &str = "KIT_TEST_DOOMED_CLUSTER";
-
-#[test]
-fn a_cluster_ends_with_the_process_that_started_it_however_that_ends() {
-    if let Some(dir) = std::env::var_os(DOOMED) {
-        let _cluster = PrivateCluster::start_with(Path::new(&dir), Durability::Unsynced).unwrap();
-        std::process::abort();
-    }
-    let dir = tempfile::tempdir().unwrap();
-    let status = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "a_cluster_ends_with_the_process_that_started_it_however_that_ends"])
-        .env(DOOMED, dir.path())
-        .output()
-        .unwrap()
-        .status;
-    assert!(!status.success());
-    let pid_file = dir.path().join("data/postmaster.pid");
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while pid_file.exists() {
-        assert!(Instant::now() < deadline, "the cluster still runs");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    assert!(dir.path().join("data/PG_VERSION").exists());
 }

@@ -58,11 +58,13 @@ fn crates_depend_only_along_the_arrows() {
 }
 
 #[test]
-fn the_testkit_is_a_dependency_of_tests_only() {
+fn the_testkit_and_the_testbed_are_dependencies_of_tests_only() {
     let metadata = metadata();
     for package in metadata.workspace_packages() {
         if folder(package, &metadata) != "tests" && package.name.as_str() != "testkit" {
-            assert!(!dependencies(package).contains("testkit"), "{} ships the testkit", package.name);
+            for test_crate in ["testkit", "testbed"] {
+                assert!(!dependencies(package).contains(test_crate), "{} ships it", package.name);
+            }
         }
     }
 }

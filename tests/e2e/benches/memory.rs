@@ -1,8 +1,9 @@
 //! Resident memory of the aggregator while many clients upload at once and the round closes.
 //!
-//! `cargo bench -p e2e --bench memory` prints one line for each case: the peak of the aggregator's resident set
-//! (`VmHWM`), beside the aim of 64 MiB + 8 MiB for each upload that it receives at the same time, and upload and
-//! closing times. Clients wait for each other before they upload, so all of them arrive at once.
+//! `cargo bench -p e2e --bench memory` prints one line for each case: the peak of the aggregator's
+//! resident set (`VmHWM`), beside the aim of 64 MiB + 8 MiB for each upload that it receives at the
+//! same time, and upload and closing times. Clients wait for each other before they upload, so all
+//! of them arrive at once.
 
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
@@ -11,6 +12,7 @@ use std::{sync::Arc, time::Instant};
 use api::rounds::RoundState;
 use client::ignore_progress;
 use e2e::{Deployment, Federation, deployment::Options, federation::update};
+use local::Service;
 
 const CONCURRENT_UPLOADS: usize = 16;
 
@@ -76,7 +78,8 @@ async fn measure(clients: usize, dimension: u32, log_dimension: u32) {
 
 /// The peak of the aggregator's resident set so far.
 fn peak_mib(deployment: &Deployment) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", deployment.aggregator.pid()));
+    let status =
+        std::fs::read_to_string(format!("/proc/{}/status", deployment.process(Service::Aggregator).id()));
     let status = status.expect("the process's status");
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("the peak of the resident set");
     line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("kibibytes") / 1024

@@ -1,8 +1,10 @@
-//! Contributions verified per second by the service, norm proofs included, over HTTP with two services and a database.
+//! Contributions verified per second by the service, norm proofs included, over HTTP with two
+//! services and a database.
 //!
-//! `cargo bench -p e2e --bench verification` prints one line for each case. All messages are made beforehand and uploaded at once;
-//! the time runs from the first upload until the last contribution is verified. The services, their clients and the database share
-//! all of the machine's cores. With `--features cuda` and `BACKEND=cuda` the aggregator computes on the machine's card, and a card
+//! `cargo bench -p e2e --bench verification` prints one line for each case. All messages are made
+//! beforehand and uploaded at once; the time runs from the first upload until the last contribution
+//! is verified. The services, their clients and the database share all of the machine's cores. With
+//! `--features cuda` and `BACKEND=cuda` the aggregator computes on the machine's card, and a card
 //! that fails, whose work the processor would do again, is an error.
 
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
@@ -16,6 +18,7 @@ use e2e::{
     deployment::{Card, Options},
     federation::update,
 };
+use local::Service;
 
 fn main() {
     e2e::server::serve_if_asked();
@@ -67,7 +70,7 @@ async fn measure(log_dimension: u32, clients: usize, threads: usize) {
     let verified = start.elapsed();
     let times = sqlx::query_scalar("SELECT proof_time_us FROM contributions ORDER BY proof_time_us");
     let times: Vec<i64> =
-        times.fetch_all(&deployment.aggregator_database().await).await.expect("what each proof took");
+        times.fetch_all(&deployment.database(Service::Aggregator).await).await.expect("what each proof took");
     let times: Vec<_> = times.into_iter().map(|us| Duration::from_micros(us.unsigned_abs())).collect();
     let log = deployment.aggregator_log();
     assert!(!log.contains("the card has failed"), "{log}");

@@ -6,18 +6,16 @@ use api::{
     Hex, ProblemKind,
     contributions::ContributionState,
     payouts::{Amount, PayoutPolicy, PayoutTerms, Token},
-    rounds::{CreateRound, ProofDemand, RoundState, RoundView, Tensor},
+    rounds::{CreateRound, ProofDemand, RoundState, RoundView},
 };
 use client::{
     Client, ClientConfig, ClientError, Contribution, Operator, OperatorConfig, Participant, ignore_progress,
 };
-use protocol::{Credential, IdentityKey, Subject, VerifiedRound};
+use protocol::{Subject, VerifiedRound};
 use rand::{Rng, SeedableRng, rngs::OsRng, rngs::StdRng};
+use testbed::create_round;
 
-use crate::{Deployment, deployment::ADMIN_TOKEN};
-
-/// The epoch of every credential.
-const EPOCH: u32 = 1;
+use crate::Deployment;
 
 /// An operator and participants who know each other's updates, so that a sum can be checked.
 pub struct Federation {
@@ -46,7 +44,8 @@ fn patient() -> client::RetryPolicy {
 }
 
 impl Federation {
-    /// `size` participants with credentials of the deployment's registrar. Call [`enrol`](Self::enrol) next.
+    /// `size` participants with credentials of the deployment's registrar. Call
+    /// [`enrol`](Self::enrol) next.
     pub fn new(deployment: &Deployment, size: usize) -> Self {
         let members = (0..size).map(|i| Member::new(deployment, &format!("client-{i}"))).collect();
         Self { operator: operator(deployment), members }
@@ -63,8 +62,8 @@ impl Federation {
         Ok(())
     }
 
-    /// Uploads a model and opens a round for updates of `dimension` coordinates. As an operator would, it creates
-    /// another round when a crash left the first one unfinished.
+    /// Uploads a model and opens a round for updates of `dimension` coordinates. As an operator
+    /// would, it creates another round when a crash left the first one unfinished.
     ///
     /// # Errors
     /// The SDK's.
@@ -100,26 +99,17 @@ impl Federation {
     ) -> Result<RoundView, ClientError> {
         let model: [u8; 32] = OsRng.r#gen();
         let model_digest = self.operator.put_model(&model).await?;
-        self.operator
-            .create_round(&CreateRound {
-                model_digest,
-                tensors: vec![Tensor { name: "update".into(), shape: vec![dimension] }],
-                max_contributions: max,
-                min_cohort,
-                norm_bound: 1 << 18,
-                clip: 1.0,
-                weight_min: 1,
-                weight_max: 4,
-                opens_at_ms: None,
-                earliest_close_ms: None,
-                closes_at_ms: now_ms() + 3_600_000,
-                credential_epoch: EPOCH,
-                proof,
-                max_attempts: 2,
-                payout: Some(payout()),
-                min_reputation_ppm: 0,
-            })
-            .await
+        let request = CreateRound {
+            max_contributions: max,
+            min_cohort,
+            clip: 1.0,
+            weight_max: 4,
+            credential_epoch: local::parties::EPOCH,
+            proof,
+            payout: Some(payout()),
+            ..create_round(model_digest, &[("update", &[dimension])])
+        };
+        self.operator.create_round(&request).await
     }
 
     /// The round once it is in one of `states`.
@@ -150,9 +140,8 @@ impl Federation {
 impl Member {
     /// A participant of this name, not enrolled.
     pub fn new(deployment: &Deployment, subject: &str) -> Self {
-        let identity = IdentityKey::generate(&mut OsRng);
         let name = Subject::new(subject).expect("a subject");
-        let credential = Credential::issue(&deployment.registrar, name, identity.public(), EPOCH);
+        let (identity, credential) = deployment.parties.participant(name);
         Self { participant: Participant { identity, credential }, client: sdk(deployment, subject) }
     }
 
@@ -190,19 +179,14 @@ pub fn add_quantised(sum: &mut Vec<i64>, contribution: &Contribution) {
 }
 
 fn operator(deployment: &Deployment) -> Operator {
-    let mut config = OperatorConfig::new(deployment.aggregator.url(), ADMIN_TOKEN.to_owned().into());
+    let mut config = OperatorConfig::new(deployment.aggregator_url(), deployment.parties.admin_token.clone());
     config.retry = patient();
     Operator::new(config).expect("an operator")
 }
 
 fn sdk(deployment: &Deployment, subject: &str) -> Client {
     let state = deployment.dir.path().join("clients").join(subject);
-    let mut config = ClientConfig::new(deployment.aggregator.url(), deployment.pins.clone(), state);
+    let mut config = ClientConfig::new(deployment.aggregator_url(), deployment.pins.clone(), state);
     config.retry = patient();
     Client::new(config).expect("a client")
-}
-
-fn now_ms() -> i64 {
-    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock");
-    i64::try_from(since_epoch.as_millis()).expect("a time")
 }

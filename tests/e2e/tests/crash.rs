@@ -1,6 +1,6 @@
-//! Either server may be killed at any instruction: it is started so that it dies right after the n-th thing it has
-//! stored (a statement of the database, an operation of the object store or of the key vault), for every n of a round,
-//! started again, and must end with the same sum.
+//! Either server may be killed at any instruction: it is started so that it dies right after the
+//! n-th thing it has stored (a statement of the database, an operation of the object store or of
+//! the key vault), for every n of a round, started again, and must end with the same sum.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,6 +21,7 @@ use e2e::{
     federation::{CHAIN, POOL, add_quantised},
 };
 use ledger::payout_tree::Address;
+use local::Service;
 
 /// Not a test of its own: the services of the tests below run in it.
 #[test]
@@ -31,19 +32,13 @@ fn server_process() {
 const DIMENSION: u32 = 2048;
 const CLIENTS: usize = 2;
 
-/// Which server dies.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Victim {
-    Aggregator,
-    Combiner,
-}
-
-/// Plays a round in which the victim dies after storing `n` things. Says whether it lived long enough not to.
-async fn survives(victim: Victim, n: u64) -> bool {
+/// Plays a round in which the victim dies after storing `n` things. Says whether it lived long
+/// enough not to.
+async fn survives(victim: Service, n: u64) -> bool {
     let mut options = Options::default();
     match victim {
-        Victim::Aggregator => options.crash_aggregator_after = Some(n),
-        Victim::Combiner => options.crash_combiner_after = Some(n),
+        Service::Aggregator => options.crash_aggregator_after = Some(n),
+        Service::Combiner => options.crash_combiner_after = Some(n),
     }
     let deployment = Deployment::start(options).await;
     let (started, mut died) = (Instant::now(), false);
@@ -60,28 +55,25 @@ async fn survives(victim: Victim, n: u64) -> bool {
 }
 
 /// Starts the victim again when it has died. Never ends.
-async fn revive(deployment: &Deployment, victim: Victim, died: &mut bool) -> Infallible {
-    let server = if victim == Victim::Aggregator { &deployment.aggregator } else { &deployment.combiner };
-    while server.died().is_none() {
+async fn revive(deployment: &Deployment, victim: Service, died: &mut bool) -> Infallible {
+    while deployment.process(victim).ended().is_none() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     *died = true;
-    match victim {
-        Victim::Aggregator => deployment.restart_aggregator(),
-        Victim::Combiner => deployment.restart_combiner(),
-    }
+    deployment.restart(victim).await;
     std::future::pending().await
 }
 
-async fn play_and_check(deployment: &Deployment, victim: Victim, n: u64) {
-    // whoever talks to a dead server retries until it is back
+async fn play_and_check(deployment: &Deployment, victim: Service, n: u64) {
+    // Clients retry until a dead service is back.
     match tokio::spawn(play(Federation::new(deployment, CLIENTS))).await {
         Ok(round_id) => check_record(deployment, round_id, victim, n).await,
         Err(error) => panic!("{victim:?} killed after {n}: {error}\n{}", deployment.logs()),
     }
 }
 
-/// A round with `CLIENTS` contributions; checks its sum and every contribution's fate. Returns the round's identifier.
+/// A round with `CLIENTS` contributions; checks its sum and every contribution's fate. Returns the
+/// round's identifier.
 async fn play(federation: Federation) -> Hex<16> {
     federation.enrol().await.unwrap();
     // All but one can be paid out at once.
@@ -115,8 +107,8 @@ async fn play(federation: Federation) -> Hex<16> {
 }
 
 /// Nothing is counted twice, and no key of the ended round remains.
-async fn check_record(deployment: &Deployment, round_id: Hex<16>, victim: Victim, n: u64) {
-    let database = deployment.aggregator_database().await;
+async fn check_record(deployment: &Deployment, round_id: Hex<16>, victim: Service, n: u64) {
+    let database = deployment.database(Service::Aggregator).await;
     let contributions: i64 =
         sqlx::query_scalar("SELECT count(*) FROM contributions").fetch_one(&database).await.unwrap();
     assert_eq!(contributions, CLIENTS as i64, "{victim:?} killed after {n}");
@@ -128,18 +120,18 @@ async fn check_record(deployment: &Deployment, round_id: Hex<16>, victim: Victim
     .unwrap();
     assert_eq!(repeated, 0, "{victim:?} killed after {n}: a state was entered twice");
     let releases: i64 = sqlx::query_scalar("SELECT count(*) FROM releases")
-        .fetch_one(&deployment.combiner_database().await)
+        .fetch_one(&deployment.database(Service::Combiner).await)
         .await
         .unwrap();
     assert_eq!(releases, 1);
-    for service in ["aggregator", "combiner"] {
+    for service in Service::ALL {
         deployment.wait_for_no_key(service, round_id).await;
     }
     check_payout(deployment, &database, victim, n).await;
 }
 
 /// The round is paid once, the ledger balances, and log and tables agree under a signed checkpoint.
-async fn check_payout(deployment: &Deployment, database: &sqlx::PgPool, victim: Victim, n: u64) {
+async fn check_payout(deployment: &Deployment, database: &sqlx::PgPool, victim: Service, n: u64) {
     let started = Instant::now();
     let unfinished = "SELECT count(*) FROM jobs WHERE kind IN ('payout', 'checkpoint') AND state <> 'done'
                       OR NOT EXISTS (SELECT FROM jobs WHERE kind = 'checkpoint' AND key = 'paid')";
@@ -166,8 +158,9 @@ async fn check_payout(deployment: &Deployment, database: &sqlx::PgPool, victim: 
     assert!(findings.signed > 0);
 }
 
-/// Every n from 1 until the victim outlives a round. Several at a time: most of a round is waiting for a lease to expire.
-fn every_n(victim: Victim) {
+/// Every n from 1 until the victim outlives a round. Several at a time: most of a round is waiting
+/// for a lease to expire.
+fn every_n(victim: Service) {
     let (next, survived) = (AtomicU64::new(1), AtomicU64::new(u64::MAX));
     let work = || {
         let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -189,10 +182,10 @@ const AT_A_TIME: usize = 2;
 
 #[test]
 fn p4_p5_the_aggregator_killed_after_any_stored_thing_resumes_and_sums_everyone_once() {
-    every_n(Victim::Aggregator);
+    every_n(Service::Aggregator);
 }
 
 #[test]
 fn p4_p5_the_combiner_killed_after_any_stored_thing_resumes_and_releases_once() {
-    every_n(Victim::Combiner);
+    every_n(Service::Combiner);
 }

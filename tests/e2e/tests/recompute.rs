@@ -1,8 +1,8 @@
-//! A round recomputed from its audit bundle by a program that shares no code with the services: written in Python, from
-//! `docs/wire-formats.md` alone.
+//! A round recomputed from its audit bundle by a program that shares no code with the services:
+//! written in Python, from `docs/wire-formats.md` alone.
 //!
-//! It needs Python with numpy: `PYTHON` names it, else `python3` is tried. Without one the test reports that it is
-//! skipped; with `REQUIRE_PYTHON=1` that is a failure.
+//! It needs Python with numpy: `PYTHON` names it, else `python3` is tried. Without one the test
+//! reports that it is skipped; with `REQUIRE_PYTHON=1` that is a failure.
 
 #![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
 

@@ -9,6 +9,7 @@ use e2e::{
     deployment::Options,
     federation::{Member, add_quantised},
 };
+use local::Service;
 
 /// Not a test of its own: the services of the tests below run in it.
 #[test]
@@ -43,13 +44,14 @@ async fn p3_the_published_sum_is_the_sum_of_the_included_updates_and_everyone_ca
     }
     let states: Vec<(String, i64)> =
         sqlx::query_as("SELECT state::text, count(*) FROM contributions GROUP BY 1")
-            .fetch_all(&deployment.aggregator_database().await)
+            .fetch_all(&deployment.database(Service::Aggregator).await)
             .await
             .unwrap();
     assert_eq!(states, [("included".to_owned(), 4)]);
 }
 
-/// Every operation that grows with the dimension through the driver's interface: proofs, the sum, its unmasking.
+/// Every operation that grows with the dimension through the driver's interface: proofs, the sum,
+/// its unmasking.
 #[cfg(feature = "cuda")]
 #[tokio::test(flavor = "multi_thread")]
 async fn p3_an_aggregator_with_a_card_publishes_the_same_sum() {
@@ -81,7 +83,7 @@ async fn p4_a_combiner_that_is_down_delays_a_round_and_loses_nothing() {
     federation.enrol().await.unwrap();
     let view = federation.open(DIMENSION, 3, 10).await.unwrap();
     let round = federation.members[0].client.open_round(view.round_id).await.unwrap();
-    deployment.combiner.kill();
+    deployment.process(Service::Combiner).kill();
     let mut expected = Vec::new();
     let mut last = None;
     for (seed, member) in (10..).zip(&federation.members) {
@@ -91,13 +93,13 @@ async fn p4_a_combiner_that_is_down_delays_a_round_and_loses_nothing() {
     }
     let status = federation.members[0].client.status(view.round_id, last.unwrap()).await.unwrap();
     assert_eq!(status.state, ContributionState::Received, "nothing is verified without the combiner");
-    deployment.restart_combiner();
+    deployment.restart(Service::Combiner).await;
     assert_eq!(federation.wait_until_settled(&view, last.unwrap()).await, ContributionState::Verified);
-    deployment.combiner.kill();
+    deployment.process(Service::Combiner).kill();
     federation.operator.close_round(view.round_id).await.unwrap();
     let closing = [RoundState::Settling, RoundState::Folding, RoundState::Releasing];
     federation.wait_for(&view, &closing).await;
-    deployment.restart_combiner();
+    deployment.restart(Service::Combiner).await;
     federation.wait_for(&view, &[RoundState::Published]).await;
     assert_eq!(federation.members[0].client.result_sum(&round).await.unwrap().values, expected);
 }
@@ -115,14 +117,14 @@ async fn p5_a_round_that_waits_for_a_dead_combiner_is_ended_and_stays_ended_when
         assert_eq!(federation.wait_until_settled(&view, id).await, ContributionState::Verified);
         ids.push(id);
     }
-    deployment.combiner.kill();
+    deployment.process(Service::Combiner).kill();
     federation.operator.close_round(view.round_id).await.unwrap();
     federation.wait_for(&view, &[RoundState::Releasing]).await;
     federation.operator.cancel_round(view.round_id).await.unwrap();
     federation.wait_for(&view, &[RoundState::Failed]).await;
-    deployment.wait_for_no_key("aggregator", view.round_id).await;
-    deployment.restart_combiner();
-    deployment.wait_for_no_key("combiner", view.round_id).await;
+    deployment.wait_for_no_key(Service::Aggregator, view.round_id).await;
+    deployment.restart(Service::Combiner).await;
+    deployment.wait_for_no_key(Service::Combiner, view.round_id).await;
     for id in ids {
         let status = federation.members[0].client.status(view.round_id, id).await.unwrap();
         assert_eq!(
@@ -133,7 +135,7 @@ async fn p5_a_round_that_waits_for_a_dead_combiner_is_ended_and_stays_ended_when
     federation.wait_for(&view, &[RoundState::Failed]).await;
     let record: (Option<String>, i64) =
         sqlx::query_as("SELECT outcome, (SELECT count(*) FROM releases) FROM rounds")
-            .fetch_one(&deployment.combiner_database().await)
+            .fetch_one(&deployment.database(Service::Combiner).await)
             .await
             .unwrap();
     assert_eq!(record, (Some("abandoned".to_owned()), 0));
@@ -158,8 +160,8 @@ async fn p1_a_round_below_min_cohort_fails_visibly_and_its_keys_are_destroyed() 
         assert_eq!(status.state, ContributionState::Excluded);
         assert!(status.reason.is_some());
     }
-    deployment.wait_for_no_key("aggregator", view.round_id).await;
-    deployment.wait_for_no_key("combiner", view.round_id).await;
+    deployment.wait_for_no_key(Service::Aggregator, view.round_id).await;
+    deployment.wait_for_no_key(Service::Combiner, view.round_id).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,7 +182,7 @@ async fn a_stranger_and_a_second_contribution_are_refused_with_their_reasons() {
 
     let counted: Vec<(String, i64)> =
         sqlx::query_as("SELECT reason, count::bigint FROM refusals ORDER BY reason")
-            .fetch_all(&deployment.aggregator_database().await)
+            .fetch_all(&deployment.database(Service::Aggregator).await)
             .await
             .unwrap();
     assert_eq!(counted, [("already-contributed".to_owned(), 1), ("unknown-participant".to_owned(), 1)]);

@@ -1,8 +1,9 @@
-//! A whole round whose models, bodies and sums are in an S3-compatible store: multipart uploads, ranges, listings and
-//! deletions over plain HTTP, with credentials from the environment.
+//! A whole round whose models, bodies and sums are in an S3-compatible store: multipart uploads,
+//! ranges, listings and deletions over plain HTTP, with credentials from the environment.
 //!
-//! The store is moto's server (`pip install "moto[server]"`): `MOTO_SERVER` names it, else `moto_server` is tried. Without
-//! one the test reports that it is skipped; with `REQUIRE_S3=1` that is a failure.
+//! The store is moto's server (`pip install "moto[server]"`): `MOTO_SERVER` names it, else
+//! `moto_server` is tried. Without one the test reports that it is skipped; with `REQUIRE_S3=1`
+//! that is a failure.
 
 #![allow(
     clippy::unwrap_used,
@@ -23,6 +24,7 @@ use e2e::{
     deployment::{BUCKET, Options, PREFIX},
     federation::add_quantised,
 };
+use local::Service;
 use protocol::{BodyDigester, Canonical, ContributionHeader};
 
 /// Not a test of its own: the services of the test below run in it.
@@ -126,7 +128,7 @@ async fn a_round_runs_with_all_its_objects_in_a_bucket() {
         let header = ContributionHeader::from_bytes(&member.header.0).unwrap();
         assert_eq!(digester.finish().unwrap(), header.body_digest);
     }
-    deployment.wait_for_no_key("aggregator", view.round_id).await;
+    deployment.wait_for_no_key(Service::Aggregator, view.round_id).await;
     only_the_record_remains(&store, bundle.members.len()).await;
 }
 

@@ -12,7 +12,7 @@ use sharing::{ShareSeed, seal};
 use crate::fixture::{Contribution, Fixture};
 
 fn open(fixture: &Fixture, holder: u8, c: &Contribution) -> Result<sharing::KeyShare, Refusal> {
-    let key = &fixture.holders[usize::from(holder)].1;
+    let key = &fixture.parties.holders[usize::from(holder)].1;
     open_share(&fixture.round, holder, key, &c.prefix.header, &c.prefix.sealed)
 }
 
@@ -25,18 +25,19 @@ fn every_holder_opens_its_own_share_and_no_other() {
         let good = check_shares(holder, &[(contribution.header(), &share)], &mut fixture.rng);
         assert_eq!(good, [Ok(())]);
         let other = (holder + 1) % 3;
-        let key = &fixture.holders[usize::from(other)].1;
+        let key = &fixture.parties.holders[usize::from(other)].1;
         let refusal =
             open_share(&fixture.round, holder, key, contribution.header(), &contribution.prefix.sealed);
         assert_eq!(refusal.unwrap_err(), Refusal::Share { holder });
     }
 }
 
-/// A contribution whose seed for `holder` is good encryption of another seed than the one committed to.
+/// A contribution whose seed for `holder` is good encryption of another seed than the one committed
+/// to.
 fn with_wrong_seed(fixture: &mut Fixture, subject: &str, holder: u8) -> Contribution {
     let mut contribution = fixture.contribution(subject);
     let wrong = ShareSeed::generate(&mut fixture.rng);
-    let public = *fixture.holders[usize::from(holder)].1.public();
+    let public = *fixture.parties.holders[usize::from(holder)].1.public();
     let context = fixture.round.seal_context(&contribution.prefix.header, holder);
     let sealed = seal(&wrong, &public, &context, &mut fixture.rng).unwrap();
     contribution.prefix.sealed.0[usize::from(holder)] = sealed;
@@ -80,7 +81,7 @@ fn an_attestation_speaks_of_one_contribution_one_round_and_one_holder() {
     let contribution = fixture.contribution("alice");
     let other = fixture.contribution("bob");
     let round = fixture.round.clone();
-    let attestation = attest(&round, 1, contribution.header(), &fixture.holders[1].0);
+    let attestation = attest(&round, 1, contribution.header(), &fixture.parties.holders[1].0);
     assert_eq!(check_attestation(&round, 1, contribution.header(), &attestation), Ok(()));
 
     let share = Err(Refusal::Share { holder: 1 });

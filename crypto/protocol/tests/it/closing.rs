@@ -12,7 +12,7 @@ use protocol::{
     },
 };
 
-use crate::fixture::{Contribution, Fixture, document, sign};
+use crate::fixture::{Contribution, Fixture, document};
 
 fn attested(contributions: &[Contribution]) -> HashMap<[u8; 32], AttestedMember> {
     contributions.iter().map(|c| (c.header().hash(), c.member())).collect()
@@ -20,7 +20,7 @@ fn attested(contributions: &[Contribution]) -> HashMap<[u8; 32], AttestedMember>
 
 fn request(fixture: &Fixture, contributions: &[Contribution]) -> ReleaseRequest {
     let members = contributions.iter().map(|c| c.header().hash()).collect();
-    ReleaseRequest::over(*fixture.round.hash(), members).sign(&fixture.holders[0].0)
+    ReleaseRequest::over(*fixture.round.hash(), members).sign(&fixture.parties.holders[0].0)
 }
 
 fn check(fixture: &Fixture, request: &ReleaseRequest, record: &[Contribution]) -> Result<usize, Refusal> {
@@ -37,7 +37,7 @@ fn answers(fixture: &Fixture, set: &[Contribution], root: &[u8; 32]) -> Vec<Rele
     let members: Vec<_> = members.iter().collect();
     (0..3u8)
         .map(|holder| {
-            let (identity, key) = &fixture.holders[usize::from(holder)];
+            let (identity, key) = &fixture.parties.holders[usize::from(holder)];
             answer(&fixture.round, root, holder, key, &members, identity).unwrap()
         })
         .collect()
@@ -71,7 +71,8 @@ fn p3_the_answers_open_exactly_the_sum_of_the_set() {
         expected.iter_mut().zip(contribution.update.values()).for_each(|(sum, &x)| *sum += i64::from(x));
     }
     assert_eq!(unmask(&fixture.round, &set, &answers), expected);
-    let result = publish(&fixture.round, &request.root, &headers(&set), [1; 32], 5, &fixture.holders[0].0);
+    let result =
+        publish(&fixture.round, &request.root, &headers(&set), [1; 32], 5, &fixture.parties.holders[0].0);
     assert_eq!(result.verify(&fixture.pins.aggregator), Ok(()));
     assert_eq!((result.count, result.total_weight), (4, 4));
 }
@@ -124,13 +125,13 @@ fn p5_release_is_refused_for_a_member_that_was_not_attested() {
 fn p5_release_is_refused_for_a_member_of_another_round() {
     let mut fixture = Fixture::new(64);
     let mut set = cohort(&mut fixture, 3);
-    let other = document(&fixture.registrar, &fixture.holders, &mut fixture.rng);
-    let (other, _) = sign(other, &fixture.holders);
+    let other = document(&fixture.parties, &mut fixture.rng);
+    let (other, _) = fixture.parties.sign(other);
     set.push(fixture.contribution_to(&other, "dave", 1));
     let request = request(&fixture, &set);
     // even a record that wrongly holds it cannot be summed: its share opens in its own round only
     let members: Vec<_> = set.iter().map(Contribution::member).collect();
-    let (identity, key) = &fixture.holders[1];
+    let (identity, key) = &fixture.parties.holders[1];
     let refusal =
         answer(&fixture.round, &request.root, 1, key, &members.iter().collect::<Vec<_>>(), identity);
     assert_eq!(refusal, Err(Refusal::WrongRound));
@@ -160,7 +161,7 @@ fn a_release_request_must_be_the_aggregator_s_own_for_this_round_with_its_own_ro
     unsigned.signature = protocol::Signature::BLANK;
     assert_eq!(check(&fixture, &unsigned, &set), signature);
 
-    let aggregator = &fixture.holders[0].0;
+    let aggregator = &fixture.parties.holders[0].0;
     let mut other = good.clone();
     other.round_hash[0] ^= 1;
     assert_eq!(check(&fixture, &other.sign(aggregator), &set), Err(Refusal::WrongRound));
@@ -181,7 +182,7 @@ fn p3_an_answer_that_does_not_open_the_commitments_is_refused() {
     let set = cohort(&mut fixture, 3);
     let root = request(&fixture, &set).root;
     let good = answers(&fixture, &set, &root).remove(1);
-    let identity = &fixture.holders[1].0;
+    let identity = &fixture.parties.holders[1].0;
     let check =
         |answer: ReleaseAnswer| check_answer(&fixture.round, &root, &headers(&set), &answer.sign(identity));
     let opening = Err(Refusal::Opening { holder: 1 });

@@ -95,7 +95,7 @@ fn a_signed_header_that_breaks_a_rule_is_refused_for_that_rule() {
 
     let mut expired = contribution.header().credential.clone();
     expired.epoch = 6;
-    let expired = expired.sign(&fixture.registrar);
+    let expired = expired.sign(&fixture.parties.registrar);
     let header = resigned(&contribution, |h| h.credential = expired.clone());
     assert_eq!(check(&header), Refusal::Epoch { expected: 7, found: 6 });
 

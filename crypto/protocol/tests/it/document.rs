@@ -6,7 +6,7 @@ use protocol::{
     roles::round::sign_document,
 };
 
-use crate::fixture::{Fixture, sign};
+use crate::fixture::Fixture;
 
 #[test]
 fn a_client_accepts_what_every_pinned_party_signed() {
@@ -113,14 +113,14 @@ fn a_combiner_finds_its_place_and_keeps_to_its_own_policy() {
     let fixture = Fixture::new(7);
     let policy = fixture.policy();
     let accept = |policy: &protocol::roles::combiner::CombinerPolicy, holder: usize, key: usize| {
-        let (identity, _) = &fixture.holders[holder];
+        let (identity, _) = &fixture.parties.holders[holder];
         let signed = &fixture.signed;
         policy
             .accept(
                 &signed.document,
                 &signed.aggregator_signature,
                 &identity.public(),
-                &fixture.holders[key].1,
+                &fixture.parties.holders[key].1,
             )
             .map(|(_, holder)| holder)
     };
@@ -148,7 +148,7 @@ fn a_combiner_finds_its_place_and_keeps_to_its_own_policy() {
 #[test]
 fn a_combiner_does_not_countersign_what_the_aggregator_has_not_signed() {
     let fixture = Fixture::new(8);
-    let by_a_combiner = sign_document(fixture.round.document(), &fixture.holders[1].0);
+    let by_a_combiner = sign_document(fixture.round.document(), &fixture.parties.holders[1].0);
     let document = &fixture.signed.document;
     let refusal = VerifiedRound::proposed(document, &by_a_combiner, &fixture.pins.aggregator);
     assert_eq!(refusal, Err(Refusal::Signature { of: "round document" }));
@@ -159,7 +159,7 @@ fn the_hash_binds_every_field() {
     let fixture = Fixture::new(9);
     let mut document = fixture.round.document().clone();
     document.mask_seed[0] ^= 1;
-    let (other, _) = sign(document, &fixture.holders);
+    let (other, _) = fixture.parties.sign(document);
     assert_ne!(other.hash(), fixture.round.hash());
 }
 

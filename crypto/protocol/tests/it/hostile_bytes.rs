@@ -1,4 +1,5 @@
-//! Every decoder is total: arbitrary bytes and mutated encodings are refused or decode to what encodes back.
+//! Every decoder is total: arbitrary bytes and mutated encodings are refused or decode to what
+//! encodes back.
 
 use ledger::payout_tree::Address;
 use proptest::{collection::vec, prelude::*, sample::Index};
@@ -49,7 +50,7 @@ fn valid() -> Vec<Vec<u8>> {
         header_hash: header.hash(),
         received_at_ms: -1,
         included_by_ms: i64::MAX,
-        signature: sign_document(fixture.round.document(), &fixture.holders[0].0),
+        signature: sign_document(fixture.round.document(), &fixture.parties.holders[0].0),
     };
     let answer = ReleaseAnswer {
         round_hash: round,
@@ -83,7 +84,7 @@ fn valid() -> Vec<Vec<u8>> {
         contribution.prefix.sealed.to_bytes(),
         contribution.prefix.to_bytes(),
         receipt.to_bytes(),
-        attest(&fixture.round, 1, header, &fixture.holders[1].0).to_bytes(),
+        attest(&fixture.round, 1, header, &fixture.parties.holders[1].0).to_bytes(),
         ReleaseRequest::over(round, vec![[9; 32], [8; 32]]).to_bytes(),
         answer.to_bytes(),
         result.to_bytes(),

@@ -9,13 +9,13 @@ use protocol::{
 };
 use rand::rngs::OsRng;
 
-use crate::fixture::{Contribution, Fixture, document, sign};
+use crate::fixture::{Contribution, Fixture, document};
 
 /// A round that demands a proof.
 fn demanding(fixture: &mut Fixture) -> VerifiedRound {
-    let mut document = document(&fixture.registrar, &fixture.holders, &mut fixture.rng);
+    let mut document = document(&fixture.parties, &mut fixture.rng);
     document.proof = Proof::NormV1;
-    sign(document, &fixture.holders).0
+    fixture.parties.sign(document).0
 }
 
 /// Verifies as the aggregator does, block by block.

@@ -1,5 +1,6 @@
 //! Every query of `docs/audit.md` runs for an auditor, and those that ask for faults find none.
 
+use local::databases::AUDITOR;
 use sqlx::AssertSqlSafe;
 
 use crate::played;
@@ -9,7 +10,7 @@ const GUIDE: &str = include_str!("../../../../docs/audit.md");
 #[tokio::test(flavor = "multi_thread")]
 async fn every_query_of_the_guide_runs_and_finds_no_fault() {
     let deployment = played::paid().await;
-    let auditor = deployment.connect_as("auditor").await;
+    let auditor = deployment.connect_as(AUDITOR).await;
     let queries: Vec<&str> =
         GUIDE.split("```sql\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert_eq!(queries.len(), 20);

@@ -6,9 +6,9 @@ use api::{
     paths,
     rounds::{FailureCode, RoundState},
 };
+use testbed::Fault;
 
 use crate::{
-    combiner::Fault,
     deployment::{Deployment, OpenRound, Settings, eventually},
     participant::{Message, Participant},
 };

@@ -5,9 +5,9 @@ use api::{
     paths,
     rounds::{FailureCode, RoundState},
 };
+use testbed::Fault;
 
 use crate::{
-    combiner::Fault,
     deployment::{Deployment, OpenRound, Settings, eventually},
     participant::{Message, Participant},
 };

@@ -1,11 +1,11 @@
-//! The service as its callers see it: a real database, a real object store on disk, requests over loopback. Only the
-//! combiners are stand-ins, so that they can fail on purpose.
+//! The service as its callers see it: a real database, a real object store on disk, requests over
+//! loopback. Only the combiners are stand-ins, so that they can fail on purpose.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod audit_guide;
+mod calls;
 mod closing;
-mod combiner;
 mod database;
 mod deployment;
 mod ending;
@@ -24,3 +24,4 @@ mod roles;
 mod starting;
 mod sweeping;
 mod uploads;
+mod waiting;

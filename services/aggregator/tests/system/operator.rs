@@ -10,10 +10,10 @@ use api::{
     rounds::{FailureCode, RoundState, RoundView, Tensor},
 };
 use reqwest::Method;
+use testbed::Fault;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
-    combiner::Fault,
     deployment::{ADMIN_TOKEN, Deployment, EPOCH, now_ms},
     participant::Participant,
 };
@@ -233,7 +233,8 @@ async fn enrolment_needs_a_credential_and_its_key() {
     let deployment = Deployment::start().await;
     let participant = Participant::enrolled(&deployment, "a").await;
     assert_eq!(participant.enrol(&deployment).await.status, 200);
-    let thief = Participant { identity: Participant::new(&deployment, "x", EPOCH).identity, ..participant };
+    let mut thief = Participant::new(&deployment, "x", EPOCH);
+    thief.credential = participant.credential.clone();
     thief.enrol(&deployment).await.refused(ProblemKind::SignatureRefused);
     let mut forged = Participant::new(&deployment, "b", EPOCH);
     forged.credential.epoch += 1;

@@ -17,6 +17,7 @@ use ledger::{
     payout_tree::{Address, Payment, PayoutTree, StandardDump, verify_payment},
     reputation::{Event, Outcome, reputation_ppm},
 };
+use local::databases::{AGGREGATOR, PAYER};
 use protocol::{Canonical, ClaimAddress};
 use reqwest::Method;
 use serde_json::Value;
@@ -54,7 +55,7 @@ async fn publish(deployment: &Deployment, round: &OpenRound) {
 }
 
 fn claim(participant: &Participant, address: u8, sequence: u64) -> ClaimAddress {
-    participant.claim(CHAIN, [address; 20], sequence)
+    participant.claim_address(CHAIN, [address; 20], sequence)
 }
 
 /// What a round paid, read in pages of one.
@@ -173,7 +174,7 @@ async fn what_the_last_round_left_is_handed_over_when_the_operator_asks() {
     let batches = "SELECT COUNT(*) FROM audit.batches AS b JOIN audit.postings AS p USING (batch_id) WHERE b.round IS NULL";
     let postings: i64 = sqlx::query_scalar(batches).fetch_one(&deployment.db).await.unwrap();
     assert_eq!(postings, 4);
-    let service = deployment.connect_as("aggregator_service").await;
+    let service = deployment.connect_as(AGGREGATOR).await;
     let unpaid = "INSERT INTO transfers (kind, asset, posted_at) VALUES ('round', 'points', now())";
     assert!(sqlx::query(unpaid).execute(&service).await.is_err(), "only a batch is of no round");
 }
@@ -188,7 +189,7 @@ async fn a_payer_says_once_that_a_batch_is_paid_as_the_documentation_has_it() {
         participant.contribute(&round, 0.01, 1).upload(&deployment, &round).await;
     }
     publish(&deployment, &round).await;
-    let payer = deployment.connect_as("payer").await;
+    let payer = deployment.connect_as(PAYER).await;
     let page = include_str!("../../../../docs/api.md");
     let documented = page.split("```sql\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     sqlx::raw_sql(documented).execute(&payer).await.unwrap();
@@ -266,7 +267,7 @@ async fn neither_a_replaced_key_nor_a_row_without_a_signature_decides_where_anyt
     assert_eq!(statement(&deployment, "a").await.addresses.len(), 0);
     assert_eq!(put_claim(&deployment, "a", &claim(&a, 0xaa, 1)).await.status, 200);
     assert_eq!(put_claim(&deployment, "b", &claim(&b, 0xbb, 1)).await.status, 200);
-    let service = deployment.connect_as("aggregator_service").await;
+    let service = deployment.connect_as(AGGREGATOR).await;
     let forged = "INSERT INTO claim_addresses (subject, chain_id, sequence, address, message, stored_at)
                   VALUES ('b', $1, $2, $3, 'no message', now())";
     let address = [0x66_u8; 20];
@@ -301,7 +302,7 @@ async fn whoever_had_the_earlier_key_has_not_used_up_what_the_present_one_may_se
 async fn store_claims(deployment: &Deployment, participant: &Participant, sequences: RangeInclusive<u64>) {
     let messages: Vec<_> =
         sequences.clone().map(|sequence| claim(participant, 0x66, sequence).to_bytes()).collect();
-    let service = deployment.connect_as("aggregator_service").await;
+    let service = deployment.connect_as(AGGREGATOR).await;
     let insert = "INSERT INTO claim_addresses (subject, chain_id, sequence, address, message, stored_at)
                   SELECT $1, $2, m.sequence, $3, m.message, now()
                   FROM UNNEST($4::BIGINT [], $5::BYTEA []) AS m (sequence, message)";
@@ -326,7 +327,7 @@ async fn the_database_refuses_a_ledger_that_does_not_balance() {
     }
     publish(&deployment, &round).await;
     let other = deployment.open_round().await;
-    let service = deployment.connect_as("aggregator_service").await;
+    let service = deployment.connect_as(AGGREGATOR).await;
     let transfer = "INSERT INTO transfers (kind, round_id, asset, posted_at)
                     SELECT 'round', $1, asset, now() FROM accounts WHERE kind = 'treasury' RETURNING transfer_id";
     let post = |amounts: &str| {

@@ -10,8 +10,8 @@ use crate::{
     participant::{Participant, put_claim},
 };
 
-/// A round with an included and a rejected contribution, and, put there as the service would, rows of every other
-/// recorded table. All of it is under a checkpoint.
+/// A round with an included and a rejected contribution, and, put there as the service would, rows
+/// of every other recorded table. All of it is under a checkpoint.
 pub(crate) async fn everything() -> Deployment {
     let deployment = Deployment::start().await;
     let round = deployment.open_round().await;
@@ -50,7 +50,8 @@ pub(crate) async fn everything() -> Deployment {
     deployment
 }
 
-/// A round that was paid, with a participant who can claim, another who cannot and one who was rejected.
+/// A round that was paid, with a participant who can claim, another who cannot and one who was
+/// rejected.
 pub(crate) async fn paid() -> Deployment {
     let deployment = Deployment::start().await;
     let mut plan = deployment.plan().await;
@@ -62,7 +63,7 @@ pub(crate) async fn paid() -> Deployment {
         let participant = Participant::enrolled(&deployment, name).await;
         participant.contribute(&round, 0.01, 1).upload(&deployment, &round).await;
         if name == "client-001" {
-            let claim = participant.claim(1, [0xaa; 20], 1);
+            let claim = participant.claim_address(1, [0xaa; 20], 1);
             assert_eq!(put_claim(&deployment, name, &claim).await.status, 200);
         }
     }

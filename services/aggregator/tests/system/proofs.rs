@@ -9,9 +9,9 @@ use api::{
 };
 use norm_proof::PROOF_BYTES;
 use protocol::{Proof, contribution::proof_digest};
+use testbed::Fault;
 
 use crate::{
-    combiner::Fault,
     deployment::{Deployment, OpenRound, eventually},
     participant::{Message, Participant},
 };
@@ -41,7 +41,7 @@ async fn only_proved_contributions_are_summed_and_the_bundle_carries_their_proof
     for (subject, value) in [("alice", 0.01), ("bob", -0.02), ("carol", 0.02)] {
         let message = Participant::enrolled(&deployment, subject).await.contribute(&round, value, 1);
         message.upload(&deployment, &round).await;
-        proofs.push(message.prefix.proof);
+        proofs.push(message.prefix.proof.clone());
     }
     let mallory = Participant::enrolled(&deployment, "mallory").await;
     let copied = with_proof(&mallory, &mallory.contribute(&round, 0.5, 1), &proofs[0]);

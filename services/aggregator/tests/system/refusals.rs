@@ -1,4 +1,5 @@
-//! Uploads that are refused: each for its own reason, counted, and without a trace in the object store.
+//! Uploads that are refused: each for its own reason, counted, and without a trace in the object
+//! store.
 
 use api::ProblemKind;
 use protocol::{Credential, IdentityKey};
@@ -71,7 +72,8 @@ async fn bodies_that_the_header_does_not_bind() {
     seeds.prefix.sealed.0[1].0[0] ^= 1;
     seeds.put(&deployment, &round).await.refused(ProblemKind::DigestMismatch);
     let other = participant.contribute(&round, 0.01, 1);
-    let swapped = Message { body: other.body, ..message.clone() };
+    let mut swapped = message.clone();
+    swapped.body = other.body.clone();
     swapped.put(&deployment, &round).await.refused(ProblemKind::DigestMismatch);
     nothing_stored(&deployment, &round);
     message.upload(&deployment, &round).await;

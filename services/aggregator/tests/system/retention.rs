@@ -1,9 +1,9 @@
 //! After the audit window ciphertexts are gone, and what was recorded of them is not.
 
 use api::{ProblemKind, paths, rounds::RoundState};
+use testbed::Fault;
 
 use crate::{
-    combiner::Fault,
     deployment::{Deployment, eventually},
     participant::Participant,
 };

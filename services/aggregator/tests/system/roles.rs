@@ -1,6 +1,7 @@
 //! What each role may do, tried with the role itself.
 
 use api::rounds::RoundState;
+use local::databases::{AGGREGATOR, AUDITOR, PAYER};
 use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::{deployment::Deployment, participant::Participant};
@@ -35,7 +36,7 @@ const TABLES: &str = "SELECT table_name::TEXT FROM information_schema.tables
 #[tokio::test(flavor = "multi_thread")]
 async fn the_service_cannot_rewrite_its_record() {
     let deployment = played().await;
-    let service = deployment.connect_as("aggregator_service").await;
+    let service = deployment.connect_as(AGGREGATOR).await;
     let append_only =
         names(&deployment.db, "SELECT table_name FROM recorded_tables() WHERE append_only").await;
     let others = ["contribution_events", "reputation_events", "log_entries", "log_nodes", "log_outbox"];
@@ -71,7 +72,7 @@ async fn the_service_cannot_rewrite_its_record() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_auditor_reads_views_and_nothing_else() {
     let deployment = played().await;
-    let auditor = deployment.connect_as("auditor").await;
+    let auditor = deployment.connect_as(AUDITOR).await;
     for table in names(&deployment.db, TABLES).await {
         forbidden(&auditor, &format!("SELECT FROM {table}")).await;
         forbidden(&auditor, &format!("DELETE FROM {table}")).await;
@@ -85,15 +86,15 @@ async fn an_auditor_reads_views_and_nothing_else() {
     assert!(views.len() > 15);
     for view in &views {
         sqlx::query(AssertSqlSafe(format!("SELECT * FROM audit.{view}"))).fetch_all(&auditor).await.unwrap();
-        let writes =
-            "SELECT has_table_privilege('auditor', 'audit.' || $1, 'INSERT, UPDATE, DELETE, TRUNCATE')";
+        let writes = "SELECT has_table_privilege('blindsum_aggregator_auditor', 'audit.' || $1, 'INSERT, UPDATE, DELETE, TRUNCATE')";
         let writes: bool = sqlx::query_scalar(writes).bind(view).fetch_one(&deployment.db).await.unwrap();
         assert!(!writes, "{view}");
     }
     forbidden(&auditor, "SELECT * FROM sequence_log(1)").await;
     forbidden(&auditor, "SELECT hold_latch('log')").await;
     forbidden(&auditor, "CREATE TABLE public.mine (x INTEGER)").await;
-    // Nothing secret is in what they see: neither sealed seeds nor the bytes of headers, proofs or receipts.
+    // Nothing secret is in what they see: neither sealed seeds nor the bytes of headers, proofs or
+    // receipts.
     for secret in ["sealed_seeds", "header", "proof", "receipt", "credential", "answer", "attestation"] {
         let hexadecimal: Vec<String> = names(
             &deployment.db,
@@ -119,7 +120,7 @@ async fn an_auditor_reads_views_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payer_sees_what_is_to_be_paid_and_says_what_was() {
     let deployment = played().await;
-    let payer = deployment.connect_as("payer").await;
+    let payer = deployment.connect_as(PAYER).await;
     for view in ["batches", "batch_lines", "balances", "payouts", "claim_addresses"] {
         sqlx::query(AssertSqlSafe(format!("SELECT * FROM audit.{view}"))).fetch_all(&payer).await.unwrap();
     }

@@ -7,22 +7,19 @@ use kit::{
     config::{DatabaseConfig, Secret},
     postgres,
 };
+use local::databases::{AGGREGATOR_GROUP, AUDITOR_GROUP, PAYER_GROUP};
 use serde_json::json;
 
 use crate::{error::Result, output::Output};
-
-/// The groups of roles that the aggregator's migrations grant to.
-pub(crate) const AGGREGATOR_ROLE: &str = "aggregator_rw";
-pub(crate) const AUDITOR_ROLE: &str = "auditor_ro";
-pub(crate) const PAYER_ROLE: &str = "payer_rw";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Db {
     /// Make a service's database and its roles. Repeating it sets the passwords anew.
     ///
-    /// The combiner's database belongs to the role NAME. The aggregator's belongs to NAME_owner, which migrates it. NAME serves as a
-    /// member of aggregator_rw, NAME_auditor reads as a member of auditor_ro, NAME_payer states payments as a member of payer_rw
-    /// (docs/api.md has the statement).
+    /// The combiner's database belongs to the role NAME. The aggregator's belongs to NAME_owner,
+    /// which migrates it. NAME serves as a member of aggregator_rw, NAME_auditor reads as a member
+    /// of auditor_ro, NAME_payer states payments as a member of payer_rw (docs/api.md has the
+    /// statement).
     Bootstrap(BootstrapArgs),
     /// Bring a service's database up to date, and grant its roles what they may do.
     Migrate(MigrateArgs),
@@ -51,7 +48,8 @@ pub(crate) struct BootstrapArgs {
     /// URL of a role that may make databases and roles.
     #[arg(long, env = "BLINDSUM_ADMIN_URL", hide_env_values = true, value_name = "URL")]
     admin_url: String,
-    /// Name of the database and of the role that serves; `blindsum_` and the service's name if absent.
+    /// Name of the database and of the role that serves; `blindsum_` and the service's name if
+    /// absent.
     #[arg(long)]
     name: Option<String>,
     /// File with the password of the role that serves.
@@ -102,11 +100,11 @@ async fn bootstrap(args: &BootstrapArgs, name: &str) -> Result<Vec<String>> {
         return Ok(vec![name.to_owned()]);
     };
     postgres::bootstrap(admin_url, name, &owner, &Secret::file(owner_password.clone()).read()?).await?;
-    postgres::bootstrap_member(admin_url, name, AGGREGATOR_ROLE, name, &password).await?;
+    postgres::bootstrap_member(admin_url, name, AGGREGATOR_GROUP, name, &password).await?;
     let mut roles = vec![owner, name.to_owned()];
     let others = [
-        (&args.auditor_password_file, AUDITOR_ROLE, "auditor"),
-        (&args.payer_password_file, PAYER_ROLE, "payer"),
+        (&args.auditor_password_file, AUDITOR_GROUP, "auditor"),
+        (&args.payer_password_file, PAYER_GROUP, "payer"),
     ];
     for (file, group, suffix) in others {
         let Some(file) = file else { continue };
@@ -118,7 +116,7 @@ async fn bootstrap(args: &BootstrapArgs, name: &str) -> Result<Vec<String>> {
     Ok(roles)
 }
 
-pub(crate) async fn migrate(service: Service, database_url: &str) -> Result<()> {
+async fn migrate(service: Service, database_url: &str) -> Result<()> {
     let pool = postgres::connect(&DatabaseConfig::new(Secret::text(database_url))).await?;
     match service {
         Service::Aggregator => aggregator::migrate(&pool).await?,

@@ -1,4 +1,5 @@
-//! `blindsum demo`: a whole federation on this machine, with a real data set, real processes and real faults.
+//! `blindsum demo`: a whole federation on this machine, with a real data set, real processes and
+//! real faults.
 
 mod averaging;
 mod cast;
@@ -10,28 +11,22 @@ mod learner;
 mod misdeeds;
 mod network;
 mod payday;
-mod postgres;
 mod record;
 mod report;
 mod round;
-mod services;
 mod split;
 mod training_plan;
 
-use std::{
-    fs::{self, Permissions},
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{path::PathBuf, time::Instant};
 
 use api::rounds::ProofDemand;
-use tempfile::TempDir;
+use local::databases;
 use tokio::signal::unix::{SignalKind, signal};
 
-use self::{federation::Federation, record::Record, report::Report, services::Services};
+use self::{federation::Federation, record::Record, report::Report};
 use crate::{
     error::{CommandError, Result},
+    installation::{Installation, Options},
     output::Output,
 };
 
@@ -43,7 +38,8 @@ pub(crate) struct Args {
     /// Rounds.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(3..=100))]
     rounds: u16,
-    /// The proof that rounds demand. Without one, an update a hundred times too long enters every sum.
+    /// The proof that rounds demand. Without one, an update a hundred times too long enters every
+    /// sum.
     #[arg(long, value_enum, default_value_t = ProofArg::NormV1)]
     proof: ProofArg,
     /// Seed of the split, the training and the cast. Keys and masks are never seeded.
@@ -90,16 +86,16 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<()> {
 
 async fn demonstrate(args: &Args, output: &Output) -> Result<()> {
     let start = Instant::now();
-    let workplace = Workplace::new(args.dir.as_deref())?;
-    let cluster = postgres::start(workplace.path(), output).await?;
-    let services = Services::start(workplace.path(), &cluster, output).await?;
-    let federation = Federation::assemble(args, workplace.path(), services).await?;
+    let options = Options { origin: "blindsum.demo/log", ..Options::default() };
+    let installation = Installation::start(args.dir.as_deref(), &options, output).await?;
+    let folder = installation.workplace.path();
+    let federation = Federation::assemble(args, &installation).await?;
     let rounds = federation.run(args, output).await?;
-    let url = cluster.url(services::AGGREGATOR);
+    let url = installation.cluster.url(databases::AGGREGATOR);
     let record = Record::read(&url).await?;
     let outcomes: Vec<_> = rounds.iter().map(|round| &round.outcome).collect();
-    let auditor_url = cluster.url_as(services::AGGREGATOR, services::AUDITOR);
-    let payday = payday::pay(&federation, &outcomes, &auditor_url, workplace.path(), output).await?;
+    let auditor_url = installation.cluster.url_as(databases::AGGREGATOR, databases::AUDITOR);
+    let payday = payday::pay(&federation, &outcomes, &auditor_url, folder, output).await?;
     let report = Report {
         args,
         federation: &federation,
@@ -108,50 +104,11 @@ async fn demonstrate(args: &Args, output: &Output) -> Result<()> {
         payday: &payday,
         elapsed: start.elapsed(),
     };
-    report.print(args.keep.then_some((&url, workplace.path())), output);
+    report.print(args.keep.then_some((&url, folder)), output);
     let outcome = report.verdict();
     drop(federation);
     if args.keep {
-        cluster.leave_running().map_err(CommandError::Runtime)?;
-        workplace.keep();
+        installation.keep()?;
     }
     outcome
-}
-
-/// The demo's folder. Subordinate processes run as other users may pass through it; what is in it protects
-/// itself.
-enum Workplace {
-    Given(PathBuf),
-    Temporary(TempDir),
-}
-
-impl Workplace {
-    fn new(given: Option<&Path>) -> Result<Self> {
-        let workplace = match given {
-            Some(path) => {
-                fs::create_dir_all(path).map_err(CommandError::file(path))?;
-                Self::Given(path.canonicalize().map_err(CommandError::file(path))?)
-            }
-            None => {
-                let folder = tempfile::Builder::new().prefix("blindsum-").tempdir();
-                Self::Temporary(folder.map_err(CommandError::file(std::env::temp_dir()))?)
-            }
-        };
-        let path = workplace.path();
-        fs::set_permissions(path, Permissions::from_mode(0o711)).map_err(CommandError::file(path))?;
-        Ok(workplace)
-    }
-
-    fn path(&self) -> &Path {
-        match self {
-            Self::Given(path) => path,
-            Self::Temporary(folder) => folder.path(),
-        }
-    }
-
-    fn keep(self) {
-        if let Self::Temporary(folder) = self {
-            let _kept = folder.keep();
-        }
-    }
 }

@@ -4,11 +4,12 @@ use api::{
     Hex, ProblemKind,
     participants::StateCounts,
     payouts::{Amount, Batch, Token},
-    rounds::{ChunkProgress, CreateRound, ProofDemand, RoundState, RoundView, Tensor},
+    rounds::{ChunkProgress, ProofDemand, RoundState, RoundView},
 };
 use axum::response::IntoResponse;
 use reqwest::Method;
 use sha2::{Digest, Sha256};
+use testbed::create_round;
 use zeroize::Zeroizing;
 
 use super::server::{MODEL, Server, id, json, problem};
@@ -55,24 +56,7 @@ async fn a_model_is_put_under_its_digest() {
 #[tokio::test]
 async fn a_repeated_creation_has_the_same_idempotency_key_and_another_creation_another() {
     let server = Server::start().await;
-    let spec = CreateRound {
-        model_digest: Hex([1; 32]),
-        tensors: vec![Tensor { name: "t".to_owned(), shape: vec![1] }],
-        max_contributions: 2,
-        min_cohort: 2,
-        norm_bound: 1 << 18,
-        clip: 1.0,
-        weight_min: 1,
-        weight_max: 1,
-        opens_at_ms: None,
-        earliest_close_ms: None,
-        closes_at_ms: 1,
-        credential_epoch: 1,
-        proof: ProofDemand::None,
-        max_attempts: 2,
-        payout: None,
-        min_reputation_ppm: 0,
-    };
+    let spec = create_round(Hex([1; 32]), &[("t", &[1])]);
     server.then(|_| problem(ProblemKind::Unavailable)).then(|_| json(&view())).then(|_| json(&view()));
     let operator = operator(&server);
     assert_eq!(operator.create_round(&spec).await.unwrap().round_id, id(1));

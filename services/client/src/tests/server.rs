@@ -19,10 +19,9 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use masking::{RoundConstants, RoundRequest};
 use protocol::{
-    Canonical, Credential, Holder, IdentityKey, MessagePrefix, Pins, Proof, Receipt, RoundDocument,
-    Signature, Signed, SignedDocument, Subject, Tensor, VerifiedRound,
+    Canonical, Holder, IdentityKey, MessagePrefix, Pins, Receipt, RoundDocument, Signature, Signed,
+    SignedDocument, VerifiedRound,
     contribution::PrefixLength,
     roles::{combiner::countersign, round::sign_document},
 };
@@ -30,6 +29,7 @@ use rand::{SeedableRng, rngs::StdRng};
 use sha2::{Digest, Sha256};
 use sharing::RoundKeyPair;
 use tempfile::TempDir;
+use testbed::{EPOCH, RoundBuilder};
 use tokio::net::TcpListener;
 
 use crate::{Client, ClientConfig, Participant, RetryPolicy, RoundId};
@@ -59,55 +59,35 @@ impl Parties {
     }
 
     pub(super) fn participant(&self, subject: &str) -> Participant {
-        let identity = IdentityKey::generate(&mut rand::rngs::OsRng);
-        let subject = Subject::new(subject).unwrap();
-        let credential = Credential::issue(&self.registrar, subject, identity.public(), 1);
-        Participant { identity, credential }
+        let rng = &mut rand::rngs::OsRng;
+        let party = testbed::Participant::new(&self.registrar, subject, EPOCH, rng);
+        Participant { identity: party.identity, credential: party.credential }
     }
 
     /// A round named by `id`.
     pub(super) fn document(&self, id: u8) -> RoundDocument {
-        let request = RoundRequest {
-            dimension: DIMENSION as u64,
-            max_contributions: 8,
-            norm_bound: 1 << 18,
-            clip: 10.0,
-        };
-        let constants = RoundConstants::derive(&request).unwrap();
         let mut rng = StdRng::seed_from_u64(4);
         let mut holder = |key: &IdentityKey| {
             let pair = RoundKeyPair::generate(&mut rng);
             Holder { identity_key: key.public(), hpke_key_id: *pair.id(), hpke_public_key: *pair.public() }
         };
-        RoundDocument {
-            round_id: [id; 16],
-            model_digest: Sha256::digest(MODEL).into(),
-            model_bytes: MODEL.len() as u64,
-            model_location: "/model".to_owned(),
-            tensors: vec![Tensor { name: "t".to_owned(), shape: vec![DIMENSION as u32], offset: 0 }],
-            dimension: constants.dimension,
-            max_contributions: constants.max_contributions,
-            min_cohort: 2,
-            norm_bound: constants.norm_bound,
-            scale_log2: constants.scale_log2 as u8,
-            transport_bits: constants.transport_bits as u8,
-            noisy_norm_bound: constants.noisy_norm_bound,
-            clip: constants.clip,
-            scale: constants.scale,
-            weight_min: 1,
-            weight_max: 4,
-            mask_seed: [id; 32],
-            opens_at_ms: 0,
-            earliest_close_ms: 0,
-            closes_at_ms: i64::MAX,
-            registrar_key: self.registrar.public(),
-            credential_epoch: 1,
-            holders: vec![holder(&self.aggregator), holder(&self.combiner)],
-            proof: Proof::None,
-            max_attempts: 2,
-            payout: None,
-            min_reputation_ppm: 0,
-        }
+        let holders = vec![holder(&self.aggregator), holder(&self.combiner)];
+        let round =
+            RoundBuilder::new(self.registrar.public(), holders).tensors(&[("t", &[DIMENSION as u32])]);
+        round
+            .set(|document| {
+                document.round_id = [id; 16];
+                document.model_digest = Sha256::digest(MODEL).into();
+                document.model_bytes = MODEL.len() as u64;
+                document.model_location = "/model".to_owned();
+                document.max_contributions = 8;
+                document.min_cohort = 2;
+                document.clip = 10.0;
+                document.mask_seed = [id; 32];
+                (document.opens_at_ms, document.earliest_close_ms) = (0, 0);
+                document.closes_at_ms = i64::MAX;
+            })
+            .document()
     }
 
     /// The document signed by both.

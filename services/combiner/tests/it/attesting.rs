@@ -3,11 +3,9 @@
 use api::{HexBytes, ProblemKind, combiner::Verdict};
 use protocol::{Attestation, Canonical, IdentityKey, roles::aggregator::check_attestation};
 use sharing::SealedSeed;
+use testbed::Envelope;
 
-use crate::{
-    contribution::Contribution,
-    deployment::{Deployment, HOLDER, Round, kind},
-};
+use crate::deployment::{Deployment, HOLDER, Round, kind};
 
 fn attestation(verdict: &Verdict) -> Attestation {
     match verdict {
@@ -24,7 +22,7 @@ fn reason(verdict: &Verdict) -> ProblemKind {
     }
 }
 
-async fn verdict(deployment: &Deployment, round: &Round, contribution: Contribution) -> Verdict {
+async fn verdict(deployment: &Deployment, round: &Round, contribution: Envelope) -> Verdict {
     deployment.attest(round, &[contribution]).await.unwrap().remove(0)
 }
 
@@ -49,7 +47,7 @@ async fn p4_a_bad_share_is_refused_and_the_rest_of_the_batch_is_attested() {
     let good = |deployment: &mut Deployment, subject| deployment.contribution(&round, subject);
     let one = good(&mut deployment, "one");
     let another_seed =
-        Contribution::new(&mut deployment.rng, &deployment.registrar, &round.verified, "cheat", 7, |seeds| {
+        Envelope::new(&mut deployment.rng, &deployment.registrar, &round.verified, "cheat", 7, |seeds| {
             seeds[usize::from(HOLDER)] = [5; 32]
         });
     let two = good(&mut deployment, "two");
@@ -137,10 +135,10 @@ async fn p1_a_participant_whom_the_registrar_does_not_vouch_for_is_refused() {
     let mut deployment = Deployment::new().await;
     let round = deployment.round().await;
     let stranger = IdentityKey::generate(&mut deployment.rng);
-    let invented = Contribution::honest(&mut deployment.rng, &stranger, &round.verified, "invented");
+    let invented = Envelope::honest(&mut deployment.rng, &stranger, &round.verified, "invented");
     assert_eq!(reason(&verdict(&deployment, &round, invented).await), ProblemKind::CredentialRefused);
     let expired =
-        Contribution::new(&mut deployment.rng, &deployment.registrar, &round.verified, "old", 6, |_| {});
+        Envelope::new(&mut deployment.rng, &deployment.registrar, &round.verified, "old", 6, |_| {});
     assert_eq!(reason(&verdict(&deployment, &round, expired).await), ProblemKind::CredentialRefused);
 }
 

@@ -1,10 +1,5 @@
 //! A combiner with everything around it, and what the aggregator does with it.
 
-use std::sync::{
-    OnceLock,
-    atomic::{AtomicU32, Ordering},
-};
-
 use api::{
     Hex, HexBytes, Problem, ProblemKind,
     combiner::{
@@ -20,32 +15,27 @@ use axum::{
 };
 use combiner::{Combiner, Config, Limits, Policy};
 use kit::{
-    cluster::PrivateCluster,
     config::{DatabaseConfig, ListenConfig, LogConfig, Secret},
     vault::KeyVault,
 };
-use masking::{RoundConstants, RoundRequest};
+use local::{Service, databases::Migrate, scratch::ScratchDatabase};
 use protocol::{
-    Canonical, Holder, IdentityKey, Proof, PublicKey, ReleaseAnswer, ReleaseRequest, RoundDocument,
-    Signature, Signed, Tensor, VerifiedRound, roles::round::sign_document,
+    Canonical, Holder, IdentityKey, PublicKey, ReleaseAnswer, ReleaseRequest, RoundDocument, Signature,
+    Signed, VerifiedRound, roles::round::sign_document,
 };
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 use serde::{Serialize, de::DeserializeOwned};
 use sharing::RoundKeyPair;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
+use testbed::{Envelope, RoundBuilder};
 use tower::ServiceExt;
-
-use crate::contribution::Contribution;
 
 pub(crate) const TOKEN: &str = "the-token-of-the-services";
 /// This combiner's index among the share holders.
 pub(crate) const HOLDER: u8 = 1;
 
-pub(crate) fn cluster() -> &'static PrivateCluster {
-    static CLUSTER: OnceLock<PrivateCluster> = OnceLock::new();
-    CLUSTER.get_or_init(|| PrivateCluster::temporary().unwrap())
-}
+const MIGRATE: Migrate = |pool| Box::pin(async move { combiner::migrate(&pool).await });
 
 /// An answer: the body of a success, or the problem.
 pub(crate) type Reply<T> = Result<T, Box<Problem>>;
@@ -62,7 +52,7 @@ pub(crate) struct Deployment {
     pub(crate) aggregator: IdentityKey,
     pub(crate) combiner: PublicKey,
     pub(crate) vault: KeyVault,
-    pub(crate) database: String,
+    pub(crate) database: ScratchDatabase,
     pub(crate) router: Router,
     directory: TempDir,
     secret: String,
@@ -90,16 +80,11 @@ impl Round {
 
 impl Deployment {
     pub(crate) async fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let mut rng = StdRng::seed_from_u64(number.into());
+        let mut rng = StdRng::from_entropy();
         let (registrar, aggregator) = (IdentityKey::generate(&mut rng), IdentityKey::generate(&mut rng));
         let identity = IdentityKey::generate(&mut rng);
         let directory = tempfile::tempdir().unwrap();
-        let database = format!("combiner_{number}");
-        let url =
-            tokio::task::spawn_blocking(cluster).await.unwrap().create_database(&database).await.unwrap();
-        combiner::migrate(&PgPool::connect(&url).await.unwrap()).await.unwrap();
+        let database = ScratchDatabase::create(Service::Combiner, MIGRATE).await.unwrap();
         let mut deployment = Self {
             rng,
             registrar,
@@ -115,7 +100,7 @@ impl Deployment {
         deployment
     }
 
-    /// Starts the combiner anew over the same database and vault.
+    /// Starts the combiner again over the same database and vault.
     pub(crate) async fn restart(&mut self) {
         self.router = self.start().await;
     }
@@ -126,7 +111,7 @@ impl Deployment {
     }
 
     pub(crate) fn config(&self) -> Config {
-        let mut database = DatabaseConfig::new(Secret::text(cluster().url(&self.database)));
+        let mut database = DatabaseConfig::new(Secret::text(self.database.url()));
         database.max_connections = 4;
         Config {
             listen: ListenConfig::default(),
@@ -146,18 +131,7 @@ impl Deployment {
     }
 
     pub(crate) async fn connect(&self) -> PgConnection {
-        PgConnection::connect(&cluster().url(&self.database)).await.unwrap()
-    }
-
-    /// Copies the database as it is now, as a backup does; the vault is not part of it.
-    pub(crate) async fn back_up(&self) -> String {
-        let backup = format!("{}_backup", self.database);
-        let mut admin = PgConnection::connect(&cluster().admin_url()).await.unwrap();
-        let end_sessions = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = $1";
-        sqlx::query(end_sessions).bind(&self.database).execute(&mut admin).await.unwrap();
-        let copy = format!("CREATE DATABASE {backup} TEMPLATE {}", self.database);
-        sqlx::query(AssertSqlSafe(copy)).execute(&mut admin).await.unwrap();
-        backup
+        PgConnection::connect(&self.database.admin_url()).await.unwrap()
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> (StatusCode, Vec<u8>) {
@@ -200,48 +174,17 @@ impl Deployment {
 
     fn document(&mut self, round_id: [u8; 16], own: &RoundKeyView) -> RoundDocument {
         let aggregator_key = RoundKeyPair::generate(&mut self.rng);
-        let request = RoundRequest { dimension: 2048, max_contributions: 6, norm_bound: 1 << 18, clip: 1.5 };
-        let constants = RoundConstants::derive(&request).unwrap();
-        let (mut model_digest, mut mask_seed) = ([0; 32], [0; 32]);
-        self.rng.fill_bytes(&mut model_digest);
-        self.rng.fill_bytes(&mut mask_seed);
         let holder = |identity_key, hpke_key_id, hpke_public_key| Holder {
             identity_key,
             hpke_key_id,
             hpke_public_key,
         };
-        RoundDocument {
-            round_id,
-            model_digest,
-            model_bytes: 8192,
-            model_location: "/v1/models/00".into(),
-            tensors: vec![Tensor { name: "weight".into(), shape: vec![2048], offset: 0 }],
-            dimension: request.dimension,
-            max_contributions: request.max_contributions,
-            min_cohort: 3,
-            norm_bound: request.norm_bound,
-            scale_log2: constants.scale_log2.try_into().unwrap(),
-            transport_bits: constants.transport_bits.try_into().unwrap(),
-            noisy_norm_bound: constants.noisy_norm_bound,
-            clip: request.clip,
-            scale: constants.scale,
-            weight_min: 1,
-            weight_max: 10,
-            mask_seed,
-            opens_at_ms: 1_000,
-            earliest_close_ms: 2_000,
-            closes_at_ms: 3_000,
-            registrar_key: self.registrar.public(),
-            credential_epoch: 7,
-            holders: vec![
-                holder(self.aggregator.public(), *aggregator_key.id(), *aggregator_key.public()),
-                holder(self.combiner, own.hpke_key_id.0, own.hpke_public_key.0),
-            ],
-            proof: Proof::None,
-            max_attempts: 2,
-            payout: None,
-            min_reputation_ppm: 0,
-        }
+        let holders = vec![
+            holder(self.aggregator.public(), *aggregator_key.id(), *aggregator_key.public()),
+            holder(self.combiner, own.hpke_key_id.0, own.hpke_public_key.0),
+        ];
+        let round = RoundBuilder::new(self.registrar.public(), holders).draw(&mut self.rng);
+        round.set(|document| document.round_id = round_id).document()
     }
 
     /// Proposes a document with the aggregator's signature.
@@ -266,12 +209,12 @@ impl Deployment {
         Round { verified: VerifiedRound::own(document).unwrap() }
     }
 
-    pub(crate) fn contribution(&mut self, round: &Round, subject: &str) -> Contribution {
-        Contribution::honest(&mut self.rng, &self.registrar, &round.verified, subject)
+    pub(crate) fn contribution(&mut self, round: &Round, subject: &str) -> Envelope {
+        Envelope::honest(&mut self.rng, &self.registrar, &round.verified, subject)
     }
 
     /// A round with this many attested contributions, of as many participants.
-    pub(crate) async fn attested(&mut self, count: usize) -> (Round, Vec<Contribution>) {
+    pub(crate) async fn attested(&mut self, count: usize) -> (Round, Vec<Envelope>) {
         let round = self.round().await;
         let contributions: Vec<_> =
             (0..count).map(|index| self.contribution(&round, &format!("participant-{index}"))).collect();
@@ -280,8 +223,8 @@ impl Deployment {
         (round, contributions)
     }
 
-    pub(crate) async fn attest(&self, round: &Round, contributions: &[Contribution]) -> Reply<Vec<Verdict>> {
-        self.attest_envelopes(round, contributions.iter().map(Contribution::envelope).collect()).await
+    pub(crate) async fn attest(&self, round: &Round, contributions: &[Envelope]) -> Reply<Vec<Verdict>> {
+        self.attest_envelopes(round, contributions.iter().map(Envelope::envelope).collect()).await
     }
 
     pub(crate) async fn attest_envelopes(
@@ -295,7 +238,7 @@ impl Deployment {
     }
 
     /// The aggregator's request for these members.
-    pub(crate) fn request(&self, round: &Round, members: &[&Contribution]) -> ReleaseRequest {
+    pub(crate) fn request(&self, round: &Round, members: &[&Envelope]) -> ReleaseRequest {
         let members = members.iter().map(|contribution| contribution.header.hash()).collect();
         ReleaseRequest::over(round.hash(), members).sign(&self.aggregator)
     }
@@ -310,7 +253,7 @@ impl Deployment {
     }
 
     /// Asks for the sum over these members.
-    pub(crate) async fn release_over(&self, round: &Round, members: &[Contribution]) -> Reply<Vec<u8>> {
+    pub(crate) async fn release_over(&self, round: &Round, members: &[Envelope]) -> Reply<Vec<u8>> {
         self.release(round, &self.request(round, &members.iter().collect::<Vec<_>>())).await
     }
 

@@ -9,7 +9,7 @@ use crate::deployment::{Deployment, Round, kind};
 async fn p1_a_database_restored_from_before_the_release_answers_no_set_at_all() {
     let mut deployment = Deployment::new().await;
     let (round, members) = deployment.attested(4).await;
-    let backup = deployment.back_up().await;
+    let backup = deployment.database.back_up().await.unwrap();
     deployment.release_over(&round, &members).await.unwrap();
     deployment.database = backup;
     deployment.restart().await;
@@ -28,7 +28,7 @@ async fn p1_a_database_restored_from_before_the_release_answers_no_set_at_all() 
 #[tokio::test]
 async fn p1_a_database_restored_from_before_the_round_makes_no_second_key_for_it() {
     let mut deployment = Deployment::new().await;
-    let backup = deployment.back_up().await;
+    let backup = deployment.database.back_up().await.unwrap();
     let (round, members) = deployment.attested(3).await;
     deployment.release_over(&round, &members).await.unwrap();
     deployment.database = backup;

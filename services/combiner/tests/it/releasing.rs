@@ -5,11 +5,9 @@ use protocol::{
     Canonical, ContributionHeader, IdentityKey, ReleaseAnswer, ReleaseRequest, Signature, Signed,
     VerifiedRound, roles::aggregator::check_answer,
 };
+use testbed::Envelope;
 
-use crate::{
-    contribution::Contribution,
-    deployment::{Deployment, Round, kind},
-};
+use crate::deployment::{Deployment, Round, kind};
 
 #[tokio::test]
 async fn the_answer_opens_the_sum_of_the_commitments() {
@@ -162,7 +160,7 @@ async fn p1_a_round_that_was_not_countersigned_is_unknown() {
     let mut deployment = Deployment::new().await;
     let document = deployment.draft(|_| {}).await;
     let round = Round { verified: VerifiedRound::own(document).unwrap() };
-    let members: Vec<Contribution> =
+    let members: Vec<Envelope> =
         ["a", "b", "c"].map(|subject| deployment.contribution(&round, subject)).into();
     assert_eq!(kind(deployment.attest(&round, &members).await), ProblemKind::NotFound);
     assert_eq!(kind(deployment.release_over(&round, &members).await), ProblemKind::NotFound);

@@ -4,9 +4,10 @@ use std::{env, fs, path::Path};
 
 use combiner::{Combiner, SCHEMA};
 use kit::{postgres::bootstrap, schema::describe};
+use local::scratch::shared_cluster;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 
-use crate::deployment::{Deployment, cluster};
+use crate::deployment::Deployment;
 
 #[tokio::test]
 async fn p5_what_was_attested_released_and_destroyed_cannot_be_changed() {
@@ -35,7 +36,7 @@ async fn p5_what_was_attested_released_and_destroyed_cannot_be_changed() {
 #[tokio::test]
 async fn a_database_that_is_not_migrated_is_refused_with_the_command_that_helps() {
     let deployment = Deployment::new().await;
-    let pool = PgPool::connect(&cluster().url(&deployment.database)).await.unwrap();
+    let pool = PgPool::connect(&deployment.database.admin_url()).await.unwrap();
     SCHEMA.undo(&pool, 0).await.unwrap();
     let reason = Combiner::start(&deployment.config()).await.err().unwrap().chain();
     assert!(reason.contains("lacks migration 1: run `blindsum db migrate combiner`"), "{reason}");
@@ -111,9 +112,9 @@ async fn refusals_are_listed_by_reason() {
 
 #[tokio::test]
 async fn the_schema_can_be_undone_and_made_again_by_a_role_without_privileges() {
-    let admin_url = tokio::task::spawn_blocking(|| cluster().admin_url()).await.unwrap();
-    bootstrap(&admin_url, "combiner_plain", "combiner_plain", "password").await.unwrap();
-    let url = cluster().url_as("combiner_plain", "combiner_plain");
+    let cluster = tokio::task::spawn_blocking(shared_cluster).await.unwrap();
+    bootstrap(&cluster.admin_url(), "combiner_plain", "combiner_plain", "password").await.unwrap();
+    let url = cluster.url_as("combiner_plain", "combiner_plain");
     let mut connection = PgConnection::connect(&url).await.unwrap();
     let pool = PgPool::connect(&url).await.unwrap();
     for _ in 0..2 {

@@ -36,7 +36,7 @@ async fn a_key_without_a_document_is_destroyed_after_a_day_and_its_round_never_o
 #[tokio::test]
 async fn a_key_that_the_database_does_not_know_is_given_a_day_and_never_made_twice() {
     let mut deployment = Deployment::new().await;
-    let backup = deployment.back_up().await;
+    let backup = deployment.database.back_up().await.unwrap();
     let unused = deployment.draft(|_| {}).await;
     let name = hex::encode(unused.round_id);
     deployment.database = backup;

@@ -1,16 +1,10 @@
 //! The federation: its clients, its rounds, and the models that come out.
 
-use std::{
-    path::Path,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
 use client::{Client, ClientConfig, Operator, OperatorConfig, Participant};
-use protocol::{Credential, IdentityKey, Pins, PublicKey, Subject};
-use rand::{
-    SeedableRng,
-    rngs::{OsRng, StdRng},
-};
+use protocol::{Pins, PublicKey, Subject};
+use rand::{SeedableRng, rngs::StdRng};
 
 use super::{
     Args, ProofArg,
@@ -22,19 +16,19 @@ use super::{
     network::{Network, Training},
     payday,
     round::{self, RoundOutcome},
-    services::{self, Services},
     split, training_plan,
 };
 use crate::{
     commands::audit,
     error::{CommandError, Result},
+    installation::Installation,
     output::Output,
 };
 
 pub(super) struct Federation {
-    services: Services,
+    pins: Pins,
     pub(super) operator: Operator,
-    /// One who takes no part and checks everything.
+    /// Takes no part and checks everything.
     pub(super) observer: Client,
     pub(super) learners: Vec<Arc<Learner>>,
     pub(super) test: Vec<Sample>,
@@ -55,14 +49,15 @@ pub(super) struct Advance {
 
 impl Federation {
     /// Spreads the data, makes and enrols the clients.
-    pub(super) async fn assemble(args: &Args, folder: &Path, services: Services) -> Result<Self> {
+    pub(super) async fn assemble(args: &Args, installation: &Installation) -> Result<Self> {
         let mut rng = StdRng::seed_from_u64(args.seed.into());
         let digits = Digits::load();
         let shares = split::by_label(&digits.train, args.clients.into(), &mut rng);
         let initial = Network::initial(&mut rng);
-        let observer = connect(&services, folder, "observer")?;
-        let operator =
-            Operator::new(OperatorConfig::new(&services.aggregator_url, services.admin_token.clone()))?;
+        let observer = connect(installation, "observer")?;
+        let Installation { parties, pair, .. } = installation;
+        let aggregator_url = &pair.aggregator_url;
+        let operator = Operator::new(OperatorConfig::new(aggregator_url, parties.admin_token.clone()))?;
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build();
         let http =
             http.map_err(|error| CommandError::Program { program: "HTTP", message: error.to_string() })?;
@@ -71,10 +66,10 @@ impl Federation {
             let subject = format!("client-{:03}", index + 1);
             let learner = Learner {
                 index,
-                client: connect(&services, folder, &subject)?,
-                participant: participant(&services.registrar, &subject),
+                client: connect(installation, &subject)?,
+                participant: participant(installation, &subject),
                 samples: samples.clone(),
-                misdeeds: Misdeeds { http: http.clone(), aggregator_url: services.aggregator_url.clone() },
+                misdeeds: Misdeeds { http: http.clone(), aggregator_url: aggregator_url.clone() },
                 seed: args.seed,
                 last_message: Mutex::new(None),
             };
@@ -83,7 +78,8 @@ impl Federation {
             learners.push(Arc::new(learner));
         }
         let (test, shares, rng) = (digits.test, Arc::new(shares), Mutex::new(rng));
-        Ok(Self { services, operator, observer, learners, test, shares, initial, rng })
+        let pins = parties.pins();
+        Ok(Self { pins, operator, observer, learners, test, shares, initial, rng })
     }
 
     /// Runs all rounds.
@@ -137,12 +133,12 @@ impl Federation {
 
     /// The keys that everybody pins.
     pub(super) fn pins(&self) -> &Pins {
-        &self.services.pins
+        &self.pins
     }
 
-    /// The aggregator's.
+    /// The key that signs results and the log.
     pub(super) fn aggregator_key(&self) -> PublicKey {
-        self.services.pins.aggregator
+        self.pins.aggregator
     }
 
     /// How good each client's model would be, had it trained alone for as long.
@@ -159,18 +155,16 @@ impl Federation {
     }
 }
 
-fn connect(services: &Services, folder: &Path, name: &str) -> Result<Client> {
-    let state = folder.join("clients").join(name);
-    let config = ClientConfig {
-        threads: 1,
-        ..ClientConfig::new(&services.aggregator_url, services.pins.clone(), state)
-    };
+fn connect(installation: &Installation, name: &str) -> Result<Client> {
+    let Installation { parties, pair, workplace, .. } = installation;
+    let state = workplace.path().join("clients").join(name);
+    let config =
+        ClientConfig { threads: 1, ..ClientConfig::new(&pair.aggregator_url, parties.pins(), state) };
     Ok(Client::new(config)?)
 }
 
-fn participant(registrar: &IdentityKey, subject: &str) -> Participant {
-    let identity = IdentityKey::generate(&mut OsRng);
+fn participant(installation: &Installation, subject: &str) -> Participant {
     let subject = Subject::new(subject).expect("the demo's names are well-formed");
-    let credential = Credential::issue(registrar, subject, identity.public(), services::EPOCH);
+    let (identity, credential) = installation.parties.participant(subject);
     Participant { identity, credential }
 }

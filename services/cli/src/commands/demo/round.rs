@@ -19,7 +19,7 @@ use super::{
     federation::Federation,
     learner::{Contributed, Outcome},
     network::{self, Network},
-    payday, services, training_plan,
+    payday, training_plan,
 };
 use crate::{
     commands::round::name,
@@ -39,8 +39,8 @@ pub(super) struct RoundOutcome {
     pub(super) outcomes: Vec<Outcome>,
     /// The clients in the sum.
     pub(super) included: Vec<usize>,
-    /// Whether the secure sum is the sum of what the included clients quantised, and those are all that
-    /// should be.
+    /// Whether the secure sum is the sum of what the included clients quantised, and those are all
+    /// that should be.
     pub(super) sum_identical: bool,
     /// The mean from the published sum.
     pub(super) secure_mean: Vec<f32>,
@@ -104,7 +104,7 @@ async fn open(federation: &Federation, model: &Network, proof: ProofDemand) -> R
         opens_at_ms: None,
         earliest_close_ms: None,
         closes_at_ms: now_ms() + PATIENCE.as_millis() as i64,
-        credential_epoch: services::EPOCH,
+        credential_epoch: local::parties::EPOCH,
         proof,
         max_attempts: 2,
         payout: Some(payday::terms()),
@@ -170,7 +170,8 @@ async fn wait(federation: &Federation, id: RoundId, until: impl Fn(&RoundView) -
     }
 }
 
-/// Compares the published sum with the sum of what the members of the published set say they quantised.
+/// Compares the published sum with the sum of what the members of the published set say they
+/// quantised.
 async fn check(
     federation: &Federation,
     round: &VerifiedRound,

@@ -1,4 +1,4 @@
-//! What clients send, honest and not. A combiner never sees a body, so there is none.
+//! Contributions as a combiner sees them, honest and not: header and sealed seeds, and no body.
 
 use api::{HexBytes, combiner::ContributionEnvelope};
 use protocol::{
@@ -8,27 +8,27 @@ use protocol::{
 use rand::{RngCore, rngs::StdRng};
 use sharing::{KeyShare, SealContext, ShareSeed, seal};
 
-pub(crate) struct Contribution {
-    pub(crate) identity: IdentityKey,
-    pub(crate) header: ContributionHeader,
-    pub(crate) sealed: SealedSeeds,
-    /// The seeds that were committed to, one for each holder.
-    pub(crate) seeds: Vec<[u8; 32]>,
+/// Header and sealed seeds of a contribution.
+pub struct Envelope {
+    /// Its participant's key.
+    pub identity: IdentityKey,
+    /// The header, signed.
+    pub header: ContributionHeader,
+    /// The seeds, one sealed for each holder.
+    pub sealed: SealedSeeds,
+    /// The seeds that the header commits to, one for each holder.
+    pub seeds: Vec<[u8; 32]>,
 }
 
-impl Contribution {
-    pub(crate) fn honest(
-        rng: &mut StdRng,
-        registrar: &IdentityKey,
-        round: &VerifiedRound,
-        subject: &str,
-    ) -> Self {
+impl Envelope {
+    /// A contribution that keeps the rules.
+    pub fn honest(rng: &mut StdRng, registrar: &IdentityKey, round: &VerifiedRound, subject: &str) -> Self {
         let epoch = round.document().credential_epoch;
         Self::new(rng, registrar, round, subject, epoch, |_| {})
     }
 
     /// A contribution that seals, after `swap`, other seeds than it committed to.
-    pub(crate) fn new(
+    pub fn new(
         rng: &mut StdRng,
         registrar: &IdentityKey,
         round: &VerifiedRound,
@@ -85,13 +85,14 @@ impl Contribution {
     }
 
     /// The same contribution after a change to its header, signed again by its client.
-    pub(crate) fn resigned(mut self, change: impl FnOnce(&mut ContributionHeader)) -> Self {
+    pub fn resigned(mut self, change: impl FnOnce(&mut ContributionHeader)) -> Self {
         change(&mut self.header);
         self.header = self.header.sign(&self.identity);
         self
     }
 
-    pub(crate) fn envelope(&self) -> ContributionEnvelope {
+    /// What the aggregator sends to the combiner.
+    pub fn envelope(&self) -> ContributionEnvelope {
         ContributionEnvelope {
             header: HexBytes(self.header.to_bytes()),
             sealed_seeds: HexBytes(self.sealed.to_bytes()),

@@ -1,4 +1,5 @@
-//! A combiner on a loopback address, by the rules of the protocol and without a database, that fails when it is told to.
+//! A combiner on a loopback address. It keeps the rules of the protocol, has no database, and fails
+//! when it is told to.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -32,21 +33,22 @@ use protocol::{
 use rand::rngs::OsRng;
 use sharing::RoundKeyPair;
 
-/// What a combiner does wrong.
+/// How a combiner misbehaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub enum Fault {
+    /// It does not.
     None,
     /// It answers 503 to everything.
     Down,
-    /// A proxy before it knows nothing of it.
+    /// A proxy in front of it has no such address.
     BehindWrongProxy,
-    /// A proxy before it asks for a password, in a page of its own.
+    /// A proxy in front of it answers with a page that asks for a password.
     BehindLoginPage,
     /// It was given another token.
     OtherToken,
-    /// Only to requests for a release.
+    /// It answers 503 to requests for a release.
     ReleaseDown,
-    /// It releases, and keeps the answer back until it is told otherwise.
+    /// It releases, and keeps the answer back until it has another fault or none.
     ReleaseLate,
     /// It does not countersign.
     RefusesRounds,
@@ -58,9 +60,11 @@ pub(crate) enum Fault {
 
 /// A combiner on a loopback address.
 #[derive(Clone)]
-pub(crate) struct Combiner {
-    pub(crate) address: SocketAddr,
-    pub(crate) key: PublicKey,
+pub struct ScriptedCombiner {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its identity key.
+    pub key: PublicKey,
     shared: Arc<Shared>,
 }
 
@@ -83,8 +87,10 @@ struct Round {
     abandoned: bool,
 }
 
-impl Combiner {
-    pub(crate) async fn start(aggregator: PublicKey, registrar: PublicKey, token: &str) -> Self {
+impl ScriptedCombiner {
+    /// Starts a combiner that trusts these keys and demands this token. It serves until the runtime
+    /// ends.
+    pub async fn start(aggregator: PublicKey, registrar: PublicKey, token: &str) -> Self {
         let identity = IdentityKey::generate(&mut OsRng);
         let key = identity.public();
         let policy =
@@ -111,20 +117,23 @@ impl Combiner {
         Self { address, key, shared }
     }
 
-    pub(crate) fn set(&self, fault: Fault) {
+    /// Misbehaves like this from now on.
+    pub fn set(&self, fault: Fault) {
         *self.shared.fault.lock().unwrap() = fault;
     }
 
-    pub(crate) fn has_abandoned(&self, round_hash: &[u8; 32]) -> bool {
+    /// Whether the round was abandoned.
+    pub fn has_abandoned(&self, round_hash: &[u8; 32]) -> bool {
         self.shared.rounds.lock().unwrap().get(round_hash).is_some_and(|round| round.abandoned)
     }
 
-    pub(crate) fn has_released(&self, round_hash: &[u8; 32]) -> bool {
+    /// Whether it has released a sum of the round.
+    pub fn has_released(&self, round_hash: &[u8; 32]) -> bool {
         self.shared.rounds.lock().unwrap().get(round_hash).is_some_and(|round| round.released)
     }
 
-    /// For how many sets of the round a release was asked.
-    pub(crate) fn sets_asked_for(&self, round_hash: &[u8; 32]) -> usize {
+    /// How many different sets of the round it was asked to release.
+    pub fn sets_asked_for(&self, round_hash: &[u8; 32]) -> usize {
         self.shared.rounds.lock().unwrap()[round_hash].asked.len()
     }
 }
@@ -155,8 +164,8 @@ async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) 
         Fault::Down => problem(ProblemKind::Unavailable),
         Fault::OtherToken => problem(ProblemKind::Unauthorised),
         Fault::BehindWrongProxy => {
-            let proxys = r#"{"type": "about:blank", "title": "Not Found", "status": 404}"#;
-            (StatusCode::NOT_FOUND, [("content-type", "application/problem+json")], proxys).into_response()
+            let page = r#"{"type": "about:blank", "title": "Not Found", "status": 404}"#;
+            (StatusCode::NOT_FOUND, [("content-type", "application/problem+json")], page).into_response()
         }
         Fault::BehindLoginPage => Html("<title>Please log in</title>").into_response(),
         _ => next.run(request).await,

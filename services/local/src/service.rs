@@ -1,0 +1,31 @@
+//! The two services.
+
+use std::fmt;
+
+/// One of the two services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Receives, verifies, adds, records, publishes.
+    Aggregator,
+    /// Countersigns, attests, releases once.
+    Combiner,
+}
+
+impl Service {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Aggregator, Self::Combiner];
+
+    /// Its name in commands, folders and databases.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Aggregator => "aggregator",
+            Self::Combiner => "combiner",
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,114 @@
+//! A participant, and the messages that it sends.
+
+use std::sync::Arc;
+
+use lattice::backend::cpu::CpuBackend;
+use ledger::payout_tree::Address;
+use masking::{Quantised, quantise};
+use protocol::{
+    ClaimAddress, ContributionHeader, Credential, IdentityKey, MessagePrefix, Signature, Signed, Subject,
+    VerifiedRound,
+    roles::{client::Masking, combiner::AttestedMember},
+};
+use rand::{CryptoRng, RngCore};
+
+/// A subject with a key and a credential.
+pub struct Participant {
+    /// Its key.
+    pub identity: IdentityKey,
+    /// The registrar's word for it.
+    pub credential: Credential,
+}
+
+impl Participant {
+    /// A new key, with a credential for `epoch`.
+    pub fn new(
+        registrar: &IdentityKey,
+        subject: &str,
+        epoch: u32,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Self {
+        let identity = IdentityKey::generate(rng);
+        let subject = Subject::new(subject).unwrap();
+        let credential = Credential::issue(registrar, subject, identity.public(), epoch);
+        Self { identity, credential }
+    }
+
+    /// A signed address for payments.
+    pub fn claim_address(&self, chain_id: u64, address: [u8; 20], sequence: u64) -> ClaimAddress {
+        ClaimAddress {
+            subject: self.credential.subject.clone(),
+            address: Address::from_bytes(address),
+            chain_id,
+            sequence,
+            signature: Signature::BLANK,
+        }
+        .sign(&self.identity)
+    }
+
+    /// Quantises, masks and signs an update.
+    pub fn contribute(
+        &self,
+        round: &VerifiedRound,
+        update: &[f32],
+        weight: u32,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Message {
+        let mut seed = [0; 32];
+        rng.fill_bytes(&mut seed);
+        let quantised = quantise(update, weight, round.constants(), seed).unwrap();
+        let backend = CpuBackend::new();
+        let mut masking = Masking::begin(round, &backend, &self.identity.public(), rng);
+        let (mut body, mut chunk) = (Vec::new(), Vec::new());
+        while masking.next_chunk(&quantised, &mut chunk).unwrap() {
+            body.extend_from_slice(&chunk);
+        }
+        let masked = masking.finish().unwrap();
+        let prefix = masked.sign(&self.credential, weight, &self.identity, rng, |_, _| ()).unwrap();
+        Message { prefix, body, quantised: Arc::new(quantised) }
+    }
+
+    /// The same message with another header, signed again.
+    pub fn amend(&self, message: &Message, change: impl FnOnce(&mut ContributionHeader)) -> Message {
+        let mut amended = message.clone();
+        change(&mut amended.prefix.header);
+        amended.prefix.header = amended.prefix.header.sign(&self.identity);
+        amended
+    }
+
+    /// The same message with a seed that this holder cannot open.
+    pub fn spoil_seed(&self, message: &Message, holder: usize) -> Message {
+        let mut spoilt = message.clone();
+        spoilt.prefix.sealed.0[holder].0[79] ^= 1;
+        let digest = spoilt.prefix.sealed.digest();
+        self.amend(&spoilt, |header| header.sealed_digest = digest)
+    }
+}
+
+/// A contribution as its participant knows it.
+#[derive(Clone)]
+pub struct Message {
+    /// Header, sealed seeds, proof.
+    pub prefix: MessagePrefix,
+    /// The masked vector.
+    pub body: Vec<u8>,
+    /// The vector without its mask.
+    pub quantised: Arc<Quantised>,
+}
+
+impl Message {
+    /// Its header.
+    pub fn header(&self) -> &ContributionHeader {
+        &self.prefix.header
+    }
+
+    /// What a combiner keeps of it.
+    pub fn member(&self) -> AttestedMember {
+        AttestedMember { header: self.prefix.header.clone(), sealed: self.prefix.sealed.clone() }
+    }
+
+    /// The bytes that are uploaded.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        [self.prefix.to_bytes(), self.body.clone()].concat()
+    }
+}

@@ -1,0 +1,88 @@
+//! Round documents.
+
+use masking::{RoundConstants, RoundRequest};
+use protocol::{Holder, Proof, PublicKey, RoundDocument, Tensor};
+use rand::RngCore;
+
+use crate::EPOCH;
+
+/// Builds a round document: a test sets what it is about, and everything that follows from it is
+/// derived.
+#[derive(Clone, Debug)]
+pub struct RoundBuilder(RoundDocument);
+
+impl RoundBuilder {
+    /// A round of 2048 coordinates in one tensor, for at most six contributions and at least three.
+    pub fn new(registrar: PublicKey, holders: Vec<Holder>) -> Self {
+        let document = RoundDocument {
+            round_id: [1; 16],
+            model_digest: [2; 32],
+            model_bytes: 8192,
+            model_location: "/v1/models/00".into(),
+            tensors: Vec::new(),
+            dimension: 0,
+            max_contributions: 6,
+            min_cohort: 3,
+            norm_bound: 1 << 18,
+            scale_log2: 0,
+            transport_bits: 0,
+            noisy_norm_bound: 0,
+            clip: 1.5,
+            scale: 0.0,
+            weight_min: 1,
+            weight_max: 10,
+            mask_seed: [3; 32],
+            opens_at_ms: 1_000,
+            earliest_close_ms: 2_000,
+            closes_at_ms: 3_000,
+            registrar_key: registrar,
+            credential_epoch: EPOCH,
+            holders,
+            proof: Proof::None,
+            max_attempts: 2,
+            payout: None,
+            min_reputation_ppm: 0,
+        };
+        Self(document).tensors(&[("weight", &[2048])])
+    }
+
+    /// Draws what tells the round from others: its id, its model's digest, the seed of its masks.
+    pub fn draw(mut self, rng: &mut impl RngCore) -> Self {
+        rng.fill_bytes(&mut self.0.round_id);
+        rng.fill_bytes(&mut self.0.model_digest);
+        rng.fill_bytes(&mut self.0.mask_seed);
+        self
+    }
+
+    /// Lays out these tensors one after the other; the dimension is their size.
+    pub fn tensors(mut self, tensors: &[(&str, &[u32])]) -> Self {
+        self.0.tensors.clear();
+        self.0.dimension = 0;
+        for &(name, shape) in tensors {
+            let tensor = Tensor { name: name.into(), shape: shape.into(), offset: self.0.dimension };
+            self.0.dimension += tensor.size().unwrap();
+            self.0.tensors.push(tensor);
+        }
+        self
+    }
+
+    /// Changes what the round asks for.
+    pub fn set(mut self, change: impl FnOnce(&mut RoundDocument)) -> Self {
+        change(&mut self.0);
+        self
+    }
+
+    /// The document, with the constants that its dimension, capacity, norm bound and clip give.
+    pub fn document(self) -> RoundDocument {
+        let RoundDocument { dimension, max_contributions, norm_bound, clip, .. } = self.0;
+        let request = RoundRequest { dimension, max_contributions, norm_bound, clip };
+        let constants = RoundConstants::derive(&request).unwrap();
+        RoundDocument {
+            scale_log2: constants.scale_log2.try_into().unwrap(),
+            transport_bits: constants.transport_bits.try_into().unwrap(),
+            noisy_norm_bound: constants.noisy_norm_bound,
+            scale: constants.scale,
+            ..self.0
+        }
+    }
+}
