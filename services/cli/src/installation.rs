@@ -25,7 +25,7 @@ pub(crate) struct Installation {
     pub(crate) workplace: Workplace,
 }
 
-/// What an installation may be told.
+/// The choices for an installation.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Options {
     /// The name of the log.

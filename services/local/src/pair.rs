@@ -7,7 +7,7 @@ use crate::{
     settings::Settings,
 };
 
-/// What a pair is started with.
+/// The choices for a pair.
 pub struct Setup<'a> {
     /// The folder in which each service gets a folder.
     pub folder: &'a Path,

@@ -125,7 +125,7 @@ impl Federation {
     }
 
     /// Waits until the contribution of this receipt is verified or rejected.
-    pub async fn wait_until_settled(&self, round: &RoundView, contribution: Hex<16>) -> ContributionState {
+    pub async fn wait_until_checked(&self, round: &RoundView, contribution: Hex<16>) -> ContributionState {
         let start = Instant::now();
         loop {
             match self.members[0].client.status(round.round_id, contribution).await {

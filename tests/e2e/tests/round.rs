@@ -67,7 +67,7 @@ async fn p3_an_aggregator_with_a_card_publishes_the_same_sum() {
     for (seed, member) in (0..).zip(&federation.members) {
         let contribution = member.contribute(&round, seed).await.unwrap();
         add_quantised(&mut expected, &contribution);
-        assert_eq!(federation.wait_until_settled(&view, contribution.id).await, ContributionState::Verified);
+        assert_eq!(federation.wait_until_checked(&view, contribution.id).await, ContributionState::Verified);
     }
     federation.operator.close_round(view.round_id).await.unwrap();
     federation.wait_for(&view, &[RoundState::Published]).await;
@@ -94,7 +94,7 @@ async fn p4_a_combiner_that_is_down_delays_a_round_and_loses_nothing() {
     let status = federation.members[0].client.status(view.round_id, last.unwrap()).await.unwrap();
     assert_eq!(status.state, ContributionState::Received, "nothing is verified without the combiner");
     deployment.restart(Service::Combiner).await;
-    assert_eq!(federation.wait_until_settled(&view, last.unwrap()).await, ContributionState::Verified);
+    assert_eq!(federation.wait_until_checked(&view, last.unwrap()).await, ContributionState::Verified);
     deployment.process(Service::Combiner).kill();
     federation.operator.close_round(view.round_id).await.unwrap();
     let closing = [RoundState::Settling, RoundState::Folding, RoundState::Releasing];
@@ -114,7 +114,7 @@ async fn p5_a_round_that_waits_for_a_dead_combiner_is_ended_and_stays_ended_when
     let mut ids = Vec::new();
     for (seed, member) in (50..).zip(&federation.members) {
         let id = member.contribute(&round, seed).await.unwrap().id;
-        assert_eq!(federation.wait_until_settled(&view, id).await, ContributionState::Verified);
+        assert_eq!(federation.wait_until_checked(&view, id).await, ContributionState::Verified);
         ids.push(id);
     }
     deployment.process(Service::Combiner).kill();

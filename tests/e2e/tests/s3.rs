@@ -43,7 +43,7 @@ struct Store {
 }
 
 impl Store {
-    /// None if there is no such program.
+    /// Starts a store, unless the program is missing.
     async fn start() -> Option<Self> {
         let program = std::env::var("MOTO_SERVER").unwrap_or_else(|_| "moto_server".to_owned());
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -108,8 +108,8 @@ async fn a_round_runs_with_all_its_objects_in_a_bucket() {
     for (seed, member) in (0..).zip(&federation.members[..3]) {
         let contribution = member.contribute(&round, seed).await.unwrap();
         add_quantised(&mut expected, &contribution);
-        let settled = federation.wait_until_settled(&view, contribution.id).await;
-        assert_eq!(settled, ContributionState::Verified);
+        let state = federation.wait_until_checked(&view, contribution.id).await;
+        assert_eq!(state, ContributionState::Verified);
     }
     // one that is refused leaves nothing behind
     federation.members[0].contribute(&round, 9).await.unwrap_err();

@@ -91,7 +91,7 @@ impl Envelope {
         self
     }
 
-    /// What the aggregator sends to the combiner.
+    /// The JSON that the aggregator sends to the combiner.
     pub fn envelope(&self) -> ContributionEnvelope {
         ContributionEnvelope {
             header: HexBytes(self.header.to_bytes()),

@@ -102,7 +102,7 @@ impl Message {
         &self.prefix.header
     }
 
-    /// What a combiner keeps of it.
+    /// The part that a combiner keeps.
     pub fn member(&self) -> AttestedMember {
         AttestedMember { header: self.prefix.header.clone(), sealed: self.prefix.sealed.clone() }
     }

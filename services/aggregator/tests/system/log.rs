@@ -220,7 +220,7 @@ async fn a_broken_promise_is_seen() {
     deployment.settings.record.checkpoint_ms = 100;
     deployment.stop_service().await;
     deployment.start_service().await;
-    // The sequencer waits for whoever holds its latch.
+    // The sequencer waits while another process holds its latch.
     let mut stalled = deployment.db.begin().await.unwrap();
     sqlx::query("SELECT hold_latch('log')").execute(&mut *stalled).await.unwrap();
     upload(&deployment, &round, "a").await;

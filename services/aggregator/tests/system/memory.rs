@@ -14,7 +14,8 @@ const UPLOADS_AT_ONCE: usize = 16;
 const PARTICIPANTS: u32 = 24;
 const DIMENSION: u32 = 1 << 20;
 
-/// The bound that the documentation states: 64 MiB, and 8 MiB for each upload received at the same time.
+/// The bound that the documentation states: 64 MiB, and 8 MiB for each upload received at the same
+/// time.
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_does_not_grow_with_the_number_of_contributions() {
     let settings = Settings { concurrent_uploads: UPLOADS_AT_ONCE, ..Settings::default() };

@@ -397,7 +397,7 @@ async fn reputation_gates_admission_and_follows_from_the_log_alone() {
     check_reputations(&deployment, &payouts).await;
 }
 
-/// Reckons reputations from nothing but the entries of the log.
+/// Computes reputations from the log's entries alone.
 async fn check_reputations(deployment: &Deployment, payouts: &[Payout]) {
     let entries: Entries = deployment.get(&format!("{}?limit=1000", paths::LOG_ENTRIES)).await.json();
     let rows: Vec<Value> =

@@ -1,5 +1,6 @@
-//! Tampering with the database behind the back of its triggers, as a superuser can: every table and column is either
-//! protected, and then no change, deletion or insertion goes unnoticed, or said here to be something else, and why.
+//! Tampering with the database behind the back of its triggers, as a superuser can: every table and
+//! column is either protected, and then no change, deletion or insertion goes unnoticed, or said
+//! here to be something else, and why.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +9,14 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use crate::{deployment::Deployment, played};
 
-/// What a column is.
+/// The class of a column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Class {
     /// Changing it contradicts the log.
     Protected,
     /// Part of the key: changing it makes a row that the log does not have of one that it has.
     Key,
-    /// It follows from what is protected; PostgreSQL itself keeps it so, or whoever reads it checks it.
+    /// It follows from what is protected; PostgreSQL itself keeps it so, or its readers check it.
     Derived,
     /// It steers the work or measures it, and records nothing.
     Operational,
@@ -55,7 +56,7 @@ const TABLES: &[(&str, &[(Class, &str)])] = &[
                 "header_hash subject client_key weight header sealed_seeds proof body_object_name receipt state reason
                  received_at changed_at",
             ),
-            // The leaves below the digest in the header; whoever adds the body checks that.
+            // The leaves below the digest in the header; the fold, which reads the body, checks it.
             (Derived, "chunk_digests"),
             (Operational, "proof_time_us"),
         ],
@@ -155,7 +156,8 @@ async fn every_column_is_protected_or_said_not_to_be() {
     assert!(classes.is_empty(), "columns that are not there: {classes:?}");
 }
 
-/// A database in which every recorded table has rows, without the rules that would only get in the way of tampering.
+/// A database in which every recorded table has rows, without the rules that would only get in the
+/// way of tampering.
 async fn defenceless() -> (Deployment, sqlx::pool::PoolConnection<sqlx::Postgres>) {
     let mut deployment = played::everything().await;
     deployment.stop_service().await;
@@ -351,7 +353,8 @@ async fn rewriting_row_entry_and_tree_together_meets_the_signature() {
     let found = problems(&deployment, db).await;
     let only = "log_checkpoints";
     assert!(!found.is_empty() && found.iter().all(|problem| problem.table_name == only), "{found:?}");
-    // Writing the new root into the checkpoint too contradicts its note; into the note, its signature.
+    // Writing the new root into the checkpoint too contradicts its note; into the note, its
+    // signature.
     let last = "size = (SELECT max(size) FROM log_checkpoints)";
     let rewrite = format!("UPDATE log_checkpoints SET root = log_root(size) WHERE {last}");
     assert_eq!(run(db, &rewrite).await, 1);
@@ -371,7 +374,8 @@ async fn rewriting_row_entry_and_tree_together_meets_the_signature() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_history_is_found_though_the_last_entries_are_right() {
     let (deployment, mut connection) = defenceless().await;
-    // A contribution that was included is said to have been rejected in between; an entry is repeated.
+    // A contribution that was included is said to have been rejected in between; an entry is
+    // repeated.
     let forged = "INSERT INTO log_outbox (payload)
         SELECT jsonb_set(jsonb_set(payload::JSONB, '{row,state}', '\"rejected\"'), '{row,reason}', '\"proof-refused\"')::TEXT
         FROM log_entries WHERE table_name = 'contributions' AND payload::JSONB -> 'row' ->> 'state' = 'verified' LIMIT 1";

@@ -8,7 +8,7 @@ use crate::{
     participant::Participant,
 };
 
-/// Starts the service anew with this window.
+/// Restarts the service with this window.
 async fn restart_with_window(deployment: &mut Deployment, window_ms: u64) {
     deployment.settings.record.audit_window_ms = Some(window_ms);
     deployment.stop_service().await;
@@ -43,7 +43,7 @@ async fn ciphertexts_are_erased_after_the_audit_window_and_the_record_stays_whol
     let bundle = paths::fill(paths::BUNDLE, &[&round.id]);
     let body = paths::fill(paths::CONTRIBUTION_BODY, &[&round.id, &messages[0].id()]);
     let bodies = format!("{}/contributions", round.folder());
-    // Within the window nothing is erased, though the service starts anew.
+    // Within the window nothing is erased, though the service restarts.
     eventually("the round's jobs to be done", async || {
         let left = "SELECT COUNT(*) FROM jobs WHERE state IN ('ready', 'leased')";
         let left: i64 = sqlx::query_scalar(left).fetch_one(&deployment.db).await.unwrap();

@@ -93,7 +93,7 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<()> {
     Ok(())
 }
 
-/// What ends the command.
+/// The events that end the command.
 struct End {
     interrupt: Signal,
     terminate: Signal,

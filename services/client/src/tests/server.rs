@@ -188,7 +188,7 @@ impl Server {
         self
     }
 
-    /// What is answered when nothing else is left to answer.
+    /// The answer when no scripted one is left.
     pub(super) fn always(&self, answer: impl Fn(&Seen) -> Response + Send + 'static) {
         *self.otherwise.lock().unwrap() = Some(Box::new(answer));
     }

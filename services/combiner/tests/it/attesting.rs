@@ -1,4 +1,4 @@
-//! What a combiner says of contributions at intake.
+//! A combiner's verdicts on contributions at intake.
 
 use api::{HexBytes, ProblemKind, combiner::Verdict};
 use protocol::{Attestation, Canonical, IdentityKey, roles::aggregator::check_attestation};

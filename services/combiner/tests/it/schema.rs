@@ -36,7 +36,7 @@ async fn p5_what_was_attested_released_and_destroyed_cannot_be_changed() {
 #[tokio::test]
 async fn a_database_that_is_not_migrated_is_refused_with_the_command_that_helps() {
     let deployment = Deployment::new().await;
-    let pool = PgPool::connect(&deployment.database.admin_url()).await.unwrap();
+    let pool = PgPool::connect(&deployment.database.url()).await.unwrap();
     SCHEMA.undo(&pool, 0).await.unwrap();
     let reason = Combiner::start(&deployment.config()).await.err().unwrap().chain();
     assert!(reason.contains("lacks migration 1: run `blindsum db migrate combiner`"), "{reason}");

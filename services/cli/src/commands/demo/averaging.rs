@@ -11,8 +11,8 @@ pub(super) fn integer_sum<'a>(updates: impl IntoIterator<Item = &'a [i32]>, leng
     sum
 }
 
-/// The same federation in floating point and in the clear: the same clients, weights and seeds, and neither
-/// clipping nor rounding to integers.
+/// The same federation in floating point and in the clear: the same clients, weights and seeds, and
+/// neither clipping nor rounding to integers.
 pub(super) struct FloatFederation {
     pub(super) network: Network,
 }

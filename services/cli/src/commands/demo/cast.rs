@@ -1,4 +1,4 @@
-//! Who does what in a round.
+//! The parts that clients play in a round.
 
 use rand::{rngs::StdRng, seq::SliceRandom};
 
@@ -13,8 +13,8 @@ pub(super) enum Role {
     LeavesAfter,
     /// Sends garbage, a garbled header, and a body with a flipped bit.
     Vandal,
-    /// Contributes, and sends old bytes again: its own under a new name, those of an earlier round as they
-    /// are.
+    /// Contributes, and sends old bytes again: its own under a new name, those of an earlier round
+    /// as they are.
     Replayer,
     /// Signs with a key that the registrar never saw.
     Impostor,
@@ -32,18 +32,19 @@ pub(super) enum Role {
     Copyist,
     /// Sends its update under a proof that was made for another round.
     Anachronist,
-    /// Keeps to the bound, and sets a coordinate of the padding half a unit off: accepted, and harmless.
+    /// Keeps to the bound, and sets a coordinate of the padding half a unit off: accepted, and
+    /// harmless.
     Tilter,
     /// Left in an earlier round.
     Gone,
 }
 
-/// Those who need a proof that is not one, a different one each round.
+/// The roles that need a false proof. Each round has one of them in turn.
 const FORGERS: [Role; 5] =
     [Role::NoiseMaker, Role::Wrapper, Role::Copyist, Role::Anachronist, Role::Locksmith];
 
 impl Role {
-    /// Whether what it contributes belongs in the sum.
+    /// Whether its contribution belongs in the sum.
     pub(super) fn counts(self) -> bool {
         matches!(self, Self::Honest | Self::LeavesAfter | Self::Replayer | Self::Tilter)
     }
@@ -53,7 +54,7 @@ impl Role {
         self == Self::Inflator
     }
 
-    /// What it sends that is stored, and rejected when it is verified.
+    /// Its contribution, which is stored and rejected when it is verified.
     pub(super) fn misdeed(self) -> &'static str {
         match self {
             Self::Saboteur => "key shares that do not open",
@@ -73,7 +74,8 @@ pub(super) fn min_cohort(clients: usize) -> usize {
     clients / 3
 }
 
-/// Casts round `number`. `gone` are those who left earlier; `proved` says whether the round demands norm proofs.
+/// Casts round `number`. `gone` are the clients that left earlier. `proved` says whether the round
+/// demands norm proofs.
 pub(super) fn cast(clients: usize, number: u16, gone: &[usize], proved: bool, rng: &mut StdRng) -> Vec<Role> {
     let mut roles = vec![Role::Honest; clients];
     gone.iter().for_each(|&client| roles[client] = Role::Gone);

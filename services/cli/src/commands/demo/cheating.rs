@@ -1,4 +1,4 @@
-//! What cheaters contribute.
+//! The contributions of cheaters.
 
 use lattice::MODULUS;
 use masking::{Quantised, quantise};

@@ -1,4 +1,5 @@
-//! Contributions that no honest program makes: any φ a cheater likes, masked, sealed and signed in earnest, under any proof.
+//! Contributions that no honest program makes: any φ, masked, sealed and signed as the protocol
+//! says, under any proof.
 
 use client::Participant;
 use curve25519_dalek::Scalar;

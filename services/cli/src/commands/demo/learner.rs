@@ -29,15 +29,15 @@ pub(super) struct Learner {
     pub(super) samples: Vec<Sample>,
     pub(super) misdeeds: Misdeeds,
     pub(super) seed: u32,
-    /// The message it last sent in earnest.
+    /// The last message that it sent and that kept the rules.
     pub(super) last_message: Mutex<Option<(ContributionId, Vec<u8>)>>,
 }
 
-/// What became of a client's part in a round.
+/// The end of a client's part in a round.
 pub(super) struct Outcome {
     pub(super) client: usize,
     pub(super) role: Role,
-    /// What it contributed, if it got so far.
+    /// Its contribution, if it got so far.
     pub(super) contributed: Option<Contributed>,
     /// The answers to its misdeeds.
     pub(super) refused: Vec<Refused>,
@@ -101,7 +101,8 @@ impl Learner {
         Ok(outcome)
     }
 
-    /// Makes and sends what only the verification of the proof can tell from an honest contribution.
+    /// Makes and sends what only the verification of the proof can tell from an honest
+    /// contribution.
     async fn cheat(
         self: &Arc<Self>,
         round: &VerifiedRound,
@@ -131,8 +132,8 @@ impl Learner {
         training_plan::weight(self.samples.len())
     }
 
-    /// Fetches the model, trains it on the client's own samples, and returns what changed and how long
-    /// training took.
+    /// Fetches the model, trains it on the client's own samples, and returns what changed and how
+    /// long training took.
     async fn train(self: &Arc<Self>, round: &VerifiedRound, number: u16) -> Result<(Vec<f32>, Duration)> {
         let model = self.client.model(round).await?;
         let tensors = &round.document().tensors;

@@ -1,4 +1,4 @@
-//! What misbehaving clients send, and what they are told.
+//! The requests of misbehaving clients, and the answers.
 
 use std::time::Duration;
 
@@ -86,8 +86,8 @@ impl Misdeeds {
         Ok(vec![self.refused("a key that the registrar never saw", round, id, message).await?])
     }
 
-    /// A contribution that is in order but for its sealed seeds, which stand in each other's places. Nobody
-    /// can tell until the holders open them.
+    /// A contribution that is in order but for its sealed seeds, which stand in each other's
+    /// places. Nobody can tell until the holders open them.
     pub(super) async fn sabotage(
         &self,
         round: &VerifiedRound,
@@ -103,7 +103,8 @@ impl Misdeeds {
         self.submit(round, spoiled.header.contribution_id, message).await.map(drop)
     }
 
-    /// Sends a well-formed message of which only its verification can tell what is wrong with it, if anything.
+    /// Sends a well-formed message of which only its verification can tell what is wrong with it,
+    /// if anything.
     pub(super) async fn submit(
         &self,
         round: &VerifiedRound,

@@ -1,7 +1,7 @@
 //! The model: one hidden layer, trained by stochastic gradient descent on the cross-entropy.
 //!
-//! h = tanh(W₁x + b₁), p = softmax(W₂h + b₂). Single precision and no threads: the same seed gives the same
-//! bits.
+//! h = tanh(W₁x + b₁), p = softmax(W₂h + b₂). Single precision and no threads: the same seed gives
+//! the same bits.
 
 use rand::{Rng, rngs::StdRng, seq::SliceRandom};
 

@@ -1,4 +1,5 @@
-//! The end of the demo: the rounds are paid, the log is signed, and everything is checked as outsiders would.
+//! The end of the demo: the rounds are paid, the log is signed, and everything is checked as
+//! outsiders would.
 
 use std::{
     path::Path,
@@ -19,7 +20,7 @@ use crate::{
     output::Output,
 };
 
-/// What each round pays for all contributions in its sum: a thousand tokens of eighteen decimals.
+/// The pay of each round for all contributions in its sum: a thousand tokens of eighteen decimals.
 pub(super) const POOL: u128 = 1_000 * 10u128.pow(18);
 /// A chain that runs on developers' machines.
 const CHAIN: u64 = 31_337;
@@ -28,7 +29,7 @@ const CONTRACT: &str = "0x5fbdb2315678afecb367f032d93f642f64180aa3";
 /// How long the last payout may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What was found when everything was done.
+/// The findings when everything is done.
 pub(super) struct Payday {
     /// What a client that was in a sum earned, and how it was paid.
     pub(super) statement: Statement,
@@ -100,7 +101,8 @@ async fn patience(start: Instant) -> Result<()> {
     Ok(())
 }
 
-/// Every receipt is kept: its contribution is in the log under a checkpoint that the aggregator has signed.
+/// Every receipt is kept: its contribution is in the log under a checkpoint that the aggregator has
+/// signed.
 async fn check_receipts(federation: &Federation, rounds: &[&RoundOutcome], start: Instant) -> Result<usize> {
     let mut receipts = 0;
     for round in rounds {

@@ -1,4 +1,4 @@
-//! What the demo says at its end.
+//! The report at the end of the demo.
 
 use std::{collections::BTreeMap, fmt::Write, path::Path, time::Duration};
 
@@ -28,7 +28,7 @@ pub(super) struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// Prints the report; `kept` are the database's URL and the demo's folder if they stay.
+    /// Prints the report. `kept` has the database's URL and the demo's folder if they stay.
     pub(super) fn print(&self, kept: Option<(&str, &Path)>, output: &Output) {
         let alone = self.federation.accuracies_alone(self.args.rounds);
         let mut text = String::new();
@@ -226,7 +226,7 @@ impl Report<'_> {
         self.rounds.iter().flat_map(|round| &round.outcome.outcomes)
     }
 
-    /// What was contributed in earnest.
+    /// The contributions that kept the rules.
     fn contributions(&self) -> impl Iterator<Item = &super::learner::Contributed> {
         let honest = self.outcomes().filter(|outcome| outcome.role.counts() && outcome.role != Role::Tilter);
         honest.filter_map(|outcome| outcome.contributed.as_ref())

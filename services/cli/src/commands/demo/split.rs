@@ -9,8 +9,9 @@ const SHARDS: usize = 2;
 /// The smallest shard.
 const SMALLEST: usize = 8;
 
-/// Sorts the samples by label, cuts them into two shards of unequal size for each client, and deals those at
-/// random (McMahan et al. 2017, §3, there with equal sizes). Every sample goes to exactly one client.
+/// Sorts the samples by label, cuts them into two shards of unequal size for each client, and deals
+/// those at random (McMahan et al. 2017, §3, there with equal sizes). Every sample goes to exactly
+/// one client.
 pub(crate) fn by_label(samples: &[Sample], clients: usize, rng: &mut StdRng) -> Vec<Vec<Sample>> {
     let mut sorted = samples.to_vec();
     sorted.shuffle(rng);
@@ -20,7 +21,8 @@ pub(crate) fn by_label(samples: &[Sample], clients: usize, rng: &mut StdRng) -> 
     shards.chunks(SHARDS).map(<[_]>::concat).collect()
 }
 
-/// Cuts at random places at least [`SMALLEST`] apart, or evenly where there are too few samples for that.
+/// Cuts at random places at least [`SMALLEST`] apart, or evenly where there are too few samples for
+/// that.
 fn cut<'a>(sorted: &'a [Sample], shards: usize, rng: &mut StdRng) -> Vec<&'a [Sample]> {
     let smallest = SMALLEST.min(sorted.len() / shards);
     let spare = sorted.len() - shards * smallest;

@@ -1,4 +1,4 @@
-//! What every client of the demo agrees on before the first round.
+//! The plan that all clients of the demo share before the first round.
 
 use rand::{SeedableRng, rngs::StdRng};
 
@@ -6,7 +6,8 @@ use super::network::Training;
 
 /// How a client trains in one round.
 pub(super) const TRAINING: Training = Training { epochs: 5, batch: 5, rate: 0.2 };
-/// ‖weight · update‖₂ to which an update is clipped: above what training reaches, so that nothing is lost.
+/// ‖weight · update‖₂ to which an update is clipped: above what training reaches, so that nothing
+/// is lost.
 pub(super) const CLIP: f64 = 100.0;
 /// The largest weight.
 pub(super) const WEIGHT_MAX: u32 = 20;
