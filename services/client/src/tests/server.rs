@@ -83,6 +83,7 @@ impl Parties {
                 document.max_contributions = 8;
                 document.min_cohort = 2;
                 document.clip = 10.0;
+                document.weight_max = 4;
                 document.mask_seed = [id; 32];
                 (document.opens_at_ms, document.earliest_close_ms) = (0, 0);
                 document.closes_at_ms = i64::MAX;
