@@ -68,7 +68,7 @@ impl Blobs {
     /// A fault.
     pub(crate) async fn write(&self, location: &str) -> Result<Writing> {
         let upload = self.store.put_multipart(&path(location)?).await.map_err(failure)?;
-        tracing::trace!(location, "object begun");
+        tracing::trace!(object = location, "object begun");
         Ok(Writing { upload: Some(upload) })
     }
 
@@ -78,7 +78,7 @@ impl Blobs {
     /// A fault, also when the object ends before the range does.
     pub(crate) async fn range(&self, location: &str, start: u64, end: u64) -> Result<Bytes> {
         let bytes = self.store.get_range(&path(location)?, start..end).await.map_err(failure)?;
-        tracing::trace!(location, start, end, "range read");
+        tracing::trace!(object = location, start, end, "range read");
         if bytes.len() as u64 == end - start {
             Ok(bytes)
         } else {
@@ -111,7 +111,7 @@ impl Blobs {
     pub(crate) async fn delete(&self, location: &str) -> Result<()> {
         match self.store.delete(&path(location)?).await {
             Err(object_store::Error::NotFound { .. }) | Ok(()) => {
-                tracing::trace!(location, "object deleted");
+                tracing::trace!(object = location, "object deleted");
                 Ok(())
             }
             Err(error) => Err(failure(error)),

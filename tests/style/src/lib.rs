@@ -3,6 +3,7 @@
 //! `cargo run -p style` prints each fault as `file:line: what is wrong`.
 
 mod fault;
+mod fields;
 mod lines;
 mod links;
 mod prose;
@@ -12,6 +13,7 @@ mod words;
 use std::path::Path;
 
 pub use fault::Fault;
+pub use fields::unlisted_fields;
 pub use lines::long_lines;
 pub use links::broken_links;
 pub use prose::Syntax;

@@ -127,7 +127,7 @@ pub(crate) async fn make_batch(app: &App, request: &MakeBatch) -> Result<Batch> 
     let nothing =
         "what was handed over before, also by a request whose answer was lost, is at /v1/payouts/batches";
     let batch_id = made.await?.ok_or_else(|| Error::abort(ProblemKind::NothingOwed).detail(nothing))?;
-    tracing::info!(batch = batch_id, asset = asset(Some(&token)), "batch made");
+    tracing::info!(batch_id, asset = asset(Some(&token)), "batch made");
     batch(app, batch_id.cast_unsigned()).await
 }
 
