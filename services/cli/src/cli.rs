@@ -37,6 +37,11 @@ pub(crate) enum Command {
     /// Run a whole federation on this machine: databases, services, clients, faults.
     Demo(demo::Args),
     /// Run an aggregator and a combiner on this machine, for a notebook or a test.
+    ///
+    /// Starts a private PostgreSQL cluster, both services and everybody's keys, and enrols
+    /// participants. As soon as everything serves, it prints one JSON object in one line that says
+    /// how to reach and use it. It ends with Ctrl-C, with SIGTERM, and with the process that started
+    /// it. Then everything is stopped, and removed unless --dir names the folder.
     Local(local::Args),
     /// Measure what one contribution costs on this machine.
     Bench(bench::Args),

@@ -47,12 +47,6 @@ In Python:
 
 Everything is for this machine alone and holds secrets that protect nothing of worth."#;
 
-/// Run an aggregator and a combiner on this machine, for a notebook or a test.
-///
-/// Starts a private PostgreSQL cluster, both services and everybody's keys, and enrols
-/// participants. As soon as everything serves, it prints one JSON object in one line that says how
-/// to reach and use it. It ends with Ctrl-C, with SIGTERM, and with the process that started it;
-/// then everything is stopped, and removed unless --dir names the folder.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLE)]
 pub(crate) struct Args {
