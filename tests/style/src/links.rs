@@ -2,7 +2,8 @@ use std::{collections::BTreeMap, path::Path};
 
 use crate::{Fault, Source, prose::Syntax};
 
-/// Links between pages whose file or heading does not exist.
+/// Links between pages whose file or heading does not exist, and paths in backquotes that lead
+/// nowhere.
 ///
 /// Addresses on the network and rustdoc's paths (`[x](Type::method)`) are not looked at.
 pub fn broken_links(root: &Path, sources: &[Source]) -> Vec<Fault> {
@@ -11,6 +12,10 @@ pub fn broken_links(root: &Path, sources: &[Source]) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (path, page) in &pages {
         for (line, text) in page.syntax.prose(&page.text) {
+            for named in paths(text).filter(|named| !is_found(root, path, named)) {
+                let rule = format!("there is no {named}");
+                faults.push(Fault { path: (*path).to_owned(), line, rule });
+            }
             for target in targets(text) {
                 if let Some(rule) = broken(root, &pages, path, target) {
                     faults.push(Fault { path: (*path).to_owned(), line, rule });
@@ -19,6 +24,20 @@ pub fn broken_links(root: &Path, sources: &[Source]) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// The paths of files and folders that a line names in backquotes.
+fn paths(line: &str) -> impl Iterator<Item = &str> {
+    const FOLDERS: [&str; 7] =
+        ["crypto/", "deploy/", "docs/", "gpu-kernels/", "migrations/", "services/", "tests/"];
+    let spans = line.split('`').skip(1).step_by(2);
+    let is_path = |span: &&str| span.chars().all(|c| c.is_alphanumeric() || "/._-".contains(c));
+    spans.filter(is_path).filter(|span| FOLDERS.iter().any(|folder| span.starts_with(folder)))
+}
+
+/// Whether a path exists, as seen from the root or from a folder that the page is in.
+fn is_found(root: &Path, page: &str, named: &str) -> bool {
+    Path::new(page).ancestors().any(|folder| root.join(folder).join(named).exists())
 }
 
 /// The targets of the Markdown links of a line.
@@ -85,6 +104,7 @@ mod tests {
             rules("[a](../README.md#the-first-heading) [b](Type::method) [c](#here)\n# Here\n").is_empty()
         );
         assert_eq!(rules("[a](../README.md#second)").len(), 1);
+        assert_eq!(rules("`crypto/no-such-crate/src` and `tests/style/src/links.rs`").len(), 1);
         assert_eq!(rules("[a](no-such-page.md) [b](../README.md)").len(), 1);
     }
 }
