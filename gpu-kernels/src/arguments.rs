@@ -3,15 +3,17 @@
 use std::ffi::c_void;
 use std::ptr;
 
+use lattice::expand::PublicStreamKey;
+
 /// The key of a ChaCha stream: `StreamKey` in include/words.cuh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct StreamKey([u32; 8]);
 
-impl From<&[u8; 32]> for StreamKey {
-    fn from(key: &[u8; 32]) -> Self {
+impl From<&PublicStreamKey> for StreamKey {
+    fn from(key: &PublicStreamKey) -> Self {
         let mut words = [0; 8];
-        for (word, bytes) in words.iter_mut().zip(key.as_chunks::<4>().0) {
+        for (word, bytes) in words.iter_mut().zip(key.as_bytes().as_chunks::<4>().0) {
             *word = u32::from_le_bytes(*bytes);
         }
         Self(words)

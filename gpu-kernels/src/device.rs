@@ -1,7 +1,6 @@
 //! What runs kernels: a device with queues of work. A card and the emulator are the two kinds.
 
-use std::error::Error;
-use std::fmt::Debug;
+use std::{error::Error, fmt::Debug};
 
 use crate::kernels::Launch;
 

@@ -5,6 +5,7 @@ use lattice::{
     BackendError, Fq, MaskPolynomials, Poly, ProjectionRows, RING_DEGREE, RowFold, RowFolding, Unmasking,
     Width, pack,
 };
+use names::MaskSeed;
 
 use crate::device::DeviceError;
 use crate::device_backend::DeviceBackend;
@@ -15,8 +16,6 @@ const BLOCKS: usize = 3;
 /// Index of the first mask polynomial. The stream of the second one, a_190076, has a word beyond
 /// the modulus.
 const FIRST: u64 = 190_075;
-
-const MASK_SEED: [u8; 32] = *b"test seed ......................";
 
 /// The results of the reference backend, each folded to one word.
 const EXPECTED: [(&str, u64); 7] = [
@@ -45,9 +44,7 @@ pub fn check(backend: &dyn DeviceBackend) -> Result<(), BackendError> {
 
 /// The masks of the round of the fixed input.
 fn masks() -> MaskPolynomials {
-    let mut seed = MASK_SEED;
-    seed[24..].copy_from_slice(&1_u64.to_le_bytes());
-    MaskPolynomials::derive(&seed)
+    MaskPolynomials::derive(&MaskSeed::from_bytes(*b"test seed ..............\x01\0\0\0\0\0\0\0"))
 }
 
 /// `BLOCKS` blocks of canonical words.
@@ -104,7 +101,7 @@ fn folded(
     width: Width,
     packed: &[u8],
 ) -> Result<u64, BackendError> {
-    let rows = ProjectionRows::new([7; 32]);
+    let rows = ProjectionRows::new([7; 32].into());
     let challenges = [Fq::new(0xfedc_ba98_7654_3210), Fq::new(3)];
     let job = RowFolding { rows: &rows, masks, challenges, width };
     let mut folds = [RowFold::zero(), RowFold::zero()];

@@ -19,8 +19,8 @@ const COLUMN_WORDS: usize = 8;
 fn projection(criterion: &mut Criterion) {
     ThreadPoolBuilder::new().num_threads(1).build_global().expect("the first use of the global pool");
     let backend = CpuBackend::new();
-    let rows = ProjectionRows::new([1; 32]);
-    let masks = MaskPolynomials::derive(&[2; 32]);
+    let rows = ProjectionRows::new([1; 32].into());
+    let masks = MaskPolynomials::derive(&[2; 32].into());
     let width = Width::from_transport_bits(22).expect("1 to 32 bits");
     let challenges = [Fq::new(0x0123_4567_89ab_cdef), Fq::new(0xfedc_ba98_7654_3210)];
     let job = RowFolding { rows: &rows, masks: &masks, challenges, width };

@@ -7,23 +7,35 @@
 pub(crate) mod chacha8_lanes;
 mod purpose;
 
-use chacha20::cipher::{KeyIvInit, StreamCipher};
-use chacha20::{ChaCha8, ChaCha20};
+use chacha20::{
+    ChaCha8, ChaCha20,
+    cipher::{KeyIvInit, StreamCipher},
+};
+use names::{MaskSeed, labels};
 
 use self::chacha8_lanes::BlockStream;
 pub use self::purpose::Purpose;
 use self::purpose::nonce;
 use crate::block::RING_DEGREE;
 use crate::field::MODULUS;
-use crate::labels;
+
+names::name! {
+    /// The key of a public stream.
+    pub PublicStreamKey: 32;
+}
+
+names::secret! {
+    /// The key of a secret stream, which expands to a share, to errors or to rounding.
+    pub SecretStreamKey: 32;
+}
 
 /// A public pseudorandom stream: ChaCha8.
 pub struct PublicStream(ChaCha8);
 
 impl PublicStream {
     /// The stream of `key` at `index` for `purpose`.
-    pub fn new(key: &[u8; 32], index: u64, purpose: Purpose) -> Self {
-        Self(ChaCha8::new(key.into(), &nonce(index, purpose).into()))
+    pub fn new(key: &PublicStreamKey, index: u64, purpose: Purpose) -> Self {
+        Self(ChaCha8::new(key.as_bytes().into(), &nonce(index, purpose).into()))
     }
 
     /// Overwrites `words` with the stream's next words.
@@ -37,8 +49,8 @@ pub struct SecretStream(ChaCha20);
 
 impl SecretStream {
     /// The stream of `key` at `index` for `purpose`.
-    pub fn new(key: &[u8; 32], index: u64, purpose: Purpose) -> Self {
-        Self(ChaCha20::new(key.into(), &nonce(index, purpose).into()))
+    pub fn new(key: &SecretStreamKey, index: u64, purpose: Purpose) -> Self {
+        Self(ChaCha20::new(key.as_bytes().into(), &nonce(index, purpose).into()))
     }
 
     /// Overwrites `words` with the stream's next words.
@@ -56,17 +68,17 @@ impl SecretStream {
 /// The mask polynomials a_0, a_1, … of a round, uniform in R_q and common to all clients. Public.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaskPolynomials {
-    key: [u8; 32],
+    key: PublicStreamKey,
 }
 
 impl MaskPolynomials {
     /// The polynomials of `mask_seed`.
-    pub fn derive(mask_seed: &[u8; 32]) -> Self {
-        Self { key: labels::hash(labels::MASK_POLYNOMIALS, &[mask_seed]) }
+    pub fn derive(mask_seed: &MaskSeed) -> Self {
+        Self { key: labels::hash(labels::MASK_POLYNOMIALS, &[mask_seed.as_bytes()]) }
     }
 
     /// The key of the ChaCha8 streams that hold the polynomials.
-    pub fn stream_key(&self) -> &[u8; 32] {
+    pub fn stream_key(&self) -> &PublicStreamKey {
         &self.key
     }
 
@@ -92,7 +104,7 @@ impl MaskPolynomials {
 /// last 32 bytes, bit t being bit t mod 8 of byte ⌊t/8⌋.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectionRows {
-    key: [u8; 32],
+    key: PublicStreamKey,
 }
 
 impl ProjectionRows {
@@ -100,12 +112,12 @@ impl ProjectionRows {
     pub const COUNT: usize = 256;
 
     /// The rows of `key`.
-    pub fn new(key: [u8; 32]) -> Self {
+    pub fn new(key: PublicStreamKey) -> Self {
         Self { key }
     }
 
     /// The key of the ChaCha8 streams that hold the rows.
-    pub fn stream_key(&self) -> &[u8; 32] {
+    pub fn stream_key(&self) -> &PublicStreamKey {
         &self.key
     }
 
@@ -160,7 +172,7 @@ mod tests {
     /// RFC 8439 §2.3.2: key 00 … 1f, counter 1, nonce 00000009 0000004a 00000000.
     #[test]
     fn secret_streams_are_rfc_8439() {
-        let key: [u8; 32] = std::array::from_fn(|i| i as u8);
+        let key = SecretStreamKey::from_bytes(std::array::from_fn(|i| i as u8));
         let index = u64::from_le_bytes([0, 0, 0, 9, 0, 0, 0, 0x4a]);
         let mut stream = SecretStream::new(&key, index, Purpose(0));
         let mut skipped = [0; 64];
@@ -176,7 +188,7 @@ mod tests {
     #[test]
     fn secret_streams_start_at_counter_zero() {
         let mut block = [0; 64];
-        SecretStream::new(&[0; 32], 0, Purpose(0)).fill_bytes(&mut block);
+        SecretStream::new(&[0; 32].into(), 0, Purpose(0)).fill_bytes(&mut block);
         let expected = "76b8e0ada0f13d90405d6ae55386bd28bdd219b8a08ded1aa836efcc8b770dc7
                         da41597c5157488d7724e03fb8d84a376a43b8f41518a11cc387b669b2ee6586";
         assert_eq!(block.as_slice(), bytes(expected));
@@ -204,7 +216,7 @@ mod tests {
             key[0] = first;
             let expected = words(expected);
             let mut block = vec![0; expected.len()];
-            PublicStream::new(&key, 0, Purpose(0)).fill(&mut block);
+            PublicStream::new(&key.into(), 0, Purpose(0)).fill(&mut block);
             assert_eq!(block, expected);
         }
     }
@@ -230,7 +242,7 @@ mod tests {
 
     #[test]
     fn mask_polynomials_are_the_labelled_stream() {
-        let masks = MaskPolynomials::derive(&[7; 32]);
+        let masks = MaskPolynomials::derive(&[7; 32].into());
         let key = labels::hash(labels::MASK_POLYNOMIALS, &[&[7; 32]]);
         let (mut block, mut expected) = (vec![0; RING_DEGREE], vec![0; RING_DEGREE]);
         masks.expand(1 << 40, &mut block);
@@ -238,10 +250,11 @@ mod tests {
         assert!(expected.iter().all(|&word| word < MODULUS), "this seed needs no rejection");
         assert_eq!(block, expected);
     }
+
     /// `tests/recompute/test_vectors.py` has the same digest and entries.
     #[test]
     fn projection_rows_are_the_recomputed_ones() {
-        let rows = ProjectionRows::new(std::array::from_fn(|i| i as u8));
+        let rows = ProjectionRows::new(PublicStreamKey::from_bytes(std::array::from_fn(|i| i as u8)));
         let index = 0x0102_0304_0506_0708;
         let mut words = [0; 128];
         PublicStream::new(rows.stream_key(), index, Purpose::PROJECTION).fill(&mut words);

@@ -12,7 +12,6 @@ pub mod backend;
 pub mod block;
 pub mod expand;
 pub mod field;
-pub mod labels;
 mod ntt;
 pub mod pack;
 pub mod poly;

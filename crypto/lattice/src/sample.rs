@@ -6,7 +6,7 @@ use pulp::Arch;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::block::RING_DEGREE;
-use crate::expand::{Purpose, SecretStream};
+use crate::expand::{Purpose, SecretStream, SecretStreamKey};
 use crate::poly::SmallPoly;
 
 /// Largest magnitude of a coefficient of a key share.
@@ -22,7 +22,7 @@ const TERMS: usize = 8;
 ///
 /// Centred binomial with η = 32: coefficient k is popcount(w mod 2³²) − popcount(w div 2³²) for
 /// word w = k of the stream; |s_k| ≤ 32, variance 16. Constant-time.
-pub fn key_share(stream_key: &[u8; 32]) -> SmallPoly {
+pub fn key_share(stream_key: &SecretStreamKey) -> SmallPoly {
     let mut words = Zeroizing::new([0; RING_DEGREE]);
     SecretStream::new(stream_key, 0, Purpose::KEY_COEFFICIENTS).fill(&mut words[..]);
     let binomial =
@@ -37,18 +37,18 @@ pub fn key_share(stream_key: &[u8; 32]) -> SmallPoly {
 /// Gaussian on purpose: the sum of all clients' errors becomes public, and conditioned on it flat
 /// errors would be pinned down wherever it is extreme.
 ///
-/// The seed must be fresh from the operating system: who knows an error and one key share can solve
-/// for the other.
+/// The seed must be fresh from the operating system: an error and one key share give the
+/// other share.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct ErrorSampler {
-    seed: [u8; 32],
+    seed: SecretStreamKey,
     #[zeroize(skip)]
     arch: Arch,
 }
 
 impl ErrorSampler {
     /// The errors of `seed`.
-    pub fn new(seed: [u8; 32]) -> Self {
+    pub fn new(seed: SecretStreamKey) -> Self {
         Self { seed, arch: Arch::new() }
     }
 
@@ -125,7 +125,7 @@ mod tests {
     }
 
     fn errors(seed: u8, blocks: u64) -> Vec<f64> {
-        let sampler = ErrorSampler::new([seed; 32]);
+        let sampler = ErrorSampler::new([seed; 32].into());
         let (mut scratch, mut block) = (ErrorScratch::new(), [0; RING_DEGREE]);
         let mut all = Vec::new();
         for index in 0..blocks {
@@ -140,7 +140,7 @@ mod tests {
     fn key_shares_are_centred_binomial() {
         let values: Vec<f64> = (0..100_u8)
             .flat_map(|seed| {
-                key_share(&[seed; 32]).coefficients().iter().map(|&c| f64::from(c)).collect::<Vec<_>>()
+                key_share(&[seed; 32].into()).coefficients().iter().map(|&c| f64::from(c)).collect::<Vec<_>>()
             })
             .collect();
         let (mean, variance, kurtosis) = moments(&values);
@@ -153,8 +153,8 @@ mod tests {
     #[test]
     fn key_shares_take_positive_bits_from_the_low_half() {
         let mut words = [0; RING_DEGREE];
-        SecretStream::new(&[9; 32], 0, Purpose::KEY_COEFFICIENTS).fill(&mut words);
-        let share = key_share(&[9; 32]);
+        SecretStream::new(&[9; 32].into(), 0, Purpose::KEY_COEFFICIENTS).fill(&mut words);
+        let share = key_share(&[9; 32].into());
         for (word, &coefficient) in words.iter().zip(share.coefficients()) {
             let (low, high) = (word & 0xffff_ffff, word >> 32);
             assert_eq!(i64::from(coefficient), i64::from(low.count_ones()) - i64::from(high.count_ones()));
@@ -188,7 +188,7 @@ mod tests {
     fn one_error_is_the_sum_of_its_eight_terms() {
         let mut scratch = ErrorScratch::new();
         let mut block = [0; RING_DEGREE];
-        ErrorSampler::new([4; 32]).fill(77, &mut scratch, &mut block);
+        ErrorSampler::new([4; 32].into()).fill(77, &mut scratch, &mut block);
         for (k, &error) in block.iter().enumerate() {
             let high = scratch.0[TERMS * RING_DEGREE + k];
             let term = |t: usize| {
@@ -212,8 +212,8 @@ mod tests {
     fn every_instruction_set_gives_the_same_errors() {
         let scratch = &mut ErrorScratch::new();
         let (mut fast, mut portable) = ([0; RING_DEGREE], [0; RING_DEGREE]);
-        ErrorSampler::new([5; 32]).fill(1, scratch, &mut fast);
-        ErrorSampler { seed: [5; 32], arch: Arch::Scalar }.fill(1, scratch, &mut portable);
+        ErrorSampler::new([5; 32].into()).fill(1, scratch, &mut fast);
+        ErrorSampler { seed: [5; 32].into(), arch: Arch::Scalar }.fill(1, scratch, &mut portable);
         assert_eq!(fast, portable);
     }
 }

@@ -1,6 +1,7 @@
 //! A log's signed word on its size and root: the C2SP checkpoint format (<https://c2sp.org/tlog-checkpoint>).
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use names::Name;
 
 use crate::{
     note::{Note, NoteError, Signer, VerifiedSignature, Verifier},
@@ -12,7 +13,7 @@ use crate::{
 /// ```
 /// use ledger::{Checkpoint, note::Signer, root};
 ///
-/// let log = Signer::new("example.org/log", &[7; 32])?;
+/// let log = Signer::new("example.org/log", &[7; 32].into())?;
 /// let checkpoint = Checkpoint { origin: "example.org/log".into(), size: 2, root: root(["first", "second"]) };
 /// let note = checkpoint.sign(&log)?;
 /// assert_eq!(Checkpoint::open(&note, &log.verifier(), &[])?.checkpoint, checkpoint);
@@ -89,7 +90,7 @@ impl Checkpoint {
         if number.to_string() != size {
             return Err(wrong("the size has no sign and no leading zero"));
         }
-        let root = STANDARD.decode(root).ok().and_then(|root| root.try_into().ok());
+        let root = STANDARD.decode(root).ok().and_then(|root| Hash::from_slice(&root));
         let root = root.ok_or(wrong("the root is base64 of 32 bytes"))?;
         Ok(Self { origin: origin.to_owned(), size: number, root })
     }

@@ -97,12 +97,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::test_tree::{LEAVES, PROOFS, hash_from_hex, recursive_consistency, recursive_root};
+    use crate::test_tree::{LEAVES, PROOFS, recursive_consistency, recursive_root};
 
     #[test]
     fn proofs_are_those_of_the_certificate_transparency_vectors() {
         for (old_size, new_size, expected) in PROOFS {
-            let path: Vec<Hash> = expected.iter().map(|hash| hash_from_hex(hash)).collect();
+            let path: Vec<Hash> = expected.iter().map(|hash| hash.parse().unwrap()).collect();
             assert_eq!(
                 recursive_consistency(old_size, &LEAVES[..new_size]),
                 path,
@@ -117,20 +117,21 @@ mod tests {
 
     #[test]
     fn a_log_that_shrank_is_refused() {
-        let root = [1; 32];
+        let root = Hash::from([1; 32]);
         let shrunk = Err(LedgerError::Shrunk { old_size: 2, new_size: 1 });
         assert_eq!(verify_consistency(2, &root, 1, &root, &[]), shrunk);
     }
 
     #[test]
     fn equal_sizes_have_equal_roots_and_the_empty_tree_has_its_own() {
-        assert_eq!(verify_consistency(5, &[1; 32], 5, &[1; 32], &[]), Ok(()));
-        assert_eq!(verify_consistency(5, &[1; 32], 5, &[2; 32], &[]), Err(LedgerError::OldRootMismatch));
-        assert_eq!(verify_consistency(0, &empty_root(), 5, &[2; 32], &[]), Ok(()));
-        assert_eq!(verify_consistency(0, &[1; 32], 5, &[2; 32], &[]), Err(LedgerError::OldRootMismatch));
+        let (one, two) = (Hash::from([1; 32]), Hash::from([2; 32]));
+        assert_eq!(verify_consistency(5, &one, 5, &one, &[]), Ok(()));
+        assert_eq!(verify_consistency(5, &one, 5, &two, &[]), Err(LedgerError::OldRootMismatch));
+        assert_eq!(verify_consistency(0, &empty_root(), 5, &two, &[]), Ok(()));
+        assert_eq!(verify_consistency(0, &one, 5, &two, &[]), Err(LedgerError::OldRootMismatch));
         let needless = Err(LedgerError::PathLength { expected: 0, actual: 1 });
-        assert_eq!(verify_consistency(5, &[1; 32], 5, &[1; 32], &[[1; 32]]), needless);
-        assert_eq!(verify_consistency(0, &empty_root(), 5, &[1; 32], &[[1; 32]]), needless);
+        assert_eq!(verify_consistency(5, &one, 5, &one, &[one]), needless);
+        assert_eq!(verify_consistency(0, &empty_root(), 5, &one, &[one]), needless);
     }
 
     /// Two sizes with something to prove, the roots, and the proof.
@@ -157,7 +158,7 @@ mod tests {
         fn a_flipped_bit_anywhere_is_refused((old, new, old_root, new_root, path) in proof(), bit in 0usize..256) {
             let flip = |hash: &Hash| {
                 let mut flipped = *hash;
-                flipped[bit / 8] ^= 1 << (bit % 8);
+                testkit::flip(&mut flipped, bit);
                 flipped
             };
             prop_assert!(verdict(old, &flip(&old_root), new, &new_root, &path).is_err());

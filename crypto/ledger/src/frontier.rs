@@ -78,7 +78,9 @@ impl Frontier {
 
     /// `u64 size ‖ bytes[32]` for each subtree, the largest first; little-endian.
     pub fn to_bytes(&self) -> Vec<u8> {
-        [&self.size.to_le_bytes(), self.subtrees.as_flattened()].concat()
+        let mut bytes = self.size.to_le_bytes().to_vec();
+        self.subtrees.iter().for_each(|subtree| bytes.extend(subtree.as_bytes()));
+        bytes
     }
 
     /// Reads what [`Frontier::to_bytes`] writes.
@@ -88,11 +90,12 @@ impl Frontier {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, LedgerError> {
         let wrong = LedgerError::FrontierLength { actual: bytes.len() };
         let (size, rest) = bytes.split_first_chunk().ok_or(wrong)?;
-        let (subtrees, odd) = rest.as_chunks();
+        let (subtrees, odd) = rest.as_chunks::<32>();
         if !odd.is_empty() {
             return Err(wrong);
         }
-        Self::from_nodes(u64::from_le_bytes(*size), subtrees).map_err(|_| wrong)
+        let subtrees: Vec<Hash> = subtrees.iter().copied().map(Hash::from).collect();
+        Self::from_nodes(u64::from_le_bytes(*size), &subtrees).map_err(|_| wrong)
     }
 }
 
@@ -126,15 +129,15 @@ mod tests {
     fn nodes_of_a_size_other_than_the_stated_one_are_refused() {
         assert_eq!(Frontier::from_nodes(0, &[]), Ok(Frontier::new()));
         let refused = |expected, actual| Err(LedgerError::NodeCount { expected, actual });
-        assert_eq!(Frontier::from_nodes(5, &[[0; 32]; 1]), refused(2, 1));
-        assert_eq!(Frontier::from_nodes(5, &[[0; 32]; 3]), refused(2, 3));
-        assert_eq!(Frontier::from_nodes(u64::MAX, &[[0; 32]; 63]), refused(64, 63));
+        assert_eq!(Frontier::from_nodes(5, &[Hash::from([0; 32]); 1]), refused(2, 1));
+        assert_eq!(Frontier::from_nodes(5, &[Hash::from([0; 32]); 3]), refused(2, 3));
+        assert_eq!(Frontier::from_nodes(u64::MAX, &[Hash::from([0; 32]); 63]), refused(64, 63));
     }
 
     #[test]
     fn truncated_and_extended_encodings_are_refused() {
         let mut log = Frontier::new();
-        (0..7).for_each(|leaf| drop(log.append([leaf; 32])));
+        (0..7).for_each(|leaf| drop(log.append([leaf; 32].into())));
         let bytes = log.to_bytes();
         for end in 0..bytes.len() {
             assert_eq!(Frontier::from_bytes(&bytes[..end]), Err(LedgerError::FrontierLength { actual: end }));

@@ -149,18 +149,19 @@ fn parents(level: &[Hash]) -> Vec<Hash> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use testkit::flip;
 
     use super::*;
     use crate::{
         root::root,
-        test_tree::{LEAVES, PATHS, hash_from_hex},
+        test_tree::{LEAVES, PATHS},
     };
 
     #[test]
     fn paths_are_those_of_the_certificate_transparency_vectors() {
         for (index, size, expected) in PATHS {
             let proof = prove(&LEAVES[..size], index).expect("the leaf exists");
-            let expected: Vec<Hash> = expected.iter().map(|hash| hash_from_hex(hash)).collect();
+            let expected: Vec<Hash> = expected.iter().map(|hash| hash.parse().unwrap()).collect();
             assert_eq!(proof.path(), expected, "leaf {index} of {size}");
         }
     }
@@ -176,9 +177,9 @@ mod tests {
 
     #[test]
     fn the_largest_tree_is_as_deep_as_its_size() {
-        assert!(InclusionProof::new(0, u64::MAX, vec![[0; 32]; 64]).is_ok());
+        assert!(InclusionProof::new(0, u64::MAX, vec![Hash::from([0; 32]); 64]).is_ok());
         let expected = LedgerError::PathLength { expected: 64, actual: 65 };
-        assert_eq!(InclusionProof::new(0, u64::MAX, vec![[0; 32]; 65]), Err(expected));
+        assert_eq!(InclusionProof::new(0, u64::MAX, vec![Hash::from([0; 32]); 65]), Err(expected));
     }
 
     /// Leaves `0..size` and an index among them.
@@ -199,7 +200,7 @@ mod tests {
             let proof = prove(&leaves, index).expect("the leaf exists");
             for element in 0..proof.path.len() {
                 let mut tampered = proof.clone();
-                tampered.path[element][bit / 8] ^= 1 << (bit % 8);
+                flip(&mut tampered.path[element], bit);
                 prop_assert_eq!(verify(&root(&leaves), &leaves[index], &tampered), Err(LedgerError::RootMismatch));
             }
         }
@@ -208,7 +209,7 @@ mod tests {
         fn a_flipped_bit_in_the_root_or_the_leaf_is_refused((leaves, index) in tree(), bit in 0usize..64) {
             let proof = prove(&leaves, index).expect("the leaf exists");
             let (mut other_root, mut other_leaf) = (root(&leaves), leaves[index]);
-            other_root[bit / 8] ^= 1 << (bit % 8);
+            flip(&mut other_root, bit);
             other_leaf[bit / 8] ^= 1 << (bit % 8);
             prop_assert_eq!(verify(&other_root, &leaves[index], &proof), Err(LedgerError::RootMismatch));
             prop_assert_eq!(verify(&root(&leaves), &other_leaf, &proof), Err(LedgerError::RootMismatch));
@@ -230,7 +231,7 @@ mod tests {
             let expected = path.len();
             let with_length = |actual: usize| {
                 let mut path = path.clone();
-                path.resize(actual, [0; 32]);
+                path.resize(actual, [0; 32].into());
                 InclusionProof::new(index, size, path)
             };
             for actual in (0..expected).chain([expected + 1]) {

@@ -53,7 +53,7 @@ pub fn payment_leaf(payment: &Payment) -> Hash {
     let mut encoded = [0; 64];
     encoded[12..32].copy_from_slice(&payment.address.to_bytes());
     encoded[48..].copy_from_slice(&payment.amount.to_be_bytes());
-    keccak256(&[&keccak256(&[&encoded])])
+    keccak256(&[keccak256(&[&encoded]).as_ref()])
 }
 
 /// Checks that `payment` is in the tree with this `root`, as a contract would.
@@ -95,7 +95,7 @@ impl PayoutTree {
             hashed.map(|(position, payment)| (payment_leaf(payment), position)).collect();
         leaves.par_sort_unstable();
         let count = 2 * leaves.len() - 1;
-        let (mut nodes, mut places) = (vec![[0; 32]; count], vec![0; leaves.len()]);
+        let (mut nodes, mut places) = (vec![Hash::from_bytes([0; 32]); count], vec![0; leaves.len()]);
         for (place, &(leaf, position)) in (0..count).rev().zip(&leaves) {
             nodes[place] = leaf;
             places[position] = place;
@@ -143,11 +143,16 @@ fn hash_parents(nodes: &mut [Hash], parents: usize) {
 }
 
 fn pair(one: &Hash, other: &Hash) -> Hash {
-    if one <= other { keccak256(&[one, other]) } else { keccak256(&[other, one]) }
+    if one <= other {
+        keccak256(&[one.as_ref(), other.as_ref()])
+    } else {
+        keccak256(&[other.as_ref(), one.as_ref()])
+    }
 }
 
 fn keccak256(parts: &[&[u8]]) -> Hash {
-    parts.iter().fold(Keccak256::new(), |hasher, part| hasher.chain_update(part)).finalize().into()
+    let hasher = parts.iter().fold(Keccak256::new(), |hasher, part| hasher.chain_update(part));
+    Hash::from_bytes(hasher.finalize().into())
 }
 
 /// Why there is no tree of payments, or a payment is not in it.

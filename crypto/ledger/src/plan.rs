@@ -197,7 +197,7 @@ mod tests {
         assert_eq!(ConsistencyPlan::new(8, 7), shrunk);
         let plan = InclusionPlan::new(2, 7).unwrap();
         let wrong = |actual| Err(LedgerError::NodeCount { expected: 4, actual });
-        assert_eq!(plan.proof(&[[0; 32]; 3]), wrong(3));
-        assert_eq!(plan.proof(&[[0; 32]; 5]), wrong(5));
+        assert_eq!(plan.proof(&[Hash::from([0; 32]); 3]), wrong(3));
+        assert_eq!(plan.proof(&[Hash::from([0; 32]); 5]), wrong(5));
     }
 }

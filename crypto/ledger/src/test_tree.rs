@@ -104,12 +104,6 @@ pub(crate) fn recursive_root<L: AsRef<[u8]>>(leaves: &[L]) -> Hash {
     }
 }
 
-/// Reads 64 hexadecimal digits.
-pub(crate) fn hash_from_hex(digits: &str) -> Hash {
-    assert_eq!(digits.len(), 64);
-    std::array::from_fn(|i| u8::from_str_radix(&digits[2 * i..2 * i + 2], 16).expect("hexadecimal digits"))
-}
-
 /// `PROOF(old_size, leaves)` of RFC 9162 §2.1.4.1 by recursion, empty for an old tree of no leaves.
 pub(crate) fn recursive_consistency<L: AsRef<[u8]>>(old_size: usize, leaves: &[L]) -> Vec<Hash> {
     if old_size == 0 { Vec::new() } else { subproof(old_size, leaves, true) }

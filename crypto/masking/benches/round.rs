@@ -5,12 +5,13 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use lattice::{CpuBackend, SmallPoly, SummingBackend, sample};
 use masking::{ChunkSum, Masker, RoundConstants, RoundRequest, quantise, unmask_chunk};
+use names::MaskSeed;
 use rayon::ThreadPoolBuilder;
 
 const DIMENSION: usize = 1 << 20;
 /// Ciphertexts that one addition of the second kind takes.
 const CIPHERTEXTS: usize = 16;
-const MASK_SEED: [u8; 32] = [1; 32];
+const MASK_SEED: MaskSeed = MaskSeed::from_bytes([1; 32]);
 
 fn constants() -> RoundConstants {
     let request =
@@ -19,7 +20,7 @@ fn constants() -> RoundConstants {
 }
 
 fn key() -> SmallPoly {
-    SmallPoly::sum([&sample::key_share(&[2; 32]), &sample::key_share(&[3; 32])])
+    SmallPoly::sum([2, 3].map(|seed| sample::key_share(&[seed; 32].into())).iter())
 }
 
 fn round(criterion: &mut Criterion) {
@@ -30,12 +31,12 @@ fn round(criterion: &mut Criterion) {
     let update: Vec<f32> = values.iter().map(|&v| v as f32 / 1e6).collect();
     let key = key();
 
-    criterion.bench_function("quantise", |b| b.iter(|| quantise(&update, 1, &constants, [5; 32])));
+    criterion.bench_function("quantise", |b| b.iter(|| quantise(&update, 1, &constants, [5; 32].into())));
 
     let mut packed = Vec::with_capacity(constants.chunk_bytes(0));
     let mut mask = || {
         packed.clear();
-        let mut masker = Masker::new(&backend, &constants, &MASK_SEED, &key, [4; 32]);
+        let mut masker = Masker::new(&backend, &constants, &MASK_SEED, &key, [4; 32].into());
         masker.mask_chunk(0, &values, &mut packed).expect("a valid chunk");
     };
     mask();

@@ -4,8 +4,10 @@ use std::fmt;
 
 use lattice::sample::{ErrorSampler, ErrorScratch};
 use lattice::{
-    CHUNK_BLOCKS, Evaluation, MaskPolynomials, MaskingBackend, Poly, RING_DEGREE, SmallPoly, field, pack,
+    CHUNK_BLOCKS, Evaluation, MaskPolynomials, MaskingBackend, Poly, RING_DEGREE, SmallPoly,
+    expand::SecretStreamKey, field, pack,
 };
+use names::MaskSeed;
 use pulp::Arch;
 use rayon::prelude::*;
 use zeroize::Zeroizing;
@@ -33,9 +35,9 @@ impl<'a> Masker<'a> {
     pub fn new(
         backend: &'a dyn MaskingBackend,
         constants: &RoundConstants,
-        mask_seed: &[u8; 32],
+        mask_seed: &MaskSeed,
         key: &SmallPoly,
-        error_seed: [u8; 32],
+        error_seed: SecretStreamKey,
     ) -> Self {
         Self {
             backend,

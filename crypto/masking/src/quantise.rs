@@ -3,7 +3,7 @@
 use std::fmt;
 
 use lattice::RING_DEGREE;
-use lattice::expand::{Purpose, SecretStream};
+use lattice::expand::{Purpose, SecretStream, SecretStreamKey};
 use pulp::Arch;
 use rayon::prelude::*;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -76,9 +76,8 @@ pub fn quantise(
     update: &[f32],
     weight: u32,
     constants: &RoundConstants,
-    rng_seed: [u8; 32],
+    rng_seed: SecretStreamKey,
 ) -> Result<Quantised, QuantiseError> {
-    let rng_seed = Zeroizing::new(rng_seed);
     if update.len() as u64 != constants.dimension {
         return Err(QuantiseError::Length { length: update.len(), dimension: constants.dimension });
     }
@@ -116,7 +115,7 @@ fn euclidean_norm(x: &[f32]) -> f64 {
 /// Rounds factor·x at random into `values` and returns the square of their norm.
 ///
 /// The stream of block j and attempt t has index j + 2³²·t; its `u32` words decide the block's coordinates in turn.
-fn round(x: &[f32], factor: f64, seed: &[u8; 32], attempt: u64, values: &mut [i32]) -> u64 {
+fn round(x: &[f32], factor: f64, seed: &SecretStreamKey, attempt: u64, values: &mut [i32]) -> u64 {
     let round_block = |bytes: &mut Zeroizing<Vec<u8>>, (j, (x, values)): (usize, (&[f32], &mut [i32]))| {
         SecretStream::new(seed, j as u64 | attempt << 32, Purpose::ROUNDING).fill_bytes(bytes);
         Arch::new().dispatch(
@@ -166,7 +165,7 @@ mod tests {
     fn small_updates_are_scaled_and_padded() {
         let constants = constants(3000, 1 << 18, 10.0);
         let update = update(3000, 0.01);
-        let quantised = quantise(&update, 3, &constants, [1; 32]).unwrap();
+        let quantised = quantise(&update, 3, &constants, [1; 32].into()).unwrap();
         assert_eq!(quantised.clip_ratio(), 1.0);
         assert_eq!(quantised.values().len(), 4096);
         assert!(quantised.values()[3000..].iter().all(|&v| v == 0));
@@ -180,7 +179,7 @@ mod tests {
         for (norm_bound, amplitude) in [(1 << 12, 1.0), (1 << 20, 1e30), ((1 << 31) - 1, f32::MAX)] {
             let constants = constants(5000, norm_bound, 1.0);
             let update = update(5000, amplitude);
-            let quantised = quantise(&update, 2, &constants, [2; 32]).unwrap();
+            let quantised = quantise(&update, 2, &constants, [2; 32].into()).unwrap();
             let length = norm(quantised.values());
             assert!(
                 length <= norm_bound as f64 && length > 0.9 * norm_bound as f64,
@@ -195,7 +194,7 @@ mod tests {
     fn rounding_is_unbiased() {
         let constants = constants(200_000, 1 << 20, 1e3);
         let x = (10.3 / constants.scale) as f32;
-        let quantised = quantise(&vec![x; 200_000], 1, &constants, [3; 32]).unwrap();
+        let quantised = quantise(&vec![x; 200_000], 1, &constants, [3; 32].into()).unwrap();
         assert!(quantised.values()[..200_000].iter().all(|v| [10, 11].contains(v)));
         let mean = quantised.values().iter().map(|&v| f64::from(v)).sum::<f64>() / 200_000.0;
         assert!(
@@ -207,7 +206,7 @@ mod tests {
     #[test]
     fn the_seed_determines_the_rounding() {
         let (constants, update) = (constants(4096, 1 << 14, 1.0), update(4096, 1.0));
-        let values = |seed| quantise(&update, 1, &constants, [seed; 32]).unwrap().values().to_vec();
+        let values = |seed| quantise(&update, 1, &constants, [seed; 32].into()).unwrap().values().to_vec();
         assert_eq!(values(4), values(4));
         assert_ne!(values(4), values(5));
     }
@@ -218,7 +217,7 @@ mod tests {
         let mut constants = constants(1_064_960, 1040, 1.0);
         constants.scale = 1.5 * 1040.0;
         let x = (1.0 / 1_064_960_f64.sqrt()) as f32;
-        let quantised = quantise(&vec![x; 1_064_960], 1, &constants, [6; 32]).unwrap();
+        let quantised = quantise(&vec![x; 1_064_960], 1, &constants, [6; 32].into()).unwrap();
         assert!(norm(quantised.values()) <= 1040.0);
         assert!(quantised.clip_ratio() < 0.6);
     }
@@ -226,7 +225,8 @@ mod tests {
     #[test]
     fn bad_updates_are_refused_by_name() {
         let constants = constants(100, 1 << 18, 1.0);
-        let refused = |update: &[f32], weight| quantise(update, weight, &constants, [0; 32]).unwrap_err();
+        let refused =
+            |update: &[f32], weight| quantise(update, weight, &constants, [0; 32].into()).unwrap_err();
         assert_eq!(refused(&[0.0; 99], 1), QuantiseError::Length { length: 99, dimension: 100 });
         assert_eq!(refused(&[0.0; 100], 0), QuantiseError::ZeroWeight);
         for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_value() {
-        let quantised = quantise(&[0.25; 100], 1, &constants(100, 1 << 18, 1.0), [0; 32]).unwrap();
+        let quantised = quantise(&[0.25; 100], 1, &constants(100, 1 << 18, 1.0), [0; 32].into()).unwrap();
         assert_eq!(format!("{quantised:?}"), "Quantised(redacted)");
     }
 }

@@ -1,6 +1,7 @@
 //! From a sum of masked contributions and the sum of their keys to the sum of their values, and to the mean.
 
 use lattice::{CHUNK_BLOCKS, MaskPolynomials, Poly, RING_DEGREE, SummingBackend, Unmasking};
+use names::MaskSeed;
 
 use crate::{ChunkSum, MaskingError, RoundConstants};
 
@@ -24,7 +25,7 @@ pub struct UnmaskedChunk {
 pub fn unmask_chunk(
     backend: &dyn SummingBackend,
     constants: &RoundConstants,
-    mask_seed: &[u8; 32],
+    mask_seed: &MaskSeed,
     key_sum: &[i64],
     sum: &ChunkSum,
 ) -> Result<UnmaskedChunk, MaskingError> {

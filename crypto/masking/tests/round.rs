@@ -1,16 +1,19 @@
 //! Whole rounds: what honest clients send sums exactly, what others send stays within its bounds, and nothing is
 //! read without every share of the key.
 
-use lattice::sample::ERROR_BOUND;
 use lattice::{
     CHUNK_COEFFICIENTS, CpuBackend, MaskPolynomials, MaskingBackend, RING_DEGREE, SmallPoly, field, pack,
+    sample::ERROR_BOUND,
 };
-use masking::sum::check_packed;
-use masking::{ChunkSum, Masker, MaskingError, RoundConstants, RoundRequest, mean, quantise, unmask_chunk};
+use masking::{
+    ChunkSum, Masker, MaskingError, RoundConstants, RoundRequest, mean, quantise, sum::check_packed,
+    unmask_chunk,
+};
+use names::MaskSeed;
 use proptest::prelude::*;
 use testkit::seeded;
 
-const MASK_SEED: [u8; 32] = [9; 32];
+const MASK_SEED: MaskSeed = MaskSeed::from_bytes([9; 32]);
 
 fn constants(dimension: u64, max_contributions: u32, norm_bound: u64) -> RoundConstants {
     RoundConstants::derive(&RoundRequest { dimension, max_contributions, norm_bound, clip: 1.0 })
@@ -168,7 +171,7 @@ fn another_mask_seed_destroys_the_sum() {
     let constants = constants(RING_DEGREE as u64, 2, 1 << 18);
     let (total, key_sum, contributions) = honest_round(&constants, 2);
     let sum = sum(&constants, 0, &contributions);
-    let unmasked = unmask_chunk(&CpuBackend::new(), &constants, &[8; 32], &key_sum, &sum).unwrap();
+    let unmasked = unmask_chunk(&CpuBackend::new(), &constants, &[8; 32].into(), &key_sum, &sum).unwrap();
     assert!(unmasked.sums.iter().zip(&total).filter(|(a, b)| a == b).count() < 10);
 }
 
@@ -203,7 +206,8 @@ fn half_steps_in_every_coordinate_tip_each_by_at_most_one_unit() {
 fn a_chunk_is_masked_once_and_in_order() {
     let constants = constants((1 << 20) + 1, 4, 1 << 18);
     let backend = CpuBackend::new();
-    let mut masker = Masker::new(&backend, &constants, &MASK_SEED, &SmallPoly::sum(&shares(0)), [0; 32]);
+    let mut masker =
+        Masker::new(&backend, &constants, &MASK_SEED, &SmallPoly::sum(&shares(0)), [0; 32].into());
     let (full, last) = (vec![1; 1 << 20], vec![1; RING_DEGREE]);
     let mut out = vec![7];
     let early = masker.mask_chunk(1, &last, &mut out);
@@ -228,7 +232,8 @@ fn a_chunk_is_masked_once_and_in_order() {
 fn values_beyond_the_norm_bound_are_not_masked() {
     let constants = constants(RING_DEGREE as u64, 4, 1 << 18);
     let backend = CpuBackend::new();
-    let mut masker = Masker::new(&backend, &constants, &MASK_SEED, &SmallPoly::sum(&shares(0)), [0; 32]);
+    let mut masker =
+        Masker::new(&backend, &constants, &MASK_SEED, &SmallPoly::sum(&shares(0)), [0; 32].into());
     for value in [(1 << 18) + 1, -(1 << 18) - 1, i32::MIN] {
         let mut values = vec![0; RING_DEGREE];
         values[77] = value;

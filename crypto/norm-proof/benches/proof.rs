@@ -26,19 +26,22 @@ struct Contribution {
 impl Contribution {
     fn new(dimension: usize) -> Self {
         let width = Width::from_transport_bits(22).expect("a width");
+        let (round_hash, client_key) = ([1; 32].into(), [2; 32].into());
         let shares: Vec<_> = (0..2)
-            .map(|holder| KeyShare::derive(&ShareSeed::generate(&mut OsRng), &[1; 32], &[2; 32], holder))
+            .map(|holder| {
+                KeyShare::derive(&ShareSeed::generate(&mut OsRng), &round_hash, &client_key, holder)
+            })
             .collect();
         let blocks = dimension / RING_DEGREE;
         let statement = Statement {
             parameters: Parameters::new(blocks as u64, width, 1 << 49, 2).expect("a round"),
-            masks: MaskPolynomials::derive(&[3; 32]),
-            round_hash: [1; 32],
-            client_key: [2; 32],
+            masks: MaskPolynomials::derive(&[3; 32].into()),
+            round_hash,
+            client_key,
             weight: 1,
-            body_digest: [4; 32],
+            body_digest: [4; 32].into(),
             commitments: shares.iter().map(KeyShare::commit).collect(),
-            sealed_digest: [5; 32],
+            sealed_digest: [5; 32].into(),
         };
         let key = SmallPoly::sum(shares.iter().map(KeyShare::coefficients));
         let (phi, body) = masked(&statement.masks, &key, width, dimension);

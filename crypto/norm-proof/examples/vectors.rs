@@ -9,14 +9,17 @@
 
 use curve25519_dalek::Scalar;
 use lattice::{CpuBackend, MaskPolynomials, MaskingBackend, RING_DEGREE, SmallPoly, Width, field, pack};
+use names::{BodyDigest, MaskSeed, PublicKey, RoundHash, SealedDigest};
 use norm_proof::{Parameters, Projecting, Statement};
 use rand::{Rng, rngs::OsRng};
 use serde_json::{Value, json};
 use sharing::{KeyShare, ShareSeed};
 
-const MASK_SEED: [u8; 32] = [1; 32];
-const ROUND_HASH: [u8; 32] = [2; 32];
-const CLIENT_KEY: [u8; 32] = [3; 32];
+const MASK_SEED: MaskSeed = MaskSeed::from_bytes([1; 32]);
+const ROUND_HASH: RoundHash = RoundHash::from_bytes([2; 32]);
+const CLIENT_KEY: PublicKey = PublicKey::from_bytes([3; 32]);
+const BODY_DIGEST: BodyDigest = BodyDigest::from_bytes([8; 32]);
+const SEALED_DIGEST: SealedDigest = SealedDigest::from_bytes([9; 32]);
 const TRANSPORT_BITS: u32 = 20;
 const BOUND: u64 = 1 << 40;
 
@@ -36,28 +39,28 @@ fn main() {
         round_hash: ROUND_HASH,
         client_key: CLIENT_KEY,
         weight: 7,
-        body_digest: [8; 32],
+        body_digest: BODY_DIGEST,
         commitments: shares.iter().map(KeyShare::commit).collect(),
-        sealed_digest: [9; 32],
+        sealed_digest: SEALED_DIGEST,
     };
     let blinding = shares.iter().map(KeyShare::blinding).sum();
     let proof = prove(&statement, &key, blinding, &phi);
     // Everything holds but for what the commitments open to.
     let unopened = prove(&statement, &key, blinding + Scalar::ONE, &phi);
-    let commitments: Vec<_> = statement.commitments.iter().map(|one| hex::encode(one.as_bytes())).collect();
+    let commitments: Vec<_> = statement.commitments.iter().map(|one| one.encoded().to_string()).collect();
     let vectors = json!({
         "format": "docs/wire-formats.md, section 11",
         "command": "cargo run --release -p norm-proof --example vectors > tests/vectors/norm-proof.json",
         "blocks": 1,
         "transport_bits": TRANSPORT_BITS,
         "noisy_norm_bound": BOUND,
-        "mask_seed": hex::encode(MASK_SEED),
-        "round_hash": hex::encode(ROUND_HASH),
-        "client_key": hex::encode(CLIENT_KEY),
+        "mask_seed": MASK_SEED.to_string(),
+        "round_hash": ROUND_HASH.to_string(),
+        "client_key": CLIENT_KEY.to_string(),
         "weight": 7,
-        "body_digest": hex::encode([8; 32]),
+        "body_digest": BODY_DIGEST.to_string(),
         "commitments": commitments,
-        "sealed_digest": hex::encode([9; 32]),
+        "sealed_digest": SEALED_DIGEST.to_string(),
         "body": hex::encode(body),
         "proof": hex::encode(proof),
         "refused_proofs": [

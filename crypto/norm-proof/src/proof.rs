@@ -63,10 +63,10 @@ impl NormProof {
         let mut bytes = Vec::with_capacity(PROOF_BYTES);
         bytes.extend_from_slice(&TAG);
         let first = [&self.projection, &self.smallness].into_iter().chain(&self.slack);
-        first.for_each(|point| bytes.extend_from_slice(point.as_bytes()));
+        first.for_each(|point| bytes.extend_from_slice(point.encoded().as_bytes()));
         self.sums.iter().for_each(|sum| bytes.extend_from_slice(&sum.to_le_bytes()));
         let points = self.announcements.iter().chain(&self.cross_terms);
-        points.for_each(|point| bytes.extend_from_slice(point.as_bytes()));
+        points.for_each(|point| bytes.extend_from_slice(point.encoded().as_bytes()));
         let scalars = std::iter::once(&self.linear_mask)
             .chain(&self.responses)
             .chain(&self.slack_responses)
@@ -117,7 +117,7 @@ impl Reader<'_> {
     }
 
     fn point(&mut self, field: &'static str) -> Result<Commitment, NormProofError> {
-        let point = Commitment::from_bytes(&self.take()).ok();
+        let point = Commitment::decode(&self.take().into()).ok();
         point
             .filter(|point| !RistrettoPoint::is_identity(&point.point()))
             .ok_or(NormProofError::Encoding { field })

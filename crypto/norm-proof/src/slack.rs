@@ -54,7 +54,7 @@ pub(crate) fn verify(
     commitments: &[Commitment; LIMBS],
     rng: &mut (impl CryptoRng + RngCore),
 ) -> Result<(), NormProofError> {
-    let commitments = commitments.map(|commitment| CompressedRistretto(*commitment.as_bytes()));
+    let commitments = commitments.map(|commitment| CompressedRistretto(commitment.encoded().to_bytes()));
     let (range, pedersen) = (generators::range(), generators::pedersen());
     proof
         .verify_multiple_with_rng(range, pedersen, &mut transcript, &commitments, LIMB_BITS, rng)

@@ -1,7 +1,7 @@
 //! The smallness relation (S): random ternary sums of the witness, hidden by flooding, show that every entry is small.
 
 use curve25519_dalek::Scalar;
-use lattice::expand::{PublicStream, Purpose};
+use lattice::expand::{PublicStream, PublicStreamKey, Purpose};
 use zeroize::Zeroizing;
 
 use crate::witness::{Integers, SMALL, SMALLNESS_ROWS};
@@ -24,7 +24,7 @@ struct Row {
 
 impl SmallnessRows {
     /// The rows of the streams under `key`.
-    pub(crate) fn expand(key: &[u8; 32]) -> Self {
+    pub(crate) fn expand(key: &PublicStreamKey) -> Self {
         let row = |index| {
             let mut stream = PublicStream::new(key, index, Purpose::SMALLNESS_ROWS);
             let (mut plus, mut minus) = ([0; WORDS], [0; WORDS]);
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn combinations_of_rows_are_the_rows_combined() {
-        let rows = SmallnessRows::expand(&[1; 32]);
+        let rows = SmallnessRows::expand(&[1; 32].into());
         let small: Vec<i128> = (0..SMALL.end as i128).map(|k| (k * k * 1_000_003) % 10_007 - 5_000).collect();
         let weights: Vec<Scalar> = (1..=SMALLNESS_ROWS as u64).map(|j| Scalar::from(j * j)).collect();
         let mut combined = vec![Scalar::ZERO; SMALL.len()];
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn entries_are_half_zeros_and_a_quarter_of_each_sign() {
-        let rows = SmallnessRows::expand(&[2; 32]);
+        let rows = SmallnessRows::expand(&[2; 32].into());
         let mut counts = [0_u32; 3];
         for row in &rows.0 {
             for entry in SMALL {

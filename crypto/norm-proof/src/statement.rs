@@ -2,6 +2,7 @@
 
 use curve25519_dalek::RistrettoPoint;
 use lattice::{MaskPolynomials, RING_DEGREE};
+use names::{BodyDigest, PublicKey, RoundHash, SealedDigest};
 use sharing::Commitment;
 
 use crate::{NormProofError, Parameters};
@@ -17,17 +18,17 @@ pub struct Statement {
     /// The mask polynomials a_j.
     pub masks: MaskPolynomials,
     /// The round.
-    pub round_hash: [u8; 32],
+    pub round_hash: RoundHash,
     /// Whose contribution it is.
-    pub client_key: [u8; 32],
+    pub client_key: PublicKey,
     /// The public weight.
     pub weight: u32,
     /// Digest of the body b.
-    pub body_digest: [u8; 32],
+    pub body_digest: BodyDigest,
     /// P^h for each holder.
     pub commitments: Vec<Commitment>,
     /// Digest of the sealed seeds.
-    pub sealed_digest: [u8; 32],
+    pub sealed_digest: SealedDigest,
 }
 
 impl Statement {

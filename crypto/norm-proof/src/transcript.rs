@@ -6,41 +6,17 @@
 use std::fmt;
 
 use curve25519_dalek::Scalar;
-use lattice::{Fq, expand::ProjectionRows, field, labels};
+use lattice::{
+    Fq,
+    expand::{ProjectionRows, PublicStreamKey},
+    field,
+};
 use merlin::{Transcript, TranscriptRng};
+use names::labels::{self, transcript as label};
 use rand::{CryptoRng, RngCore};
 use sharing::Commitment;
 
 use crate::Statement;
-
-/// Labels of what is absorbed and drawn. Each is used in one place.
-mod label {
-    pub(super) const BLOCKS: &[u8] = b"blocks";
-    pub(super) const WIDTH: &[u8] = b"width";
-    pub(super) const NOISY_NORM_BOUND: &[u8] = b"noisy-norm-bound";
-    pub(super) const HOLDERS: &[u8] = b"holders";
-    pub(super) const MASKS: &[u8] = b"masks";
-    pub(super) const ROUND_HASH: &[u8] = b"round-hash";
-    pub(super) const CLIENT_KEY: &[u8] = b"client-key";
-    pub(super) const WEIGHT: &[u8] = b"weight";
-    pub(super) const BODY_DIGEST: &[u8] = b"body-digest";
-    pub(super) const KEY_COMMITMENT: &[u8] = b"key-commitment";
-    pub(super) const SEALED_DIGEST: &[u8] = b"sealed-digest";
-    pub(super) const PROJECTION_ROWS: &[u8] = b"projection-rows";
-    pub(super) const PROJECTION_COMMITMENT: &[u8] = b"projection-commitment";
-    pub(super) const FOLDING: &[u8] = b"folding";
-    pub(super) const SMALLNESS_COMMITMENT: &[u8] = b"smallness-commitment";
-    pub(super) const SLACK_COMMITMENT: &[u8] = b"slack-commitment";
-    pub(super) const SMALLNESS_ROWS: &[u8] = b"smallness-rows";
-    pub(super) const SMALLNESS_SUM: &[u8] = b"smallness-sum";
-    pub(super) const MERGING: &[u8] = b"merging";
-    pub(super) const ANNOUNCEMENT: &[u8] = b"announcement";
-    pub(super) const CROSS_TERM: &[u8] = b"cross-term";
-    pub(super) const LINEAR_MASK: &[u8] = b"linear-mask";
-    pub(super) const EVALUATION: &[u8] = b"evaluation";
-    pub(super) const RESPONSE: &[u8] = b"response";
-    pub(super) const WITNESS: &[u8] = b"witness";
-}
 
 /// The transcript of one proof.
 pub(crate) struct ProofTranscript(Transcript);
@@ -54,36 +30,38 @@ impl ProofTranscript {
         transcript.append_u64(label::WIDTH, parameters.width().bits().into());
         transcript.append_u64(label::NOISY_NORM_BOUND, parameters.noisy_norm_bound());
         transcript.append_u64(label::HOLDERS, parameters.holders().into());
-        transcript.append_message(label::MASKS, statement.masks.stream_key());
-        transcript.append_message(label::ROUND_HASH, &statement.round_hash);
-        transcript.append_message(label::CLIENT_KEY, &statement.client_key);
+        transcript.append_message(label::MASKS, statement.masks.stream_key().as_bytes());
+        transcript.append_message(label::ROUND_HASH, statement.round_hash.as_bytes());
+        transcript.append_message(label::CLIENT_KEY, statement.client_key.as_bytes());
         transcript.append_u64(label::WEIGHT, statement.weight.into());
-        transcript.append_message(label::BODY_DIGEST, &statement.body_digest);
+        transcript.append_message(label::BODY_DIGEST, statement.body_digest.as_bytes());
         for commitment in &statement.commitments {
-            transcript.append_message(label::KEY_COMMITMENT, commitment.as_bytes());
+            transcript.append_message(label::KEY_COMMITMENT, commitment.encoded().as_bytes());
         }
-        transcript.append_message(label::SEALED_DIGEST, &statement.sealed_digest);
+        transcript.append_message(label::SEALED_DIGEST, statement.sealed_digest.as_bytes());
         Self(transcript)
     }
 
     /// Draws R.
     pub(crate) fn projection_rows(&mut self) -> ProjectionRows {
-        ProjectionRows::new(self.bytes(label::PROJECTION_ROWS))
+        ProjectionRows::new(self.bytes(label::PROJECTION_ROWS).into())
     }
 
     /// Absorbs P_w and draws z₁ and z₂, jointly.
     pub(crate) fn folding(&mut self, projection: &Commitment) -> [Fq; 2] {
-        self.0.append_message(label::PROJECTION_COMMITMENT, projection.as_bytes());
+        self.0.append_message(label::PROJECTION_COMMITMENT, projection.encoded().as_bytes());
         let bytes: [u8; 64] = self.bytes(label::FOLDING);
         let (first, second) = bytes.split_at(32);
         [first, second].map(reduce)
     }
 
     /// Absorbs P_κy, V₀ and V₁ and draws the key of the ternary rows.
-    pub(crate) fn smallness_rows(&mut self, smallness: &Commitment, slack: &[Commitment]) -> [u8; 32] {
-        self.0.append_message(label::SMALLNESS_COMMITMENT, smallness.as_bytes());
-        slack.iter().for_each(|limb| self.0.append_message(label::SLACK_COMMITMENT, limb.as_bytes()));
-        self.bytes(label::SMALLNESS_ROWS)
+    pub(crate) fn smallness_rows(&mut self, smallness: &Commitment, slack: &[Commitment]) -> PublicStreamKey {
+        self.0.append_message(label::SMALLNESS_COMMITMENT, smallness.encoded().as_bytes());
+        slack
+            .iter()
+            .for_each(|limb| self.0.append_message(label::SLACK_COMMITMENT, limb.encoded().as_bytes()));
+        self.bytes(label::SMALLNESS_ROWS).into()
     }
 
     /// Absorbs the sums v_j and draws α.
@@ -99,8 +77,8 @@ impl ProofTranscript {
         cross_terms: &[Commitment],
         linear_mask: &Scalar,
     ) -> Scalar {
-        announcements.iter().for_each(|t| self.0.append_message(label::ANNOUNCEMENT, t.as_bytes()));
-        cross_terms.iter().for_each(|t| self.0.append_message(label::CROSS_TERM, t.as_bytes()));
+        announcements.iter().for_each(|t| self.0.append_message(label::ANNOUNCEMENT, t.encoded().as_bytes()));
+        cross_terms.iter().for_each(|t| self.0.append_message(label::CROSS_TERM, t.encoded().as_bytes()));
         self.0.append_message(label::LINEAR_MASK, linear_mask.as_bytes());
         self.scalar(label::EVALUATION)
     }
@@ -144,6 +122,8 @@ fn reduce(bytes: &[u8]) -> Fq {
 
 #[cfg(test)]
 mod tests {
+    use testkit::flip;
+
     use super::*;
 
     #[test]
@@ -161,13 +141,13 @@ mod tests {
         let width = lattice::Width::from_transport_bits(20).unwrap();
         Statement {
             parameters: crate::Parameters::new(3, width, 1 << 40, 2).unwrap(),
-            masks: lattice::MaskPolynomials::derive(&[1; 32]),
-            round_hash: [2; 32],
-            client_key: [3; 32],
+            masks: lattice::MaskPolynomials::derive(&[1; 32].into()),
+            round_hash: [2; 32].into(),
+            client_key: [3; 32].into(),
             weight: 4,
-            body_digest: [5; 32],
+            body_digest: [5; 32].into(),
             commitments: vec![point(1), point(2)],
-            sealed_digest: [6; 32],
+            sealed_digest: [6; 32].into(),
         }
     }
 
@@ -193,14 +173,14 @@ mod tests {
             &|s| s.parameters = parameters(3, 21, 1 << 40, 2),
             &|s| s.parameters = parameters(3, 20, 1 << 41, 2),
             &|s| s.parameters = parameters(3, 20, 1 << 40, 3),
-            &|s| s.masks = lattice::MaskPolynomials::derive(&[9; 32]),
-            &|s| s.round_hash[31] ^= 1,
-            &|s| s.client_key[31] ^= 1,
+            &|s| s.masks = lattice::MaskPolynomials::derive(&[9; 32].into()),
+            &|s| flip(&mut s.round_hash, 248),
+            &|s| flip(&mut s.client_key, 248),
             &|s| s.weight ^= 1,
-            &|s| s.body_digest[31] ^= 1,
+            &|s| flip(&mut s.body_digest, 248),
             &|s| s.commitments[0] = point(3),
             &|s| s.commitments[1] = point(3),
-            &|s| s.sealed_digest[31] ^= 1,
+            &|s| flip(&mut s.sealed_digest, 248),
         ];
         for (number, change) in changes.iter().enumerate() {
             assert_ne!(rows(change), rows(&|_| ()), "change {number} of the statement");

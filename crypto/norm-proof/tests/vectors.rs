@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
 
 use lattice::{CpuBackend, MaskPolynomials, Width};
+use names::Name;
 use norm_proof::{NormProof, NormProofError, Parameters, Statement, Verifying};
 use rand::rngs::OsRng;
 use serde_json::Value;
@@ -17,8 +18,8 @@ fn bytes(value: &Value) -> Vec<u8> {
     hex::decode(value.as_str().unwrap()).unwrap()
 }
 
-fn array(value: &Value) -> [u8; 32] {
-    bytes(value).try_into().unwrap()
+fn name<N: Name>(value: &Value) -> N {
+    value.as_str().unwrap().parse().unwrap()
 }
 
 fn verify(vector: &Value) -> Result<(), NormProofError> {
@@ -32,13 +33,13 @@ fn verify(vector: &Value) -> Result<(), NormProofError> {
             number("noisy_norm_bound"),
             commitments.len() as u8,
         )?,
-        masks: MaskPolynomials::derive(&array(&vector["mask_seed"])),
-        round_hash: array(&vector["round_hash"]),
-        client_key: array(&vector["client_key"]),
+        masks: MaskPolynomials::derive(&name(&vector["mask_seed"])),
+        round_hash: name(&vector["round_hash"]),
+        client_key: name(&vector["client_key"]),
         weight: number("weight") as u32,
-        body_digest: array(&vector["body_digest"]),
-        commitments: commitments.iter().map(|one| Commitment::from_bytes(&array(one)).unwrap()).collect(),
-        sealed_digest: array(&vector["sealed_digest"]),
+        body_digest: name(&vector["body_digest"]),
+        commitments: commitments.iter().map(|one| Commitment::decode(&name(one)).unwrap()).collect(),
+        sealed_digest: name(&vector["sealed_digest"]),
     };
     let mut verifying = Verifying::begin(statement, NormProof::from_bytes(&bytes(&vector["proof"]))?);
     verifying.read(&CpuBackend::new(), &bytes(&vector["body"]))?;

@@ -1,9 +1,12 @@
 //! Attestations: a combiner's word, at intake, that its share of a contribution's mask key is good.
 
-use lattice::labels::{self, Label};
+use names::{
+    EncodedCommitment, HeaderHash, PublicKey, RoundHash,
+    labels::{self, Label},
+};
 
 use crate::{
-    PublicKey, Signature, Signed,
+    Signature, Signed,
     codec::{Canonical, DecodeError, Reader, Writer},
 };
 
@@ -12,15 +15,15 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attestation {
     /// The round.
-    pub round_hash: [u8; 32],
+    pub round_hash: RoundHash,
     /// Hash of the contribution's header.
-    pub header_hash: [u8; 32],
+    pub header_hash: HeaderHash,
     /// The contributor's key.
     pub client_key: PublicKey,
     /// The combiner's index among the holders.
     pub holder: u8,
     /// The commitment that the share opens, as encoded in the header.
-    pub commitment: [u8; 32],
+    pub commitment: EncodedCommitment,
     /// The combiner's signature.
     pub signature: Signature,
 }
@@ -37,22 +40,22 @@ impl Signed for Attestation {
 impl Canonical for Attestation {
     fn write(&self, writer: &mut Writer) {
         writer.tag(b"BSAT");
-        writer.raw(&self.round_hash);
-        writer.raw(&self.header_hash);
-        writer.raw(&self.client_key.0);
+        writer.name(&self.round_hash);
+        writer.name(&self.header_hash);
+        writer.name(&self.client_key);
         writer.u8(self.holder);
-        writer.raw(&self.commitment);
+        writer.name(&self.commitment);
         writer.raw(&self.signature.0);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         reader.tag(b"BSAT")?;
         Ok(Self {
-            round_hash: reader.array("round_hash")?,
-            header_hash: reader.array("header_hash")?,
-            client_key: PublicKey::read(reader, "client_key")?,
+            round_hash: reader.name("round_hash")?,
+            header_hash: reader.name("header_hash")?,
+            client_key: reader.name("client_key")?,
             holder: reader.u8("holder")?,
-            commitment: reader.array("commitment")?,
+            commitment: reader.name("commitment")?,
             signature: Signature::read(reader)?,
         })
     }

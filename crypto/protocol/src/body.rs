@@ -2,6 +2,7 @@
 
 use lattice::{CHUNK_COEFFICIENTS, Width, pack};
 use masking::RoundConstants;
+use names::{BodyDigest, ChunkDigest, Name, SumDigest};
 
 use crate::Refusal;
 
@@ -60,7 +61,7 @@ impl BodyDigester {
     ///
     /// # Errors
     /// [`Refusal::BodyLength`] when bytes are missing.
-    pub fn finish(self) -> Result<[u8; 32], Refusal> {
+    pub fn finish(self) -> Result<BodyDigest, Refusal> {
         self.finish_chunks().map(|digests| digests.body())
     }
 
@@ -79,7 +80,7 @@ impl BodyDigester {
     }
 
     fn finish_chunk(&mut self) {
-        self.digests.0.push(self.hasher.finalize().into());
+        self.digests.0.push(ChunkDigest::from_bytes(self.hasher.finalize().into()));
         self.hasher.reset();
         self.chunk += 1;
     }
@@ -112,23 +113,23 @@ impl BodyDigester {
 
 /// The BLAKE3 digests of a body's chunks, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BodyDigests(Vec<[u8; 32]>);
+pub struct BodyDigests(Vec<ChunkDigest>);
 
 impl BodyDigests {
     /// The digests, one after the other.
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.0.concat()
+        self.0.iter().flat_map(|digest| digest.to_bytes()).collect()
     }
 
     /// Digests one after the other; none if the last one is cut off.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (digests, rest) = bytes.as_chunks();
-        rest.is_empty().then(|| Self(digests.to_vec()))
+        let (digests, rest) = bytes.as_chunks::<{ ChunkDigest::LENGTH }>();
+        rest.is_empty().then(|| Self(digests.iter().copied().map(ChunkDigest::from).collect()))
     }
 
     /// The body's digest: the Merkle root over them.
-    pub fn body(&self) -> [u8; 32] {
-        ledger::root(&self.0)
+    pub fn body(&self) -> BodyDigest {
+        ledger::root(&self.0).to_bytes().into()
     }
 
     /// Whether these bytes are the body's chunk with this index.
@@ -143,17 +144,17 @@ pub struct SumDigester(ledger::RootBuilder);
 
 impl SumDigester {
     /// Takes the digest of the next chunk, [`chunk_digest`].
-    pub fn push(&mut self, digest: &[u8; 32]) {
-        self.0.push(digest);
+    pub fn push(&mut self, digest: &ChunkDigest) {
+        self.0.push(digest.as_bytes());
     }
 
     /// The sum's digest.
-    pub fn finish(self) -> [u8; 32] {
-        self.0.root()
+    pub fn finish(self) -> SumDigest {
+        self.0.root().to_bytes().into()
     }
 }
 
 /// BLAKE3 of a chunk's bytes.
-pub fn chunk_digest(bytes: &[u8]) -> [u8; 32] {
-    *blake3::hash(bytes).as_bytes()
+pub fn chunk_digest(bytes: &[u8]) -> ChunkDigest {
+    ChunkDigest::from_bytes(blake3::hash(bytes).into())
 }

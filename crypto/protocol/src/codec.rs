@@ -1,5 +1,6 @@
 //! The canonical encoding: little-endian, unpadded, total on hostile bytes.
 
+use names::Name;
 use thiserror::Error;
 
 /// Why bytes are not a canonical encoding.
@@ -84,6 +85,11 @@ impl Writer {
     /// Bytes as they are.
     pub fn raw(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
+    }
+
+    /// An identifier, a digest or a public key.
+    pub fn name(&mut self, name: &impl Name) {
+        self.raw(name.as_ref());
     }
 
     /// A byte.
@@ -173,6 +179,12 @@ impl<'a> Reader<'a> {
         let (head, tail) = self.0.split_first_chunk::<M>().ok_or(DecodeError::Truncated { field })?;
         self.0 = tail;
         Ok(*head)
+    }
+
+    /// An identifier, a digest or a public key.
+    pub fn name<N: Name>(&mut self, field: &'static str) -> Result<N, DecodeError> {
+        let bytes = self.slice(N::LENGTH, field)?;
+        Ok(N::from_slice(bytes).expect("the slice has the name's length"))
     }
 
     /// A byte.

@@ -1,6 +1,9 @@
 //! A contribution on the wire: header, sealed seeds, proof, body.
 
-use lattice::labels::{self, Label};
+use names::{
+    BodyDigest, ContributionId, HeaderHash, ProofDigest, RoundHash, SealedDigest,
+    labels::{self, Label},
+};
 use sha2::{Digest, Sha256};
 use sharing::{Commitment, SealedSeed};
 
@@ -20,32 +23,32 @@ const MAX_HOLDERS: u8 = 8;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContributionHeader {
     /// The round.
-    pub round_hash: [u8; 32],
+    pub round_hash: RoundHash,
     /// The client's name for this contribution.
-    pub contribution_id: [u8; 16],
+    pub contribution_id: ContributionId,
     /// Who contributes.
     pub credential: Credential,
     /// The public weight.
     pub weight: u32,
     /// Merkle root over the digests of the body's chunks.
-    pub body_digest: [u8; 32],
+    pub body_digest: BodyDigest,
     /// P^h for each holder.
     pub commitments: Vec<Commitment>,
     /// Digest of the sealed seeds.
-    pub sealed_digest: [u8; 32],
+    pub sealed_digest: SealedDigest,
     /// The kind of the proof.
     pub proof: Proof,
     /// Its length.
     pub proof_bytes: u32,
     /// Its digest.
-    pub proof_digest: [u8; 32],
+    pub proof_digest: ProofDigest,
     /// The client's signature.
     pub signature: Signature,
 }
 
 impl ContributionHeader {
     /// `H("contribution-header", header)`: the leaf of the set's root.
-    pub fn hash(&self) -> [u8; 32] {
+    pub fn hash(&self) -> HeaderHash {
         labels::hash(labels::CONTRIBUTION_HEADER, &[&self.to_bytes()])
     }
 
@@ -63,8 +66,8 @@ impl ContributionHeader {
 }
 
 /// SHA-256 of a proof's bytes.
-pub fn proof_digest(proof: &[u8]) -> [u8; 32] {
-    Sha256::digest(proof).into()
+pub fn proof_digest(proof: &[u8]) -> ProofDigest {
+    ProofDigest::from_bytes(Sha256::digest(proof).into())
 }
 
 impl Signed for ContributionHeader {
@@ -79,33 +82,33 @@ impl Signed for ContributionHeader {
 impl Canonical for ContributionHeader {
     fn write(&self, writer: &mut Writer) {
         writer.tag(b"BSCH");
-        writer.raw(&self.round_hash);
-        writer.raw(&self.contribution_id);
+        writer.name(&self.round_hash);
+        writer.name(&self.contribution_id);
         self.credential.write(writer);
         writer.u32(self.weight);
-        writer.raw(&self.body_digest);
+        writer.name(&self.body_digest);
         writer.u8(u8::try_from(self.commitments.len()).expect("a round has at most 8 holders"));
-        self.commitments.iter().for_each(|commitment| writer.raw(commitment.as_bytes()));
-        writer.raw(&self.sealed_digest);
+        self.commitments.iter().for_each(|commitment| writer.name(&commitment.encoded()));
+        writer.name(&self.sealed_digest);
         writer.u8(self.proof as u8);
         writer.u32(self.proof_bytes);
-        writer.raw(&self.proof_digest);
+        writer.name(&self.proof_digest);
         writer.raw(&self.signature.0);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         reader.tag(b"BSCH")?;
         Ok(Self {
-            round_hash: reader.array("round_hash")?,
-            contribution_id: reader.array("contribution_id")?,
+            round_hash: reader.name("round_hash")?,
+            contribution_id: reader.name("contribution_id")?,
             credential: Credential::read(reader)?,
             weight: reader.u32("weight")?,
-            body_digest: reader.array("body_digest")?,
+            body_digest: reader.name("body_digest")?,
             commitments: read_commitments(reader)?,
-            sealed_digest: reader.array("sealed_digest")?,
+            sealed_digest: reader.name("sealed_digest")?,
             proof: Proof::read(reader)?,
             proof_bytes: reader.u32("proof_bytes")?,
-            proof_digest: reader.array("proof_digest")?,
+            proof_digest: reader.name("proof_digest")?,
             signature: Signature::read(reader)?,
         })
     }
@@ -117,7 +120,7 @@ fn read_commitments(reader: &mut Reader<'_>) -> Result<Vec<Commitment>, DecodeEr
     if !(2..=MAX_HOLDERS).contains(&count) {
         return Err(range);
     }
-    (0..count).map(|_| Commitment::from_bytes(&reader.array("commitments")?).map_err(|_| range)).collect()
+    (0..count).map(|_| Commitment::decode(&reader.name("commitments")?).map_err(|_| range)).collect()
 }
 
 /// The seeds of a contribution's key shares, each sealed to its holder. Never published.
@@ -126,7 +129,7 @@ pub struct SealedSeeds(pub Vec<SealedSeed>);
 
 impl SealedSeeds {
     /// `H("sealed-seeds", …)`.
-    pub fn digest(&self) -> [u8; 32] {
+    pub fn digest(&self) -> SealedDigest {
         labels::hash(labels::SEALED_SEEDS, &[&self.to_bytes()])
     }
 }

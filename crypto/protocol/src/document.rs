@@ -1,10 +1,10 @@
 //! The round document: everything that clients, aggregator and combiners must agree on, hashed to `round_hash`.
 
-use lattice::labels;
 use masking::{RoundConstants, RoundRequest};
+use names::{MaskSeed, ModelDigest, PublicKey, RoundHash, RoundId, RoundKeyId, RoundPublicKey, labels};
 
 use crate::{
-    PayoutTerms, PublicKey, Refusal,
+    PayoutTerms, Refusal,
     codec::{Canonical, DecodeError, Reader, Writer},
 };
 
@@ -32,9 +32,9 @@ pub struct Holder {
     /// Its Ed25519 key.
     pub identity_key: PublicKey,
     /// Identifier of its HPKE key for this round.
-    pub hpke_key_id: [u8; 16],
+    pub hpke_key_id: RoundKeyId,
     /// X25519.
-    pub hpke_public_key: [u8; 32],
+    pub hpke_public_key: RoundPublicKey,
 }
 
 /// The proof that every contribution must carry.
@@ -69,8 +69,8 @@ impl Proof {
 #[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the fields are documented in docs/wire-formats.md §5, in this order")]
 pub struct RoundDocument {
-    pub round_id: [u8; 16],
-    pub model_digest: [u8; 32],
+    pub round_id: RoundId,
+    pub model_digest: ModelDigest,
     pub model_bytes: u64,
     pub model_location: String,
     pub tensors: Vec<Tensor>,
@@ -85,7 +85,7 @@ pub struct RoundDocument {
     pub scale: f64,
     pub weight_min: u32,
     pub weight_max: u32,
-    pub mask_seed: [u8; 32],
+    pub mask_seed: MaskSeed,
     pub opens_at_ms: i64,
     pub earliest_close_ms: i64,
     pub closes_at_ms: i64,
@@ -100,7 +100,7 @@ pub struct RoundDocument {
 
 impl RoundDocument {
     /// `H("round", document)`.
-    pub fn hash(&self) -> [u8; 32] {
+    pub fn hash(&self) -> RoundHash {
         labels::hash(labels::ROUND, &[&self.to_bytes()])
     }
 
@@ -184,8 +184,8 @@ impl RoundDocument {
 impl Canonical for RoundDocument {
     fn write(&self, writer: &mut Writer) {
         writer.tag(b"BSRD");
-        writer.raw(&self.round_id);
-        writer.raw(&self.model_digest);
+        writer.name(&self.round_id);
+        writer.name(&self.model_digest);
         writer.u64(self.model_bytes);
         writer.text(&self.model_location);
         write_list(writer, &self.tensors, |writer, tensor| {
@@ -205,17 +205,17 @@ impl Canonical for RoundDocument {
         writer.f64(self.scale);
         writer.u32(self.weight_min);
         writer.u32(self.weight_max);
-        writer.raw(&self.mask_seed);
+        writer.name(&self.mask_seed);
         writer.i64(self.opens_at_ms);
         writer.i64(self.earliest_close_ms);
         writer.i64(self.closes_at_ms);
-        writer.raw(&self.registrar_key.0);
+        writer.name(&self.registrar_key);
         writer.u32(self.credential_epoch);
         writer.u8(u8::try_from(self.holders.len()).expect("a round has at most 8 holders"));
         for holder in &self.holders {
-            writer.raw(&holder.identity_key.0);
-            writer.raw(&holder.hpke_key_id);
-            writer.raw(&holder.hpke_public_key);
+            writer.name(&holder.identity_key);
+            writer.name(&holder.hpke_key_id);
+            writer.name(&holder.hpke_public_key);
         }
         writer.u8(self.proof as u8);
         writer.u8(self.max_attempts);
@@ -228,8 +228,8 @@ impl Canonical for RoundDocument {
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         reader.tag(b"BSRD")?;
         let document = Self {
-            round_id: reader.array("round_id")?,
-            model_digest: reader.array("model_digest")?,
+            round_id: reader.name("round_id")?,
+            model_digest: reader.name("model_digest")?,
             model_bytes: reader.u64("model_bytes")?,
             model_location: reader.text(512, "model_location")?,
             tensors: read_tensors(reader)?,
@@ -244,11 +244,11 @@ impl Canonical for RoundDocument {
             scale: reader.f64("scale")?,
             weight_min: reader.u32("weight_min")?,
             weight_max: reader.u32("weight_max")?,
-            mask_seed: reader.array("mask_seed")?,
+            mask_seed: reader.name("mask_seed")?,
             opens_at_ms: reader.i64("opens_at")?,
             earliest_close_ms: reader.i64("earliest_close")?,
             closes_at_ms: reader.i64("closes_at")?,
-            registrar_key: PublicKey::read(reader, "registrar_key")?,
+            registrar_key: reader.name("registrar_key")?,
             credential_epoch: reader.u32("credential_epoch")?,
             holders: read_holders(reader)?,
             proof: Proof::read(reader)?,
@@ -299,9 +299,9 @@ fn read_holders(reader: &mut Reader<'_>) -> Result<Vec<Holder>, DecodeError> {
     (0..count)
         .map(|_| {
             Ok(Holder {
-                identity_key: PublicKey::read(reader, "identity_key")?,
-                hpke_key_id: reader.array("hpke_key_id")?,
-                hpke_public_key: reader.array("hpke_public_key")?,
+                identity_key: reader.name("identity_key")?,
+                hpke_key_id: reader.name("hpke_key_id")?,
+                hpke_public_key: reader.name("hpke_public_key")?,
             })
         })
         .collect()

@@ -4,7 +4,10 @@
 use std::fmt;
 
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
-use lattice::labels::{self, Label};
+use names::{
+    PublicKey, SecretKey,
+    labels::{self, Label},
+};
 use rand::{CryptoRng, RngCore};
 
 use crate::{
@@ -22,18 +25,18 @@ impl IdentityKey {
     }
 
     /// The key with this RFC 8032 secret.
-    pub fn from_secret(secret: &[u8; 32]) -> Self {
-        Self(SigningKey::from_bytes(secret))
+    pub fn from_secret(secret: &SecretKey) -> Self {
+        Self(SigningKey::from_bytes(secret.as_bytes()))
     }
 
     /// The RFC 8032 secret, for a key file.
-    pub fn secret(&self) -> zeroize::Zeroizing<[u8; 32]> {
-        zeroize::Zeroizing::new(self.0.to_bytes())
+    pub fn secret(&self) -> SecretKey {
+        SecretKey::from_bytes(self.0.to_bytes())
     }
 
     /// The public half.
     pub fn public(&self) -> PublicKey {
-        PublicKey(self.0.verifying_key().to_bytes())
+        PublicKey::from_bytes(self.0.verifying_key().to_bytes())
     }
 
     /// Signs `message` under `label`.
@@ -48,38 +51,6 @@ impl fmt::Debug for IdentityKey {
     }
 }
 
-/// A public key, as bytes; whether they are a usable key shows when a signature is checked.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PublicKey(pub [u8; 32]);
-
-impl PublicKey {
-    /// Checks a signature strictly.
-    ///
-    /// # Errors
-    /// [`Refusal::Signature`] with `of`, the name of what was signed. Variable-time: everything here is public.
-    pub fn verify(
-        &self,
-        label: Label,
-        message: &[u8],
-        signature: &Signature,
-        of: &'static str,
-    ) -> Result<(), Refusal> {
-        let key = VerifyingKey::from_bytes(&self.0).map_err(|_| Refusal::Signature { of })?;
-        key.verify_strict(&labelled(label, message), &ed25519_dalek::Signature::from_bytes(&signature.0))
-            .map_err(|_| Refusal::Signature { of })
-    }
-
-    pub(crate) fn read(reader: &mut Reader<'_>, field: &'static str) -> Result<Self, DecodeError> {
-        reader.array(field).map(Self)
-    }
-}
-
-impl fmt::Debug for PublicKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
-
 /// A signature, as bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Signature(pub [u8; 64]);
@@ -87,6 +58,23 @@ pub struct Signature(pub [u8; 64]);
 impl Signature {
     /// The value of a signature not made yet; it verifies under no key.
     pub const BLANK: Self = Self([0; 64]);
+
+    /// Checks the signature of `key` over `message` under `label`, strictly. Variable-time: everything
+    /// here is public.
+    ///
+    /// # Errors
+    /// [`Refusal::Signature`] with `of`, the name of what was signed.
+    pub fn verify(
+        &self,
+        key: &PublicKey,
+        label: Label,
+        message: &[u8],
+        of: &'static str,
+    ) -> Result<(), Refusal> {
+        let key = VerifyingKey::from_bytes(key.as_bytes()).map_err(|_| Refusal::Signature { of })?;
+        let signature = ed25519_dalek::Signature::from_bytes(&self.0);
+        key.verify_strict(&labelled(label, message), &signature).map_err(|_| Refusal::Signature { of })
+    }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         reader.array("signature").map(Self)

@@ -1,11 +1,15 @@
 //! What a round pays, and where its participants want it: the terms in the document, and the address a participant signs.
 
-use lattice::labels::{self, Label};
 use ledger::{payout::Policy, payout_tree::Address};
+use names::{
+    Subject,
+    labels::{self, Label},
+};
 
 use crate::{
-    Signature, Signed, Subject,
+    Signature, Signed,
     codec::{Canonical, DecodeError, Reader, Writer},
+    credential::{read_subject, write_subject},
 };
 
 /// How a round pays those whose contributions are in the sum.
@@ -106,7 +110,7 @@ impl Signed for ClaimAddress {
 impl Canonical for ClaimAddress {
     fn write(&self, writer: &mut Writer) {
         writer.tag(b"BSCA");
-        self.subject.write(writer);
+        write_subject(writer, &self.subject);
         writer.raw(&self.address.to_bytes());
         writer.u64(self.chain_id);
         writer.u64(self.sequence);
@@ -116,7 +120,7 @@ impl Canonical for ClaimAddress {
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         reader.tag(b"BSCA")?;
         let claim = Self {
-            subject: Subject::read(reader)?,
+            subject: read_subject(reader)?,
             address: Address::from_bytes(reader.array("address")?),
             chain_id: reader.u64("chain_id")?,
             sequence: reader.u64("sequence")?,

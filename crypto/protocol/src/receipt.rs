@@ -1,6 +1,9 @@
 //! Receipts: the aggregator's promise that it has stored a contribution and will enter it in the log.
 
-use lattice::labels::{self, Label};
+use names::{
+    ContributionId, HeaderHash, RoundHash,
+    labels::{self, Label},
+};
 
 use crate::{
     Signature, Signed,
@@ -11,11 +14,11 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// The round.
-    pub round_hash: [u8; 32],
+    pub round_hash: RoundHash,
     /// The client's name for the contribution.
-    pub contribution_id: [u8; 16],
+    pub contribution_id: ContributionId,
     /// Hash of its header, which binds every byte of it.
-    pub header_hash: [u8; 32],
+    pub header_hash: HeaderHash,
     /// When it was stored, in milliseconds since the Unix epoch.
     pub received_at_ms: i64,
     /// By when its entry is in the log, under a checkpoint that the log signed. A receipt with no such entry after that
@@ -37,9 +40,9 @@ impl Signed for Receipt {
 impl Canonical for Receipt {
     fn write(&self, writer: &mut Writer) {
         writer.tag(b"BSRC");
-        writer.raw(&self.round_hash);
-        writer.raw(&self.contribution_id);
-        writer.raw(&self.header_hash);
+        writer.name(&self.round_hash);
+        writer.name(&self.contribution_id);
+        writer.name(&self.header_hash);
         writer.i64(self.received_at_ms);
         writer.i64(self.included_by_ms);
         writer.raw(&self.signature.0);
@@ -48,9 +51,9 @@ impl Canonical for Receipt {
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         reader.tag(b"BSRC")?;
         Ok(Self {
-            round_hash: reader.array("round_hash")?,
-            contribution_id: reader.array("contribution_id")?,
-            header_hash: reader.array("header_hash")?,
+            round_hash: reader.name("round_hash")?,
+            contribution_id: reader.name("contribution_id")?,
+            header_hash: reader.name("header_hash")?,
             received_at_ms: reader.i64("received_at")?,
             included_by_ms: reader.i64("included_by")?,
             signature: Signature::read(reader)?,

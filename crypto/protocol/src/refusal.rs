@@ -124,6 +124,9 @@ pub enum Refusal {
     /// The root is not the root of the members.
     #[error("the root is not the root of the members")]
     Root,
+    /// A proof does not show that a contribution is in the set.
+    #[error("the proof does not show that the contribution is in the set")]
+    NotInSet,
     /// The shares' sum does not open the sum of the commitments.
     #[error("the answer of holder {holder} does not open the sum of the commitments")]
     Opening {

@@ -1,7 +1,9 @@
 //! Closing a round: the fixed set, and the sums of key shares that open its sum.
 
-use lattice::{
-    RING_DEGREE,
+use lattice::RING_DEGREE;
+use ledger::InclusionProof;
+use names::{
+    HeaderHash, Name, RoundHash, SetRoot,
     labels::{self, Label},
 };
 
@@ -13,24 +15,37 @@ use crate::{
 /// The largest set any message may name; a round document allows at most this many.
 pub const MAX_MEMBERS: u32 = 1 << 20;
 
+/// The Merkle root of a set, over its members' header hashes in ascending order.
+pub fn set_root(members: &[HeaderHash]) -> SetRoot {
+    ledger::root(members).to_bytes().into()
+}
+
+/// Checks that a contribution is in the set with this root.
+///
+/// # Errors
+/// [`Refusal::NotInSet`] unless `proof` leads from the contribution's header hash to the root.
+pub fn check_member(root: &SetRoot, header: &HeaderHash, proof: &InclusionProof) -> Result<(), Refusal> {
+    ledger::verify(&root.to_bytes().into(), header.as_bytes(), proof).map_err(|_| Refusal::NotInSet)
+}
+
 /// The aggregator's request to each combiner: release the sum of your shares over exactly this set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReleaseRequest {
     /// The round.
-    pub round_hash: [u8; 32],
+    pub round_hash: RoundHash,
     /// Merkle root of the members.
-    pub root: [u8; 32],
+    pub root: SetRoot,
     /// Header hashes of the members, strictly ascending.
-    pub members: Vec<[u8; 32]>,
+    pub members: Vec<HeaderHash>,
     /// The aggregator's signature.
     pub signature: Signature,
 }
 
 impl ReleaseRequest {
     /// The request for a set, not signed yet. `members` may come in any order.
-    pub fn over(round_hash: [u8; 32], mut members: Vec<[u8; 32]>) -> Self {
+    pub fn over(round_hash: RoundHash, mut members: Vec<HeaderHash>) -> Self {
         members.sort_unstable();
-        Self { round_hash, root: ledger::root(&members), members, signature: Signature::BLANK }
+        Self { round_hash, root: set_root(&members), members, signature: Signature::BLANK }
     }
 
     /// Checks that the members are strictly ascending and that the root is theirs.
@@ -41,7 +56,7 @@ impl ReleaseRequest {
         if let Some(index) = self.members.windows(2).position(|pair| pair[0] >= pair[1]) {
             return Err(Refusal::Order { index: index + 1 });
         }
-        if ledger::root(&self.members) != self.root {
+        if set_root(&self.members) != self.root {
             return Err(Refusal::Root);
         }
         Ok(())
@@ -60,25 +75,25 @@ impl Signed for ReleaseRequest {
 impl Canonical for ReleaseRequest {
     fn write(&self, writer: &mut Writer) {
         writer.tag(b"BSRQ");
-        writer.raw(&self.round_hash);
-        writer.raw(&self.root);
+        writer.name(&self.round_hash);
+        writer.name(&self.root);
         writer.u32(u32::try_from(self.members.len()).expect("a round has at most 2^20 contributions"));
-        self.members.iter().for_each(|member| writer.raw(member));
+        self.members.iter().for_each(|member| writer.name(member));
         writer.raw(&self.signature.0);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         reader.tag(b"BSRQ")?;
-        let round_hash = reader.array("round_hash")?;
-        let root = reader.array("root")?;
+        let round_hash = reader.name("round_hash")?;
+        let root = reader.name("root")?;
         let count = reader.u32("count")?;
         if count > MAX_MEMBERS {
             return Err(DecodeError::Range { field: "count" });
         }
-        let (members, []) = reader.slice(32 * count as usize, "members")?.as_chunks::<32>() else {
-            return Err(DecodeError::Truncated { field: "members" });
-        };
-        Ok(Self { round_hash, root, members: members.to_vec(), signature: Signature::read(reader)? })
+        // One slice first, so that a stated count never allocates more than the bytes that are there.
+        let mut members = Reader::new(reader.slice(HeaderHash::LENGTH * count as usize, "members")?);
+        let members = (0..count).map(|_| members.name("members")).collect::<Result<_, _>>()?;
+        Ok(Self { round_hash, root, members, signature: Signature::read(reader)? })
     }
 }
 
@@ -86,9 +101,9 @@ impl Canonical for ReleaseRequest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReleaseAnswer {
     /// The round.
-    pub round_hash: [u8; 32],
+    pub round_hash: RoundHash,
     /// Merkle root of the set.
-    pub root: [u8; 32],
+    pub root: SetRoot,
     /// Size of the set.
     pub count: u32,
     /// The holder; 0 is the aggregator, whose answer is published with the others.
@@ -113,8 +128,8 @@ impl Signed for ReleaseAnswer {
 impl Canonical for ReleaseAnswer {
     fn write(&self, writer: &mut Writer) {
         writer.tag(b"BSRA");
-        writer.raw(&self.round_hash);
-        writer.raw(&self.root);
+        writer.name(&self.round_hash);
+        writer.name(&self.root);
         writer.u32(self.count);
         writer.u8(self.holder);
         self.key_sum.iter().for_each(|&coefficient| writer.i32(coefficient));
@@ -125,8 +140,8 @@ impl Canonical for ReleaseAnswer {
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         reader.tag(b"BSRA")?;
         Ok(Self {
-            round_hash: reader.array("round_hash")?,
-            root: reader.array("root")?,
+            round_hash: reader.name("round_hash")?,
+            root: reader.name("root")?,
             count: reader.u32("count")?,
             holder: reader.u8("holder")?,
             key_sum: (0..RING_DEGREE).map(|_| reader.i32("key_sum")).collect::<Result<_, _>>()?,

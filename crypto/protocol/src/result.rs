@@ -1,6 +1,9 @@
 //! The published result of a round.
 
-use lattice::labels::{self, Label};
+use names::{
+    RoundHash, SetRoot, SumDigest,
+    labels::{self, Label},
+};
 
 use crate::{
     Signature, Signed,
@@ -11,15 +14,15 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoundResult {
     /// The round.
-    pub round_hash: [u8; 32],
+    pub round_hash: RoundHash,
     /// Merkle root of the summed set.
-    pub root: [u8; 32],
+    pub root: SetRoot,
     /// Size of the set.
     pub count: u32,
     /// Sum of the weights.
     pub total_weight: u64,
     /// Merkle root over the BLAKE3 digests of the sum's chunks.
-    pub sum_digest: [u8; 32],
+    pub sum_digest: SumDigest,
     /// max |y − Δ·sum|: a diagnostic, never a condition.
     pub residual_max: u64,
     /// The aggregator's signature.
@@ -38,11 +41,11 @@ impl Signed for RoundResult {
 impl Canonical for RoundResult {
     fn write(&self, writer: &mut Writer) {
         writer.tag(b"BSRS");
-        writer.raw(&self.round_hash);
-        writer.raw(&self.root);
+        writer.name(&self.round_hash);
+        writer.name(&self.root);
         writer.u32(self.count);
         writer.u64(self.total_weight);
-        writer.raw(&self.sum_digest);
+        writer.name(&self.sum_digest);
         writer.u64(self.residual_max);
         writer.raw(&self.signature.0);
     }
@@ -50,11 +53,11 @@ impl Canonical for RoundResult {
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         reader.tag(b"BSRS")?;
         Ok(Self {
-            round_hash: reader.array("round_hash")?,
-            root: reader.array("root")?,
+            round_hash: reader.name("round_hash")?,
+            root: reader.name("root")?,
             count: reader.u32("count")?,
             total_weight: reader.u64("total_weight")?,
-            sum_digest: reader.array("sum_digest")?,
+            sum_digest: reader.name("sum_digest")?,
             residual_max: reader.u64("residual_max")?,
             signature: Signature::read(reader)?,
         })

@@ -1,8 +1,8 @@
 //! Messages that end with their signature.
 
-use lattice::labels::Label;
+use names::{PublicKey, labels::Label};
 
-use crate::{IdentityKey, PublicKey, Refusal, Signature, codec::Canonical};
+use crate::{IdentityKey, Refusal, Signature, codec::Canonical};
 
 /// A structure whose last field is a signature over the encoding of the others.
 pub trait Signed: Canonical {
@@ -27,7 +27,7 @@ pub trait Signed: Canonical {
     fn verify(&self, key: &PublicKey) -> Result<(), Refusal> {
         let bytes = self.to_bytes();
         let signature = Signature(*bytes.last_chunk().expect("an encoding ends with 64 bytes of signature"));
-        key.verify(Self::LABEL, unsigned(&bytes), &signature, Self::NAME)
+        signature.verify(key, Self::LABEL, unsigned(&bytes), Self::NAME)
     }
 }
 

@@ -1,22 +1,23 @@
 //! What a client pays to commit, and what a holder pays to accept a share.
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use names::{BodyDigest, PublicKey, RoundHash};
 use rand::rngs::OsRng;
 use sharing::{Commitment, KeyShare, RoundKeyPair, SealContext, SealedSeed, ShareSeed, ShareSum};
 
-const ROUND: [u8; 32] = [1; 32];
-const BODY: [u8; 32] = [2; 32];
+const ROUND: RoundHash = RoundHash::from_bytes([1; 32]);
+const BODY: BodyDigest = BodyDigest::from_bytes([2; 32]);
 const HOLDER: u8 = 1;
 
 struct Sent {
-    client_key: [u8; 32],
+    client_key: PublicKey,
     commitment: Commitment,
     sealed: SealedSeed,
 }
 
 fn context<'a>(
     key: &'a RoundKeyPair,
-    client_key: &'a [u8; 32],
+    client_key: &'a PublicKey,
     commitment: &'a Commitment,
 ) -> SealContext<'a> {
     SealContext {
@@ -30,7 +31,7 @@ fn context<'a>(
 }
 
 fn send(key: &RoundKeyPair, client: u8) -> Sent {
-    let (client_key, seed) = ([client; 32], ShareSeed::generate(&mut OsRng));
+    let (client_key, seed) = (PublicKey::from_bytes([client; 32]), ShareSeed::generate(&mut OsRng));
     let commitment = KeyShare::derive(&seed, &ROUND, &client_key, HOLDER).commit();
     let sealed = sharing::seal(&seed, key.public(), &context(key, &client_key, &commitment), &mut OsRng);
     Sent { client_key, commitment, sealed: sealed.expect("the key is not of small order") }

@@ -6,6 +6,7 @@ use curve25519_dalek::{
     traits::{Identity, VartimeMultiscalarMul},
 };
 use lattice::{SmallPoly, sample::KEY_SHARE_BOUND};
+use names::EncodedCommitment;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::Zeroizing;
 
@@ -30,15 +31,15 @@ impl Commitment {
     ///
     /// # Errors
     /// [`SharingError::CommitmentEncoding`] if the bytes are not a canonical encoding.
-    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, SharingError> {
-        let encoding = CompressedRistretto(*bytes);
+    pub fn decode(encoded: &EncodedCommitment) -> Result<Self, SharingError> {
+        let encoding = CompressedRistretto(encoded.to_bytes());
         let point = encoding.decompress().ok_or(SharingError::CommitmentEncoding)?;
         Ok(Self { point, encoding })
     }
 
     /// The canonical encoding.
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        self.encoding.as_bytes()
+    pub fn encoded(&self) -> EncodedCommitment {
+        EncodedCommitment::from_bytes(self.encoding.to_bytes())
     }
 
     /// The group element.
@@ -100,10 +101,10 @@ pub(crate) fn open_shifted(shifted: &[Scalar], shift: &Scalar, blinding: &Scalar
 #[cfg(test)]
 mod tests {
     use lattice::RING_DEGREE;
-    use proptest::prelude::*;
+    use proptest::{array::uniform32, prelude::*};
 
     use super::*;
-    use crate::test_shares::{from_hex, share};
+    use crate::test_shares::share;
 
     fn signed(value: i16) -> Scalar {
         let magnitude = Scalar::from(value.unsigned_abs());
@@ -128,7 +129,7 @@ mod tests {
     #[test]
     fn encodings_are_decoded_to_the_same_commitment() {
         let commitment = share(5).commit();
-        assert_eq!(Commitment::from_bytes(commitment.as_bytes()), Ok(commitment));
+        assert_eq!(Commitment::decode(&commitment.encoded()), Ok(commitment));
     }
 
     /// RFC 9496 appendix A.2: every kind of encoding that must be refused.
@@ -152,7 +153,7 @@ mod tests {
             ("s = −1, so y = 0", "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
         ];
         for (fault, encoding) in invalid {
-            let refused = Commitment::from_bytes(&from_hex(encoding));
+            let refused = Commitment::decode(&encoding.parse().unwrap());
             assert_eq!(refused, Err(SharingError::CommitmentEncoding), "{fault}");
         }
     }
@@ -163,7 +164,7 @@ mod tests {
         #[test]
         fn a_commitment_is_its_definition(
             coefficients in prop::collection::vec(-KEY_SHARE_BOUND..=KEY_SHARE_BOUND, RING_DEGREE),
-            blinding in any::<[u8; 32]>(),
+            blinding in uniform32(any::<u8>()),
         ) {
             let share = KeyShare::from_parts(&coefficients, Scalar::from_bytes_mod_order(blinding));
             prop_assert_eq!(share.commit().point(), commit_by_definition(&share));

@@ -15,5 +15,5 @@ pub use check::{check, check_batch};
 pub use commitment::Commitment;
 pub use error::SharingError;
 pub use opening::ShareSum;
-pub use seal::{RoundKeyPair, SealContext, SealedSeed, open, seal};
+pub use seal::{RoundKeyPair, RoundPrivateKey, SealContext, SealedSeed, open, seal};
 pub use share::{KeyShare, ShareSeed};

@@ -7,7 +7,7 @@ use hpke::{
     Deserializable, Kem, OpModeR, OpModeS, Serializable, aead::ChaCha20Poly1305, kdf::HkdfSha256,
     kem::X25519HkdfSha256, single_shot_open, single_shot_seal,
 };
-use lattice::labels;
+use names::{BodyDigest, Name, PublicKey, RoundHash, RoundKeyId, RoundPublicKey, labels};
 use rand::{CryptoRng, RngCore};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -15,44 +15,49 @@ use crate::{commitment::Commitment, error::SharingError, share::ShareSeed};
 
 const ENCAPSULATED_BYTES: usize = 32;
 
+names::secret! {
+    /// The X25519 private half of a holder's HPKE key for one round.
+    pub RoundPrivateKey: 32;
+}
+
 /// A holder's HPKE key pair, made for one round and destroyed when the round's key sums are released.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct RoundKeyPair {
     #[zeroize(skip)]
-    id: [u8; 16],
+    id: RoundKeyId,
     #[zeroize(skip)]
-    public: [u8; 32],
-    private: [u8; 32],
+    public: RoundPublicKey,
+    private: RoundPrivateKey,
 }
 
 impl RoundKeyPair {
     /// Draws a key pair and its id.
     pub fn generate<R: RngCore + CryptoRng>(rng: &mut R) -> Self {
-        let (mut id, mut seed) = ([0; 16], Zeroizing::new([0; 32]));
+        let (mut id, mut seed) = ([0; RoundKeyId::LENGTH], Zeroizing::new([0; 32]));
         rng.fill_bytes(&mut id);
         rng.fill_bytes(&mut seed[..]);
         let (private, _) = X25519HkdfSha256::derive_keypair(&seed[..]);
-        Self::from_private(id, private.to_bytes().into())
+        Self::from_private(id.into(), RoundPrivateKey::from_bytes(private.to_bytes().into()))
     }
 
     /// The key pair with this id and private key, as kept in a vault.
-    pub fn from_private(id: [u8; 16], private: [u8; 32]) -> Self {
-        let public = X25519HkdfSha256::sk_to_pk(&private_key(&private)).to_bytes().into();
-        Self { id, public, private }
+    pub fn from_private(id: RoundKeyId, private: RoundPrivateKey) -> Self {
+        let public = X25519HkdfSha256::sk_to_pk(&private_key(&private)).to_bytes();
+        Self { id, public: RoundPublicKey::from_bytes(public.into()), private }
     }
 
     /// What the round document calls this key.
-    pub fn id(&self) -> &[u8; 16] {
+    pub fn id(&self) -> &RoundKeyId {
         &self.id
     }
 
     /// The X25519 public key.
-    pub fn public(&self) -> &[u8; 32] {
+    pub fn public(&self) -> &RoundPublicKey {
         &self.public
     }
 
     /// The secret X25519 private key, for a vault.
-    pub fn private(&self) -> &[u8; 32] {
+    pub fn private(&self) -> &RoundPrivateKey {
         &self.private
     }
 }
@@ -67,15 +72,15 @@ impl fmt::Debug for RoundKeyPair {
 #[derive(Clone, Copy, Debug)]
 pub struct SealContext<'a> {
     /// The hash of the round document.
-    pub round_hash: &'a [u8; 32],
+    pub round_hash: &'a RoundHash,
     /// The holder's index in the round document, the aggregator's is 0.
     pub holder: u8,
     /// The id of the holder's key in the round document.
-    pub hpke_key_id: &'a [u8; 16],
+    pub hpke_key_id: &'a RoundKeyId,
     /// The client's Ed25519 key.
-    pub client_key: &'a [u8; 32],
+    pub client_key: &'a PublicKey,
     /// The digest of the masked update.
-    pub body_digest: &'a [u8; 32],
+    pub body_digest: &'a BodyDigest,
     /// The commitments to the shares of all holders, at most 255, in the document's order.
     pub commitments: &'a [Commitment],
 }
@@ -83,13 +88,13 @@ pub struct SealContext<'a> {
 impl SealContext<'_> {
     /// `round_hash ‖ u8 holder ‖ hpke_key_id ‖ client_key ‖ body_digest ‖ u8 count ‖ commitments`.
     fn associated_data(&self) -> Vec<u8> {
-        let mut data = self.round_hash.to_vec();
+        let mut data = self.round_hash.as_bytes().to_vec();
         data.push(self.holder);
-        data.extend(self.hpke_key_id);
-        data.extend(self.client_key);
-        data.extend(self.body_digest);
+        data.extend(self.hpke_key_id.as_bytes());
+        data.extend(self.client_key.as_bytes());
+        data.extend(self.body_digest.as_bytes());
         data.push(self.commitments.len() as u8);
-        self.commitments.iter().for_each(|commitment| data.extend(commitment.as_bytes()));
+        self.commitments.iter().for_each(|commitment| data.extend(commitment.encoded().as_bytes()));
         data
     }
 }
@@ -110,11 +115,12 @@ impl SealedSeed {
 /// [`SharingError::RecipientKey`] if the key is a point of small order.
 pub fn seal<R: RngCore + CryptoRng>(
     seed: &ShareSeed,
-    recipient: &[u8; 32],
+    recipient: &RoundPublicKey,
     context: &SealContext<'_>,
     rng: &mut R,
 ) -> Result<SealedSeed, SharingError> {
-    let recipient = Deserializable::from_bytes(recipient).map_err(|_| SharingError::RecipientKey)?;
+    let recipient =
+        Deserializable::from_bytes(recipient.as_bytes()).map_err(|_| SharingError::RecipientKey)?;
     let (encapsulated, ciphertext) = single_shot_seal::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256, _>(
         &OpModeS::Base,
         &recipient,
@@ -151,12 +157,11 @@ pub fn open(
     )
     .map(Zeroizing::new)
     .map_err(|_| SharingError::SealedSeed)?;
-    let seed: &[u8; 32] = opened[..].try_into().map_err(|_| SharingError::SealedSeed)?;
-    Ok(ShareSeed::from_bytes(*seed))
+    opened[..].try_into().map(ShareSeed::from_bytes).map_err(|_| SharingError::SealedSeed)
 }
 
-fn private_key(bytes: &[u8; 32]) -> <X25519HkdfSha256 as Kem>::PrivateKey {
-    Deserializable::from_bytes(bytes).expect("any 32 bytes are an X25519 private key")
+fn private_key(key: &RoundPrivateKey) -> <X25519HkdfSha256 as Kem>::PrivateKey {
+    Deserializable::from_bytes(key.as_bytes()).expect("any 32 bytes are an X25519 private key")
 }
 
 /// The caller's generator, through the traits that HPKE asks for.
@@ -181,6 +186,7 @@ impl<R: RngCore + CryptoRng> rand_hpke::CryptoRng for HpkeRng<'_, R> {}
 #[cfg(test)]
 mod tests {
     use rand::{SeedableRng, rngs::StdRng};
+    use testkit::flip;
 
     use super::*;
     use crate::test_shares::share;
@@ -188,22 +194,22 @@ mod tests {
     /// Everything behind one sealed seed, owned, so that each part can be changed.
     #[derive(Clone)]
     struct Binding {
-        round_hash: [u8; 32],
+        round_hash: RoundHash,
         holder: u8,
-        hpke_key_id: [u8; 16],
-        client_key: [u8; 32],
-        body_digest: [u8; 32],
+        hpke_key_id: RoundKeyId,
+        client_key: PublicKey,
+        body_digest: BodyDigest,
         commitments: Vec<Commitment>,
     }
 
     impl Binding {
         fn of(key: &RoundKeyPair) -> Self {
             Self {
-                round_hash: [1; 32],
+                round_hash: [1; 32].into(),
                 holder: 1,
                 hpke_key_id: *key.id(),
-                client_key: [2; 32],
-                body_digest: [3; 32],
+                client_key: [2; 32].into(),
+                body_digest: [3; 32].into(),
                 commitments: vec![share(0).commit(), share(1).commit()],
             }
         }
@@ -229,8 +235,9 @@ mod tests {
         seal(&seed, key.public(), &binding.context(), &mut StdRng::seed_from_u64(0)).expect("the key is good")
     }
 
-    fn opened(key: &RoundKeyPair, sealed: &SealedSeed, binding: &Binding) -> Result<[u8; 32], SharingError> {
-        open(key, sealed, &binding.context()).map(|seed| *seed.as_bytes())
+    /// The bytes of the opened seed.
+    fn opened(key: &RoundKeyPair, sealed: &SealedSeed, binding: &Binding) -> Result<Vec<u8>, SharingError> {
+        open(key, sealed, &binding.context()).map(|seed| seed.as_bytes().to_vec())
     }
 
     #[test]
@@ -238,10 +245,10 @@ mod tests {
         let key = key(1);
         let binding = Binding::of(&key);
         let sealed = seal_to(&key, &binding);
-        assert_eq!(opened(&key, &sealed, &binding), Ok([7; 32]));
-        let restored = RoundKeyPair::from_private(*key.id(), *key.private());
+        assert_eq!(opened(&key, &sealed, &binding), Ok(vec![7; 32]));
+        let restored = RoundKeyPair::from_private(*key.id(), (*key.private().as_bytes()).into());
         assert_eq!(restored.public(), key.public());
-        assert_eq!(opened(&restored, &sealed, &binding), Ok([7; 32]));
+        assert_eq!(opened(&restored, &sealed, &binding), Ok(vec![7; 32]));
     }
 
     #[test]
@@ -260,8 +267,9 @@ mod tests {
         let key = key(1);
         let binding = Binding::of(&key);
         let sealed = seal_to(&key, &binding);
-        let [first, second] = [share(0).commit(), share(1).commit()].map(|commitment| *commitment.as_bytes());
-        let data = [&[1; 32][..], &[1], key.id(), &[2; 32], &[3; 32], &[2], &first, &second].concat();
+        let [first, second] = [0, 1].map(|client| share(client).commit().encoded());
+        let (id, first, second) = (key.id().as_bytes(), first.as_bytes(), second.as_bytes());
+        let data = [&[1; 32][..], &[1], id, &[2; 32], &[3; 32], &[2], first, second].concat();
         let seed = single_shot_open::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
             &OpModeR::Base,
             &private_key(key.private()),
@@ -290,17 +298,18 @@ mod tests {
         let key = key(1);
         let binding = Binding::of(&key);
         let sealed = seal_to(&key, &binding);
-        let fields: [fn(&mut Binding) -> &mut [u8]; 5] = [
-            |binding| &mut binding.round_hash,
-            |binding| std::slice::from_mut(&mut binding.holder),
-            |binding| &mut binding.hpke_key_id,
-            |binding| &mut binding.client_key,
-            |binding| &mut binding.body_digest,
+        type Flip = fn(&mut Binding, usize);
+        let fields: [(usize, Flip); 5] = [
+            (RoundHash::LENGTH, |binding, bit| flip(&mut binding.round_hash, bit)),
+            (1, |binding, bit| binding.holder ^= 1 << bit),
+            (RoundKeyId::LENGTH, |binding, bit| flip(&mut binding.hpke_key_id, bit)),
+            (PublicKey::LENGTH, |binding, bit| flip(&mut binding.client_key, bit)),
+            (BodyDigest::LENGTH, |binding, bit| flip(&mut binding.body_digest, bit)),
         ];
-        for (number, field) in fields.iter().enumerate() {
-            for byte in 0..field(&mut binding.clone()).len() {
+        for (number, (length, flip)) in fields.into_iter().enumerate() {
+            for byte in 0..length {
                 let mut tampered = binding.clone();
-                field(&mut tampered)[byte] ^= 1 << (byte % 8);
+                flip(&mut tampered, 8 * byte + byte % 8);
                 let refused = opened(&key, &sealed, &tampered);
                 assert_eq!(refused, Err(SharingError::SealedSeed), "field {number}, byte {byte}");
             }
@@ -332,7 +341,7 @@ mod tests {
         let (key, other) = (key(1), key(2));
         let binding = Binding::of(&key);
         let sealed = seal_to(&key, &binding);
-        let disguised = RoundKeyPair::from_private(*key.id(), *other.private());
+        let disguised = RoundKeyPair::from_private(*key.id(), (*other.private().as_bytes()).into());
         assert_eq!(opened(&disguised, &sealed, &binding), Err(SharingError::SealedSeed));
     }
 
@@ -344,7 +353,7 @@ mod tests {
         one[0] = 1;
         for small in [[0; 32], one] {
             let seed = ShareSeed::from_bytes([7; 32]);
-            let refused = seal(&seed, &small, &binding.context(), &mut StdRng::seed_from_u64(0));
+            let refused = seal(&seed, &small.into(), &binding.context(), &mut StdRng::seed_from_u64(0));
             assert_eq!(refused, Err(SharingError::RecipientKey));
             let mut sealed = seal_to(&key, &binding);
             sealed.0[..32].copy_from_slice(&small);
@@ -354,7 +363,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_private_key() {
-        let key = RoundKeyPair::from_private([0; 16], [0xab; 32]);
-        assert_eq!(format!("{key:?}"), format!("RoundKeyPair {{ id: {:?}, .. }}", [0_u8; 16]));
+        let key = RoundKeyPair::from_private([0; 16].into(), [0xab; 32].into());
+        assert_eq!(format!("{key:?}"), format!("RoundKeyPair {{ id: RoundKeyId({}), .. }}", "00".repeat(16)));
     }
 }

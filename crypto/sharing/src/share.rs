@@ -5,39 +5,15 @@ use std::fmt;
 use curve25519_dalek::Scalar;
 use lattice::{
     SmallPoly,
-    expand::{Purpose, SecretStream},
-    labels, sample,
+    expand::{Purpose, SecretStream, SecretStreamKey},
+    sample,
 };
-use rand::{CryptoRng, RngCore};
+use names::{PublicKey, RoundHash, labels};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// The 32 secret bytes from which a client and one holder expand the same key share.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct ShareSeed([u8; 32]);
-
-impl ShareSeed {
-    /// Draws a fresh seed.
-    pub fn generate<R: RngCore + CryptoRng>(rng: &mut R) -> Self {
-        let mut seed = Self([0; 32]);
-        rng.fill_bytes(&mut seed.0);
-        seed
-    }
-
-    /// The seed with these bytes, as kept by whoever drew or opened it.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// The secret bytes.
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for ShareSeed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ShareSeed(redacted)")
-    }
+names::secret! {
+    /// The 32 secret bytes from which a client and one holder expand the same key share.
+    pub ShareSeed: 32;
 }
 
 /// One holder's share (s, ρ) of a client's mask key: a polynomial s with |s_k| ≤ 32 and the blinding ρ of its
@@ -53,9 +29,9 @@ impl KeyShare {
     ///
     /// s is the centred binomial share and ρ the first 64 bytes, reduced modulo ℓ, of two ChaCha20 streams under the key
     /// `H("key-share", round_hash ‖ client_key ‖ u8 holder ‖ seed)`. Constant-time.
-    pub fn derive(seed: &ShareSeed, round_hash: &[u8; 32], client_key: &[u8; 32], holder: u8) -> Self {
-        let parts: [&[u8]; 4] = [round_hash, client_key, &[holder], &seed.0];
-        let stream_key = Zeroizing::new(labels::hash(labels::KEY_SHARE, &parts));
+    pub fn derive(seed: &ShareSeed, round_hash: &RoundHash, client_key: &PublicKey, holder: u8) -> Self {
+        let parts: [&[u8]; 4] = [round_hash.as_bytes(), client_key.as_bytes(), &[holder], seed.as_bytes()];
+        let stream_key: SecretStreamKey = labels::hash(labels::KEY_SHARE, &parts);
         let mut wide = Zeroizing::new([0; 64]);
         SecretStream::new(&stream_key, 0, Purpose::BLINDING).fill_bytes(&mut wide[..]);
         Self {
@@ -92,35 +68,35 @@ impl KeyShare {
 
 #[cfg(test)]
 mod tests {
+    use names::decode_hex;
     use sha2::{Digest, Sha256};
 
     use super::*;
-    use crate::test_shares::from_hex;
 
-    fn parts(share: &KeyShare) -> (Vec<i16>, [u8; 32]) {
-        (share.coefficients().coefficients().to_vec(), share.blinding().to_bytes())
+    fn parts(share: &KeyShare) -> (Vec<i16>, Scalar) {
+        (share.coefficients().coefficients().to_vec(), *share.blinding())
     }
 
     /// Computed by an independent program from the formulas of `docs/wire-formats.md` alone.
     #[test]
     fn expansion_is_that_of_the_wire_format() {
-        let share = KeyShare::derive(&ShareSeed::from_bytes([3; 32]), &[1; 32], &[2; 32], 1);
+        let share = KeyShare::derive(&[3; 32].into(), &[1; 32].into(), &[2; 32].into(), 1);
         let (coefficients, blinding) = parts(&share);
         assert_eq!(coefficients[..8], [-1, 3, 3, 2, 1, 3, -7, 4]);
         let bytes: Vec<u8> = coefficients.iter().flat_map(|s| s.to_le_bytes()).collect();
-        let digest: [u8; 32] = Sha256::digest(bytes).into();
-        assert_eq!(digest, from_hex("763bc43058a720c938a522cbde2213f6d77270255313c51095ff70f10d3a7d43"));
-        assert_eq!(blinding, from_hex("32f613ea00d307aae0558ff51762108330849792699cbbf904154134e302990a"));
-        assert_eq!(
-            share.commit().as_bytes(),
-            &from_hex("e0f266d89676b6726e0c3989e31eb7b4bd56ff5d4d4e6f25c7e8aced1a35531d")
-        );
+        let expected = decode_hex("763bc43058a720c938a522cbde2213f6d77270255313c51095ff70f10d3a7d43");
+        assert_eq!(Ok(Sha256::digest(bytes).into()), expected);
+        let expected = decode_hex("32f613ea00d307aae0558ff51762108330849792699cbbf904154134e302990a");
+        assert_eq!(Ok(blinding.to_bytes()), expected);
+        let expected = "e0f266d89676b6726e0c3989e31eb7b4bd56ff5d4d4e6f25c7e8aced1a35531d";
+        assert_eq!(share.commit().encoded().to_string(), expected);
     }
 
     #[test]
     fn another_seed_round_client_or_holder_gives_another_share() {
         let derive = |seed, round, client, holder| {
-            parts(&KeyShare::derive(&ShareSeed::from_bytes([seed; 32]), &[round; 32], &[client; 32], holder))
+            let (round_hash, client_key) = ([round; 32].into(), [client; 32].into());
+            parts(&KeyShare::derive(&[seed; 32].into(), &round_hash, &client_key, holder))
         };
         let (coefficients, blinding) = derive(1, 2, 3, 4);
         for (seed, round, client, holder) in
@@ -136,6 +112,9 @@ mod tests {
     fn debug_shows_no_secret() {
         let seed = ShareSeed::from_bytes([0xab; 32]);
         assert_eq!(format!("{seed:?}"), "ShareSeed(redacted)");
-        assert_eq!(format!("{:?}", KeyShare::derive(&seed, &[0; 32], &[0; 32], 0)), "KeyShare(redacted)");
+        assert_eq!(
+            format!("{:?}", KeyShare::derive(&seed, &[0; 32].into(), &[0; 32].into(), 0)),
+            "KeyShare(redacted)"
+        );
     }
 }

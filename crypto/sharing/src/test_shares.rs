@@ -2,7 +2,7 @@
 
 use curve25519_dalek::Scalar;
 
-use crate::share::{KeyShare, ShareSeed};
+use crate::share::KeyShare;
 
 /// ℓ − 1, little-endian.
 pub(crate) const LARGEST_SCALAR: [u8; 32] = [
@@ -12,7 +12,7 @@ pub(crate) const LARGEST_SCALAR: [u8; 32] = [
 
 /// The share of one holder for one of several clients.
 pub(crate) fn share(client: u8) -> KeyShare {
-    KeyShare::derive(&ShareSeed::from_bytes([client; 32]), &[1; 32], &[client; 32], 1)
+    KeyShare::derive(&[client; 32].into(), &[1; 32].into(), &[client; 32].into(), 1)
 }
 
 /// `share` with coefficient `index` and the blinding moved by these differences.
@@ -22,10 +22,4 @@ pub(crate) fn forge(share: &KeyShare, index: usize, coefficient: i16, blinding: 
     let magnitude = Scalar::from(blinding.unsigned_abs());
     let moved = if blinding < 0 { share.blinding() - magnitude } else { share.blinding() + magnitude };
     KeyShare::from_parts(&coefficients, moved)
-}
-
-/// Reads 64 hexadecimal digits.
-pub(crate) fn from_hex(digits: &str) -> [u8; 32] {
-    assert_eq!(digits.len(), 64);
-    std::array::from_fn(|i| u8::from_str_radix(&digits[2 * i..2 * i + 2], 16).expect("hexadecimal digits"))
 }

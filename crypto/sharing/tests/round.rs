@@ -1,16 +1,17 @@
 //! A round of shares, from the clients' seeds to the opening of every holder's sum.
 
+use names::{BodyDigest, PublicKey, RoundHash};
 use rand::{SeedableRng, rngs::StdRng};
 use sharing::{
     Commitment, KeyShare, RoundKeyPair, SealContext, SealedSeed, ShareSeed, ShareSum, SharingError,
 };
 
-const ROUND: [u8; 32] = [1; 32];
+const ROUND: RoundHash = RoundHash::from_bytes([1; 32]);
 const HOLDERS: usize = 2;
 
 struct Contribution {
-    client_key: [u8; 32],
-    body_digest: [u8; 32],
+    client_key: PublicKey,
+    body_digest: BodyDigest,
     commitments: Vec<Commitment>,
     sealed: Vec<SealedSeed>,
 }
@@ -18,10 +19,11 @@ struct Contribution {
 impl Contribution {
     fn new(client: u8, keys: &[RoundKeyPair], rng: &mut StdRng) -> Self {
         let seeds: Vec<ShareSeed> = keys.iter().map(|_| ShareSeed::generate(rng)).collect();
-        let client_key = [client; 32];
+        let client_key = PublicKey::from_bytes([client; 32]);
         let commit = |(holder, seed)| KeyShare::derive(seed, &ROUND, &client_key, holder).commit();
         let commitments = (0..).zip(&seeds).map(commit).collect();
-        let mut sent = Self { client_key, body_digest: [client ^ 0xff; 32], commitments, sealed: vec![] };
+        let body_digest = BodyDigest::from_bytes([client ^ 0xff; 32]);
+        let mut sent = Self { client_key, body_digest, commitments, sealed: vec![] };
         for (holder, (key, seed)) in (0..).zip(keys.iter().zip(&seeds)) {
             let sealed =
                 sharing::seal(seed, key.public(), &sent.context(key, holder), rng).expect("a good key");
@@ -110,12 +112,13 @@ fn a_sealed_seed_copied_from_another_client_is_refused() {
 #[test]
 fn a_commitment_to_a_share_of_another_derivation_is_refused() {
     let seed = ShareSeed::from_bytes([9; 32]);
-    let commitment = KeyShare::derive(&seed, &ROUND, &[2; 32], 1).commit();
-    assert_eq!(sharing::check(&KeyShare::derive(&seed, &ROUND, &[2; 32], 1), &commitment), Ok(()));
+    let client_key = PublicKey::from_bytes([2; 32]);
+    let commitment = KeyShare::derive(&seed, &ROUND, &client_key, 1).commit();
+    assert_eq!(sharing::check(&KeyShare::derive(&seed, &ROUND, &client_key, 1), &commitment), Ok(()));
     let derived = [
-        KeyShare::derive(&seed, &ROUND, &[2; 32], 0),
-        KeyShare::derive(&seed, &[3; 32], &[2; 32], 1),
-        KeyShare::derive(&seed, &ROUND, &[3; 32], 1),
+        KeyShare::derive(&seed, &ROUND, &client_key, 0),
+        KeyShare::derive(&seed, &[3; 32].into(), &client_key, 1),
+        KeyShare::derive(&seed, &ROUND, &[3; 32].into(), 1),
     ];
     for share in &derived {
         assert_eq!(sharing::check(share, &commitment), Err(SharingError::CommitmentMismatch));

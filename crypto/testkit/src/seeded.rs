@@ -1,7 +1,10 @@
 //! Reproducible values for tests, never for anything secret.
 
-use lattice::expand::{PublicStream, Purpose};
-use lattice::{MODULUS, SmallPoly, sample};
+use lattice::{
+    MODULUS, SmallPoly,
+    expand::{PublicStream, Purpose},
+    sample,
+};
 
 /// `count` words of the stream of `seed`.
 pub fn words(seed: u64, count: usize) -> Vec<u64> {
@@ -31,9 +34,9 @@ pub fn key_share(seed: u64) -> SmallPoly {
     sample::key_share(&key(seed))
 }
 
-/// A 32-byte seed.
-pub fn key(seed: u64) -> [u8; 32] {
+/// A key or a seed of 32 bytes, as the type that the caller needs.
+pub fn key<K: From<[u8; 32]>>(seed: u64) -> K {
     let mut key = *b"test seed ......................";
     key[24..].copy_from_slice(&seed.to_le_bytes());
-    key
+    key.into()
 }

@@ -8,6 +8,7 @@ use gpu_kernels::device::{Device, DeviceError, Queue};
 use gpu_kernels::kernels::{self, Kernel, Launch, Shape};
 use gpu_kernels::shapes::{Shapes, TEAM_WORDS};
 use gpu_kernels::{Options, fold_rows};
+use lattice::expand::PublicStreamKey;
 use testkit::seeded;
 
 use crate::Scale;
@@ -330,7 +331,7 @@ impl Bench<'_> {
         let (blocks, twiddles, partial_sums) =
             (self.random(length)?, self.table()?, self.queue.allocate(shape.grid as usize * DEGREE)?);
         let arguments = kernels::AdjointAccumulate {
-            stream: (&[1; 32]).into(),
+            stream: (&PublicStreamKey::from_bytes([1; 32])).into(),
             first: 0,
             blocks: &blocks,
             count: polynomials as u64,
@@ -352,8 +353,8 @@ impl Bench<'_> {
         let (adjoints, inners, refused) =
             (self.queue.allocate(grid * 2 * DEGREE)?, self.queue.allocate(grid * 2)?, self.queue.zeroed(1)?);
         let arguments = kernels::FoldRows {
-            rows: (&[1; 32]).into(),
-            masks: (&[2; 32]).into(),
+            rows: (&PublicStreamKey::from_bytes([1; 32])).into(),
+            masks: (&PublicStreamKey::from_bytes([2; 32])).into(),
             first: 0,
             count: polynomials as u64,
             power_tables: &tables,
@@ -382,6 +383,7 @@ fn unmasking<'a>(
     largest_residual: &'a Buffer,
     inverse_twiddles: &'a Buffer,
 ) -> kernels::Unmask<'a, Buffer> {
-    let (stream, count, tau) = ((&[1; 32]).into(), polynomials as u64, 64 - WIDTH as u32);
+    let (stream, count, tau) =
+        ((&PublicStreamKey::from_bytes([1; 32])).into(), polynomials as u64, 64 - WIDTH as u32);
     kernels::Unmask { stream, first: 0, key, words, count, tau, delta, largest_residual, inverse_twiddles }
 }

@@ -11,7 +11,7 @@ use api::{
     paths,
 };
 use kit::{auth::BearerToken, config::ConfigError};
-use protocol::PublicKey;
+use names::{PublicKey, RoundHash, RoundId};
 use reqwest::{
     Certificate, StatusCode,
     header::{AUTHORIZATION, CONTENT_TYPE},
@@ -118,12 +118,12 @@ impl Combiner {
         };
         let http = http.build().map_err(kit::Error::fault)?;
         let url = config.url.trim_end_matches('/').to_owned();
-        Ok(Self { holder, identity_key: PublicKey(config.identity_key.0), url, http, token })
+        Ok(Self { holder, identity_key: config.identity_key, url, http, token })
     }
 
     /// The public half of the combiner's key for a round.
-    pub(crate) async fn round_key(&self, round_id: [u8; 16]) -> Result<RoundKeyView, CombinerError> {
-        self.post(paths::COMBINER_ROUND_KEYS.to_owned(), &RoundKeyRequest { round_id: Hex(round_id) }).await
+    pub(crate) async fn round_key(&self, round_id: RoundId) -> Result<RoundKeyView, CombinerError> {
+        self.post(paths::COMBINER_ROUND_KEYS.to_owned(), &RoundKeyRequest { round_id }).await
     }
 
     /// The countersignature of a round document; whether it verifies is for the caller.
@@ -141,10 +141,10 @@ impl Combiner {
     /// Verdicts on contributions, in order.
     pub(crate) async fn attest(
         &self,
-        round_hash: [u8; 32],
+        round_hash: RoundHash,
         request: &AttestRequest,
     ) -> Result<Vec<api::combiner::Verdict>, CombinerError> {
-        let path = paths::fill(paths::COMBINER_ATTESTATIONS, &[&Hex(round_hash)]);
+        let path = paths::fill(paths::COMBINER_ATTESTATIONS, &[&round_hash]);
         let answer: AttestResponse = self.post(path, request).await?;
         if answer.verdicts.len() == request.contributions.len() {
             Ok(answer.verdicts)
@@ -156,17 +156,17 @@ impl Combiner {
     /// The sum of the combiner's key shares over a set; whether it opens the commitments is for the caller.
     pub(crate) async fn release(
         &self,
-        round_hash: [u8; 32],
+        round_hash: RoundHash,
         request: &ReleaseCall,
     ) -> Result<Vec<u8>, CombinerError> {
-        let path = paths::fill(paths::COMBINER_RELEASE, &[&Hex(round_hash)]);
+        let path = paths::fill(paths::COMBINER_RELEASE, &[&round_hash]);
         let answer: ReleaseView = self.post(path, request).await?;
         Ok(answer.answer.0)
     }
 
     /// Tells the combiner that a round ended without a release.
-    pub(crate) async fn abandon(&self, round_hash: [u8; 32]) -> Result<(), CombinerError> {
-        let path = paths::fill(paths::COMBINER_ABANDON, &[&Hex(round_hash)]);
+    pub(crate) async fn abandon(&self, round_hash: RoundHash) -> Result<(), CombinerError> {
+        let path = paths::fill(paths::COMBINER_ABANDON, &[&round_hash]);
         self.send(path, &serde_json::json!({})).await.map(|_| ())
     }
 
@@ -266,7 +266,7 @@ mod tests {
     fn at(url: &str, ca_file: Option<&Path>) -> kit::Result<Combiner> {
         let config = CombinerConfig {
             url: url.to_owned(),
-            identity_key: Hex([0; 32]),
+            identity_key: [0; 32].into(),
             ca_file: ca_file.map(Path::to_owned),
             allow_http: false,
         };
@@ -296,8 +296,8 @@ mod tests {
         }
         let address = fs::read_to_string(path("address")).unwrap();
         let url = format!("https://localhost:{}", address.rsplit_once(':').unwrap().1);
-        at(&url, Some(&path("own.pem"))).unwrap().abandon([0; 32]).await.unwrap();
-        let refused = at(&url, Some(&path("other.pem"))).unwrap().abandon([0; 32]).await;
+        at(&url, Some(&path("own.pem"))).unwrap().abandon([0; 32].into()).await.unwrap();
+        let refused = at(&url, Some(&path("other.pem"))).unwrap().abandon([0; 32].into()).await;
         assert!(matches!(refused, Err(CombinerError::Unreachable { .. })), "{refused:?}");
         served.abort();
     }

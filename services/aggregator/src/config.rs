@@ -2,8 +2,8 @@
 
 use std::{net::IpAddr, path::PathBuf};
 
-use api::Hex;
 use kit::config::{ConfigError, DatabaseConfig, ListenConfig, LogConfig, Secret, rule};
+use names::PublicKey;
 use reqwest::Url;
 use serde::Deserialize;
 
@@ -28,7 +28,7 @@ pub struct Config {
     /// The combiners, in the order in which they hold shares: 1 to 7.
     pub combiners: Vec<CombinerConfig>,
     /// Ed25519 public key of the registrar whose credentials are accepted.
-    pub registrar_key: Hex<32>,
+    pub registrar_key: PublicKey,
     /// The operator's bearer token.
     pub admin_token: Secret,
     /// The bearer token that the combiners demand.
@@ -108,7 +108,7 @@ pub struct CombinerConfig {
     /// Its base URL, `https://host[:port]`. Plain `http` on this machine only.
     pub url: String,
     /// Its Ed25519 public key.
-    pub identity_key: Hex<32>,
+    pub identity_key: PublicKey,
     /// A PEM file of certificate authorities to trust beside those of the operating system.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,

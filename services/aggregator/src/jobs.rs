@@ -22,6 +22,7 @@ use futures::{
     future::{BoxFuture, join_all},
 };
 use kit::{Error, Result, column::Named, periodic, shutdown::CancellationToken, time::Timestamp, tx::run_tx};
+use names::RoundId;
 use sqlx::PgConnection;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
@@ -88,8 +89,8 @@ impl Held {
         &self.jobs[0]
     }
 
-    fn round_id(&self) -> [u8; 16] {
-        self.first().round_id
+    fn round_id(&self) -> RoundId {
+        self.first().round_id.0
     }
 
     fn kind(&self) -> Kind {
@@ -208,8 +209,8 @@ async fn lease_lost(app: &App, held: &Held) {
 /// Waiting for something that cannot be reached costs no attempt. After the last attempt the job is given up, and with
 /// it, unless it is one of many, the round.
 async fn failed(app: &App, held: &Held, error: &Error) {
-    let (kind, round, chain) = (held.kind().name(), hex::encode(held.round_id()), error.chain());
-    tracing::warn!(kind, round, error = chain, "job did not finish");
+    let (kind, round_id, chain) = (held.kind().name(), held.round_id(), error.chain());
+    tracing::warn!(kind, %round_id, error = chain, "job did not finish");
     let waits = error.kind() == ProblemKind::Unavailable;
     let attempts = held.jobs.iter().map(|job| job.attempts).max().unwrap_or(1);
     // What a round owes stays owed, and its record is sealed whenever that is possible.
@@ -244,8 +245,8 @@ async fn settle(app: &App, held: &Held, back: &Return<'_>) {
 }
 
 async fn give_up(app: &App, held: &Held, reason: &str) {
-    let (kind, round) = (held.kind().name(), hex::encode(held.round_id()));
-    tracing::error!(kind, round, reason, "job given up");
+    let (kind, round_id) = (held.kind().name(), held.round_id());
+    tracing::error!(kind, %round_id, reason, "job given up");
     if let Err(error) = record_failure(app, held, reason).await {
         tracing::warn!(error = error.chain(), "a job stays leased until its lease expires");
     }
@@ -297,7 +298,7 @@ mod tests {
             let job = Job {
                 job_id: 1,
                 kind: Column(kind),
-                round_id: [0; 16],
+                round_id: Column([0; 16].into()),
                 key: String::new(),
                 attempts: 1,
                 created_at: Timestamp::from_ms(5),

@@ -3,6 +3,7 @@
 
 use kit::{Error, Result, vault::KeyVault};
 use ledger::Hash;
+use names::Name;
 
 const NAME: &str = "log-head";
 
@@ -19,7 +20,7 @@ pub(crate) struct LogHead {
 /// # Errors
 /// A fault.
 pub(crate) async fn keep(vault: &KeyVault, head: LogHead) -> Result<()> {
-    let bytes = [&head.size.to_le_bytes()[..], &head.root].concat();
+    let bytes = [&head.size.to_le_bytes()[..], head.root.as_bytes()].concat();
     vault.run(move |vault| vault.note(NAME, &bytes)).await
 }
 
@@ -30,7 +31,7 @@ pub(crate) async fn keep(vault: &KeyVault, head: LogHead) -> Result<()> {
 pub(crate) async fn load(vault: &KeyVault) -> Result<Option<LogHead>> {
     let Some(bytes) = vault.run(|vault| vault.noted(NAME)).await? else { return Ok(None) };
     let head = bytes.split_first_chunk().and_then(|(size, root)| {
-        Some(LogHead { size: u64::from_le_bytes(*size), root: root.try_into().ok()? })
+        Some(LogHead { size: u64::from_le_bytes(*size), root: Hash::from_slice(root)? })
     });
     head.map(Some).ok_or_else(|| Error::fault("the head of the log in the vault is damaged"))
 }

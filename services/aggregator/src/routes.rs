@@ -10,7 +10,7 @@ mod rounds;
 
 use std::sync::Arc;
 
-use api::{Hex, identity::AggregatorIdentity, paths};
+use api::{identity::AggregatorIdentity, paths};
 use axum::{
     Json, Router,
     body::Body,
@@ -23,7 +23,7 @@ use kit::{
     Error, Result,
     health::{self, Check},
 };
-use protocol::Subject;
+use names::Subject;
 use serde::Deserialize;
 
 use crate::{blobs::ByteStream, state::App};
@@ -78,9 +78,9 @@ pub(crate) fn router(app: App) -> Router {
 
 async fn identity(State(app): State<App>) -> Json<AggregatorIdentity> {
     Json(AggregatorIdentity {
-        identity_key: Hex(app.pins.aggregator.0),
-        combiner_keys: app.pins.combiners.iter().map(|key| Hex(key.0)).collect(),
-        registrar_key: Hex(app.pins.registrar.0),
+        identity_key: app.pins.aggregator,
+        combiner_keys: app.pins.combiners.clone(),
+        registrar_key: app.pins.registrar,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }

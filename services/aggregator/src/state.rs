@@ -6,7 +6,7 @@ use axum::extract::FromRef;
 use kit::{Error, Result, auth::BearerToken, compute::Compute, time::Timestamp, vault::KeyVault};
 use lattice::SummingBackend;
 use ledger::note::Signer;
-use protocol::{IdentityKey, Pins, PublicKey};
+use protocol::{IdentityKey, Pins};
 use sqlx::PgPool;
 use tokio::sync::{Mutex, Notify, Semaphore};
 
@@ -59,9 +59,9 @@ impl App {
     /// migrated.
     pub(crate) async fn build(config: &Config) -> Result<Self> {
         config.check()?;
-        let identity = IdentityKey::from_secret(&*config.identity_key.read_key("identity_key")?);
+        let identity = IdentityKey::from_secret(&config.identity_key.read_key("identity_key")?);
         let origin = config.record.origin.clone();
-        let origin = origin.unwrap_or_else(|| format!("blindsum/{}", hex::encode(identity.public().0)));
+        let origin = origin.unwrap_or_else(|| format!("blindsum/{}", identity.public()));
         let log_signer = Signer::new(&origin, &identity.secret()).map_err(Error::fault)?;
         let mut combiners = Vec::new();
         for (holder, combiner) in (1..).zip(&config.combiners) {
@@ -71,7 +71,7 @@ impl App {
         let pins = Pins {
             aggregator: identity.public(),
             combiners: combiners.iter().map(|combiner| combiner.identity_key).collect(),
-            registrar: PublicKey(config.registrar_key.0),
+            registrar: config.registrar_key,
         };
         let db = kit::postgres::connect(&config.database).await?;
         SCHEMA.check(&db).await?;

@@ -1,5 +1,6 @@
 //! The audit bundle (`docs/wire-formats.md` §10).
 
+use names::{ContributionId, PublicKey};
 use serde::{Deserialize, Serialize};
 
 use crate::{Hex, HexBytes};
@@ -12,7 +13,7 @@ pub struct Bundle {
     /// The round document.
     pub document: HexBytes,
     /// The key that signed it.
-    pub aggregator_key: Hex<32>,
+    pub aggregator_key: PublicKey,
     /// Its signature.
     pub aggregator_signature: Hex<64>,
     /// The combiners' countersignatures, in order.
@@ -29,7 +30,7 @@ pub struct Bundle {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BundleMember {
     /// The client's name for it.
-    pub contribution_id: Hex<16>,
+    pub contribution_id: ContributionId,
     /// The signed header.
     pub header: HexBytes,
     /// Its norm proof; empty where the round demands none.

@@ -1,5 +1,6 @@
 //! What the aggregator asks of a combiner. All of it under the services' shared secret.
 
+use names::{RoundHash, RoundId, RoundKeyId, RoundPublicKey, SetRoot};
 use serde::{Deserialize, Serialize};
 
 use crate::{Hex, HexBytes, problem::ProblemKind};
@@ -9,16 +10,16 @@ use crate::{Hex, HexBytes, problem::ProblemKind};
 #[serde(deny_unknown_fields)]
 pub struct RoundKeyRequest {
     /// The round for which the key will be used.
-    pub round_id: Hex<16>,
+    pub round_id: RoundId,
 }
 
 /// The public half of a round's HPKE key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RoundKeyView {
     /// Its identifier.
-    pub hpke_key_id: Hex<16>,
+    pub hpke_key_id: RoundKeyId,
     /// X25519.
-    pub hpke_public_key: Hex<32>,
+    pub hpke_public_key: RoundPublicKey,
 }
 
 /// `POST /v1/rounds`.
@@ -98,7 +99,7 @@ pub struct ReleaseView {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CombinerRoundView {
     /// Hash of the document.
-    pub round_hash: Hex<32>,
+    pub round_hash: RoundHash,
     /// Where it is.
     pub state: CombinerRoundState,
     /// Contributions attested.
@@ -106,7 +107,7 @@ pub struct CombinerRoundView {
     /// Contributions refused.
     pub refused: u64,
     /// Root of the released set.
-    pub root: Option<Hex<32>>,
+    pub root: Option<SetRoot>,
     /// When the round's key was destroyed.
     pub key_destroyed_at_ms: Option<i64>,
 }

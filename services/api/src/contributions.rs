@@ -1,8 +1,9 @@
 //! Contributions: receipt, state, inclusion.
 
+use names::{ContributionId, HeaderHash, RoundId, SetRoot, TreeHash};
 use serde::{Deserialize, Serialize};
 
-use crate::{Hex, HexBytes};
+use crate::HexBytes;
 
 /// Where a contribution is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,11 +25,11 @@ pub enum ContributionState {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ContributionView {
     /// The round.
-    pub round_id: Hex<16>,
+    pub round_id: RoundId,
     /// The client's name for it.
-    pub contribution_id: Hex<16>,
+    pub contribution_id: ContributionId,
     /// Hash of its header.
-    pub header_hash: Hex<32>,
+    pub header_hash: HeaderHash,
     /// Where it is.
     pub state: ContributionState,
     /// Why it was rejected or excluded; a stable name, see `docs/api.md`.
@@ -43,15 +44,15 @@ pub struct ContributionView {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct InclusionView {
     /// Merkle root of the summed set.
-    pub root: Hex<32>,
+    pub root: SetRoot,
     /// Hash of the contribution's header.
-    pub header_hash: Hex<32>,
+    pub header_hash: HeaderHash,
     /// Position in the set.
     pub index: u64,
     /// Size of the set.
     pub size: u64,
     /// Siblings from the leaf upwards (RFC 9162 §2.1.3).
-    pub path: Vec<Hex<32>>,
+    pub path: Vec<TreeHash>,
     /// The signed result that names the root, canonical encoding.
     pub result: HexBytes,
 }

@@ -2,9 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
+use names::{NotHex, decode_hex};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Exactly `N` bytes: a hash, a key, an identifier.
+/// Exactly `N` bytes that have no type of their own: a signature.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Hex<const N: usize>(pub [u8; N]);
 
@@ -12,31 +13,11 @@ pub struct Hex<const N: usize>(pub [u8; N]);
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct HexBytes(pub Vec<u8>);
 
-/// The text is not the hexadecimal form of the expected number of bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotHex {
-    /// The number of bytes wanted; none if any number will do.
-    pub bytes: Option<usize>,
-}
-
-impl fmt::Display for NotHex {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.bytes {
-            Some(bytes) => write!(f, "expected {} hexadecimal digits", 2 * bytes),
-            None => f.write_str("expected an even number of hexadecimal digits"),
-        }
-    }
-}
-
-impl std::error::Error for NotHex {}
-
 impl<const N: usize> FromStr for Hex<N> {
     type Err = NotHex;
 
     fn from_str(text: &str) -> Result<Self, NotHex> {
-        let mut bytes = [0; N];
-        hex::decode_to_slice(text, &mut bytes).map_err(|_| NotHex { bytes: Some(N) })?;
-        Ok(Self(bytes))
+        decode_hex(text).map(Self)
     }
 }
 

@@ -1,8 +1,7 @@
 //! The log of everything recorded: checkpoints, entries, proofs (RFC 9162 §2.1).
 
+use names::TreeHash;
 use serde::{Deserialize, Serialize};
-
-use crate::Hex;
 
 /// `GET /v1/log/checkpoint`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -10,7 +9,7 @@ pub struct CheckpointView {
     /// Entries that it covers.
     pub size: u64,
     /// Root of their tree.
-    pub root: Hex<32>,
+    pub root: TreeHash,
     /// The signed note that says so; the rest is for convenience.
     pub note: String,
     /// When it was signed.
@@ -25,7 +24,7 @@ pub struct EntryView {
     /// The data of the leaf, in UTF-8: JSON with the table, the key and the protected columns of a row.
     pub payload: String,
     /// SHA-256 of a zero byte and the payload.
-    pub leaf_hash: Hex<32>,
+    pub leaf_hash: TreeHash,
 }
 
 /// `GET /v1/log/entries`.
@@ -43,7 +42,7 @@ pub struct LogInclusionView {
     /// The checkpoint whose tree it is shown to be in.
     pub checkpoint: CheckpointView,
     /// Siblings from the leaf upwards (RFC 9162 §2.1.3).
-    pub path: Vec<Hex<32>>,
+    pub path: Vec<TreeHash>,
 }
 
 /// `GET /v1/log/consistency`.
@@ -54,5 +53,5 @@ pub struct ConsistencyView {
     /// Size of the later one.
     pub to: u64,
     /// Nodes (RFC 9162 §2.1.4).
-    pub path: Vec<Hex<32>>,
+    pub path: Vec<TreeHash>,
 }

@@ -1,5 +1,6 @@
 //! Enrolment of participants.
 
+use names::{PublicKey, Subject};
 use serde::{Deserialize, Serialize};
 
 use crate::{Hex, HexBytes};
@@ -18,9 +19,9 @@ pub struct EnrolRequest {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Participant {
     /// The registrar's name for the participant.
-    pub subject: String,
+    pub subject: Subject,
     /// The Ed25519 key of the credential last enrolled.
-    pub client_key: Hex<32>,
+    pub client_key: PublicKey,
     /// The epoch of that credential.
     pub credential_epoch: u32,
     /// When it was first enrolled.

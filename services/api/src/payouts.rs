@@ -2,9 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
+use names::{ContributionId, RoundId, Subject, TreeHash};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-use crate::{Hex, HexBytes};
+use crate::HexBytes;
 
 /// An amount in the smallest units, in JSON a text of decimal digits: it can exceed what a JSON number holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,11 +80,11 @@ pub struct Token {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payout {
     /// The round.
-    pub round_id: Hex<16>,
+    pub round_id: RoundId,
     /// The contribution.
-    pub contribution_id: Hex<16>,
+    pub contribution_id: ContributionId,
     /// Who contributed.
-    pub subject: String,
+    pub subject: Subject,
     /// How the pool was split.
     pub policy: PayoutPolicy,
     /// The pool.
@@ -104,7 +105,7 @@ pub struct Payout {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Statement {
     /// The participant.
-    pub subject: String,
+    pub subject: Subject,
     /// Its reputation in a round that is created now, in millionths.
     pub reputation_ppm: u32,
     /// What it has, by asset.
@@ -174,11 +175,11 @@ pub struct Batch {
     /// Its number.
     pub batch_id: u64,
     /// The round after whose payout it was made; absent if the operator asked for it.
-    pub round_id: Option<Hex<16>>,
+    pub round_id: Option<RoundId>,
     /// What is handed over.
     pub asset: String,
     /// Root of the tree of claims.
-    pub root: Hex<32>,
+    pub root: TreeHash,
     /// How many balances are in it.
     pub lines: u32,
     /// Their sum.
@@ -195,13 +196,13 @@ pub struct ClaimProof {
     /// The batch.
     pub batch_id: u64,
     /// Root of its tree.
-    pub root: Hex<32>,
+    pub root: TreeHash,
     /// Who may claim.
     pub address: String,
     /// All that this address may claim in the batch.
     pub amount: Amount,
     /// Siblings from the leaf upwards, each pair hashed in ascending order.
-    pub proof: Vec<Hex<32>>,
+    pub proof: Vec<TreeHash>,
 }
 
 #[cfg(test)]

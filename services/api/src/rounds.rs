@@ -1,5 +1,6 @@
 //! Rounds: creation, progress, result.
 
+use names::{ModelDigest, RoundHash, RoundId, SetRoot, SumDigest};
 use serde::{Deserialize, Serialize};
 
 use crate::{Hex, HexBytes, participants::StateCounts, payouts::PayoutTerms};
@@ -9,7 +10,7 @@ use crate::{Hex, HexBytes, participants::StateCounts, payouts::PayoutTerms};
 #[serde(deny_unknown_fields)]
 pub struct CreateRound {
     /// SHA-256 of a model that has been uploaded.
-    pub model_digest: Hex<32>,
+    pub model_digest: ModelDigest,
     /// The tensors of an update, in order.
     pub tensors: Vec<Tensor>,
     /// Close when this many contributions are verified, but not before `earliest_close_ms`.
@@ -110,9 +111,9 @@ pub enum RoundState {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RoundView {
     /// Its identifier, chosen by the aggregator.
-    pub round_id: Hex<16>,
+    pub round_id: RoundId,
     /// Hash of its document.
-    pub round_hash: Hex<32>,
+    pub round_hash: RoundHash,
     /// Where it is.
     pub state: RoundState,
     /// Coordinates of an update.
@@ -132,7 +133,7 @@ pub struct RoundView {
     /// Chunks added and chunks unmasked, of how many; during closing.
     pub chunks: ChunkProgress,
     /// Merkle root of the summed set, once fixed.
-    pub root: Option<Hex<32>>,
+    pub root: Option<SetRoot>,
     /// Why the round failed.
     pub failure: Option<RoundFailure>,
 }
@@ -217,17 +218,17 @@ pub struct SignedRound {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ResultView {
     /// The round.
-    pub round_id: Hex<16>,
+    pub round_id: RoundId,
     /// Hash of its document.
-    pub round_hash: Hex<32>,
+    pub round_hash: RoundHash,
     /// Merkle root of the summed set.
-    pub root: Hex<32>,
+    pub root: SetRoot,
     /// Contributions in the sum.
     pub count: u32,
     /// Sum of their weights.
     pub total_weight: u64,
     /// Merkle root over the chunks of the sum.
-    pub sum_digest: Hex<32>,
+    pub sum_digest: SumDigest,
     /// Largest distance from a multiple of Δ, in units of 1/Δ: a diagnostic.
     pub residual_max: u64,
     /// ‖mean‖₂.
@@ -265,7 +266,7 @@ mod tests {
 
         let page = include_str!("../../../docs/api.md");
         let round = CreateRound {
-            model_digest: Hex([0; 32]),
+            model_digest: ModelDigest::from_bytes([0; 32]),
             tensors: Vec::new(),
             max_contributions: 2,
             min_cohort: 2,

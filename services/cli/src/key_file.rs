@@ -8,6 +8,7 @@ use std::{
     path::Path,
 };
 
+use names::SecretKey;
 use protocol::{Canonical, Credential, IdentityKey};
 use zeroize::Zeroizing;
 
@@ -15,7 +16,7 @@ use crate::error::{CommandError, Result};
 
 /// Writes a key to a new file that only its owner reads; an existing file is not touched.
 pub(crate) fn write_key(path: &Path, key: &IdentityKey) -> Result<()> {
-    let text = Zeroizing::new(format!("{}\n", hex::encode(&key.secret()[..])));
+    let text = Zeroizing::new(format!("{}\n", hex::encode(key.secret().as_bytes())));
     let mut options = OpenOptions::new();
     let file = options.write(true).create_new(true).mode(0o600).open(path);
     file.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
@@ -27,7 +28,7 @@ pub(crate) fn read_key(path: &Path) -> Result<IdentityKey> {
     let mut secret = Zeroizing::new([0; 32]);
     hex::decode_to_slice(text.trim(), &mut *secret)
         .map_err(|_| CommandError::input(path, "does not hold 64 hexadecimal digits"))?;
-    Ok(IdentityKey::from_secret(&secret))
+    Ok(IdentityKey::from_secret(&SecretKey::from_bytes(*secret)))
 }
 
 pub(crate) fn read_credential(path: &Path) -> Result<Credential> {

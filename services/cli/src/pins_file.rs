@@ -8,12 +8,12 @@
 
 use std::{fs, path::Path};
 
-use api::Hex;
 use figment::{
     Figment,
     providers::{Format, Toml},
 };
-use protocol::{Pins, PublicKey};
+use names::PublicKey;
+use protocol::Pins;
 use serde::Deserialize;
 
 use crate::error::{CommandError, Result};
@@ -21,9 +21,9 @@ use crate::error::{CommandError, Result};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PinsFile {
-    aggregator: Hex<32>,
-    combiners: Vec<Hex<32>>,
-    registrar: Hex<32>,
+    aggregator: PublicKey,
+    combiners: Vec<PublicKey>,
+    registrar: PublicKey,
 }
 
 pub(crate) fn read(path: &Path) -> Result<Pins> {
@@ -31,11 +31,7 @@ pub(crate) fn read(path: &Path) -> Result<Pins> {
     let pins: PinsFile = Figment::from(Toml::string(&text))
         .extract()
         .map_err(|error| CommandError::input(path, format!("does not hold pinned keys: {error}")))?;
-    Ok(Pins {
-        aggregator: PublicKey(pins.aggregator.0),
-        combiners: pins.combiners.into_iter().map(|key| PublicKey(key.0)).collect(),
-        registrar: PublicKey(pins.registrar.0),
-    })
+    Ok(Pins { aggregator: pins.aggregator, combiners: pins.combiners, registrar: pins.registrar })
 }
 
 #[cfg(test)]
@@ -55,8 +51,8 @@ mod tests {
         );
         fs::write(&path, &text).unwrap();
         let pins = read(&path).unwrap();
-        assert_eq!(pins.aggregator, PublicKey([0xaa; 32]));
-        assert_eq!(pins.combiners, [PublicKey([0xbb; 32])]);
+        assert_eq!(pins.aggregator, PublicKey::from_bytes([0xaa; 32]));
+        assert_eq!(pins.combiners, [PublicKey::from_bytes([0xbb; 32])]);
         for broken in
             [text.replace("registrar", "notary"), text.replace("cc", "c"), format!("{text}more = 1\n")]
         {

@@ -47,7 +47,7 @@ mod tests {
              \"tensors\": [{{\"name\": \"w\", \"shape\": [64, 10]}}, {{\"name\": \"b\", \"shape\": []}}]}}"
         );
         for round in [parse("round.toml", &toml).unwrap(), parse("round.json", &json).unwrap()] {
-            assert_eq!(round.model_digest.0, [0xab; 32]);
+            assert_eq!(round.model_digest.to_bytes(), [0xab; 32]);
             let tensors = [("w", vec![64, 10]), ("b", vec![])];
             assert_eq!(round.tensors, tensors.map(|(name, shape)| Tensor { name: name.to_owned(), shape }));
             assert_eq!((round.max_contributions, round.min_cohort, round.clip), (100, 10, 1.5));

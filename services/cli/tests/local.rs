@@ -11,8 +11,9 @@ use std::{
 };
 
 use api::rounds::{RoundState, RoundView};
-use client::{Client, ClientConfig, Operator, OperatorConfig, Participant, RoundId, ignore_progress};
-use protocol::{Canonical, Credential, IdentityKey, Pins, PublicKey};
+use client::{Client, ClientConfig, Operator, OperatorConfig, Participant, ignore_progress};
+use names::{PublicKey, RoundId, SecretKey};
+use protocol::{Canonical, Credential, IdentityKey, Pins};
 use serde_json::Value;
 use testbed::create_round;
 
@@ -69,7 +70,7 @@ fn until_gone(info: &Value, process_ids: &[u64]) {
 fn public_key(info: &Value, pointer: &str) -> PublicKey {
     let mut key = [0; 32];
     hex::decode_to_slice(text(info, pointer), &mut key).unwrap();
-    PublicKey(key)
+    PublicKey::from_bytes(key)
 }
 
 fn pins(info: &Value) -> Pins {
@@ -87,7 +88,7 @@ fn participant(info: &Value) -> Participant {
     let credential = fs::read_to_string(text(info, "/credential_file")).unwrap();
     let credential = hex::decode(credential.trim()).unwrap();
     Participant {
-        identity: IdentityKey::from_secret(&secret),
+        identity: IdentityKey::from_secret(&SecretKey::from_bytes(secret)),
         credential: Credential::from_bytes(&credential).unwrap(),
     }
 }

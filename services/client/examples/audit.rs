@@ -12,8 +12,9 @@
 
 use std::{env, error::Error, fs, path::Path};
 
-use client::{Client, ClientConfig, RoundId};
-use protocol::{Pins, PublicKey};
+use client::{Client, ClientConfig};
+use names::RoundId;
+use protocol::Pins;
 
 /// Where the last checkpoint is kept from one audit to the next.
 const CHECKPOINT: &str = "checkpoint";
@@ -25,9 +26,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("audit URL ROUND AGGREGATOR COMBINER REGISTRAR".into());
     };
     let pins = Pins {
-        aggregator: PublicKey(key(aggregator)?),
-        combiners: vec![PublicKey(key(combiner)?)],
-        registrar: PublicKey(key(registrar)?),
+        aggregator: aggregator.parse()?,
+        combiners: vec![combiner.parse()?],
+        registrar: registrar.parse()?,
     };
     let client = Client::new(ClientConfig::new(url, pins, "auditor-state"))?;
 
@@ -48,10 +49,4 @@ async fn main() -> Result<(), Box<dyn Error>> {
     fs::write(CHECKPOINT, &last.note)?;
     println!("{} entries of the log under a signed checkpoint", last.checkpoint.size);
     Ok(())
-}
-
-/// 32 bytes in hexadecimal.
-fn key(text: &str) -> Result<[u8; 32], hex::FromHexError> {
-    let mut key = [0; 32];
-    hex::decode_to_slice(text.trim(), &mut key).map(|()| key)
 }

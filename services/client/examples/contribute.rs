@@ -9,8 +9,9 @@
 
 use std::{env, error::Error, fs};
 
-use client::{Client, ClientConfig, Participant, RoundId, ignore_progress};
-use protocol::{Canonical, Credential, IdentityKey, Pins, PublicKey};
+use client::{Client, ClientConfig, Participant, ignore_progress};
+use names::{RoundId, SecretKey};
+use protocol::{Canonical, Credential, IdentityKey, Pins};
 
 const USAGE: &str = "contribute URL ROUND AGGREGATOR COMBINER REGISTRAR IDENTITY CREDENTIAL";
 
@@ -23,12 +24,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // The keys to trust come from the other parties themselves, never from the aggregator's
     // answers.
     let pins = Pins {
-        aggregator: PublicKey(key(aggregator)?),
-        combiners: vec![PublicKey(key(combiner)?)],
-        registrar: PublicKey(key(registrar)?),
+        aggregator: aggregator.parse()?,
+        combiners: vec![combiner.parse()?],
+        registrar: registrar.parse()?,
     };
     let participant = Participant {
-        identity: IdentityKey::from_secret(&key(&fs::read_to_string(identity)?)?),
+        identity: IdentityKey::from_secret(&secret(&fs::read_to_string(identity)?)?),
         credential: Credential::from_bytes(&hex::decode(fs::read_to_string(credential)?.trim())?)?,
     };
     // The folder holds unfinished uploads and receipts. A participant must not lose it.
@@ -53,8 +54,9 @@ fn train(_model: &[u8], dimension: usize) -> Vec<f32> {
     vec![0.5; dimension]
 }
 
-/// 32 bytes in hexadecimal.
-fn key(text: &str) -> Result<[u8; 32], hex::FromHexError> {
-    let mut key = [0; 32];
-    hex::decode_to_slice(text.trim(), &mut key).map(|()| key)
+/// An identity key, from 32 bytes in hexadecimal.
+fn secret(text: &str) -> Result<SecretKey, hex::FromHexError> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text.trim(), &mut bytes)?;
+    Ok(SecretKey::from_bytes(bytes))
 }

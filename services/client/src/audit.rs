@@ -7,8 +7,9 @@ use api::{
     paths,
 };
 use bytes::Bytes;
+use names::{ContributionId, RoundId};
 
-use crate::{Client, ClientError, ContributionId, RoundId, transport::decode};
+use crate::{Client, ClientError, transport::decode};
 
 /// The longest bundle: 2²⁰ members with the largest headers.
 const LONGEST_BUNDLE: u64 = 64 << 30;

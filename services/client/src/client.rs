@@ -8,13 +8,14 @@ use api::{
     paths,
 };
 use lattice::{CpuBackend, MaskingBackend};
+use names::{ContributionId, RoundId};
 use protocol::{Canonical, Pins, Receipt, roles::client::sign_enrolment};
 use rayon::ThreadPool;
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    ClientConfig, ClientError, ContributionId, Participant, RoundId,
+    ClientConfig, ClientError, Participant,
     outbox::Outbox,
     receipts::Receipts,
     sent_updates::SentUpdates,

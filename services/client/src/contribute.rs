@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use api::{Hex, ProblemKind, contributions::ContributionView, paths, rounds::RoundState};
+use api::{ProblemKind, contributions::ContributionView, paths, rounds::RoundState};
+use names::ContributionId;
 use protocol::{Canonical, ContributionHeader, Receipt, Refusal, Signed, VerifiedRound};
 use reqwest::{
     Method,
@@ -10,7 +11,7 @@ use reqwest::{
 };
 
 use crate::{
-    Client, ClientError, ContributionId, Participant, Preparation, Prepared, ProgressFn,
+    Client, ClientError, Participant, Preparation, Prepared, ProgressFn,
     outbox::Message,
     transport::{SMALL_ANSWER, decode},
 };
@@ -77,10 +78,10 @@ impl Client {
     async fn is_over(&self, message: &Message) -> Result<bool, ClientError> {
         let round = self.round(message.round_id).await?;
         let takes_more = matches!(round.state, RoundState::Preparing | RoundState::Open);
-        if takes_more || round.round_hash.0 != message.header.round_hash {
+        if takes_more || round.round_hash != message.header.round_hash {
             return Ok(false);
         }
-        match self.status(message.round_id, Hex(message.header.contribution_id)).await {
+        match self.status(message.round_id, message.header.contribution_id).await {
             Ok(view) => self.receipts.keep(&self.check_receipt(&view.receipt.0, &message.header)?)?,
             Err(error) if error.problem_kind() == Some(ProblemKind::NotFound) => {}
             Err(error) => return Err(error),
@@ -141,7 +142,7 @@ impl Client {
         };
         self.receipts.keep(&receipt)?;
         message.remove()?;
-        let id = Hex(receipt.contribution_id);
+        let id = receipt.contribution_id;
         Ok(Contribution { id, receipt, bytes: message.bytes(), upload_time: start.elapsed(), preparation })
     }
 
@@ -151,8 +152,8 @@ impl Client {
         message: &Message,
         progress: &ProgressFn,
     ) -> Result<Receipt, ClientError> {
-        let names = [Hex(round.document().round_id), Hex(message.header.contribution_id)];
-        let path = paths::fill(paths::CONTRIBUTION, &[&names[0], &names[1]]);
+        let (round_id, contribution_id) = (round.document().round_id, message.header.contribution_id);
+        let path = paths::fill(paths::CONTRIBUTION, &[&round_id, &contribution_id]);
         let request = || {
             let request = self.transport.request(Method::PUT, &path)?;
             let request = request

@@ -2,7 +2,8 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use api::{Hex, Problem, ProblemKind};
+use api::{Problem, ProblemKind};
+use names::RoundHash;
 use protocol::Refusal;
 use thiserror::Error;
 
@@ -102,7 +103,7 @@ pub enum ClientError {
     #[error("this update was sent in round {round_hash} already")]
     AlreadySent {
         /// Hash of that round's document.
-        round_hash: Hex<32>,
+        round_hash: RoundHash,
     },
     /// The update cannot be quantised: a coordinate is not finite, for example.
     #[error("the update cannot be quantised")]

@@ -50,12 +50,12 @@ mod sent_updates;
 mod tests;
 mod transport;
 
-pub use api::Hex;
 pub use client::Client;
 pub use config::{ClientConfig, Timeouts};
 pub use contribute::Contribution;
 pub use error::ClientError;
 pub use ledger::payout_tree::{Address, StandardDump};
+pub use names::{ContributionId, ModelDigest, RoundId, Subject};
 pub use operator::{Operator, OperatorConfig};
 pub use participant::Participant;
 pub use prepare::{Preparation, Prepared};
@@ -63,8 +63,3 @@ pub use progress::{Phase, Progress, ProgressFn, ignore_progress};
 pub use record::SignedCheckpoint;
 pub use result::RoundSum;
 pub use retry::{OnRetry, RetryPolicy};
-
-/// Names a round.
-pub type RoundId = Hex<16>;
-/// Names a contribution.
-pub type ContributionId = Hex<16>;

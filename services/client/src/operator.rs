@@ -3,16 +3,17 @@
 use std::fmt;
 
 use api::{
-    Hex, paths,
+    paths,
     payouts::{Batch, MakeBatch, Token},
     rounds::{CreateRound, RoundView},
 };
+use names::{ModelDigest, RoundId};
 use reqwest::{Method, header::CONTENT_TYPE};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::{
-    ClientError, OnRetry, RetryPolicy, RoundId, Timeouts,
+    ClientError, OnRetry, RetryPolicy, Timeouts,
     transport::{SMALL_ANSWER, Transport, decode},
 };
 
@@ -75,8 +76,8 @@ impl Operator {
     ///
     /// # Errors
     /// [`ClientError::Problem`] with the aggregator's reason, and the errors of any exchange.
-    pub async fn put_model(&self, model: &[u8]) -> Result<Hex<32>, ClientError> {
-        let digest = Hex(Sha256::digest(model).into());
+    pub async fn put_model(&self, model: &[u8]) -> Result<ModelDigest, ClientError> {
+        let digest = ModelDigest::from_bytes(Sha256::digest(model).into());
         let path = paths::fill(paths::MODEL, &[&digest]);
         let body = bytes::Bytes::copy_from_slice(model);
         let request = || {

@@ -12,11 +12,12 @@ use std::{
 };
 
 use futures::{StreamExt, TryStreamExt, stream};
-use protocol::{ContributionHeader, MessagePrefix, PublicKey, VerifiedRound};
+use names::{PublicKey, RoundId};
+use protocol::{ContributionHeader, MessagePrefix, VerifiedRound};
 use tempfile::NamedTempFile;
 use tokio_util::io::ReaderStream;
 
-use crate::{ClientError, Phase, Progress, ProgressFn, RoundId, private_file};
+use crate::{ClientError, Phase, Progress, ProgressFn, private_file};
 
 /// Bytes that are read from disk at once while uploading.
 const READ_BYTES: usize = 256 << 10;
@@ -61,8 +62,7 @@ impl Outbox {
         prefix: MessagePrefix,
         body: NamedTempFile,
     ) -> Result<Message, ClientError> {
-        let names = [round.document().round_id, prefix.header.contribution_id];
-        let stem = names.map(hex::encode).join("-");
+        let stem = format!("{}-{}", round.document().round_id, prefix.header.contribution_id);
         let [prefix_name, body_name] = [PREFIX, BODY].map(|extension| format!("{stem}.{extension}"));
         let write = || {
             private_file::persist(body, &self.folder, &body_name)?;
@@ -78,7 +78,7 @@ impl Outbox {
         round: &VerifiedRound,
         client_key: &PublicKey,
     ) -> Result<Option<Message>, ClientError> {
-        let round_id = hex::encode(round.document().round_id);
+        let round_id = round.document().round_id.to_string();
         for path in self.finished()? {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             if !name.starts_with(&round_id) {

@@ -8,11 +8,12 @@ use api::{
     payouts::{Batch, ClaimAddressRequest, ClaimProof, Payout, Statement},
 };
 use ledger::payout_tree::{Address, Payment, PayoutTree, StandardDump, merge, verify_payment};
+use names::RoundId;
 use protocol::{Canonical, ClaimAddress, Signature, Signed};
 use reqwest::Method;
 
 use crate::{
-    Client, ClientError, Participant, RoundId,
+    Client, ClientError, Participant,
     transport::{SMALL_ANSWER, decode},
 };
 
@@ -73,9 +74,8 @@ impl Client {
         let view: ClaimProof = self.transport.json(&path, "a claim").await?;
         let mismatch = |field| ClientError::Mismatch { what: "claim", field };
         let address = view.address.parse().map_err(|_| mismatch("address"))?;
-        let siblings: Vec<[u8; 32]> = view.proof.iter().map(|sibling| sibling.0).collect();
         let payment = Payment { address, amount: view.amount.0 };
-        verify_payment(&view.root.0, &payment, &siblings).map_err(|_| mismatch("proof"))?;
+        verify_payment(&view.root, &payment, &view.proof).map_err(|_| mismatch("proof"))?;
         Ok(view)
     }
 
@@ -105,7 +105,7 @@ impl Client {
         let dump: StandardDump = decode(&bytes, "a payout tree")?;
         let load = move || (PayoutTree::load(&dump).map(|tree| tree.root()), dump);
         let (found, dump) = tokio::task::spawn_blocking(load).await.expect("a tree is hashed without panic");
-        if found == Ok(root.0) {
+        if found == Ok(root) {
             Ok(dump)
         } else {
             Err(ClientError::Mismatch { what: "payout tree", field: "root" })
@@ -125,7 +125,7 @@ impl Client {
         let payments = payments(&text).ok_or_else(|| mismatch("lines"))?;
         let hash = move || merge(payments).and_then(PayoutTree::new).map(|tree| tree.root());
         let found = tokio::task::spawn_blocking(hash).await.expect("a tree is hashed without panic");
-        if found == Ok(root.0) { Ok(text) } else { Err(mismatch("root")) }
+        if found == Ok(root) { Ok(text) } else { Err(mismatch("root")) }
     }
 }
 

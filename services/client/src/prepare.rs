@@ -6,18 +6,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::Hex;
-use lattice::MaskingBackend;
+use lattice::{MaskingBackend, expand::SecretStreamKey};
 use masking::Quantised;
+use names::ContributionId;
 use protocol::{
     Credential, IdentityKey, MessagePrefix, VerifiedRound,
     roles::client::{Masked, Masking, SigningError},
 };
-use rand::{RngCore, rngs::OsRng};
+use rand::rngs::OsRng;
 use tempfile::NamedTempFile;
 
 use crate::{
-    Client, ClientError, ContributionId, Participant, Phase, Progress, ProgressFn,
+    Client, ClientError, Participant, Phase, Progress, ProgressFn,
     outbox::{Message, Outbox},
 };
 
@@ -44,7 +44,7 @@ pub struct Preparation {
 impl Prepared {
     /// The contribution's name.
     pub fn contribution_id(&self) -> ContributionId {
-        Hex(self.message.header.contribution_id)
+        self.message.header.contribution_id
     }
 
     /// Length of the message.
@@ -140,8 +140,7 @@ impl Job {
 
     fn quantise(&self) -> Result<Quantised, ClientError> {
         self.report(Phase::Quantising, 0, 1);
-        let mut seed = [0; 32];
-        OsRng.fill_bytes(&mut seed);
+        let seed = SecretStreamKey::generate(&mut OsRng);
         let quantised = masking::quantise(&self.update, self.weight, self.round.constants(), seed)
             .map_err(|source| ClientError::Quantise { source })?;
         self.report(Phase::Quantising, 1, 1);

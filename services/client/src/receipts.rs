@@ -2,9 +2,10 @@
 
 use std::{fs, io, path::PathBuf};
 
+use names::ContributionId;
 use protocol::{Canonical, Receipt, Refusal};
 
-use crate::{ClientError, ContributionId, private_file};
+use crate::{ClientError, private_file};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Receipts {
@@ -18,7 +19,7 @@ impl Receipts {
 
     /// Keeps a receipt that has been checked.
     pub(crate) fn keep(&self, receipt: &Receipt) -> Result<(), ClientError> {
-        let name = hex::encode(receipt.contribution_id);
+        let name = receipt.contribution_id.to_string();
         let path = self.folder.join(&name);
         private_file::write(&self.folder, &name, &receipt.to_bytes()).map_err(ClientError::state(path))
     }

@@ -5,9 +5,10 @@ use api::{
     paths,
 };
 use ledger::{Checkpoint, note::Verifier};
+use names::RoundId;
 use protocol::Receipt;
 
-use crate::{Client, ClientError, Hex, RoundId};
+use crate::{Client, ClientError};
 
 /// A checkpoint that the aggregator has signed.
 #[derive(Clone, Debug)]
@@ -35,7 +36,7 @@ impl Client {
     /// [`ClientError::Mismatch`].
     pub fn open_checkpoint(&self, note: String) -> Result<SignedCheckpoint, ClientError> {
         let origin = note.lines().next().unwrap_or_default();
-        let verifier = Verifier::ed25519(origin, &self.pins.aggregator.0);
+        let verifier = Verifier::ed25519(origin, &self.pins.aggregator);
         let opened = verifier.and_then(|verifier| Checkpoint::open(&note, &verifier, &[]));
         let opened = opened.map_err(|_| ClientError::Mismatch { what: "checkpoint", field: "note" })?;
         Ok(SignedCheckpoint { checkpoint: opened.checkpoint, note })
@@ -51,21 +52,20 @@ impl Client {
         round: RoundId,
         receipt: &Receipt,
     ) -> Result<(u64, SignedCheckpoint), ClientError> {
-        let path = paths::fill(paths::CONTRIBUTION_LOG, &[&round, &Hex(receipt.contribution_id)]);
+        let path = paths::fill(paths::CONTRIBUTION_LOG, &[&round, &receipt.contribution_id]);
         let view: LogInclusionView = self.transport.json(&path, "a proof of inclusion").await?;
         let signed = self.open_checkpoint(view.checkpoint.note)?;
         let mismatch = |field| ClientError::Mismatch { what: "log entry", field };
-        let siblings: Vec<[u8; 32]> = view.path.iter().map(|sibling| sibling.0).collect();
         let leaf = ledger::leaf_hash(view.entry.payload.as_bytes());
         let Checkpoint { root, size, .. } = &signed.checkpoint;
-        ledger::verify_inclusion(root, *size, view.entry.index, &leaf, &siblings)
+        ledger::verify_inclusion(root, *size, view.entry.index, &leaf, &view.path)
             .map_err(|_| mismatch("path"))?;
         let entry: serde_json::Value =
             serde_json::from_str(&view.entry.payload).map_err(|_| mismatch("payload"))?;
         let row = &entry["row"];
-        let is = |field: &str, bytes: &[u8]| row[field] == hex::encode(bytes);
+        let is = |field: &str, name: &dyn std::fmt::Display| row[field] == name.to_string();
         let expected = entry["table"] == "contributions"
-            && is("round_id", &round.0)
+            && is("round_id", &round)
             && is("contribution_id", &receipt.contribution_id)
             && is("header_hash", &receipt.header_hash);
         if expected { Ok((view.entry.index, signed)) } else { Err(mismatch("row")) }
@@ -84,9 +84,8 @@ impl Client {
         }
         let path = format!("{}?from={}&to={}", paths::LOG_CONSISTENCY, earlier.size, later.checkpoint.size);
         let view: ConsistencyView = self.transport.json(&path, "a proof of consistency").await?;
-        let nodes: Vec<[u8; 32]> = view.path.iter().map(|node| node.0).collect();
         let Checkpoint { root, size, .. } = &later.checkpoint;
-        ledger::verify_consistency(earlier.size, &earlier.root, *size, root, &nodes)
+        ledger::verify_consistency(earlier.size, &earlier.root, *size, root, &view.path)
             .map_err(|_| mismatch())?;
         Ok(later)
     }

@@ -4,12 +4,14 @@
 use api::{contributions::InclusionView, paths, rounds::ResultView};
 use lattice::CHUNK_COEFFICIENTS;
 use ledger::InclusionProof;
+use names::RoundId;
 use protocol::{
     Canonical, Receipt, Refusal, RoundResult, Signed, VerifiedRound,
     body::{SumDigester, chunk_digest},
+    check_member,
 };
 
-use crate::{Client, ClientError, Hex, RoundId};
+use crate::{Client, ClientError};
 
 /// Bytes of a coordinate of the sum.
 const SUM_BYTES: usize = size_of::<i64>();
@@ -83,7 +85,7 @@ impl Client {
         round: &VerifiedRound,
         receipt: &Receipt,
     ) -> Result<RoundResult, ClientError> {
-        let contribution = Hex(receipt.contribution_id);
+        let contribution = receipt.contribution_id;
         let path = paths::fill(paths::CONTRIBUTION_INCLUSION, &[&round_id(round), &contribution]);
         let view: InclusionView = self.transport.json(&path, "a proof of inclusion").await?;
         let result = self.check_result(round, &view.result.0)?;
@@ -91,9 +93,9 @@ impl Client {
         if view.size != u64::from(result.count) {
             return Err(mismatch("size"));
         }
-        let path = view.path.iter().map(|sibling| sibling.0).collect();
+        let path = view.path;
         let proof = InclusionProof::new(view.index, view.size, path).map_err(|_| mismatch("path"))?;
-        ledger::verify(&result.root, &receipt.header_hash, &proof).map_err(|_| mismatch("root"))?;
+        check_member(&result.root, &receipt.header_hash, &proof).map_err(|_| mismatch("root"))?;
         Ok(result)
     }
 
@@ -113,5 +115,5 @@ impl Client {
 }
 
 fn round_id(round: &VerifiedRound) -> RoundId {
-    Hex(round.document().round_id)
+    round.document().round_id
 }

@@ -4,10 +4,11 @@ use api::{
     paths,
     rounds::{RoundView, SignedRound},
 };
+use names::RoundId;
 use protocol::{Signature, SignedDocument, VerifiedRound};
 use sha2::{Digest, Sha256};
 
-use crate::{Client, ClientError, RoundId};
+use crate::{Client, ClientError};
 
 impl Client {
     /// All rounds, page after page.
@@ -45,7 +46,7 @@ impl Client {
                 .collect(),
         };
         let round = signed.verify(&self.pins).map_err(ClientError::refused("round document"))?;
-        if round.document().round_id == id.0 {
+        if round.document().round_id == id {
             Ok(round)
         } else {
             Err(ClientError::Mismatch { what: "round document", field: "round_id" })
@@ -63,7 +64,7 @@ impl Client {
         if bytes.len() as u64 != document.model_bytes {
             return Err(ClientError::Mismatch { what: "model", field: "length" });
         }
-        if Sha256::digest(&bytes)[..] != document.model_digest {
+        if Sha256::digest(&bytes)[..] != *document.model_digest.as_bytes() {
             return Err(ClientError::Mismatch { what: "model", field: "digest" });
         }
         Ok(bytes.into())

@@ -9,7 +9,7 @@
 
 use std::{fs, io, path::PathBuf};
 
-use api::Hex;
+use names::{Name, RoundHash};
 use sha2::{Digest, Sha256};
 
 use crate::{ClientError, private_file};
@@ -28,17 +28,18 @@ impl SentUpdates {
     ///
     /// # Errors
     /// [`ClientError::AlreadySent`] when it was recorded for another.
-    pub(crate) fn record(&self, update: &[f32], round_hash: &[u8; 32]) -> Result<(), ClientError> {
+    pub(crate) fn record(&self, update: &[f32], round_hash: &RoundHash) -> Result<(), ClientError> {
         let name = hex::encode(digest(update));
         let path = self.folder.join(&name);
         match fs::read(&path) {
-            Ok(earlier) if earlier == round_hash => Ok(()),
+            Ok(earlier) if earlier == round_hash.as_bytes() => Ok(()),
             Ok(earlier) => {
-                let earlier = earlier.try_into().unwrap_or_default();
-                Err(ClientError::AlreadySent { round_hash: Hex(earlier) })
+                let round_hash = RoundHash::from_slice(&earlier).unwrap_or(RoundHash::from_bytes([0; 32]));
+                Err(ClientError::AlreadySent { round_hash })
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                private_file::write(&self.folder, &name, round_hash).map_err(ClientError::state(path))
+                private_file::write(&self.folder, &name, round_hash.as_bytes())
+                    .map_err(ClientError::state(path))
             }
             Err(error) => Err(ClientError::state(path)(error)),
         }
@@ -59,13 +60,12 @@ mod tests {
     fn an_update_belongs_to_one_round_even_after_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let open = || SentUpdates::new(folder.path().join("sent"));
+        let round = |number| RoundHash::from_bytes([number; 32]);
         let sent = open();
-        sent.record(&[1.0, -2.0], &[1; 32]).unwrap();
-        sent.record(&[1.0, -2.0], &[1; 32]).unwrap();
-        sent.record(&[1.0, -2.5], &[2; 32]).unwrap();
-        let refused = open().record(&[1.0, -2.0], &[2; 32]);
-        assert!(
-            matches!(refused, Err(ClientError::AlreadySent { round_hash: Hex(hash) }) if hash == [1; 32])
-        );
+        sent.record(&[1.0, -2.0], &round(1)).unwrap();
+        sent.record(&[1.0, -2.0], &round(1)).unwrap();
+        sent.record(&[1.0, -2.5], &round(2)).unwrap();
+        let refused = open().record(&[1.0, -2.0], &round(2));
+        assert!(matches!(refused, Err(ClientError::AlreadySent { round_hash }) if round_hash == round(1)));
     }
 }

@@ -53,7 +53,7 @@ fn clients(criterion: &mut Criterion) {
     });
     let set: Vec<&AttestedMember> = members.iter().collect();
     group.bench_function("release", |bencher| {
-        bencher.iter(|| answer(&round, &[0; 32], HOLDER, key, &set, identity).unwrap());
+        bencher.iter(|| answer(&round, &[0; 32].into(), HOLDER, key, &set, identity).unwrap());
     });
 }
 

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use api::{Hex, combiner::ATTEST_BATCH};
+use api::combiner::ATTEST_BATCH;
 use kit::config::{ConfigError, DatabaseConfig, ListenConfig, LogConfig, Secret, rule};
-use protocol::{PublicKey, roles::combiner::CombinerPolicy};
+use names::PublicKey;
+use protocol::roles::combiner::CombinerPolicy;
 use serde::Deserialize;
 
 /// The configuration of a combiner.
@@ -55,9 +56,9 @@ impl Config {
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// Ed25519 key of the aggregator.
-    pub aggregator_key: Hex<32>,
+    pub aggregator_key: PublicKey,
     /// Ed25519 key of the registrar.
-    pub registrar_key: Hex<32>,
+    pub registrar_key: PublicKey,
     /// The smallest `min_cohort` that is countersigned.
     #[serde(default = "Policy::default_min_cohort_floor")]
     pub min_cohort_floor: u32,
@@ -69,8 +70,8 @@ pub struct Policy {
 impl From<&Policy> for CombinerPolicy {
     fn from(policy: &Policy) -> Self {
         Self {
-            aggregator: PublicKey(policy.aggregator_key.0),
-            registrar: PublicKey(policy.registrar_key.0),
+            aggregator: policy.aggregator_key,
+            registrar: policy.registrar_key,
             min_cohort_floor: policy.min_cohort_floor,
             max_contributions_cap: policy.max_contributions_cap,
         }

@@ -19,6 +19,7 @@ use kit::{
     extract::{Json, Path},
     health,
 };
+use names::RoundHash;
 
 use crate::{flow, state::App};
 
@@ -57,8 +58,8 @@ fn vault(app: App) -> health::Check {
 
 async fn identity(State(app): State<App>) -> axum::Json<CombinerIdentity> {
     axum::Json(CombinerIdentity {
-        identity_key: Hex(app.identity.public().0),
-        registrar_key: Hex(app.policy.registrar.0),
+        identity_key: app.identity.public(),
+        registrar_key: app.policy.registrar,
         min_cohort_floor: app.policy.min_cohort_floor,
         max_contributions_cap: app.policy.max_contributions_cap,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -69,7 +70,7 @@ async fn round_key(
     State(app): State<App>,
     Json(request): Json<RoundKeyRequest>,
 ) -> Result<axum::Json<RoundKeyView>> {
-    flow::round_key::provide(&app, request.round_id.0).await.map(axum::Json)
+    flow::round_key::provide(&app, request.round_id).await.map(axum::Json)
 }
 
 async fn countersign(
@@ -81,16 +82,13 @@ async fn countersign(
     Ok(axum::Json(Countersignature { countersignature: Hex(signature) }))
 }
 
-async fn round(
-    State(app): State<App>,
-    Path(Hex(hash)): Path<Hex<32>>,
-) -> Result<axum::Json<CombinerRoundView>> {
+async fn round(State(app): State<App>, Path(hash): Path<RoundHash>) -> Result<axum::Json<CombinerRoundView>> {
     flow::view::view(&app, hash).await.map(axum::Json)
 }
 
 async fn attest(
     State(app): State<App>,
-    Path(Hex(hash)): Path<Hex<32>>,
+    Path(hash): Path<RoundHash>,
     Json(request): Json<AttestRequest>,
 ) -> Result<axum::Json<AttestResponse>> {
     let verdicts = flow::attest::attest(&app, hash, request.contributions).await?;
@@ -99,7 +97,7 @@ async fn attest(
 
 async fn release(
     State(app): State<App>,
-    Path(Hex(hash)): Path<Hex<32>>,
+    Path(hash): Path<RoundHash>,
     Json(call): Json<ReleaseCall>,
 ) -> Result<axum::Json<ReleaseView>> {
     let answer = flow::release::release(&app, hash, &call.request.0).await?;
@@ -108,7 +106,7 @@ async fn release(
 
 async fn abandon(
     State(app): State<App>,
-    Path(Hex(hash)): Path<Hex<32>>,
+    Path(hash): Path<RoundHash>,
 ) -> Result<axum::Json<CombinerRoundView>> {
     flow::abandon::abandon(&app, hash).await?;
     flow::view::view(&app, hash).await.map(axum::Json)

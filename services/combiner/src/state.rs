@@ -39,7 +39,7 @@ impl App {
         Ok(Self(Arc::new(State {
             db,
             vault: KeyVault::open(&config.vault)?,
-            identity: IdentityKey::from_secret(&*config.identity_key.read_key("identity_key")?),
+            identity: IdentityKey::from_secret(&config.identity_key.read_key("identity_key")?),
             policy: CombinerPolicy::from(&config.policy),
             service_token: Arc::new(config.service_token.read_token("service_token")?),
             compute: Compute::new(config.limits.compute_threads).map_err(Error::fault)?,

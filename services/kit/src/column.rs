@@ -2,6 +2,17 @@
 
 mod named;
 
+use std::{fmt, ops::Deref};
+
+use api::{
+    combiner::CombinerRoundState,
+    contributions::ContributionState,
+    rounds::{FailureCode, ProofDemand, RoundState},
+};
+use names::{
+    BodyDigest, ChunkDigest, ContributionId, HeaderHash, ModelDigest, PublicKey, RoundHash, RoundId,
+    RoundKeyId, RoundPublicKey, SetRoot, Subject, SumDigest, TreeHash,
+};
 use sqlx::{
     Decode, Encode, Postgres, Type,
     encode::IsNull,
@@ -23,6 +34,28 @@ impl<T: Clone> Column<T> {
     {
         values.into_iter().cloned().map(Self).collect()
     }
+
+    /// The values of the one column that a query selects.
+    ///
+    /// # Errors
+    /// That of the query.
+    pub fn values(rows: sqlx::Result<Vec<Self>>) -> sqlx::Result<Vec<T>> {
+        Ok(rows?.into_iter().map(|row| row.0).collect())
+    }
+}
+
+impl<T> Deref for Column<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Column<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// A type whose values a column can hold.
@@ -37,16 +70,68 @@ pub trait Columnar: Sized {
     fn from_sql(held: &Self::Sql) -> Option<Self>;
 }
 
-/// Values from closed lists are `TEXT`.
-impl<T: Named> Columnar for T {
+/// Makes values from closed lists columns of type `TEXT`, under their names.
+#[macro_export]
+macro_rules! text_column {
+    ($($named:ty),* $(,)?) => {$(
+        impl $crate::column::Columnar for $named {
+            type Sql = str;
+
+            fn as_sql(&self) -> &str {
+                $crate::column::Named::name(*self)
+            }
+
+            fn from_sql(held: &str) -> Option<Self> {
+                <Self as $crate::column::Named>::named(held)
+            }
+        }
+    )*};
+}
+
+/// Makes identifiers and digests columns of type `BYTEA`.
+#[macro_export]
+macro_rules! bytes_column {
+    ($($name:ty),* $(,)?) => {$(
+        impl $crate::column::Columnar for $name {
+            type Sql = [u8];
+
+            fn as_sql(&self) -> &[u8] {
+                self.as_bytes()
+            }
+
+            fn from_sql(held: &[u8]) -> Option<Self> {
+                <Self as names::Name>::from_slice(held)
+            }
+        }
+    )*};
+}
+
+text_column!(RoundState, ContributionState, FailureCode, ProofDemand, CombinerRoundState);
+bytes_column!(
+    RoundId,
+    ContributionId,
+    RoundKeyId,
+    RoundHash,
+    HeaderHash,
+    SetRoot,
+    BodyDigest,
+    ChunkDigest,
+    SumDigest,
+    ModelDigest,
+    TreeHash,
+    PublicKey,
+    RoundPublicKey
+);
+
+impl Columnar for Subject {
     type Sql = str;
 
     fn as_sql(&self) -> &str {
-        self.name()
+        self.as_str()
     }
 
     fn from_sql(held: &str) -> Option<Self> {
-        Self::named(held)
+        Self::new(held).ok()
     }
 }
 

@@ -10,6 +10,7 @@ use figment::{
     Figment,
     providers::{Env, Format, Toml},
 };
+use names::SecretKey;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -106,15 +107,15 @@ impl Secret {
         }
     }
 
-    /// The secret as 32 bytes in hexadecimal: a key.
+    /// The secret as an Ed25519 key, in hexadecimal.
     ///
     /// # Errors
     /// [`ConfigError::File`]; [`ConfigError::Rule`] naming `field`.
-    pub fn read_key(&self, field: &'static str) -> Result<Zeroizing<[u8; 32]>, ConfigError> {
+    pub fn read_key(&self, field: &'static str) -> Result<SecretKey, ConfigError> {
         let mut key = Zeroizing::new([0; 32]);
         let rule = ConfigError::Rule { field, rule: "expected 64 hexadecimal digits" };
         hex::decode_to_slice(&**self.read()?, &mut key[..]).map_err(|_| rule)?;
-        Ok(key)
+        Ok(SecretKey::from_bytes(*key))
     }
 
     /// The secret as a token for callers to present.

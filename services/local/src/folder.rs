@@ -7,7 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use protocol::{IdentityKey, Pins, PublicKey};
+use names::PublicKey;
+use protocol::{IdentityKey, Pins};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -145,7 +146,7 @@ impl ServiceFolder {
 }
 
 fn write_key(path: &Path, key: &IdentityKey) -> Result<()> {
-    let text = Zeroizing::new(format!("{}\n", hex::encode(&key.secret()[..])));
+    let text = Zeroizing::new(format!("{}\n", hex::encode(key.secret().as_bytes())));
     write_secret(path, text.as_bytes())
 }
 

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use protocol::{Credential, IdentityKey, Pins, Subject};
+use names::Subject;
+use protocol::{Credential, IdentityKey, Pins};
 use rand::{RngCore, rngs::OsRng};
 use zeroize::Zeroizing;
 

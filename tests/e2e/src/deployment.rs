@@ -11,9 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::Hex;
 use kit::vault::KeyVault;
 use local::{Pair, Parties, Process, Service, Settings, Setup, databases::Migrate, scratch::ScratchDatabase};
+use names::RoundId;
 use protocol::Pins;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tempfile::TempDir;
@@ -133,7 +133,7 @@ impl Deployment {
     }
 
     /// Waits until the vault of `service` holds no key of this round.
-    pub async fn wait_for_no_key(&self, service: Service, round_id: Hex<16>) {
+    pub async fn wait_for_no_key(&self, service: Service, round_id: RoundId) {
         let vault = KeyVault::open(self.process(service).folder().vault()).expect("the vault");
         let start = Instant::now();
         loop {

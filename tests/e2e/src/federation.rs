@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use api::{
-    Hex, ProblemKind,
+    ProblemKind,
     contributions::ContributionState,
     payouts::{Amount, PayoutPolicy, PayoutTerms, Token},
     rounds::{CreateRound, ProofDemand, RoundState, RoundView},
@@ -11,7 +11,8 @@ use api::{
 use client::{
     Client, ClientConfig, ClientError, Contribution, Operator, OperatorConfig, Participant, ignore_progress,
 };
-use protocol::{Subject, VerifiedRound};
+use names::{ContributionId, Subject};
+use protocol::VerifiedRound;
 use rand::{Rng, SeedableRng, rngs::OsRng, rngs::StdRng};
 use testbed::create_round;
 
@@ -125,7 +126,11 @@ impl Federation {
     }
 
     /// Waits until the contribution of this receipt is verified or rejected.
-    pub async fn wait_until_checked(&self, round: &RoundView, contribution: Hex<16>) -> ContributionState {
+    pub async fn wait_until_checked(
+        &self,
+        round: &RoundView,
+        contribution: ContributionId,
+    ) -> ContributionState {
         let start = Instant::now();
         loop {
             match self.members[0].client.status(round.round_id, contribution).await {

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::{Hex, contributions::ContributionState, rounds::RoundState};
+use api::{contributions::ContributionState, rounds::RoundState};
 use e2e::{
     Deployment, Federation,
     deployment::Options,
@@ -22,6 +22,7 @@ use e2e::{
 };
 use ledger::payout_tree::Address;
 use local::Service;
+use names::RoundId;
 
 /// Not a test of its own: the services of the tests below run in it.
 #[test]
@@ -74,7 +75,7 @@ async fn play_and_check(deployment: &Deployment, victim: Service, n: u64) {
 
 /// A round with `CLIENTS` contributions; checks its sum and every contribution's fate. Returns the
 /// round's identifier.
-async fn play(federation: Federation) -> Hex<16> {
+async fn play(federation: Federation) -> RoundId {
     federation.enrol().await.unwrap();
     // All but one can be paid out at once.
     for (byte, member) in (1..).zip(&federation.members[1..]) {
@@ -107,7 +108,7 @@ async fn play(federation: Federation) -> Hex<16> {
 }
 
 /// Nothing is counted twice, and no key of the ended round remains.
-async fn check_record(deployment: &Deployment, round_id: Hex<16>, victim: Service, n: u64) {
+async fn check_record(deployment: &Deployment, round_id: RoundId, victim: Service, n: u64) {
     let database = deployment.database(Service::Aggregator).await;
     let contributions: i64 =
         sqlx::query_scalar("SELECT count(*) FROM contributions").fetch_one(&database).await.unwrap();

@@ -1,7 +1,9 @@
 //! This product: quantise, commit, mask, prove; verify share and proof, and add.
 
 use curve25519_dalek::Scalar;
-use lattice::{CHUNK_COEFFICIENTS, CpuBackend, MaskPolynomials, RING_DEGREE, SmallPoly};
+use lattice::{
+    CHUNK_COEFFICIENTS, CpuBackend, MaskPolynomials, RING_DEGREE, SmallPoly, expand::SecretStreamKey,
+};
 use masking::{ChunkSum, Masker, RoundConstants, RoundRequest, quantise};
 use norm_proof::{NormProof, Parameters, Projecting, Statement, Verifying};
 use rand::{Rng, rngs::OsRng};
@@ -34,15 +36,21 @@ pub(crate) fn contribute(dimension: usize) -> Cost {
 
 fn make(constants: &RoundConstants, update: &[f32]) -> Contribution {
     let backend = CpuBackend::new();
-    let quantised = quantise(update, 1, constants, OsRng.r#gen()).expect("a finite update");
+    let quantised =
+        quantise(update, 1, constants, SecretStreamKey::generate(&mut OsRng)).expect("a finite update");
     let seeds: Vec<_> = (0..HOLDERS).map(|_| ShareSeed::generate(&mut OsRng)).collect();
-    let shares: Vec<_> =
-        (0..).zip(&seeds).map(|(holder, seed)| KeyShare::derive(seed, &[1; 32], &[2; 32], holder)).collect();
+    let (round_hash, client_key) = ([1; 32].into(), [2; 32].into());
+    let shares: Vec<_> = (0..)
+        .zip(&seeds)
+        .map(|(holder, seed)| KeyShare::derive(seed, &round_hash, &client_key, holder))
+        .collect();
     let key = SmallPoly::sum(shares.iter().map(KeyShare::coefficients));
     let blinding: Scalar = shares.iter().map(KeyShare::blinding).sum();
 
     let (mut body, mut phi) = (Vec::new(), Vec::new());
-    let mut masker = Masker::new(&backend, constants, &[3; 32], &key, OsRng.r#gen());
+    let mask_seed = [3; 32].into();
+    let mut masker =
+        Masker::new(&backend, constants, &mask_seed, &key, SecretStreamKey::generate(&mut OsRng));
     for (chunk, values) in (0..).zip(quantised.values().chunks(CHUNK_COEFFICIENTS)) {
         masker.mask_chunk_keeping(chunk, values, &mut body, &mut phi).expect("the next chunk");
     }
@@ -54,13 +62,13 @@ fn make(constants: &RoundConstants, update: &[f32]) -> Contribution {
             HOLDERS,
         )
         .expect("derived constants"),
-        masks: MaskPolynomials::derive(&[3; 32]),
-        round_hash: [1; 32],
-        client_key: [2; 32],
+        masks: MaskPolynomials::derive(&mask_seed),
+        round_hash,
+        client_key,
         weight: 1,
-        body_digest: [4; 32],
+        body_digest: [4; 32].into(),
         commitments: shares.iter().map(KeyShare::commit).collect(),
-        sealed_digest: [5; 32],
+        sealed_digest: [5; 32].into(),
     };
     let mut prover = Projecting::begin(statement.clone(), key, blinding);
     prover.project(&backend, &phi).expect("whole blocks");

@@ -23,8 +23,9 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::post,
 };
+use names::{HeaderHash, PublicKey, RoundHash, RoundId, SetRoot};
 use protocol::{
-    Canonical, ContributionHeader, IdentityKey, PublicKey, Refusal, ReleaseRequest, SealedSeeds, Signature,
+    Canonical, ContributionHeader, IdentityKey, Refusal, ReleaseRequest, SealedSeeds, Signature,
     VerifiedRound,
     roles::combiner::{
         AttestedMember, CombinerPolicy, answer, attest, check_release, check_shares, countersign, open_share,
@@ -73,16 +74,16 @@ struct Shared {
     policy: CombinerPolicy,
     token: String,
     fault: Mutex<Fault>,
-    keys: Mutex<HashMap<[u8; 16], RoundKeyPair>>,
-    rounds: Mutex<HashMap<[u8; 32], Round>>,
+    keys: Mutex<HashMap<RoundId, RoundKeyPair>>,
+    rounds: Mutex<HashMap<RoundHash, Round>>,
 }
 
 struct Round {
     round: VerifiedRound,
     holder: u8,
-    attested: HashMap<[u8; 32], AttestedMember>,
+    attested: HashMap<HeaderHash, AttestedMember>,
     /// Roots of the sets for which a release was asked.
-    asked: HashSet<[u8; 32]>,
+    asked: HashSet<SetRoot>,
     released: bool,
     abandoned: bool,
 }
@@ -123,17 +124,17 @@ impl ScriptedCombiner {
     }
 
     /// Whether the round was abandoned.
-    pub fn has_abandoned(&self, round_hash: &[u8; 32]) -> bool {
+    pub fn has_abandoned(&self, round_hash: &RoundHash) -> bool {
         self.shared.rounds.lock().unwrap().get(round_hash).is_some_and(|round| round.abandoned)
     }
 
     /// Whether it has released a sum of the round.
-    pub fn has_released(&self, round_hash: &[u8; 32]) -> bool {
+    pub fn has_released(&self, round_hash: &RoundHash) -> bool {
         self.shared.rounds.lock().unwrap().get(round_hash).is_some_and(|round| round.released)
     }
 
     /// How many different sets of the round it was asked to release.
-    pub fn sets_asked_for(&self, round_hash: &[u8; 32]) -> usize {
+    pub fn sets_asked_for(&self, round_hash: &RoundHash) -> usize {
         self.shared.rounds.lock().unwrap()[round_hash].asked.len()
     }
 }
@@ -177,8 +178,8 @@ async fn round_key(
     Json(request): Json<RoundKeyRequest>,
 ) -> Answer<RoundKeyView> {
     let mut keys = shared.keys.lock().unwrap();
-    let key = keys.entry(request.round_id.0).or_insert_with(|| RoundKeyPair::generate(&mut OsRng));
-    Ok(Json(RoundKeyView { hpke_key_id: Hex(*key.id()), hpke_public_key: Hex(*key.public()) }))
+    let key = keys.entry(request.round_id).or_insert_with(|| RoundKeyPair::generate(&mut OsRng));
+    Ok(Json(RoundKeyView { hpke_key_id: *key.id(), hpke_public_key: *key.public() }))
 }
 
 async fn countersign_round(
@@ -212,7 +213,7 @@ async fn countersign_round(
 
 async fn attest_contributions(
     State(shared): State<Arc<Shared>>,
-    Path(Hex(hash)): Path<Hex<32>>,
+    Path(hash): Path<RoundHash>,
     Json(request): Json<AttestRequest>,
 ) -> Answer<AttestResponse> {
     let keys = shared.keys.lock().unwrap();
@@ -243,7 +244,7 @@ async fn attest_contributions(
 
 async fn release(
     State(shared): State<Arc<Shared>>,
-    Path(Hex(hash)): Path<Hex<32>>,
+    Path(hash): Path<RoundHash>,
     Json(call): Json<ReleaseCall>,
 ) -> Answer<ReleaseView> {
     let view = release_once(&shared, hash, &call).map_err(|response| *response)?;
@@ -253,7 +254,7 @@ async fn release(
     Ok(Json(view))
 }
 
-fn release_once(shared: &Shared, hash: [u8; 32], call: &ReleaseCall) -> Result<ReleaseView, Box<Response>> {
+fn release_once(shared: &Shared, hash: RoundHash, call: &ReleaseCall) -> Result<ReleaseView, Box<Response>> {
     let keys = shared.keys.lock().unwrap();
     let mut rounds = shared.rounds.lock().unwrap();
     let Round { round, holder, attested, asked, released, abandoned } =
@@ -282,7 +283,7 @@ fn release_once(shared: &Shared, hash: [u8; 32], call: &ReleaseCall) -> Result<R
 
 async fn abandon(
     State(shared): State<Arc<Shared>>,
-    Path(Hex(hash)): Path<Hex<32>>,
+    Path(hash): Path<RoundHash>,
 ) -> Answer<serde_json::Value> {
     let mut rounds = shared.rounds.lock().unwrap();
     let round = rounds.get_mut(&hash).ok_or_else(|| problem(ProblemKind::NotFound))?;

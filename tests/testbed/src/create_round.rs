@@ -2,16 +2,14 @@
 
 use std::time::SystemTime;
 
-use api::{
-    Hex,
-    rounds::{CreateRound, ProofDemand, Tensor},
-};
+use api::rounds::{CreateRound, ProofDemand, Tensor};
+use names::ModelDigest;
 
 use crate::EPOCH;
 
 /// A round over these tensors that opens at once and closes in an hour, for two to eight
 /// contributions, without proof and pay.
-pub fn create_round(model_digest: Hex<32>, tensors: &[(&str, &[u32])]) -> CreateRound {
+pub fn create_round(model_digest: ModelDigest, tensors: &[(&str, &[u32])]) -> CreateRound {
     let tensor = |&(name, shape): &(&str, &[u32])| Tensor { name: name.into(), shape: shape.into() };
     CreateRound {
         model_digest,

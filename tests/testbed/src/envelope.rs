@@ -1,8 +1,9 @@
 //! Contributions as a combiner sees them, honest and not: header and sealed seeds, and no body.
 
 use api::{HexBytes, combiner::ContributionEnvelope};
+use names::{BodyDigest, ContributionId, Name, Subject};
 use protocol::{
-    Canonical, ContributionHeader, Credential, IdentityKey, Proof, SealedSeeds, Signature, Signed, Subject,
+    Canonical, ContributionHeader, Credential, IdentityKey, Proof, SealedSeeds, Signature, Signed,
     VerifiedRound, contribution::proof_digest,
 };
 use rand::{RngCore, rngs::StdRng};
@@ -47,10 +48,10 @@ impl Envelope {
         let commitments: Vec<_> = (0..)
             .zip(&seeds)
             .map(|(holder, &seed)| {
-                KeyShare::derive(&ShareSeed::from_bytes(seed), round.hash(), &client_key.0, holder).commit()
+                KeyShare::derive(&ShareSeed::from_bytes(seed), round.hash(), &client_key, holder).commit()
             })
             .collect();
-        let body_digest = draw();
+        let body_digest = BodyDigest::from_bytes(draw());
         let mut sent = seeds.clone();
         swap(&mut sent);
         let sealed = (0..).zip(&sent).zip(&round.document().holders).map(|((index, &seed), holder)| {
@@ -58,18 +59,18 @@ impl Envelope {
                 round_hash: round.hash(),
                 holder: index,
                 hpke_key_id: &holder.hpke_key_id,
-                client_key: &client_key.0,
+                client_key: &client_key,
                 body_digest: &body_digest,
                 commitments: &commitments,
             };
             seal(&ShareSeed::from_bytes(seed), &holder.hpke_public_key, &context, rng).unwrap()
         });
         let sealed = SealedSeeds(sealed.collect());
-        let mut contribution_id = [0; 16];
+        let mut contribution_id = [0; ContributionId::LENGTH];
         rng.fill_bytes(&mut contribution_id);
         let header = ContributionHeader {
             round_hash: *round.hash(),
-            contribution_id,
+            contribution_id: contribution_id.into(),
             credential: Credential::issue(registrar, Subject::new(subject).unwrap(), client_key, epoch),
             weight: 1,
             body_digest,

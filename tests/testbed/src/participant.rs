@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use lattice::backend::cpu::CpuBackend;
+use lattice::{backend::cpu::CpuBackend, expand::SecretStreamKey};
 use ledger::payout_tree::Address;
 use masking::{Quantised, quantise};
+use names::Subject;
 use protocol::{
-    ClaimAddress, ContributionHeader, Credential, IdentityKey, MessagePrefix, Signature, Signed, Subject,
+    ClaimAddress, ContributionHeader, Credential, IdentityKey, MessagePrefix, Signature, Signed,
     VerifiedRound,
     roles::{client::Masking, combiner::AttestedMember},
 };
@@ -54,8 +55,7 @@ impl Participant {
         weight: u32,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Message {
-        let mut seed = [0; 32];
-        rng.fill_bytes(&mut seed);
+        let seed = SecretStreamKey::generate(rng);
         let quantised = quantise(update, weight, round.constants(), seed).unwrap();
         let backend = CpuBackend::new();
         let mut masking = Masking::begin(round, &backend, &self.identity.public(), rng);

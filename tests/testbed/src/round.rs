@@ -1,7 +1,8 @@
 //! Round documents.
 
 use masking::{RoundConstants, RoundRequest};
-use protocol::{Holder, Proof, PublicKey, RoundDocument, Tensor};
+use names::PublicKey;
+use protocol::{Holder, Proof, RoundDocument, Tensor};
 use rand::RngCore;
 
 use crate::EPOCH;
@@ -15,8 +16,8 @@ impl RoundBuilder {
     /// A round of 2048 coordinates in one tensor, for at most six contributions and at least three.
     pub fn new(registrar: PublicKey, holders: Vec<Holder>) -> Self {
         let document = RoundDocument {
-            round_id: [1; 16],
-            model_digest: [2; 32],
+            round_id: [1; 16].into(),
+            model_digest: [2; 32].into(),
             model_bytes: 8192,
             model_location: "/v1/models/00".into(),
             tensors: Vec::new(),
@@ -31,7 +32,7 @@ impl RoundBuilder {
             scale: 0.0,
             weight_min: 1,
             weight_max: 10,
-            mask_seed: [3; 32],
+            mask_seed: [3; 32].into(),
             opens_at_ms: 1_000,
             earliest_close_ms: 2_000,
             closes_at_ms: 3_000,
@@ -48,9 +49,9 @@ impl RoundBuilder {
 
     /// Draws what tells the round from others: its id, its model's digest, the seed of its masks.
     pub fn draw(mut self, rng: &mut impl RngCore) -> Self {
-        rng.fill_bytes(&mut self.0.round_id);
-        rng.fill_bytes(&mut self.0.model_digest);
-        rng.fill_bytes(&mut self.0.mask_seed);
+        self.0.round_id = draw::<16>(rng).into();
+        self.0.model_digest = draw::<32>(rng).into();
+        self.0.mask_seed = draw::<32>(rng).into();
         self
     }
 
@@ -85,4 +86,10 @@ impl RoundBuilder {
             ..self.0
         }
     }
+}
+
+fn draw<const N: usize>(rng: &mut impl RngCore) -> [u8; N] {
+    let mut bytes = [0; N];
+    rng.fill_bytes(&mut bytes);
+    bytes
 }

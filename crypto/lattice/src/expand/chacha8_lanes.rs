@@ -3,7 +3,10 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::purpose::{Purpose, nonce};
+use super::{
+    PublicStreamKey,
+    purpose::{Purpose, nonce},
+};
 
 /// Words of a ChaCha block.
 pub(crate) const BLOCK_WORDS: usize = 16;
@@ -29,11 +32,14 @@ pub(crate) struct BlockStream {
 
 impl BlockStream {
     /// The stream of `key` at `index` for `purpose`.
-    pub(crate) fn new(key: &[u8; 32], index: u64, purpose: Purpose) -> Self {
+    pub(crate) fn new(key: &PublicStreamKey, index: u64, purpose: Purpose) -> Self {
         let word = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().expect("four bytes"));
         let mut state = [0; BLOCK_WORDS];
         state[..4].copy_from_slice(&CONSTANTS);
-        state[4..COUNTER].iter_mut().zip(key.chunks(4)).for_each(|(state, bytes)| *state = word(bytes));
+        state[4..COUNTER]
+            .iter_mut()
+            .zip(key.as_bytes().chunks(4))
+            .for_each(|(state, bytes)| *state = word(bytes));
         let nonce = nonce(index, purpose);
         state[COUNTER + 1..].iter_mut().zip(nonce.chunks(4)).for_each(|(state, bytes)| *state = word(bytes));
         Self { state }
@@ -119,13 +125,12 @@ fn rotate_left<S: Simd, const BITS: u32>(simd: S, x: S::u32s) -> S::u32s {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use proptest::{array::uniform32, prelude::*};
 
-    use super::super::PublicStream;
-    use super::*;
+    use super::{super::PublicStream, *};
 
     /// Blocks `first` to `first + 32` of the stream that the `chacha20` crate makes.
-    fn expected(key: &[u8; 32], index: u64, first: usize) -> Vec<u64> {
+    fn expected(key: &PublicStreamKey, index: u64, first: usize) -> Vec<u64> {
         let mut words = vec![0; (first + 32) * BLOCK_WORDS / 2];
         PublicStream::new(key, index, Purpose::PROJECTION).fill(&mut words);
         words.split_off(first * BLOCK_WORDS / 2)
@@ -134,7 +139,9 @@ mod tests {
     proptest! {
         #[test]
         fn blocks_are_those_of_the_public_stream(
-            key: [u8; 32], index: u64, first in prop_oneof![0..100_usize, 0..10_000_usize],
+            key in uniform32(any::<u8>()).prop_map(PublicStreamKey::from_bytes),
+            index: u64,
+            first in prop_oneof![0..100_usize, 0..10_000_usize],
         ) {
             let expected = expected(&key, index, first);
             for arch in [Arch::new(), Arch::Scalar] {

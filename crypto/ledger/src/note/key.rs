@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use names::{Name, PublicKey, SecretKey};
 use sha2::{Digest, Sha256};
 
 use super::{NoteError, NoteSignature, VerifiedSignature};
@@ -28,10 +29,11 @@ impl Signer {
     /// The key with this RFC 8032 secret, under this name: by convention a URL without a scheme.
     ///
     /// # Errors
-    /// [`NoteError::KeyName`] unless the name is 1 to 255 bytes without spaces, control characters and plus signs.
-    pub fn new(name: &str, secret: &[u8; 32]) -> Result<Self, NoteError> {
+    /// [`NoteError::KeyName`] unless the name is 1 to 255 bytes without spaces, control characters
+    /// and plus signs.
+    pub fn new(name: &str, secret: &SecretKey) -> Result<Self, NoteError> {
         check_name(name)?;
-        Ok(Self { name: name.to_owned(), key: SigningKey::from_bytes(secret) })
+        Ok(Self { name: name.to_owned(), key: SigningKey::from_bytes(secret.as_bytes()) })
     }
 
     /// The name.
@@ -67,8 +69,8 @@ impl fmt::Debug for Signer {
     }
 }
 
-/// A key that a reader trusts, written `name+number+base64` (the *vkey* of the signed-note format): type 1 for Ed25519
-/// over the note's text, type 4 for a witness's `cosignature/v1`.
+/// A key that a reader trusts, written `name+number+base64` (the *vkey* of the signed-note format).
+/// Type 1 is Ed25519 over the note's text, type 4 a witness's `cosignature/v1`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verifier {
     name: String,
@@ -82,19 +84,19 @@ impl Verifier {
         Self { name: name.to_owned(), key_id: key_id(name, kind, &key), kind, key }
     }
 
-    /// A key that was learned as its 32 bytes and not as a vkey: it signs the text of notes, under this name.
+    /// The verifier of a party's key, which signs the text of notes under this name.
     ///
     /// # Errors
     /// [`NoteError::KeyName`], [`NoteError::VerifierKey`].
-    pub fn ed25519(name: &str, public_key: &[u8; 32]) -> Result<Self, NoteError> {
+    pub fn ed25519(name: &str, public_key: &PublicKey) -> Result<Self, NoteError> {
         Self::checked(name, Kind::Text, public_key)
     }
 
-    fn checked(name: &str, kind: Kind, public_key: &[u8; 32]) -> Result<Self, NoteError> {
+    fn checked(name: &str, kind: Kind, public_key: &PublicKey) -> Result<Self, NoteError> {
         check_name(name)?;
         let wrong = |rule| NoteError::VerifierKey { rule };
-        let key =
-            VerifyingKey::from_bytes(public_key).map_err(|_| wrong("the key is a point of the curve"))?;
+        let key = VerifyingKey::from_bytes(public_key.as_bytes())
+            .map_err(|_| wrong("the key is a point of the curve"))?;
         if key.is_weak() {
             Err(wrong("the key does not have small order"))
         } else {
@@ -161,8 +163,8 @@ impl FromStr for Verifier {
             Some((0x04, key)) => (Kind::Cosignature, key),
             _ => return Err(wrong("the key is of type 1, Ed25519, or 4, cosignature/v1")),
         };
-        let key = <&[u8; 32]>::try_from(key).map_err(|_| wrong("an Ed25519 key has 32 bytes"))?;
-        let verifier = Self::checked(name, kind, key)?;
+        let key = PublicKey::from_slice(key).ok_or_else(|| wrong("an Ed25519 key has 32 bytes"))?;
+        let verifier = Self::checked(name, kind, &key)?;
         if id != format!("{:08x}", verifier.key_id) {
             return Err(wrong("the number is that of the name and the key"));
         }
@@ -173,8 +175,7 @@ impl FromStr for Verifier {
 fn key_id(name: &str, kind: Kind, key: &VerifyingKey) -> u32 {
     let hash =
         Sha256::new().chain_update(name).chain_update([b'\n', kind as u8]).chain_update(key.as_bytes());
-    let [a, b, c, d, ..] = <[u8; 32]>::from(hash.finalize());
-    u32::from_be_bytes([a, b, c, d])
+    u32::from_be_bytes(*hash.finalize().first_chunk().expect("a digest has 32 bytes"))
 }
 
 /// What a witness signs.

@@ -27,7 +27,7 @@ impl Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = hex::encode(self.0);
-        let hash = keccak256(&[digits.as_bytes()]);
+        let hash = keccak256(&[digits.as_bytes()]).to_bytes();
         f.write_str("0x")?;
         for (place, digit) in digits.bytes().enumerate() {
             let nibble = if place % 2 == 0 { hash[place / 2] >> 4 } else { hash[place / 2] & 15 };

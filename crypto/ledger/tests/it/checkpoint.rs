@@ -11,16 +11,15 @@ const PUBLISHED: &str = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgI
     — witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n";
 
 fn log() -> Signer {
-    Signer::new("example.com/behind-the-sofa", &[1; 32]).unwrap()
+    Signer::new("example.com/behind-the-sofa", &[1; 32].into()).unwrap()
 }
 
 fn witness(number: u8) -> Signer {
-    Signer::new(&format!("witness.example.com/w{number}"), &[number; 32]).unwrap()
+    Signer::new(&format!("witness.example.com/w{number}"), &[number; 32].into()).unwrap()
 }
 
 fn checkpoint() -> Checkpoint {
-    let hex = "0ac5186a91863e8e1d90c808014aa89bf5da8e3ee1d9f07630f0378f68f1ab62";
-    let root = hex::decode(hex).unwrap().try_into().unwrap();
+    let root = "0ac5186a91863e8e1d90c808014aa89bf5da8e3ee1d9f07630f0378f68f1ab62".parse().unwrap();
     Checkpoint { origin: "example.com/behind-the-sofa".into(), size: 20_852_163, root }
 }
 

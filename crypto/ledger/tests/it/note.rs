@@ -2,6 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ledger::note::{MAX_NOTE_BYTES, Note, NoteError, Signer, Verifier};
+use names::{Name, PublicKey, SecretKey};
 use proptest::{prelude::*, sample::Index};
 
 /// From `sumdb/note/note_test.go` of golang.org/x/mod.
@@ -18,8 +19,8 @@ fn key(text: &str) -> Verifier {
 }
 
 fn peter() -> Signer {
-    let secret = STANDARD.decode(PETER_SECRET).unwrap();
-    Signer::new("PeterNeumann", secret[1..].try_into().unwrap()).unwrap()
+    let secret = STANDARD.decode(PETER_SECRET).unwrap()[1..].try_into().unwrap();
+    Signer::new("PeterNeumann", &SecretKey::from_bytes(secret)).unwrap()
 }
 
 fn names(note: &str, known: &[&str]) -> Result<Vec<String>, NoteError> {
@@ -46,7 +47,7 @@ fn a_published_secret_signs_the_published_note() {
     let note = Note::sign(TEXT, &peter()).unwrap();
     assert_eq!(note.to_string(), format!("{TEXT}\n{BY_PETER}"));
     assert_eq!(peter().verifier().to_string(), PETER);
-    let public_key: [u8; 32] = STANDARD.decode(&PETER[22..]).unwrap()[1..].try_into().unwrap();
+    let public_key = PublicKey::from_slice(&STANDARD.decode(&PETER[22..]).unwrap()[1..]).unwrap();
     assert_eq!(Verifier::ed25519("PeterNeumann", &public_key), Ok(key(PETER)));
     assert!(!format!("{:?}", peter()).contains(&PETER_SECRET[2..]));
 }
@@ -93,7 +94,7 @@ fn a_wrong_signature_of_a_known_key_spoils_the_note() {
 
 #[test]
 fn signatures_of_keys_that_only_share_a_name_are_ignored() {
-    let impostor = Signer::new("PeterNeumann", &[9; 32]).unwrap();
+    let impostor = Signer::new("PeterNeumann", &[9; 32].into()).unwrap();
     let note = Note::sign(TEXT, &impostor).unwrap().to_string();
     assert_eq!(names(&note, &[PETER]), Err(NoteError::Unsigned));
 }
@@ -137,9 +138,9 @@ fn texts_that_are_no_notes_are_refused() {
 #[test]
 fn names_of_keys_have_no_spaces_and_no_plus_signs() {
     for name in ["", "a b", "a+b", "a\u{2003}b", "a\tb", "a\u{7f}", &"a".repeat(256)] {
-        assert_eq!(Signer::new(name, &[1; 32]).map(drop), Err(NoteError::KeyName), "{name:?}");
+        assert_eq!(Signer::new(name, &[1; 32].into()).map(drop), Err(NoteError::KeyName), "{name:?}");
     }
-    assert!(Signer::new(&"é".repeat(127), &[1; 32]).is_ok());
+    assert!(Signer::new(&"é".repeat(127), &[1; 32].into()).is_ok());
 }
 
 proptest! {

@@ -44,11 +44,11 @@ fn payments(count: usize) -> Vec<Payment> {
 }
 
 fn write(hash: &Hash) -> String {
-    format!("0x{}", hex::encode(hash))
+    format!("0x{hash}")
 }
 
 fn read(text: &str) -> Hash {
-    hex::decode(text.strip_prefix("0x").unwrap()).unwrap().try_into().unwrap()
+    text.strip_prefix("0x").unwrap().parse().unwrap()
 }
 
 /// The folder of the installed package, if Node runs.

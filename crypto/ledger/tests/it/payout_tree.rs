@@ -1,9 +1,13 @@
 //! Addresses, leaves and trees of payments: published values, and what must not pass.
 
-use ledger::payout_tree::{
-    Address, AddressError, Payment, PayoutTree, PayoutTreeError, merge, payment_leaf, verify_payment,
+use ledger::{
+    Hash,
+    payout_tree::{
+        Address, AddressError, Payment, PayoutTree, PayoutTreeError, merge, payment_leaf, verify_payment,
+    },
 };
 use proptest::prelude::*;
+use testkit::flip;
 
 /// The examples of EIP-55: both cases, all upper, all lower.
 const CHECKSUMMED: [&str; 8] = [
@@ -78,7 +82,7 @@ fn a_leaf_is_the_double_hash_of_the_abi_encoding() {
         amount: 5_000_000_000_000_000_000,
     };
     let expected = "eb02c421cfa48976e66dfb29120745909ea3a0f843456c263cf8f1253483e283";
-    assert_eq!(hex::encode(payment_leaf(&payment)), expected);
+    assert_eq!(payment_leaf(&payment).to_string(), expected);
 }
 
 #[test]
@@ -93,7 +97,7 @@ fn the_documented_tree_has_the_documented_root() {
     });
     let tree = PayoutTree::new(payments.to_vec()).unwrap();
     let expected = "d4dee0beab2d53f2cc83e567171bd2820e49898130a22622b10ead383e90bd77";
-    assert_eq!(hex::encode(tree.root()), expected);
+    assert_eq!(tree.root().to_string(), expected);
 }
 
 #[test]
@@ -104,16 +108,16 @@ fn every_payment_is_proven_and_no_other() {
         for (position, payment) in tree.payments().iter().enumerate() {
             let proof = tree.proof(position).unwrap();
             assert_eq!(verify_payment(&root, payment, &proof), Ok(()));
-            let refused = |payment: Payment, proof: &[[u8; 32]]| {
+            let refused = |payment: Payment, proof: &[Hash]| {
                 assert_eq!(verify_payment(&root, &payment, proof), Err(PayoutTreeError::NotInTree));
             };
             refused(Payment { amount: payment.amount + 1, ..*payment }, &proof);
             refused(Payment { address: address(200), ..*payment }, &proof);
-            refused(*payment, &[&proof[..], &[[0; 32]]].concat());
+            refused(*payment, &[&proof[..], &[[0; 32].into()]].concat());
             if let Some((last, rest)) = proof.split_last() {
                 refused(*payment, rest);
                 let mut flipped = *last;
-                flipped[0] ^= 1;
+                flip(&mut flipped, 0);
                 refused(*payment, &[rest, &[flipped]].concat());
             }
         }

@@ -1,10 +1,11 @@
 //! Contributions of a few blocks, masked by definition.
 
 use curve25519_dalek::Scalar;
-use lattice::expand::ProjectionRows;
 use lattice::{
-    CpuBackend, Evaluation, MODULUS, MaskPolynomials, Poly, RING_DEGREE, SmallPoly, Width, field, pack,
+    CpuBackend, Evaluation, MODULUS, MaskPolynomials, Poly, RING_DEGREE, SmallPoly, Width,
+    expand::ProjectionRows, field, pack,
 };
+use names::{BodyDigest, PublicKey, RoundHash, SealedDigest};
 use rand::{Rng, RngCore, SeedableRng, rngs::StdRng};
 use sharing::{KeyShare, ShareSeed};
 
@@ -52,20 +53,20 @@ impl Contribution {
         let mut rng = StdRng::seed_from_u64(seed ^ 0xc0de);
         let width = Width::from_transport_bits(TRANSPORT_BITS).unwrap();
         let blocks = target.len() / RING_DEGREE;
-        let (round_hash, client_key) = ([1; 32], rng.r#gen());
+        let (round_hash, client_key) = (RoundHash::from_bytes([1; 32]), PublicKey::from_bytes(rng.r#gen()));
         let shares: Vec<KeyShare> = (0..2)
             .map(|holder| KeyShare::derive(&ShareSeed::generate(&mut rng), &round_hash, &client_key, holder))
             .collect();
         let key = SmallPoly::sum(shares.iter().map(KeyShare::coefficients));
         let statement = Statement {
             parameters: Parameters::new(blocks as u64, width, BOUND, 2).unwrap(),
-            masks: MaskPolynomials::derive(&[2; 32]),
+            masks: MaskPolynomials::derive(&[2; 32].into()),
             round_hash,
             client_key,
             weight: 3,
-            body_digest: rng.r#gen(),
+            body_digest: BodyDigest::from_bytes(rng.r#gen()),
             commitments: shares.iter().map(KeyShare::commit).collect(),
-            sealed_digest: rng.r#gen(),
+            sealed_digest: SealedDigest::from_bytes(rng.r#gen()),
         };
         let (phi, body) = mask(&statement.masks, &key, target, width);
         let blinding = shares.iter().map(KeyShare::blinding).sum();

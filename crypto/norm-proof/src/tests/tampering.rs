@@ -4,7 +4,8 @@ use std::env;
 
 use proptest::prelude::*;
 use rayon::prelude::*;
-use sharing::{KeyShare, ShareSeed};
+use sharing::KeyShare;
+use testkit::flip;
 
 use super::fixture::{Contribution, backend, rng, verify};
 use crate::{NormProof, NormProofError, PROOF_BYTES, Parameters, Statement, Verifying};
@@ -95,7 +96,7 @@ type Change<'a> = (&'a str, &'a dyn Fn(&mut Statement));
 fn a_proof_is_for_one_statement_only() {
     let contribution = Contribution::honest(3);
     let proof = contribution.prove().unwrap();
-    let share = KeyShare::derive(&ShareSeed::from_bytes([9; 32]), &[1; 32], &[2; 32], 0).commit();
+    let share = KeyShare::derive(&[9; 32].into(), &[1; 32].into(), &[2; 32].into(), 0).commit();
     let looser = |statement: &mut Statement| {
         let p = statement.parameters;
         statement.parameters =
@@ -109,14 +110,14 @@ fn a_proof_is_for_one_statement_only() {
         }
     };
     let changes: [Change<'_>; 10] = [
-        ("another round", &|s| s.round_hash[0] ^= 1),
-        ("another client", &|s| s.client_key[31] ^= 1),
+        ("another round", &|s| flip(&mut s.round_hash, 0)),
+        ("another client", &|s| flip(&mut s.client_key, 248)),
         ("another weight", &|s| s.weight += 1),
-        ("another body's digest", &|s| s.body_digest[3] ^= 1),
-        ("other sealed seeds", &|s| s.sealed_digest[3] ^= 1),
+        ("another body's digest", &|s| flip(&mut s.body_digest, 24)),
+        ("other sealed seeds", &|s| flip(&mut s.sealed_digest, 24)),
         ("a commitment replaced", &|s| s.commitments[1] = share),
         ("commitments in another order", &|s| s.commitments.swap(0, 1)),
-        ("other masks", &|s| s.masks = lattice::MaskPolynomials::derive(&[3; 32])),
+        ("other masks", &|s| s.masks = lattice::MaskPolynomials::derive(&[3; 32].into())),
         ("a looser bound", &looser),
         ("another number of holders", &other_size(2, super::fixture::TRANSPORT_BITS, 3)),
     ];
@@ -155,15 +156,16 @@ fn encodings_that_are_not_canonical_are_refused_by_field() {
         assert!(matches!(refused, NormProofError::Length { expected: PROOF_BYTES, .. }));
     }
     assert!(NormProof::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
-    let replaced = |offset: usize, value: [u8; 32]| {
+    let replaced = |offset: usize, value| {
         let mut changed = bytes.clone();
-        changed[offset..offset + 32].copy_from_slice(&value);
+        changed[offset..offset + 32].copy_from_slice(&[value; 32]);
         match NormProof::from_bytes(&changed).unwrap_err() {
             NormProofError::Encoding { field } => field,
             other => panic!("{other}"),
         }
     };
-    let (identity, no_point, no_scalar) = ([0; 32], [0xff; 32], [0xff; 32]);
+    // The byte that a point or a scalar consists of.
+    let (identity, no_point, no_scalar) = (0, 0xff, 0xff);
     for value in [identity, no_point] {
         assert_eq!(replaced(6, value), "projection commitment");
         assert_eq!(replaced(38, value), "smallness commitment");
@@ -177,7 +179,7 @@ fn encodings_that_are_not_canonical_are_refused_by_field() {
     assert_eq!(replaced(scalars + 32 * 2435, no_scalar), "slack responses");
     assert_eq!(replaced(scalars + 32 * 2442, no_scalar), "blinding responses");
     assert_eq!(replaced(PROOF_BYTES - 32, no_scalar), "range proof");
-    assert_eq!(replaced(0, [7; 32]), "name and version");
+    assert_eq!(replaced(0, 7), "name and version");
 }
 
 proptest! {

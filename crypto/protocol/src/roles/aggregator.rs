@@ -1,12 +1,13 @@
 //! The aggregator: what it checks at closing and what it publishes. Its share of each key is opened, checked and
 //! summed by the functions of [`super::combiner`], as holder 0.
 
+use names::{PublicKey, SetRoot, SumDigest, labels};
 use norm_proof::{NormProof, NormProofError, Verifying};
 use sharing::{Commitment, ShareSum};
 
 use crate::{
-    Attestation, ContributionHeader, IdentityKey, Proof, PublicKey, Refusal, ReleaseAnswer, RoundResult,
-    Signature, Signed, VerifiedRound,
+    Attestation, ContributionHeader, IdentityKey, Proof, Refusal, ReleaseAnswer, RoundResult, Signature,
+    Signed, VerifiedRound,
 };
 
 /// The aggregator's index among the holders.
@@ -27,7 +28,7 @@ pub fn check_attestation(
         && attestation.header_hash == header.hash()
         && attestation.client_key == header.credential.client_key
         && attestation.holder == holder
-        && attestation.commitment == *expected.as_bytes();
+        && attestation.commitment == expected.encoded();
     match round.holder(holder) {
         Some(combiner) if speaks_of_it => attestation.verify(&combiner.identity_key),
         _ => Err(Refusal::Share { holder }),
@@ -64,7 +65,7 @@ pub fn refused_proof(error: &NormProofError) -> Option<Refusal> {
 /// [`Refusal::Cohort`], [`Refusal::WrongRound`], [`Refusal::Root`], [`Refusal::Signature`], [`Refusal::Opening`].
 pub fn check_answer(
     round: &VerifiedRound,
-    root: &[u8; 32],
+    root: &SetRoot,
     members: &[ContributionHeader],
     answer: &ReleaseAnswer,
 ) -> Result<(), Refusal> {
@@ -98,9 +99,9 @@ pub fn sum_key(answers: &[ReleaseAnswer]) -> Vec<i64> {
 /// The signed result.
 pub fn publish(
     round: &VerifiedRound,
-    root: &[u8; 32],
+    root: &SetRoot,
     members: &[ContributionHeader],
-    sum_digest: [u8; 32],
+    sum_digest: SumDigest,
     residual_max: u64,
     identity: &IdentityKey,
 ) -> RoundResult {
@@ -128,5 +129,5 @@ pub fn check_enrolment(
     use crate::Canonical;
 
     credential.verify(registrar)?;
-    credential.client_key.verify(lattice::labels::ENROLMENT, &credential.to_bytes(), possession, "enrolment")
+    possession.verify(&credential.client_key, labels::ENROLMENT, &credential.to_bytes(), "enrolment")
 }

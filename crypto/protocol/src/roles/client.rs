@@ -1,8 +1,9 @@
 //! The client: from an update to the bytes it uploads.
 
 use curve25519_dalek::Scalar;
-use lattice::{CHUNK_COEFFICIENTS, MaskingBackend, RING_DEGREE, SmallPoly, labels};
+use lattice::{CHUNK_COEFFICIENTS, MaskingBackend, RING_DEGREE, SmallPoly, expand::SecretStreamKey};
 use masking::{Masker, MaskingError, Quantised};
+use names::{BodyDigest, ContributionId, Name, PublicKey, labels};
 use norm_proof::{NormProofError, Projecting};
 use rand::{CryptoRng, RngCore};
 use sharing::{Commitment, KeyShare, SealContext, ShareSeed, seal};
@@ -43,7 +44,7 @@ struct Secrets {
 pub struct Masked<'a> {
     round: &'a VerifiedRound,
     backend: &'a dyn MaskingBackend,
-    body_digest: [u8; 32],
+    body_digest: BodyDigest,
     secrets: Secrets,
     contributed: Option<Contributed>,
 }
@@ -67,25 +68,24 @@ impl<'a> Masking<'a> {
     pub fn begin(
         round: &'a VerifiedRound,
         backend: &'a dyn MaskingBackend,
-        client_key: &crate::PublicKey,
+        client_key: &PublicKey,
         rng: &mut (impl CryptoRng + RngCore),
     ) -> Self {
         let seeds: Vec<ShareSeed> = (0..round.holders()).map(|_| ShareSeed::generate(rng)).collect();
         let shares: Vec<KeyShare> = (0..)
             .zip(&seeds)
-            .map(|(holder, seed)| KeyShare::derive(seed, round.hash(), &client_key.0, holder))
+            .map(|(holder, seed)| KeyShare::derive(seed, round.hash(), client_key, holder))
             .collect();
         let commitments = shares.iter().map(KeyShare::commit).collect();
         let key = SmallPoly::sum(shares.iter().map(KeyShare::coefficients));
         let blinding = Zeroizing::new(shares.iter().map(KeyShare::blinding).sum());
-        let mut error_seed = Zeroizing::new([0; 32]);
-        rng.fill_bytes(&mut *error_seed);
+        let error_seed = SecretStreamKey::generate(rng);
         let constants = round.constants();
         let kept = || Zeroizing::new(Vec::with_capacity(constants.padded_dimension as usize));
         Self {
             round,
             backend,
-            masker: Masker::new(backend, constants, &round.document().mask_seed, &key, *error_seed),
+            masker: Masker::new(backend, constants, &round.document().mask_seed, &key, error_seed),
             digester: BodyDigester::new(constants),
             next_chunk: 0,
             secrets: Secrets { seeds, commitments, key, blinding },
@@ -138,11 +138,11 @@ impl Masked<'_> {
         progress: impl FnMut(u64, u64),
     ) -> Result<MessagePrefix, SigningError> {
         let sealed = self.seal(identity, rng).map_err(SigningError::Round)?;
-        let mut contribution_id = [0; 16];
+        let mut contribution_id = [0; ContributionId::LENGTH];
         rng.fill_bytes(&mut contribution_id);
         let mut header = ContributionHeader {
             round_hash: *self.round.hash(),
-            contribution_id,
+            contribution_id: contribution_id.into(),
             credential: credential.clone(),
             weight,
             body_digest: self.body_digest,
@@ -175,7 +175,7 @@ impl Masked<'_> {
                 round_hash: self.round.hash(),
                 holder: index,
                 hpke_key_id: &holder.hpke_key_id,
-                client_key: &identity.public().0,
+                client_key: &identity.public(),
                 body_digest: &self.body_digest,
                 commitments: &self.secrets.commitments,
             };

@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use lattice::labels;
+use names::{HeaderHash, PublicKey, SetRoot, labels};
 use rand::{CryptoRng, RngCore};
 use sharing::{KeyShare, RoundKeyPair, ShareSum, check_batch};
 
 use super::round::countersigned;
 use crate::{
-    Attestation, ContributionHeader, IdentityKey, PublicKey, Refusal, ReleaseAnswer, ReleaseRequest,
-    SealedSeeds, Signature, Signed, VerifiedRound,
+    Attestation, ContributionHeader, IdentityKey, Refusal, ReleaseAnswer, ReleaseRequest, SealedSeeds,
+    Signature, Signed, VerifiedRound,
 };
 
 /// What a combiner accepts, from its own configuration.
@@ -84,7 +84,7 @@ pub fn open_share(
     let sealed = sealed.0.get(usize::from(holder)).ok_or(Refusal::Share { holder })?;
     let context = round.seal_context(header, holder);
     let seed = sharing::open(key, sealed, &context).map_err(|_| Refusal::Share { holder })?;
-    Ok(KeyShare::derive(&seed, round.hash(), &header.credential.client_key.0, holder))
+    Ok(KeyShare::derive(&seed, round.hash(), &header.credential.client_key, holder))
 }
 
 /// Checks in one batch that shares open their commitments; the answers are in order. `rng` must be the operating
@@ -112,7 +112,7 @@ pub fn attest(
         header_hash: header.hash(),
         client_key: header.credential.client_key,
         holder,
-        commitment: *header.commitments[usize::from(holder)].as_bytes(),
+        commitment: header.commitments[usize::from(holder)].encoded(),
         signature: Signature::BLANK,
     }
     .sign(identity)
@@ -137,7 +137,7 @@ pub struct AttestedMember {
 pub fn check_release<'a>(
     round: &VerifiedRound,
     request: &ReleaseRequest,
-    attested: impl Fn(&[u8; 32]) -> Option<&'a AttestedMember>,
+    attested: impl Fn(&HeaderHash) -> Option<&'a AttestedMember>,
 ) -> Result<Vec<&'a AttestedMember>, Refusal> {
     if request.round_hash != *round.hash() {
         return Err(Refusal::WrongRound);
@@ -164,7 +164,7 @@ pub fn check_release<'a>(
 /// As [`open_share`], for a record that no longer matches what was attested.
 pub fn answer(
     round: &VerifiedRound,
-    root: &[u8; 32],
+    root: &SetRoot,
     holder: u8,
     key: &RoundKeyPair,
     members: &[&AttestedMember],

@@ -1,13 +1,12 @@
 //! A round as a party sees it once it has accepted the document.
 
-use lattice::{MaskPolynomials, labels};
+use lattice::MaskPolynomials;
 use masking::RoundConstants;
+use names::{PublicKey, RoundHash, labels};
 use norm_proof::{Parameters, Statement};
 use sharing::SealContext;
 
-use crate::{
-    Canonical, ContributionHeader, Holder, IdentityKey, PublicKey, Refusal, RoundDocument, Signature,
-};
+use crate::{Canonical, ContributionHeader, Holder, IdentityKey, Refusal, RoundDocument, Signature};
 
 /// The roots of trust, from a party's own configuration and never from a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +50,7 @@ impl SignedDocument {
         }
         for (holder, (key, signature)) in (1..).zip(pins.combiners.iter().zip(&self.countersignatures)) {
             let message = countersigned(&round.hash, holder);
-            key.verify(labels::ROUND_COUNTERSIGNATURE, &message, signature, "countersignature")?;
+            signature.verify(key, labels::ROUND_COUNTERSIGNATURE, &message, "countersignature")?;
         }
         Ok(round)
     }
@@ -59,12 +58,12 @@ impl SignedDocument {
 
 /// Signs a document as its aggregator.
 pub fn sign_document(document: &RoundDocument, aggregator: &IdentityKey) -> Signature {
-    aggregator.sign(labels::ROUND_DOCUMENT, &document.hash())
+    aggregator.sign(labels::ROUND_DOCUMENT, document.hash().as_bytes())
 }
 
 /// What combiner `holder` signs to countersign a round.
-pub(crate) fn countersigned(round_hash: &[u8; 32], holder: u8) -> Vec<u8> {
-    [&round_hash[..], &[holder]].concat()
+pub(crate) fn countersigned(round_hash: &RoundHash, holder: u8) -> Vec<u8> {
+    [round_hash.as_ref(), &[holder]].concat()
 }
 
 /// A document whose rules hold and whose signatures, as far as this party demands them, verify.
@@ -72,7 +71,7 @@ pub(crate) fn countersigned(round_hash: &[u8; 32], holder: u8) -> Vec<u8> {
 pub struct VerifiedRound {
     document: RoundDocument,
     constants: RoundConstants,
-    hash: [u8; 32],
+    hash: RoundHash,
 }
 
 impl VerifiedRound {
@@ -86,7 +85,7 @@ impl VerifiedRound {
         if round.document.holders[0].identity_key != *aggregator {
             return Err(Refusal::Document { rule: "the aggregator is the pinned one" });
         }
-        aggregator.verify(labels::ROUND_DOCUMENT, &round.hash, signature, "round document")?;
+        signature.verify(aggregator, labels::ROUND_DOCUMENT, round.hash.as_bytes(), "round document")?;
         Ok(round)
     }
 
@@ -111,7 +110,7 @@ impl VerifiedRound {
     }
 
     /// Its hash.
-    pub fn hash(&self) -> &[u8; 32] {
+    pub fn hash(&self) -> &RoundHash {
         &self.hash
     }
 
@@ -181,7 +180,7 @@ impl VerifiedRound {
                 .expect("a checked document has constants that satisfy the proof's conditions"),
             masks: MaskPolynomials::derive(&self.document.mask_seed),
             round_hash: self.hash,
-            client_key: header.credential.client_key.0,
+            client_key: header.credential.client_key,
             weight: header.weight,
             body_digest: header.body_digest,
             commitments: header.commitments.clone(),
@@ -195,7 +194,7 @@ impl VerifiedRound {
             round_hash: &self.hash,
             holder: index,
             hpke_key_id: &self.document.holders[usize::from(index)].hpke_key_id,
-            client_key: &header.credential.client_key.0,
+            client_key: &header.credential.client_key,
             body_digest: &header.body_digest,
             commitments: &header.commitments,
         }

@@ -1,10 +1,11 @@
 //! Where a participant wants to be paid: only by its own word.
 
 use ledger::payout_tree::Address;
-use protocol::{Canonical, ClaimAddress, DecodeError, IdentityKey, Refusal, Signature, Signed, Subject};
+use names::{Subject, labels};
+use protocol::{Canonical, ClaimAddress, DecodeError, IdentityKey, Refusal, Signature, Signed};
 
 fn client() -> IdentityKey {
-    IdentityKey::from_secret(&[7; 32])
+    IdentityKey::from_secret(&[7; 32].into())
 }
 
 fn claim() -> ClaimAddress {
@@ -42,12 +43,12 @@ fn every_changed_bit_is_refused() {
 #[test]
 fn nobody_else_and_no_other_kind_of_message_names_an_address() {
     let wrong = Err(Refusal::Signature { of: "claim address" });
-    let other = IdentityKey::from_secret(&[8; 32]);
+    let other = IdentityKey::from_secret(&[8; 32].into());
     assert_eq!(claim().verify(&other.public()), wrong);
     // the same bytes, signed as another kind of message
     let bytes = claim().to_bytes();
     let mut replayed = claim();
-    replayed.signature = client().sign(lattice::labels::ENROLMENT, &bytes[..bytes.len() - 64]);
+    replayed.signature = client().sign(labels::ENROLMENT, &bytes[..bytes.len() - 64]);
     assert_eq!(replayed.verify(&client().public()), wrong);
 }
 

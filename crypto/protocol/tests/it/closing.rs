@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use lattice::CpuBackend;
 use masking::{ChunkSum, unmask_chunk};
+use names::{HeaderHash, SetRoot};
 use protocol::{
     ContributionHeader, IdentityKey, Refusal, ReleaseAnswer, ReleaseRequest, Signed, VerifiedRound,
     roles::{
@@ -11,10 +12,11 @@ use protocol::{
         combiner::{AttestedMember, answer, check_release},
     },
 };
+use testkit::flip;
 
 use crate::fixture::{Contribution, Fixture, document};
 
-fn attested(contributions: &[Contribution]) -> HashMap<[u8; 32], AttestedMember> {
+fn attested(contributions: &[Contribution]) -> HashMap<HeaderHash, AttestedMember> {
     contributions.iter().map(|c| (c.header().hash(), c.member())).collect()
 }
 
@@ -32,7 +34,7 @@ fn cohort(fixture: &mut Fixture, size: usize) -> Vec<Contribution> {
     (0..size).map(|i| fixture.contribution(&format!("client-{i}"))).collect()
 }
 
-fn answers(fixture: &Fixture, set: &[Contribution], root: &[u8; 32]) -> Vec<ReleaseAnswer> {
+fn answers(fixture: &Fixture, set: &[Contribution], root: &SetRoot) -> Vec<ReleaseAnswer> {
     let members: Vec<_> = set.iter().map(Contribution::member).collect();
     let members: Vec<_> = members.iter().collect();
     (0..3u8)
@@ -71,8 +73,14 @@ fn p3_the_answers_open_exactly_the_sum_of_the_set() {
         expected.iter_mut().zip(contribution.update.values()).for_each(|(sum, &x)| *sum += i64::from(x));
     }
     assert_eq!(unmask(&fixture.round, &set, &answers), expected);
-    let result =
-        publish(&fixture.round, &request.root, &headers(&set), [1; 32], 5, &fixture.parties.holders[0].0);
+    let result = publish(
+        &fixture.round,
+        &request.root,
+        &headers(&set),
+        [1; 32].into(),
+        5,
+        &fixture.parties.holders[0].0,
+    );
     assert_eq!(result.verify(&fixture.pins.aggregator), Ok(()));
     assert_eq!((result.count, result.total_weight), (4, 4));
 }
@@ -81,7 +89,7 @@ fn p3_the_answers_open_exactly_the_sum_of_the_set() {
 fn p1_a_ciphertext_stays_hidden_unless_every_holder_s_share_is_known() {
     let mut fixture = Fixture::new(61);
     let set = cohort(&mut fixture, 1);
-    let answers = answers(&fixture, &set, &[0; 32]);
+    let answers = answers(&fixture, &set, &[0; 32].into());
     let honest: Vec<i64> = set[0].update.values().iter().map(|&x| x.into()).collect();
     assert_eq!(unmask(&fixture.round, &set, &answers), honest, "all shares together open it");
     for missing in 0..3 {
@@ -163,10 +171,10 @@ fn a_release_request_must_be_the_aggregator_s_own_for_this_round_with_its_own_ro
 
     let aggregator = &fixture.parties.holders[0].0;
     let mut other = good.clone();
-    other.round_hash[0] ^= 1;
+    flip(&mut other.round_hash, 0);
     assert_eq!(check(&fixture, &other.sign(aggregator), &set), Err(Refusal::WrongRound));
     let mut other = good.clone();
-    other.root[0] ^= 1;
+    flip(&mut other.root, 0);
     assert_eq!(check(&fixture, &other.sign(aggregator), &set), Err(Refusal::Root));
     let mut other = good.clone();
     other.members.swap(0, 1);

@@ -2,15 +2,17 @@
 
 use lattice::{CHUNK_COEFFICIENTS, pack};
 use masking::{RoundConstants, RoundRequest};
+use names::BodyDigest;
 use norm_proof::PROOF_BYTES;
 use protocol::{
     BodyDigester, Canonical, ContributionHeader, DecodeError, IdentityKey, MessagePrefix, Proof, Refusal,
     Signed, body::BodyDigests, contribution::PrefixLength,
 };
+use testkit::flip;
 
 use crate::fixture::{Contribution, Fixture};
 
-fn digest(fixture: &Fixture, body: &[u8], piece: usize) -> Result<[u8; 32], Refusal> {
+fn digest(fixture: &Fixture, body: &[u8], piece: usize) -> Result<BodyDigest, Refusal> {
     let mut digester = BodyDigester::new(fixture.round.constants());
     for piece in body.chunks(piece) {
         digester.push(piece)?;
@@ -76,7 +78,7 @@ fn a_signed_header_that_breaks_a_rule_is_refused_for_that_rule() {
     let stranger = IdentityKey::generate(&mut fixture.rng);
     let check = |header: &ContributionHeader| fixture.round.check_header(header).unwrap_err();
 
-    assert_eq!(check(&resigned(&contribution, |h| h.round_hash[0] ^= 1)), Refusal::WrongRound);
+    assert_eq!(check(&resigned(&contribution, |h| flip(&mut h.round_hash, 0))), Refusal::WrongRound);
     assert_eq!(
         check(&resigned(&contribution, |h| h.weight = 11)),
         Refusal::Weight { weight: 11, min: 1, max: 10 }
@@ -180,7 +182,7 @@ fn digests_bind_sealed_seeds_and_proof() {
     prefix.sealed.0[1].0[40] ^= 1;
     assert_eq!(MessagePrefix::from_bytes(&prefix.to_bytes()), Err(Refusal::Digest { of: "sealed seeds" }));
     let mut prefix = contribution.prefix;
-    prefix.header.proof_digest[0] ^= 1;
+    flip(&mut prefix.header.proof_digest, 0);
     assert_eq!(MessagePrefix::from_bytes(&prefix.to_bytes()), Err(Refusal::Digest { of: "proof" }));
 }
 

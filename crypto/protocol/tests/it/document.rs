@@ -5,6 +5,7 @@ use protocol::{
     Canonical, DecodeError, PayoutTerms, Refusal, RoundDocument, Token, VerifiedRound,
     roles::round::sign_document,
 };
+use testkit::flip;
 
 use crate::fixture::Fixture;
 
@@ -158,7 +159,7 @@ fn a_combiner_does_not_countersign_what_the_aggregator_has_not_signed() {
 fn the_hash_binds_every_field() {
     let fixture = Fixture::new(9);
     let mut document = fixture.round.document().clone();
-    document.mask_seed[0] ^= 1;
+    flip(&mut document.mask_seed, 0);
     let (other, _) = fixture.parties.sign(document);
     assert_ne!(other.hash(), fixture.round.hash());
 }

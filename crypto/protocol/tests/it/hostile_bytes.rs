@@ -2,10 +2,11 @@
 //! encodes back.
 
 use ledger::payout_tree::Address;
+use names::Subject;
 use proptest::{collection::vec, prelude::*, sample::Index};
 use protocol::{
     Attestation, Canonical, ClaimAddress, ContributionHeader, Credential, MessagePrefix, Receipt,
-    ReleaseAnswer, ReleaseRequest, RoundDocument, RoundResult, SealedSeeds, Signature, Subject,
+    ReleaseAnswer, ReleaseRequest, RoundDocument, RoundResult, SealedSeeds, Signature,
     contribution::PrefixLength,
     roles::{combiner::attest, round::sign_document},
 };
@@ -54,7 +55,7 @@ fn valid() -> Vec<Vec<u8>> {
     };
     let answer = ReleaseAnswer {
         round_hash: round,
-        root: [1; 32],
+        root: [1; 32].into(),
         count: 3,
         holder: 1,
         key_sum: (0..2048).map(|i| i - 1024).collect(),
@@ -63,10 +64,10 @@ fn valid() -> Vec<Vec<u8>> {
     };
     let result = RoundResult {
         round_hash: round,
-        root: [1; 32],
+        root: [1; 32].into(),
         count: 3,
         total_weight: 9,
-        sum_digest: [4; 32],
+        sum_digest: [4; 32].into(),
         residual_max: 7,
         signature: Signature([5; 64]),
     };
@@ -85,7 +86,7 @@ fn valid() -> Vec<Vec<u8>> {
         contribution.prefix.to_bytes(),
         receipt.to_bytes(),
         attest(&fixture.round, 1, header, &fixture.parties.holders[1].0).to_bytes(),
-        ReleaseRequest::over(round, vec![[9; 32], [8; 32]]).to_bytes(),
+        ReleaseRequest::over(round, vec![[9; 32].into(), [8; 32].into()]).to_bytes(),
         answer.to_bytes(),
         result.to_bytes(),
         claim.to_bytes(),

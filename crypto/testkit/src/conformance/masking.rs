@@ -56,7 +56,7 @@ fn projections(backend: &dyn MaskingBackend) {
 
 /// Sums that `tests/recompute/test_vectors.py` has as well.
 fn recomputed_projection(backend: &dyn MaskingBackend) {
-    let rows = ProjectionRows::new(std::array::from_fn(|i| i as u8));
+    let rows = ProjectionRows::new(std::array::from_fn::<u8, 32, _>(|i| i as u8).into());
     let values: Vec<i64> = (0..RING_DEGREE as i64).map(|k| k * k - 1_000_003).collect();
     let mut sums = [0; ProjectionRows::COUNT];
     backend.project(&rows, 0x0102_0304_0506_0708, &values, &mut sums).expect("a whole block");

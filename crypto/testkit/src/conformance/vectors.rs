@@ -1,6 +1,7 @@
 //! Words that another program has computed: `tests/vectors/backend.json`, which names the program.
 
-use lattice::{MaskPolynomials, ProjectionRows, RING_DEGREE, Width};
+use lattice::{MaskPolynomials, ProjectionRows, RING_DEGREE, Width, expand::PublicStreamKey};
+use names::MaskSeed;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -9,10 +10,8 @@ use super::inputs;
 /// The inputs, and a digest of each operation's results.
 #[derive(Deserialize)]
 pub(super) struct Vectors {
-    #[serde(with = "hex")]
-    mask_seed: [u8; 32],
-    #[serde(with = "hex")]
-    rows_key: [u8; 32],
+    mask_seed: MaskSeed,
+    rows_key: PublicStreamKey,
     pub(super) first: u64,
     pub(super) blocks: usize,
     transport_bits: u32,

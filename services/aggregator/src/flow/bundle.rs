@@ -7,6 +7,7 @@ use api::{
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use kit::{Error, Result};
+use names::RoundId;
 
 use super::{erase, results, rounds};
 use crate::{blobs::ByteStream, state::App, store::closing};
@@ -15,7 +16,7 @@ use crate::{blobs::ByteStream, state::App, store::closing};
 const PAGE: i32 = 256;
 
 /// The bundle as JSON text.
-pub(crate) async fn stream(app: &App, round_id: [u8; 16]) -> Result<ByteStream> {
+pub(crate) async fn stream(app: &App, round_id: RoundId) -> Result<ByteStream> {
     let published = results::published(app, round_id).await?;
     erase::check_kept(app, &round_id).await?;
     let answers = closing::answers(&app.db, &round_id).await?;
@@ -23,7 +24,7 @@ pub(crate) async fn stream(app: &App, round_id: [u8; 16]) -> Result<ByteStream> 
         version: 1,
         countersignatures: rounds::countersignatures(&published.round)?,
         aggregator_signature: Hex(published.round.aggregator_signature),
-        aggregator_key: Hex(app.pins.aggregator.0),
+        aggregator_key: app.pins.aggregator,
         document: HexBytes(published.round.document),
         members: Vec::new(),
         answers: answers.into_iter().map(HexBytes).collect(),
@@ -40,7 +41,7 @@ pub(crate) async fn stream(app: &App, round_id: [u8; 16]) -> Result<ByteStream> 
     Ok(once(head).chain(pages).chain(once(tail)).boxed())
 }
 
-async fn page(app: App, round_id: [u8; 16], from: i32) -> Result<Bytes> {
+async fn page(app: App, round_id: RoundId, from: i32) -> Result<Bytes> {
     let members = closing::members(&app.db, &round_id, from, PAGE).await?;
     let attestations = closing::member_attestations(&app.db, &round_id, from, PAGE).await?;
     let mut attestations = attestations.into_iter().peekable();
@@ -51,7 +52,7 @@ async fn page(app: App, round_id: [u8; 16], from: i32) -> Result<Bytes> {
         }
         let own = std::iter::from_fn(|| attestations.next_if(|(index, _)| *index == member.index));
         let member = BundleMember {
-            contribution_id: Hex(member.contribution_id),
+            contribution_id: member.contribution_id.0,
             attestations: own.map(|(_, attestation)| HexBytes(attestation)).collect(),
             header: HexBytes(member.header),
             proof: HexBytes(member.proof),

@@ -7,7 +7,8 @@ use api::{
     payouts::{Balance, ClaimAddressRequest, ClaimAddressView, Statement},
 };
 use kit::{Error, Result, tx::run_tx};
-use protocol::{Canonical, ClaimAddress, PublicKey, Refusal, Signed};
+use names::PublicKey;
+use protocol::{Canonical, ClaimAddress, Refusal, Signed};
 
 use super::{participants, payouts, reputation};
 use crate::{
@@ -48,7 +49,7 @@ pub(crate) async fn put(app: &App, subject: &str, request: &ClaimAddressRequest)
     if message.subject.as_str() != subject {
         return Err(Error::abort(ProblemKind::MalformedRequest).field("subject", "the name in the message"));
     }
-    let key = PublicKey(participant.client_key.0);
+    let key = participant.client_key;
     message.verify(&key)?;
     let number = |value: u64, field: &'static str| {
         let error = || Error::abort(ProblemKind::InvalidParameter).field(field, "below 2^63");
@@ -87,12 +88,12 @@ pub(crate) async fn put(app: &App, subject: &str, request: &ClaimAddressRequest)
 pub(crate) async fn statement(app: &App, subject: &str) -> Result<Statement> {
     let participant = participants::show(app, subject).await?;
     let messages = claim_addresses::messages(&app.db, subject).await?;
-    let addresses = signed(&messages, subject, &PublicKey(participant.client_key.0));
+    let addresses = signed(&messages, subject, &participant.client_key);
     let balances = books::balances(&app.db, subject).await?;
     let earned = books::earned(&app.db, subject, LONGEST_LIST).await?;
     let lines = batches::lines_of(&app.db, subject, LONGEST_LIST).await?;
     Ok(Statement {
-        subject: subject.to_owned(),
+        subject: participant.subject,
         reputation_ppm: reputation::now(app, subject).await?,
         balances: balances.into_iter().map(balance).collect::<Result<_>>()?,
         addresses: addresses.into_iter().map(address).collect(),

@@ -1,10 +1,11 @@
 //! A contribution's state, and the proof that it is in the sum.
 
 use api::{
-    Hex, HexBytes, ProblemKind,
+    HexBytes, ProblemKind,
     contributions::{ContributionState, ContributionView, InclusionView},
 };
 use kit::{Error, Result};
+use names::{ContributionId, RoundId};
 
 use super::{erase, rounds};
 use crate::{
@@ -19,8 +20,8 @@ use crate::{
 /// One contribution.
 pub(crate) async fn show(
     app: &App,
-    round_id: [u8; 16],
-    contribution_id: [u8; 16],
+    round_id: RoundId,
+    contribution_id: ContributionId,
 ) -> Result<ContributionView> {
     find(app, round_id, contribution_id).await.map(view)
 }
@@ -28,8 +29,8 @@ pub(crate) async fn show(
 /// The proof that a contribution is in the published sum.
 pub(crate) async fn inclusion(
     app: &App,
-    round_id: [u8; 16],
-    contribution_id: [u8; 16],
+    round_id: RoundId,
+    contribution_id: ContributionId,
 ) -> Result<InclusionView> {
     let row = find(app, round_id, contribution_id).await?;
     let round = rounds::find(app, round_id).await?;
@@ -42,11 +43,11 @@ pub(crate) async fn inclusion(
     let index = usize::try_from(index).map_err(Error::fault)?;
     let proof = app.compute.run(move || ledger::prove(&members, index)).await?.map_err(Error::fault)?;
     Ok(InclusionView {
-        root: Hex(root),
-        header_hash: Hex(row.header_hash),
+        root: root.0,
+        header_hash: row.header_hash.0,
         index: proof.index(),
         size: proof.size(),
-        path: proof.path().iter().copied().map(Hex).collect(),
+        path: proof.path().to_vec(),
         result: HexBytes(result.result),
     })
 }
@@ -54,8 +55,8 @@ pub(crate) async fn inclusion(
 /// The masked body of an included contribution, and its length.
 pub(crate) async fn body(
     app: &App,
-    round_id: [u8; 16],
-    contribution_id: [u8; 16],
+    round_id: RoundId,
+    contribution_id: ContributionId,
 ) -> Result<(u64, ByteStream)> {
     let row = find(app, round_id, contribution_id).await?;
     if row.state.0 != ContributionState::Included {
@@ -73,7 +74,7 @@ fn not_included(row: &ContributionRow) -> Error {
     }
 }
 
-async fn find(app: &App, round_id: [u8; 16], contribution_id: [u8; 16]) -> Result<ContributionRow> {
+async fn find(app: &App, round_id: RoundId, contribution_id: ContributionId) -> Result<ContributionRow> {
     let row = contributions::find(&app.db, &round_id, &contribution_id).await?;
     row.ok_or_else(|| Error::abort(ProblemKind::NotFound))
 }
@@ -81,9 +82,9 @@ async fn find(app: &App, round_id: [u8; 16], contribution_id: [u8; 16]) -> Resul
 /// How a row is shown.
 pub(crate) fn view(row: ContributionRow) -> ContributionView {
     ContributionView {
-        round_id: Hex(row.round_id),
-        contribution_id: Hex(row.contribution_id),
-        header_hash: Hex(row.header_hash),
+        round_id: row.round_id.0,
+        contribution_id: row.contribution_id.0,
+        header_hash: row.header_hash.0,
         state: row.state.0,
         reason: row.reason,
         receipt: HexBytes(row.receipt),

@@ -9,6 +9,7 @@ use futures::future::try_join_all;
 use kit::{Error, Result, tx::run_tx, vault::round_key};
 use ledger::payout::{PPM, Policy};
 use masking::{ConstantsError, RoundConstants, RoundRequest};
+use names::RoundId;
 use protocol::{
     Canonical, Holder, PayoutTerms, Proof, RoundDocument, Tensor, VerifiedRound, roles::round::sign_document,
 };
@@ -24,7 +25,7 @@ use crate::{
         self,
         jobs::{self, Kind},
         participants,
-        rounds::{self as stored, NewRound},
+        rounds::{self as stored, NewRound, RequestDigest},
     },
 };
 
@@ -67,36 +68,36 @@ pub(crate) async fn create(
 }
 
 /// The round that was created under this key, if it was by the same request.
-async fn earlier(app: &App, key: Option<&str>, request_digest: &[u8; 32]) -> Result<Option<[u8; 16]>> {
+async fn earlier(app: &App, key: Option<&str>, request_digest: &RequestDigest) -> Result<Option<RoundId>> {
     let Some(key) = key else { return Ok(None) };
     match stored::find_by_request(&app.db, key).await? {
-        Some(round) if round.request_digest != *request_digest => {
+        Some(round) if *round.request_digest != *request_digest => {
             let rule = "a key belongs to one request";
             Err(Error::abort(ProblemKind::InvalidParameter).field("Idempotency-Key", rule))
         }
-        round => Ok(round.map(|round| round.round_id)),
+        round => Ok(round.map(|round| round.round_id.0)),
     }
 }
 
 /// The round, opened if it is not yet. One that ended before it was open was never created, as far as anybody can see.
-async fn opened(app: &App, round_id: [u8; 16]) -> Result<RoundView> {
+async fn opened(app: &App, round_id: RoundId) -> Result<RoundView> {
     open_round::open(app, round_id).await?;
     if rounds::find(app, round_id).await?.countersignatures.is_empty() {
-        let detail =
-            format!("round {} ended before it was open; another key makes another", hex::encode(round_id));
+        let detail = format!("round {round_id} ended before it was open; another key makes another");
         return Err(Error::abort(ProblemKind::RoundEnded).detail(detail));
     }
     rounds::show(app, round_id).await
 }
 
-fn digest(request: &CreateRound) -> Result<[u8; 32]> {
-    Ok(Sha256::digest(serde_json::to_vec(request).map_err(Error::fault)?).into())
+fn digest(request: &CreateRound) -> Result<RequestDigest> {
+    let request = serde_json::to_vec(request).map_err(Error::fault)?;
+    Ok(RequestDigest::from_bytes(Sha256::digest(request).into()))
 }
 
 /// The document as far as the request tells, without holders.
 async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocument, RoundConstants)> {
     let now = app.now().ms();
-    let model = participants::find_model(&app.db, &request.model_digest.0).await?;
+    let model = participants::find_model(&app.db, &request.model_digest).await?;
     let model =
         model.ok_or_else(|| invalid("model_digest", "the digest of a model that has been uploaded"))?;
     let (tensors, dimension) = layout(request)?;
@@ -116,8 +117,8 @@ async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocument, Round
     let mut mask_seed = [0; 32];
     OsRng.fill_bytes(&mut mask_seed);
     let document = RoundDocument {
-        round_id: uuid::Uuid::now_v7().into_bytes(),
-        model_digest: request.model_digest.0,
+        round_id: uuid::Uuid::now_v7().into_bytes().into(),
+        model_digest: request.model_digest,
         model_bytes: model.bytes.cast_unsigned(),
         model_location: paths::fill(paths::MODEL, &[&request.model_digest]),
         tensors,
@@ -132,7 +133,7 @@ async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocument, Round
         scale: constants.scale,
         weight_min: request.weight_min,
         weight_max: request.weight_max,
-        mask_seed,
+        mask_seed: mask_seed.into(),
         opens_at_ms,
         earliest_close_ms,
         closes_at_ms: request.closes_at_ms,
@@ -215,7 +216,7 @@ fn refused_constants(error: &ConstantsError) -> Error {
 }
 
 /// A fresh key of the aggregator's own, and one of every combiner.
-async fn holders(app: &App, round_id: [u8; 16]) -> Result<Vec<Holder>> {
+async fn holders(app: &App, round_id: RoundId) -> Result<Vec<Holder>> {
     let combiners = try_join_all(app.combiners.iter().map(|combiner| holder(combiner, round_id)));
     let combiners = combiners.await.map_err(|error| open_round::failure("round key", error))?;
     let key = RoundKeyPair::generate(&mut OsRng);
@@ -225,12 +226,12 @@ async fn holders(app: &App, round_id: [u8; 16]) -> Result<Vec<Holder>> {
     Ok(std::iter::once(own).chain(combiners).collect())
 }
 
-async fn holder(combiner: &Combiner, round_id: [u8; 16]) -> std::result::Result<Holder, CombinerError> {
+async fn holder(combiner: &Combiner, round_id: RoundId) -> std::result::Result<Holder, CombinerError> {
     let key = combiner.round_key(round_id).await?;
     Ok(Holder {
         identity_key: combiner.identity_key,
-        hpke_key_id: key.hpke_key_id.0,
-        hpke_public_key: key.hpke_public_key.0,
+        hpke_key_id: key.hpke_key_id,
+        hpke_public_key: key.hpke_public_key,
     })
 }
 
@@ -239,7 +240,7 @@ async fn store(
     document: RoundDocument,
     constants: &RoundConstants,
     request_key: Option<&str>,
-    request_digest: &[u8; 32],
+    request_digest: &RequestDigest,
 ) -> Result<()> {
     let chunks = i32::try_from(constants.chunks()).expect("2^32 coordinates are 4096 chunks");
     let round = VerifiedRound::own(document)?;
@@ -289,7 +290,6 @@ fn conflict(error: Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use api::Hex;
 
     use super::*;
 
@@ -298,7 +298,7 @@ mod tests {
         let tensor =
             |name: &str, shape: &[u32]| api::rounds::Tensor { name: name.into(), shape: shape.to_vec() };
         let request = |tensors| CreateRound {
-            model_digest: Hex([0; 32]),
+            model_digest: [0; 32].into(),
             tensors,
             max_contributions: 4,
             min_cohort: 2,

@@ -6,6 +6,7 @@ use api::{
     rounds::{FailureCode, RoundState, RoundView},
 };
 use kit::{Error, Result, column::Named, time::Timestamp, tx::run_tx};
+use names::RoundId;
 use protocol::{Canonical, RoundDocument};
 use sqlx::PgConnection;
 
@@ -21,7 +22,7 @@ use crate::{
 };
 
 /// The operator closes a round before its time.
-pub(crate) async fn close(app: &App, round_id: [u8; 16]) -> Result<RoundView> {
+pub(crate) async fn close(app: &App, round_id: RoundId) -> Result<RoundView> {
     let now = app.now();
     let closing = run_tx(&app.db, "close", async |mut tx| {
         let round = existing(&mut tx, &round_id).await?;
@@ -50,7 +51,7 @@ pub(crate) async fn close(app: &App, round_id: [u8; 16]) -> Result<RoundView> {
 
 /// The operator ends a round without a sum. Until its set is fixed it is cancelled. After that it has failed: a combiner
 /// may have released its key shares over the set, which therefore remains the only one that the round ever had.
-pub(crate) async fn cancel(app: &App, round_id: [u8; 16]) -> Result<RoundView> {
+pub(crate) async fn cancel(app: &App, round_id: RoundId) -> Result<RoundView> {
     let now = app.now();
     let ending = run_tx(&app.db, "cancel", async |mut tx| {
         match existing(&mut tx, &round_id).await?.state.0 {
@@ -76,7 +77,7 @@ pub(crate) async fn cancel(app: &App, round_id: [u8; 16]) -> Result<RoundView> {
 }
 
 /// Ends a round that is still being prepared, without a result; one that was opened meanwhile stays open.
-pub(crate) async fn fail_preparing(app: &App, round_id: [u8; 16], failure: &str) -> Result<()> {
+pub(crate) async fn fail_preparing(app: &App, round_id: RoundId, failure: &str) -> Result<()> {
     let failure = Failure { code: FailureCode::NotCountersigned, words: failure };
     let ending = run_tx(&app.db, "fail preparing", async |mut tx| {
         if existing(&mut tx, &round_id).await?.state.0 == RoundState::Preparing {
@@ -92,7 +93,7 @@ pub(crate) async fn fail_preparing(app: &App, round_id: [u8; 16], failure: &str)
 /// Ends a round, whatever state it is in, without a result.
 pub(crate) async fn fail_in(
     tx: &mut PgConnection,
-    round_id: &[u8; 16],
+    round_id: &RoundId,
     failure: Failure<'_>,
     now: Timestamp,
 ) -> Result<()> {
@@ -102,14 +103,14 @@ pub(crate) async fn fail_in(
     }
 }
 
-async fn existing(tx: &mut PgConnection, round_id: &[u8; 16]) -> Result<RoundRow> {
+async fn existing(tx: &mut PgConnection, round_id: &RoundId) -> Result<RoundRow> {
     rounds::lock(tx, round_id).await?.ok_or_else(|| Error::abort(ProblemKind::NotFound))
 }
 
 /// No contribution is lost silently: each that is not rejected becomes excluded, with the reason.
 async fn end(
     tx: &mut PgConnection,
-    round_id: &[u8; 16],
+    round_id: &RoundId,
     state: RoundState,
     failure: Option<Failure<'_>>,
     now: Timestamp,
@@ -123,6 +124,6 @@ async fn end(
     jobs::enqueue(tx, Kind::Checkpoint, round_id, &["ended".to_owned()], now, now).await?;
     metrics::round_ended(state.name());
     let words = failure.map(|failure| failure.words);
-    tracing::warn!(round = hex::encode(round_id), ?state, failure = words, "round ended without a result");
+    tracing::warn!(%round_id, ?state, failure = words, "round ended without a result");
     Ok(())
 }

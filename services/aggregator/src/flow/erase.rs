@@ -4,6 +4,7 @@
 use api::ProblemKind;
 use futures::StreamExt;
 use kit::{Error, Result, tx::run_tx};
+use names::RoundId;
 
 use super::upload::bodies;
 use crate::{
@@ -34,21 +35,21 @@ pub(crate) async fn erase_expired(app: &App) -> Result<()> {
 
 /// The bodies first: as long as one may be left, the round is not recorded as erased.
 async fn erase(app: &App, round: &Expired) -> Result<()> {
-    let mut objects = std::pin::pin!(app.blobs.list(&bodies(&round.round_hash)));
+    let mut objects = std::pin::pin!(app.blobs.list(&bodies(&round.round_hash.0)));
     while let Some(location) = objects.next().await {
         app.blobs.delete(&location?).await?;
     }
     let erasing = run_tx(&app.db, "erase", async |mut tx| {
-        retention::erase(&mut tx, &round.round_id, app.now()).await?;
+        retention::erase(&mut tx, &round.round_id.0, app.now()).await?;
         Ok((tx, ()))
     });
     erasing.await?;
-    tracing::info!(round = hex::encode(round.round_id), "ciphertexts erased");
+    tracing::info!(round_id = %round.round_id.0, "ciphertexts erased");
     Ok(())
 }
 
 /// Refuses what needs ciphertexts, if they are erased.
-pub(crate) async fn check_kept(app: &App, round_id: &[u8; 16]) -> Result<()> {
+pub(crate) async fn check_kept(app: &App, round_id: &RoundId) -> Result<()> {
     if retention::is_erased(&app.db, round_id).await? {
         return Err(Error::abort(ProblemKind::Erased));
     }

@@ -1,11 +1,12 @@
 //! The log: entries get their places, checkpoints are signed, proofs are made.
 
 use api::{
-    Hex, ProblemKind,
+    ProblemKind,
     log::{CheckpointView, ConsistencyView, EntryView, LogInclusionView},
 };
-use kit::{Error, Result, tx::run_tx};
+use kit::{Error, Result, column::Column, tx::run_tx};
 use ledger::{Checkpoint, ConsistencyPlan, Frontier, Hash, InclusionPlan, NodeId, verify_consistency};
+use names::{ContributionId, RoundId};
 use sqlx::PgExecutor;
 
 use crate::{
@@ -59,7 +60,7 @@ pub(crate) async fn sign_checkpoint(app: &App) -> Result<()> {
     let head =
         LogHead { size: size.cast_unsigned(), root: frontier(&app.db, size.cast_unsigned()).await?.root() };
     let last = stored::latest(&app.db).await?;
-    let last = last.map(|row| LogHead { size: row.size.cast_unsigned(), root: row.root });
+    let last = last.map(|row| LogHead { size: row.size.cast_unsigned(), root: row.root.0 });
     if last.is_some_and(|last| head.size <= last.size) {
         return Ok(());
     }
@@ -71,10 +72,10 @@ pub(crate) async fn sign_checkpoint(app: &App) -> Result<()> {
     let LogHead { size, root } = head;
     let checkpoint = Checkpoint { origin: app.log_signer.name().to_owned(), size, root };
     let note = checkpoint.sign(&app.log_signer).map_err(Error::fault)?;
-    let row = CheckpointRow { size: size.cast_signed(), root, note, signed_at: app.now() };
+    let row = CheckpointRow { size: size.cast_signed(), root: Column(root), note, signed_at: app.now() };
     stored::insert_checkpoint(&app.db, &row).await?;
     metrics::checkpoint_signed(size);
-    tracing::info!(size, root = hex::encode(root), "checkpoint signed");
+    tracing::info!(size, %root, "checkpoint signed");
     Ok(())
 }
 
@@ -117,7 +118,7 @@ pub(crate) async fn latest(app: &App) -> Result<CheckpointView> {
 fn view(row: CheckpointRow) -> CheckpointView {
     CheckpointView {
         size: row.size.cast_unsigned(),
-        root: Hex(row.root),
+        root: row.root.0,
         note: row.note,
         signed_at_ms: row.signed_at.ms(),
     }
@@ -131,7 +132,7 @@ pub(crate) async fn entries(app: &App, from: u64, limit: u16) -> Result<Vec<Entr
 }
 
 fn entry(row: EntryRow) -> EntryView {
-    EntryView { index: row.index.cast_unsigned(), payload: row.payload, leaf_hash: Hex(row.leaf_hash) }
+    EntryView { index: row.index.cast_unsigned(), payload: row.payload, leaf_hash: row.leaf_hash.0 }
 }
 
 /// The proof that an entry is in the tree of the last checkpoint.
@@ -144,17 +145,17 @@ pub(crate) async fn inclusion(app: &App, index: u64) -> Result<LogInclusionView>
     let row = row.ok_or_else(|| Error::fault("an entry is missing"))?;
     let plan = InclusionPlan::new(index, checkpoint.size).map_err(Error::fault)?;
     let path = plan.proof(&stored::nodes(&app.db, plan.nodes()).await?).map_err(Error::fault)?;
-    Ok(LogInclusionView { entry: entry(row), checkpoint, path: path.into_iter().map(Hex).collect() })
+    Ok(LogInclusionView { entry: entry(row), checkpoint, path: path.into_iter().collect() })
 }
 
 /// The proof that a contribution's receipt is kept: its first entry is in the tree of the last checkpoint.
 pub(crate) async fn contribution(
     app: &App,
-    round_id: [u8; 16],
-    contribution_id: [u8; 16],
+    round_id: RoundId,
+    contribution_id: ContributionId,
 ) -> Result<LogInclusionView> {
     super::contributions::show(app, round_id, contribution_id).await?;
-    let key = format!("{}/{}", Hex(round_id), Hex(contribution_id));
+    let key = format!("{}/{}", round_id, contribution_id);
     let index = stored::first_index(&app.db, "contributions", &key).await?;
     let index =
         index.ok_or_else(|| Error::abort(ProblemKind::NotReady).detail("it has no place in the log yet"))?;
@@ -171,7 +172,7 @@ pub(crate) async fn consistency(app: &App, from: u64, to: u64) -> Result<Consist
     }
     let plan = ConsistencyPlan::new(from, to).map_err(Error::fault)?;
     let path = plan.proof(&stored::nodes(&app.db, plan.nodes()).await?).map_err(Error::fault)?;
-    Ok(ConsistencyView { from, to, path: path.into_iter().map(Hex).collect() })
+    Ok(ConsistencyView { from, to, path: path.into_iter().collect() })
 }
 
 fn out_of_range(field: &'static str, rule: &'static str) -> Error {

@@ -5,6 +5,7 @@ use futures::{
     stream::{self, BoxStream},
 };
 use kit::{Error, Result};
+use names::RoundId;
 use protocol::{Canonical, ContributionHeader};
 
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
 const PAGE: i32 = 256;
 
 /// The members, in order.
-pub(crate) fn stream(app: &App, round_id: [u8; 16]) -> BoxStream<'static, Result<MemberRow>> {
+pub(crate) fn stream(app: &App, round_id: RoundId) -> BoxStream<'static, Result<MemberRow>> {
     let app = app.clone();
     let pages = stream::try_unfold(0, move |from| {
         let app = app.clone();

@@ -6,6 +6,7 @@ use api::ProblemKind;
 use axum::body::Body;
 use bytes::BytesMut;
 use kit::{Error, Result};
+use names::ModelDigest;
 use sha2::{Digest, Sha256};
 
 use super::incoming::Incoming;
@@ -16,12 +17,12 @@ use crate::{
 };
 
 /// Where a model's bytes are in the object store.
-fn object_name(digest: &[u8; 32]) -> String {
-    format!("models/{}", hex::encode(digest))
+fn object_name(digest: &ModelDigest) -> String {
+    format!("models/{digest}")
 }
 
 /// Stores a model as it streams by. Repeating it changes nothing.
-pub(crate) async fn put(app: &App, digest: [u8; 32], body: Body) -> Result<()> {
+pub(crate) async fn put(app: &App, digest: ModelDigest, body: Body) -> Result<()> {
     let mut incoming = Incoming::new(body, Duration::from_millis(app.limits.upload_idle_timeout_ms));
     let outcome = receive(app, &digest, &mut incoming).await;
     if matches!(outcome, Err(Error::Abort(_))) {
@@ -30,7 +31,7 @@ pub(crate) async fn put(app: &App, digest: [u8; 32], body: Body) -> Result<()> {
     outcome
 }
 
-async fn receive(app: &App, digest: &[u8; 32], incoming: &mut Incoming) -> Result<()> {
+async fn receive(app: &App, digest: &ModelDigest, incoming: &mut Incoming) -> Result<()> {
     if participants::find_model(&app.db, digest).await?.is_some() {
         return check(app, digest, incoming, None).await.map(drop);
     }
@@ -53,7 +54,7 @@ async fn receive(app: &App, digest: &[u8; 32], incoming: &mut Incoming) -> Resul
 /// number.
 async fn check(
     app: &App,
-    digest: &[u8; 32],
+    digest: &ModelDigest,
     incoming: &mut Incoming,
     mut writing: Option<&mut Writing>,
 ) -> Result<u64> {
@@ -79,7 +80,7 @@ async fn check(
         };
         (sha256, ()) = futures::try_join!(hashing, storing)?;
     }
-    if bytes == 0 || sha256.finalize()[..] != *digest {
+    if bytes == 0 || ModelDigest::from_bytes(sha256.finalize().into()) != *digest {
         let rule = "the SHA-256 digest of the bytes, in the path";
         return Err(Error::abort(ProblemKind::DigestMismatch).field("digest", rule));
     }
@@ -87,7 +88,7 @@ async fn check(
 }
 
 /// A model's bytes and their number.
-pub(crate) async fn get(app: &App, digest: [u8; 32]) -> Result<(u64, ByteStream)> {
+pub(crate) async fn get(app: &App, digest: ModelDigest) -> Result<(u64, ByteStream)> {
     let model = participants::find_model(&app.db, &digest).await?;
     let model = model.ok_or_else(|| Error::abort(ProblemKind::NotFound))?;
     let bytes = model.bytes.cast_unsigned();

@@ -3,6 +3,7 @@
 use api::{ProblemKind, rounds::RoundState};
 use futures::future::try_join_all;
 use kit::{Error, Result, time::Timestamp, tx::run_tx};
+use names::RoundId;
 use protocol::{Canonical, RoundDocument, Signature, SignedDocument};
 
 use super::end_round;
@@ -17,7 +18,7 @@ use crate::{
 
 /// Collects the countersignatures of a round that is being prepared and opens it. If that does not succeed the round
 /// has failed, visibly.
-pub(crate) async fn open(app: &App, round_id: [u8; 16]) -> Result<()> {
+pub(crate) async fn open(app: &App, round_id: RoundId) -> Result<()> {
     let round = rounds::find(&app.db, &round_id).await?;
     let round = round.ok_or_else(|| Error::abort(ProblemKind::NotFound))?;
     if round.state.0 != RoundState::Preparing {
@@ -51,9 +52,9 @@ async fn record(app: &App, round: &RoundRow, countersignatures: &[Vec<u8>]) -> R
     let closes_at = Timestamp::from_ms(document.closes_at_ms);
     let now = app.now();
     run_tx(&app.db, "open", async |mut tx| {
-        if rounds::open(&mut tx, &round.round_id, countersignatures, now).await? {
-            jobs::enqueue(&mut tx, Kind::Close, &round.round_id, &[String::new()], closes_at, now).await?;
-            jobs::drop_unneeded(&mut tx, &round.round_id, &[Kind::Prepare], now).await?;
+        if rounds::open(&mut tx, &round.round_id.0, countersignatures, now).await? {
+            jobs::enqueue(&mut tx, Kind::Close, &round.round_id.0, &[String::new()], closes_at, now).await?;
+            jobs::drop_unneeded(&mut tx, &round.round_id.0, &[Kind::Prepare], now).await?;
         }
         Ok((tx, ()))
     })

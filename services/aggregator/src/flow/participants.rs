@@ -1,7 +1,7 @@
 //! Enrolment of participants, and how they are shown.
 
 use api::{
-    Hex, ProblemKind,
+    ProblemKind,
     participants::{EnrolRequest, Page, Participant},
 };
 use kit::{Error, Result};
@@ -32,14 +32,14 @@ pub(crate) async fn show(app: &App, subject: &str) -> Result<Participant> {
 /// At most `limit` participants whose names follow `after`.
 pub(crate) async fn list(app: &App, after: &str, limit: u16) -> Result<Page<Participant>> {
     let rows = participants::list(&app.db, after, i64::from(limit)).await?;
-    let next = rows.last().filter(|_| rows.len() == usize::from(limit)).map(|row| row.subject.clone());
+    let next = rows.last().filter(|_| rows.len() == usize::from(limit)).map(|row| row.subject.to_string());
     Ok(Page { items: rows.into_iter().map(view).collect(), next })
 }
 
 fn view(row: participants::ParticipantRow) -> Participant {
     Participant {
-        subject: row.subject,
-        client_key: Hex(row.client_key),
+        subject: row.subject.0,
+        client_key: row.client_key.0,
         credential_epoch: u32::try_from(row.credential_epoch).expect("the column holds 32 bits"),
         enrolled_at_ms: row.enrolled_at.ms(),
         contributions: row.counts.into(),

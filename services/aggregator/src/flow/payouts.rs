@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use api::{
-    Hex, ProblemKind,
+    ProblemKind,
     participants::Page,
     payouts::{Amount, Batch, Claim, ClaimProof, MakeBatch, Payout, PayoutPolicy},
 };
@@ -13,7 +13,8 @@ use ledger::{
     payout::{Claim as Share, Inputs, Policy, split},
     payout_tree::{Address, Payment, PayoutTree, merge},
 };
-use protocol::{Canonical, ContributionHeader, PayoutTerms, PublicKey, RoundDocument, Token};
+use names::RoundId;
+use protocol::{Canonical, ContributionHeader, PayoutTerms, RoundDocument, Token};
 use sqlx::PgConnection;
 
 use super::{claims, reputation, rounds};
@@ -54,7 +55,7 @@ pub(crate) fn asset(token: Option<&Token>) -> String {
 }
 
 /// Reckons what each contribution in the sum of a round earns.
-pub(crate) async fn reckon(app: &App, round_id: &[u8; 16], terms: &PayoutTerms) -> Result<Vec<Earning>> {
+pub(crate) async fn reckon(app: &App, round_id: &RoundId, terms: &PayoutTerms) -> Result<Vec<Earning>> {
     let earners = books::earners(&app.db, round_id).await?;
     earners.iter().try_for_each(check_header)?;
     let subjects: Vec<&str> = earners.iter().map(|earner| earner.subject.as_str()).collect();
@@ -63,7 +64,7 @@ pub(crate) async fn reckon(app: &App, round_id: &[u8; 16], terms: &PayoutTerms) 
     let mut earnings: Vec<Earning> = earners
         .into_iter()
         .map(|earner| Earning {
-            reputation_ppm: reputations.get(&earner.subject).copied().unwrap_or_default(),
+            reputation_ppm: reputations.get(&*earner.subject).copied().unwrap_or_default(),
             score_ppm: UNSCORED_PPM,
             amount: 0,
             earner,
@@ -79,7 +80,7 @@ pub(crate) async fn reckon(app: &App, round_id: &[u8; 16], terms: &PayoutTerms) 
 fn check_header(earner: &Earner) -> Result<()> {
     let header = ContributionHeader::from_bytes(&earner.header).map_err(Error::fault)?;
     let signed = (header.contribution_id, header.credential.subject.as_str(), header.weight);
-    if signed == (earner.contribution_id, &earner.subject, earner.weight.cast_unsigned()) {
+    if signed == (earner.contribution_id.0, earner.subject.as_str(), earner.weight.cast_unsigned()) {
         Ok(())
     } else {
         Err(Error::fault("a contribution's row is not what its participant signed"))
@@ -93,7 +94,7 @@ fn share(policy: Policy, earning: &Earning) -> Share<'_> {
         score_ppm: *score_ppm,
         reputation_ppm: *reputation_ppm,
     };
-    Share { participant: &earner.subject, weight: policy.weight(&inputs) }
+    Share { participant: earner.subject.as_str(), weight: policy.weight(&inputs) }
 }
 
 /// Posts what a round pays and hands over every balance in its token whose owner has an address, unless that is done.
@@ -135,7 +136,7 @@ pub(crate) async fn make_batch(app: &App, request: &MakeBatch) -> Result<Batch> 
 /// such balance. The books must be locked.
 async fn hand_over(
     tx: &mut PgConnection,
-    round_id: Option<&[u8; 16]>,
+    round_id: Option<&RoundId>,
     token: &Token,
     now: Timestamp,
 ) -> Result<Option<i64>> {
@@ -155,7 +156,7 @@ async fn hand_over(
 /// A balance with the address that its owner has signed; none if no message is by the owner's present key.
 fn claimable(owed: Owed, chain_id: u64) -> Option<Claimable> {
     let Owed { subject, client_key, amount, messages } = owed;
-    let signed = claims::signed(&messages, &subject, &PublicKey(client_key));
+    let signed = claims::signed(&messages, subject.as_str(), &client_key);
     let address = signed.into_iter().find(|claim| claim.chain_id == chain_id)?.address.to_bytes();
     Some(Claimable { subject, address, amount })
 }
@@ -175,19 +176,19 @@ pub(crate) fn parse(amount: &str) -> Result<Amount> {
 }
 
 /// What contributions of a round earned, at most `limit` of those whose subjects follow `after`.
-pub(crate) async fn of_round(app: &App, round_id: [u8; 16], after: &str, limit: u16) -> Result<Page<Payout>> {
+pub(crate) async fn of_round(app: &App, round_id: RoundId, after: &str, limit: u16) -> Result<Page<Payout>> {
     rounds::find(app, round_id).await?;
     let rows = books::payouts(&app.db, &round_id, after, i64::from(limit)).await?;
-    let next = rows.last().filter(|_| rows.len() == usize::from(limit)).map(|row| row.subject.clone());
+    let next = rows.last().filter(|_| rows.len() == usize::from(limit)).map(|row| row.subject.to_string());
     Ok(Page { items: rows.into_iter().map(view).collect::<Result<_>>()?, next })
 }
 
 /// How what was earned is shown.
 pub(crate) fn view(row: PayoutRow) -> Result<Payout> {
     Ok(Payout {
-        round_id: Hex(row.round_id),
-        contribution_id: Hex(row.contribution_id),
-        subject: row.subject,
+        round_id: row.round_id.0,
+        contribution_id: row.contribution_id.0,
+        subject: row.subject.0,
         policy: match row.policy.parse().map_err(Error::fault)? {
             Policy::Equal => PayoutPolicy::Equal,
             Policy::Weight => PayoutPolicy::Weight,
@@ -213,9 +214,9 @@ pub(crate) async fn batches(app: &App, after: u64, limit: u16) -> Result<Page<Ba
 fn batch_view(row: BatchRow) -> Result<Batch> {
     Ok(Batch {
         batch_id: row.batch_id.cast_unsigned(),
-        round_id: row.round_id.map(Hex),
+        round_id: row.round_id.map(|id| id.0),
         asset: row.asset,
-        root: Hex(row.root),
+        root: row.root.0,
         lines: row.lines.cast_unsigned(),
         total: parse(&row.total)?,
         made_at_ms: row.made_at.ms(),
@@ -253,7 +254,7 @@ async fn load(app: &App, batch_id: u64) -> Result<Arc<HandedOver>> {
         Ok::<_, Error>(HandedOver { batch_id, lines, tree })
     });
     let built = Arc::new(built.await??);
-    if built.tree.root() != batch.root.0 {
+    if built.tree.root() != batch.root {
         return Err(Error::fault("the lines are not the root's"));
     }
     Ok(kept.insert(built).clone())
@@ -286,10 +287,10 @@ pub(crate) async fn proof(app: &App, batch_id: u64, subject: &str) -> Result<Cla
     let (payment, proof) = found.ok_or_else(|| Error::fault("a line is not in the tree"))?;
     Ok(ClaimProof {
         batch_id,
-        root: Hex(tree.root()),
+        root: tree.root(),
         address: address.to_string(),
         amount: Amount(payment.amount),
-        proof: proof.into_iter().map(Hex).collect(),
+        proof,
     })
 }
 

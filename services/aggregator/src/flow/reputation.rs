@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use kit::{Error, Result};
 use ledger::reputation::{Event, Outcome, reputation_ppm};
+use names::Subject;
 use sqlx::PgExecutor;
 
 use crate::{
@@ -19,15 +20,16 @@ pub(crate) async fn in_round(
     db: impl PgExecutor<'_>,
     subjects: &[&str],
     at: Position,
-) -> Result<HashMap<String, u32>> {
+) -> Result<HashMap<Subject, u32>> {
     let events = stored::events(db, subjects, at).await?;
     let mut reputations = HashMap::with_capacity(subjects.len());
     for own in events.chunk_by(|a, b| a.subject == b.subject) {
-        reputations.insert(own[0].subject.clone(), reckon(own, at.sequence)?);
+        reputations.insert(own[0].subject.0.clone(), reckon(own, at.sequence)?);
     }
-    for subject in subjects {
-        if !reputations.contains_key(*subject) {
-            reputations.insert((*subject).to_owned(), reckon(&[], at.sequence)?);
+    for &subject in subjects {
+        if !reputations.contains_key(subject) {
+            let subject = Subject::new(subject).map_err(Error::fault)?;
+            reputations.insert(subject, reckon(&[], at.sequence)?);
         }
     }
     Ok(reputations)

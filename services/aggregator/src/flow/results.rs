@@ -1,10 +1,11 @@
 //! The result of a published round.
 
-use api::{Hex, HexBytes, ProblemKind, rounds::ResultView};
+use api::{HexBytes, ProblemKind, rounds::ResultView};
 use bytes::Bytes;
 use futures::StreamExt;
 use kit::{Error, Result};
 use masking::RoundConstants;
+use names::{RoundId, SetRoot};
 
 use super::{
     rounds,
@@ -20,15 +21,15 @@ use crate::{
 };
 
 /// The result in figures.
-pub(crate) async fn show(app: &App, round_id: [u8; 16]) -> Result<ResultView> {
+pub(crate) async fn show(app: &App, round_id: RoundId) -> Result<ResultView> {
     let Published { round, root, row, .. } = published(app, round_id).await?;
     Ok(ResultView {
-        round_id: Hex(round_id),
-        round_hash: Hex(round.round_hash),
-        root: Hex(root),
+        round_id,
+        round_hash: round.round_hash.0,
+        root,
         count: row.count.cast_unsigned(),
         total_weight: row.total_weight.cast_unsigned(),
-        sum_digest: Hex(row.sum_digest),
+        sum_digest: row.sum_digest.0,
         residual_max: row.residual_max.cast_unsigned(),
         mean_norm: row.mean_norm,
         tensors: row.tensors.0,
@@ -38,14 +39,14 @@ pub(crate) async fn show(app: &App, round_id: [u8; 16]) -> Result<ResultView> {
 }
 
 /// The exact sum, d' values of `i64`, and its length in bytes.
-pub(crate) async fn sum(app: &App, round_id: [u8; 16]) -> Result<(u64, ByteStream)> {
+pub(crate) async fn sum(app: &App, round_id: RoundId) -> Result<(u64, ByteStream)> {
     let published = published(app, round_id).await?;
     let length = WORD_BYTES as u64 * published.constants.padded_dimension;
     Ok((length, published.location().stream(&app.blobs, &published.constants)))
 }
 
 /// The mean, d values of `f32`, and its length in bytes.
-pub(crate) async fn mean(app: &App, round_id: [u8; 16]) -> Result<(u64, ByteStream)> {
+pub(crate) async fn mean(app: &App, round_id: RoundId) -> Result<(u64, ByteStream)> {
     let published = published(app, round_id).await?;
     let weight = published.row.total_weight.cast_unsigned();
     let constants = published.constants;
@@ -80,22 +81,22 @@ fn encode(mean: &[f32]) -> Bytes {
 /// What a published round has.
 pub(crate) struct Published {
     pub(crate) round: RoundRow,
-    pub(crate) root: [u8; 32],
+    pub(crate) root: SetRoot,
     pub(crate) row: ResultRow,
     constants: RoundConstants,
 }
 
 impl Published {
     fn location(&self) -> SumLocation {
-        SumLocation::new(&self.round.round_hash, &self.root)
+        SumLocation::new(&self.round.round_hash.0, &self.root)
     }
 }
 
 /// The round, if it is published.
-pub(crate) async fn published(app: &App, round_id: [u8; 16]) -> Result<Published> {
+pub(crate) async fn published(app: &App, round_id: RoundId) -> Result<Published> {
     let round = rounds::find(app, round_id).await?;
     let row = closing::find_result(&app.db, &round_id).await?;
     let (Some(root), Some(row)) = (round.root, row) else { return Err(Error::abort(ProblemKind::NotReady)) };
     let constants = *rounds::verified(&round)?.constants();
-    Ok(Published { round, root, row, constants })
+    Ok(Published { round, root: root.0, row, constants })
 }

@@ -6,6 +6,7 @@ use api::{
     rounds::{ChunkProgress, FailureCode, RoundState, RoundView, SignedRound},
 };
 use kit::{Error, Result};
+use names::RoundId;
 use protocol::{Canonical, RoundDocument, VerifiedRound};
 
 use crate::{
@@ -14,25 +15,25 @@ use crate::{
 };
 
 /// One round with its progress.
-pub(crate) async fn show(app: &App, round_id: [u8; 16]) -> Result<RoundView> {
+pub(crate) async fn show(app: &App, round_id: RoundId) -> Result<RoundView> {
     rounds::summary(&app.db, &round_id).await?.map(view).ok_or_else(|| Error::abort(ProblemKind::NotFound))
 }
 
 /// At most `limit` rounds that follow `after`, oldest first.
 pub(crate) async fn list(
     app: &App,
-    after: Option<[u8; 16]>,
+    after: Option<RoundId>,
     state: Option<RoundState>,
     limit: u16,
 ) -> Result<Page<RoundView>> {
-    let after = after.map_or(Vec::new(), Vec::from);
+    let after = after.map_or(Vec::new(), |id| id.to_bytes().to_vec());
     let rows = rounds::list(&app.db, &after, state, i64::from(limit)).await?;
-    let next = rows.last().filter(|_| rows.len() == usize::from(limit)).map(|row| hex::encode(row.round_id));
+    let next = rows.last().filter(|_| rows.len() == usize::from(limit)).map(|row| row.round_id.to_string());
     Ok(Page { items: rows.into_iter().map(view).collect(), next })
 }
 
 /// The document with all signatures; only of a round that was opened.
-pub(crate) async fn document(app: &App, round_id: [u8; 16]) -> Result<SignedRound> {
+pub(crate) async fn document(app: &App, round_id: RoundId) -> Result<SignedRound> {
     let round = find(app, round_id).await?;
     if round.countersignatures.is_empty() {
         return Err(Error::abort(ProblemKind::RoundState).detail("the document is not countersigned"));
@@ -51,7 +52,7 @@ pub(crate) fn countersignatures(round: &RoundRow) -> Result<Vec<Hex<64>>> {
 }
 
 /// One round's row.
-pub(crate) async fn find(app: &App, round_id: [u8; 16]) -> Result<RoundRow> {
+pub(crate) async fn find(app: &App, round_id: RoundId) -> Result<RoundRow> {
     rounds::find(&app.db, &round_id).await?.ok_or_else(|| Error::abort(ProblemKind::NotFound))
 }
 
@@ -64,8 +65,8 @@ pub(crate) fn verified(round: &RoundRow) -> Result<VerifiedRound> {
 fn view(row: RoundSummary) -> RoundView {
     let count = |value: i64| u32::try_from(value).expect("a round has at most 4096 chunks");
     RoundView {
-        round_id: Hex(row.round_id),
-        round_hash: Hex(row.round_hash),
+        round_id: row.round_id.0,
+        round_hash: row.round_hash.0,
         state: row.state.0,
         dimension: row.dimension.cast_unsigned(),
         min_cohort: row.min_cohort.cast_unsigned(),
@@ -79,7 +80,7 @@ fn view(row: RoundSummary) -> RoundView {
             folded: count(row.folded),
             unmasked: count(row.unmasked),
         },
-        root: row.root.map(Hex),
+        root: row.root.map(|root| root.0),
         failure: (row.state.0 == RoundState::Failed)
             .then(|| row.failure_code.map_or(FailureCode::Internal, |code| code.0).into()),
     }

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use kit::{Error, Result};
 use masking::RoundConstants;
+use names::{ChunkDigest, RoundHash, SetRoot};
 
 use crate::{
     blobs::{Blobs, ByteStream},
@@ -22,8 +23,8 @@ pub(crate) struct SumLocation {
 
 impl SumLocation {
     /// The sum over the set with this root.
-    pub(crate) fn new(round_hash: &[u8; 32], root: &[u8; 32]) -> Self {
-        Self { folder: format!("rounds/{}/{}", hex::encode(round_hash), hex::encode(root)) }
+    pub(crate) fn new(round_hash: &RoundHash, root: &SetRoot) -> Self {
+        Self { folder: format!("rounds/{}/{}", round_hash, root) }
     }
 
     /// A chunk of the masked sum.
@@ -67,7 +68,7 @@ pub(crate) async fn write_words<T: Copy + Send + 'static>(
     location: &str,
     words: &[T],
     to_bytes: fn(T) -> [u8; WORD_BYTES],
-) -> Result<[u8; 32]> {
+) -> Result<ChunkDigest> {
     let mut writing = app.blobs.write(location).await?;
     let mut hasher = blake3::Hasher::new();
     for piece in words.chunks(app.blobs.part_bytes() / WORD_BYTES) {
@@ -83,7 +84,7 @@ pub(crate) async fn write_words<T: Copy + Send + 'static>(
         writing.store_part(part).await?;
     }
     writing.finish().await?;
-    Ok(hasher.finalize().into())
+    Ok(ChunkDigest::from_bytes(hasher.finalize().into()))
 }
 
 /// Reads an object of `count` words, the one with this digest if it is known.
@@ -91,7 +92,7 @@ pub(crate) async fn read_words(
     app: &App,
     location: String,
     count: usize,
-    digest: Option<[u8; 32]>,
+    digest: Option<ChunkDigest>,
 ) -> Result<Vec<u64>> {
     let mut words = Vec::with_capacity(count);
     let mut hasher = blake3::Hasher::new();
@@ -110,7 +111,7 @@ pub(crate) async fn read_words(
         hasher = hashing.await?;
     }
     match digest {
-        Some(digest) if hasher.finalize() != digest => {
+        Some(digest) if ChunkDigest::from_bytes(hasher.finalize().into()) != digest => {
             Err(Error::fault("a stored chunk is not the one that was written"))
         }
         _ => Ok(words),

@@ -5,6 +5,7 @@ use std::{collections::HashMap, time::Duration};
 
 use api::rounds::RoundState;
 use kit::{Result, time::Timestamp, vault::round_key};
+use names::RoundId;
 
 use super::erase;
 use crate::{state::App, store::rounds};
@@ -39,12 +40,12 @@ async fn sweep_keys(app: &App) -> Result<()> {
         );
         return Ok(());
     }
-    let states: HashMap<_, _> = rounds::states(&app.db, &keys).await?.into_iter().collect();
+    let states: HashMap<RoundId, RoundState> = rounds::states(&app.db, &keys).await?;
     for round_id in keys {
-        let state = states.get(&round_id).map(|state| state.0);
+        let state = states.get(&round_id).copied();
         if is_useless(state, created_at(&round_id), app.now()) {
             round_key::destroy(&app.vault, round_id).await?;
-            tracing::info!(round = hex::encode(round_id), ?state, "key of no use destroyed");
+            tracing::info!(%round_id, ?state, "key of no use destroyed");
         }
     }
     Ok(())
@@ -61,8 +62,8 @@ fn is_useless(state: Option<RoundState>, created_at: Option<Timestamp>, now: Tim
 }
 
 /// When a creation chose this identifier, which says so.
-pub(crate) fn created_at(round_id: &[u8; 16]) -> Option<Timestamp> {
-    let (seconds, nanoseconds) = uuid::Uuid::from_bytes(*round_id).get_timestamp()?.to_unix();
+pub(crate) fn created_at(round_id: &RoundId) -> Option<Timestamp> {
+    let (seconds, nanoseconds) = uuid::Uuid::from_bytes(round_id.to_bytes()).get_timestamp()?.to_unix();
     let seconds = i64::try_from(seconds).ok()?;
     Some(Timestamp::from_ms(seconds.checked_mul(1_000)?).plus_ms(i64::from(nanoseconds / 1_000_000)))
 }
@@ -90,8 +91,8 @@ mod tests {
     #[test]
     fn an_identifier_says_when_it_was_made() {
         let before = Timestamp::now();
-        let made = created_at(&uuid::Uuid::now_v7().into_bytes()).unwrap();
+        let made = created_at(&uuid::Uuid::now_v7().into_bytes().into()).unwrap();
         assert!((0..60_000).contains(&made.ms_since(before)), "{made:?}");
-        assert!(created_at(&[0; 16]).is_none());
+        assert!(created_at(&[0; 16].into()).is_none());
     }
 }

@@ -6,6 +6,7 @@ use api::{ProblemKind, contributions::ContributionView, rounds::RoundState};
 use axum::body::Body;
 use bytes::BytesMut;
 use kit::{Error, Result, time::Timestamp, tx::run_tx};
+use names::{ContributionId, RoundHash, RoundId};
 use protocol::{
     BodyDigester, Canonical, ContributionHeader, MessagePrefix, Receipt, Refusal, Signature, Signed,
     VerifiedRound,
@@ -41,8 +42,8 @@ pub(crate) enum Stored {
 /// nothing behind but a count.
 pub(crate) async fn put(
     app: &App,
-    round_id: [u8; 16],
-    contribution_id: [u8; 16],
+    round_id: RoundId,
+    contribution_id: ContributionId,
     length: Option<u64>,
     body: Body,
 ) -> Result<(Stored, ContributionView)> {
@@ -68,8 +69,8 @@ pub(crate) async fn put(
 struct Upload<'a> {
     app: &'a App,
     round: VerifiedRound,
-    round_id: [u8; 16],
-    contribution_id: [u8; 16],
+    round_id: RoundId,
+    contribution_id: ContributionId,
 }
 
 impl Upload<'_> {
@@ -152,7 +153,7 @@ impl Upload<'_> {
 
     /// An identifier belongs to one message.
     fn same(&self, row: &ContributionRow, header: &ContributionHeader) -> Result<()> {
-        if row.header_hash == header.hash() {
+        if row.header_hash.0 == header.hash() {
             Ok(())
         } else {
             Err(Error::abort(ProblemKind::ContributionConflict))
@@ -216,9 +217,9 @@ impl Upload<'_> {
 
     /// Every upload writes an object of its own, so that one that fails never takes another's bytes with it.
     fn location(&self, header: &ContributionHeader) -> String {
-        let id = hex::encode(self.contribution_id);
+        let id = self.contribution_id.to_string();
         let attempt = uuid::Uuid::now_v7().simple();
-        format!("{}/{id}-{}-{attempt}", bodies(self.round.hash()), hex::encode(header.hash()))
+        format!("{}/{id}-{}-{attempt}", bodies(self.round.hash()), header.hash())
     }
 
     /// Reads the body to its end, part by part, checks it and, if wanted, stores it.
@@ -305,7 +306,7 @@ impl Upload<'_> {
             return Err(Error::abort(ProblemKind::RoundFull));
         }
         contributions::insert(tx, new).await?;
-        let key = [hex::encode(self.contribution_id)];
+        let key = [self.contribution_id.to_string()];
         jobs::enqueue(tx, Kind::Verify, &self.round_id, &key, new.received_at, new.received_at).await?;
         let row = contributions::find(tx, &self.round_id, &self.contribution_id).await?;
         row.map(|row| (Stored::Now, row)).ok_or_else(|| Error::fault("a row just written is missing"))
@@ -325,6 +326,6 @@ impl Upload<'_> {
 }
 
 /// Where the bodies of a round are, in the object store.
-pub(crate) fn bodies(round_hash: &[u8; 32]) -> String {
-    format!("rounds/{}/contributions", hex::encode(round_hash))
+pub(crate) fn bodies(round_hash: &RoundHash) -> String {
+    format!("rounds/{}/contributions", round_hash)
 }

@@ -6,6 +6,8 @@ use api::{
     rounds::{FailureCode, RoundState},
 };
 use kit::{Result, time::Timestamp, tx::run_tx};
+use names::RoundId;
+use protocol::set_root;
 use sqlx::PgConnection;
 
 use super::Held;
@@ -41,7 +43,7 @@ pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
 async fn step(
     app: &App,
     tx: &mut PgConnection,
-    round_id: [u8; 16],
+    round_id: RoundId,
     now: Timestamp,
 ) -> Result<Option<Timestamp>> {
     let Some(round) = stored::lock(tx, &round_id).await? else { return Ok(None) };
@@ -76,10 +78,10 @@ async fn fix(app: &App, tx: &mut PgConnection, round: &RoundRow, now: Timestamp)
         return end_round::fail_in(tx, round_id, failure, now).await;
     }
     let members = closing::fix_members(tx, round_id).await?;
-    let root = app.compute.run(move || ledger::root(&members)).await?;
+    let root = app.compute.run(move || set_root(&members)).await?;
     stored::fix(tx, round_id, &root, now).await?;
     let chunks: Vec<String> = (0..verified.constants().chunks()).map(|chunk| chunk.to_string()).collect();
     jobs::enqueue(tx, Kind::Fold, round_id, &chunks, now, now).await?;
-    tracing::info!(round = hex::encode(round_id), members = count, root = hex::encode(root), "set fixed");
+    tracing::info!(%round_id, members = count, set_root = %root, "set fixed");
     Ok(())
 }

@@ -8,6 +8,7 @@ use futures::{StreamExt, future::try_join_all};
 use kit::{Error, Result, tx::run_tx};
 use lattice::CHUNK_COEFFICIENTS;
 use masking::{ChunkSum, RoundConstants};
+use names::{ChunkDigest, RoundId, SetRoot};
 use protocol::body::BodyDigests;
 
 use super::Held;
@@ -38,17 +39,17 @@ pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
 }
 
 /// Adds a chunk, stores the sum and answers its digest.
-async fn fold(app: &App, round: &RoundRow, root: &[u8; 32], chunk: u64) -> Result<[u8; 32]> {
+async fn fold(app: &App, round: &RoundRow, root: &SetRoot, chunk: u64) -> Result<ChunkDigest> {
     let _buffers = app.chunk_buffers.acquire().await.map_err(Error::fault)?;
     let constants = *rounds::verified(round)?.constants();
-    let sum = add_members(app, round.round_id, constants, chunk).await?;
+    let sum = add_members(app, round.round_id.0, constants, chunk).await?;
     let location = SumLocation::new(&round.round_hash, root).folded(chunk);
     write_words(app, &location, sum.words(), u64::to_le_bytes).await
 }
 
 async fn add_members(
     app: &App,
-    round_id: [u8; 16],
+    round_id: RoundId,
     constants: RoundConstants,
     chunk: u64,
 ) -> Result<ChunkSum> {
@@ -86,7 +87,7 @@ fn chunk_digests(member: &MemberRow) -> Result<Option<BodyDigests>> {
 }
 
 /// The last chunk to be added asks for the release.
-async fn record(app: &App, held: &Held, chunk: u64, folded: Option<[u8; 32]>) -> Result<()> {
+async fn record(app: &App, held: &Held, chunk: u64, folded: Option<ChunkDigest>) -> Result<()> {
     let (round_id, now) = (held.round_id(), app.now());
     let chunk = i32::try_from(chunk).map_err(Error::fault)?;
     run_tx(&app.db, "fold", async |mut tx| {

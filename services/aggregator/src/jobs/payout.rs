@@ -30,6 +30,6 @@ pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
         Ok((tx, ()))
     });
     paying.await?;
-    tracing::info!(round = hex::encode(round_id), contributions = earnings.len(), "round paid");
+    tracing::info!(%round_id, contributions = earnings.len(), "round paid");
     Ok(())
 }

@@ -2,8 +2,9 @@
 
 use api::rounds::{RoundState, TensorSummary};
 use futures::{StreamExt, TryStreamExt};
-use kit::{Error, Result, tx::run_tx};
+use kit::{Error, Result, column::Column, tx::run_tx};
 use masking::RoundConstants;
+use names::{ChunkDigest, RoundId, SetRoot};
 use protocol::{
     Canonical, ContributionHeader, Tensor, VerifiedRound, body::SumDigester, roles::aggregator::publish,
 };
@@ -28,7 +29,7 @@ pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
     let verified = rounds::verified(&row)?;
     let pays = verified.document().payout.is_some();
     let result = match (row.state.0, row.root) {
-        (RoundState::Unmasking, Some(root)) => Some(result(app, round_id, root, verified).await?),
+        (RoundState::Unmasking, Some(root)) => Some(result(app, round_id, root.0, verified).await?),
         _ => None,
     };
     let now = app.now();
@@ -53,12 +54,12 @@ pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
     publishing.await?;
     if let Some(result) = result {
         metrics::round_ended("published");
-        tracing::info!(round = hex::encode(round_id), count = result.count, "round published");
+        tracing::info!(%round_id, count = result.count, "round published");
     }
     Ok(())
 }
 
-async fn result(app: &App, round_id: [u8; 16], root: [u8; 32], round: VerifiedRound) -> Result<ResultRow> {
+async fn result(app: &App, round_id: RoundId, root: SetRoot, round: VerifiedRound) -> Result<ResultRow> {
     let headers = members::stream(app, round_id).map(|row| members::header(&row?));
     let headers: Vec<ContributionHeader> = headers.try_collect().await?;
     let chunks = closing::unmasked_chunks(&app.db, &round_id).await?;
@@ -73,7 +74,7 @@ async fn result(app: &App, round_id: [u8; 16], root: [u8; 32], round: VerifiedRo
     Ok(ResultRow {
         count: result.count.cast_signed(),
         total_weight: result.total_weight.cast_signed(),
-        sum_digest,
+        sum_digest: Column(sum_digest),
         residual_max,
         mean_norm: mean.square.sqrt(),
         tensors: Json(mean.tensors.into_iter().map(TensorFigures::summary).collect()),
@@ -104,7 +105,7 @@ async fn describe(
             });
             (figures, hasher) = described.await?;
         }
-        if hasher.finalize() != chunk.digest {
+        if ChunkDigest::from_bytes(hasher.finalize().into()) != *chunk.digest {
             return Err(Error::fault("a stored chunk is not the one that was written"));
         }
     }

@@ -3,6 +3,7 @@
 use api::{HexBytes, combiner::ReleaseCall, rounds::RoundState};
 use futures::{StreamExt, TryStreamExt, future::try_join_all};
 use kit::{Error, Result, tx::run_tx, vault::round_key};
+use names::{RoundId, SetRoot};
 use protocol::{
     Canonical, ContributionHeader, Refusal, ReleaseAnswer, ReleaseRequest, SealedSeeds, Signed,
     VerifiedRound,
@@ -29,7 +30,7 @@ pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
     let row = rounds::find(app, round_id).await?;
     let answers = match (row.state.0, row.root) {
         (RoundState::Releasing, Some(root)) => {
-            Some(collect(app, round_id, root, rounds::verified(&row)?).await?)
+            Some(collect(app, round_id, root.0, rounds::verified(&row)?).await?)
         }
         _ => None,
     };
@@ -50,12 +51,7 @@ pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
 }
 
 /// Every holder's checked answer, the aggregator's first.
-async fn collect(
-    app: &App,
-    round_id: [u8; 16],
-    root: [u8; 32],
-    round: VerifiedRound,
-) -> Result<Vec<Vec<u8>>> {
+async fn collect(app: &App, round_id: RoundId, root: SetRoot, round: VerifiedRound) -> Result<Vec<Vec<u8>>> {
     let members = members::stream(app, round_id).map(|row| attested(&row?));
     let members: Vec<AttestedMember> = members.try_collect().await?;
     let hashes = members.iter().map(|member| member.header.hash()).collect();
@@ -84,8 +80,8 @@ async fn ask(combiner: &Combiner, round: &VerifiedRound, call: &ReleaseCall) -> 
 
 async fn own_answer(
     app: &App,
-    round_id: [u8; 16],
-    root: [u8; 32],
+    round_id: RoundId,
+    root: SetRoot,
     round: &VerifiedRound,
     members: &[AttestedMember],
 ) -> Result<ReleaseAnswer> {

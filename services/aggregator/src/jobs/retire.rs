@@ -23,7 +23,7 @@ const IDLE_PAUSE_MS: i64 = 1_000;
 
 pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
     let round = rounds::find(app, held.round_id()).await?;
-    round_key::destroy(&app.vault, round.round_id).await?;
+    round_key::destroy(&app.vault, round.round_id.0).await?;
     let published = round.state.0 == RoundState::Published;
     // A combiner that cannot be told keeps nobody waiting but this job.
     let told = if published { Ok(()) } else { abandon(app, &round).await };
@@ -66,7 +66,7 @@ async fn remove_objects(app: &App, round: &RoundRow) -> Result<()> {
 async fn abandon(app: &App, round: &RoundRow) -> Result<()> {
     let mut told = Ok(());
     for combiner in &app.combiners {
-        match combiner.abandon(round.round_hash).await {
+        match combiner.abandon(round.round_hash.0).await {
             Err(error)
                 if matches!(error.refusal(), Some(ProblemKind::NotFound | ProblemKind::RoundState)) => {}
             outcome => told = told.and(outcome),

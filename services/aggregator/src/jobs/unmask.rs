@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use api::rounds::RoundState;
-use kit::{Error, Result, tx::run_tx};
+use kit::{Error, Result, column::Column, tx::run_tx};
 use masking::{ChunkSum, unmask_chunk};
+use names::SetRoot;
 use protocol::{Canonical, ReleaseAnswer, roles::aggregator::sum_key};
 
 use super::Held;
@@ -44,7 +45,7 @@ pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
     .await
 }
 
-async fn unmask(app: &App, row: &RoundRow, root: &[u8; 32], chunk: u64) -> Result<UnmaskedRow> {
+async fn unmask(app: &App, row: &RoundRow, root: &SetRoot, chunk: u64) -> Result<UnmaskedRow> {
     let answers = closing::answers(&app.db, &row.round_id).await?;
     let answers: std::result::Result<Vec<_>, _> =
         answers.iter().map(|a| ReleaseAnswer::from_bytes(a)).collect();
@@ -64,5 +65,5 @@ async fn unmask(app: &App, row: &RoundRow, root: &[u8; 32], chunk: u64) -> Resul
     });
     let unmasked = unmasked.await?.map_err(Error::fault)?;
     let digest = write_words(app, &location.unmasked(chunk), &unmasked.sums, i64::to_le_bytes).await?;
-    Ok(UnmaskedRow { digest, residual_max: unmasked.residual_max.cast_signed() })
+    Ok(UnmaskedRow { digest: Column(digest), residual_max: unmasked.residual_max.cast_signed() })
 }

@@ -13,6 +13,7 @@ use api::{
 };
 use futures::future::try_join_all;
 use kit::{Error, Result, tx::run_tx, vault::round_key};
+use names::{ContributionId, RoundId};
 use protocol::{
     Attestation, Canonical, ContributionHeader, Proof, Refusal, SealedSeeds, VerifiedRound,
     roles::{
@@ -48,7 +49,7 @@ enum Decision {
 
 /// A contribution and what is decided about it.
 struct Decided {
-    contribution_id: [u8; 16],
+    contribution_id: ContributionId,
     decision: Decision,
     /// What verifying its proof took.
     proof_time_us: Option<i64>,
@@ -56,10 +57,10 @@ struct Decided {
 
 impl Decided {
     fn without_proof(candidate: &Candidate, decision: Decision) -> Self {
-        Self::rejected(candidate.envelope.contribution_id, decision)
+        Self::rejected(candidate.envelope.contribution_id.0, decision)
     }
 
-    fn rejected(contribution_id: [u8; 16], decision: Decision) -> Self {
+    fn rejected(contribution_id: ContributionId, decision: Decision) -> Self {
         Self { contribution_id, decision, proof_time_us: None }
     }
 }
@@ -103,15 +104,15 @@ pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
     unreachable.or(undecided).map_or(Ok(()), Err)
 }
 
-fn contribution_ids(held: &Held) -> Result<Vec<[u8; 16]>> {
-    let id = |key: &String| key.parse().map(|api::Hex(id)| id).map_err(Error::fault);
+fn contribution_ids(held: &Held) -> Result<Vec<ContributionId>> {
+    let id = |key: &String| key.parse().map_err(Error::fault);
     held.jobs.iter().map(|job| id(&job.key)).collect()
 }
 
 /// The jobs of contributions that wait for nothing any more.
 fn without_envelope(held: &Held, envelopes: &[Envelope]) -> Vec<i64> {
     let waiting: HashSet<String> =
-        envelopes.iter().map(|envelope| hex::encode(envelope.contribution_id)).collect();
+        envelopes.iter().map(|envelope| envelope.contribution_id.to_string()).collect();
     held.jobs.iter().filter(|job| !waiting.contains(&job.key)).map(|job| job.job_id).collect()
 }
 
@@ -119,7 +120,7 @@ fn without_envelope(held: &Held, envelopes: &[Envelope]) -> Vec<i64> {
 async fn check_own_shares(
     app: &App,
     round: &Arc<VerifiedRound>,
-    round_id: [u8; 16],
+    round_id: RoundId,
     envelopes: Vec<Envelope>,
 ) -> Result<(Vec<Candidate>, Vec<Decided>)> {
     if envelopes.is_empty() {
@@ -143,7 +144,7 @@ fn own_shares(
         match open_share(round, HOLDER, key, &header, &sealed) {
             Ok(share) => opened.push((Candidate { envelope, header }, share)),
             Err(refusal) => {
-                rejected.push(Decided::rejected(envelope.contribution_id, reject(&refusal)));
+                rejected.push(Decided::rejected(envelope.contribution_id.0, reject(&refusal)));
             }
         }
     }
@@ -249,7 +250,7 @@ async fn record(app: &App, held: &Held, decided: &[Decided], gone: &[i64]) -> Re
         return Ok(());
     }
     let (round_id, now) = (held.round_id(), app.now());
-    let keys: HashSet<String> = decided.iter().map(|one| hex::encode(one.contribution_id)).collect();
+    let keys: HashSet<String> = decided.iter().map(|one| one.contribution_id.to_string()).collect();
     let finished = held.jobs.iter().filter(|job| keys.contains(&job.key)).map(|job| job.job_id);
     let finished: Vec<i64> = finished.chain(gone.iter().copied()).collect();
     let recording = run_tx(&app.db, "verify", async |mut tx| {

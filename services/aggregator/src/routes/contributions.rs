@@ -1,7 +1,7 @@
 //! Contributions.
 
 use api::{
-    Hex, ProblemKind,
+    ProblemKind,
     contributions::{ContributionView, InclusionView},
 };
 use axum::{
@@ -11,6 +11,7 @@ use axum::{
     response::Response,
 };
 use kit::{Error, Result, extract::Path};
+use names::{ContributionId, RoundId};
 
 use super::bytes;
 use crate::{
@@ -22,11 +23,11 @@ use crate::{
 };
 
 /// Round and contribution.
-type Ids = (Hex<16>, Hex<16>);
+type Ids = (RoundId, ContributionId);
 
 pub(super) async fn put(
     State(app): State<App>,
-    Path((Hex(round), Hex(contribution))): Path<Ids>,
+    Path((round, contribution)): Path<Ids>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, axum::Json<ContributionView>)> {
@@ -43,21 +44,18 @@ pub(super) async fn put(
 
 pub(super) async fn show(
     State(app): State<App>,
-    Path((Hex(round), Hex(contribution))): Path<Ids>,
+    Path((round, contribution)): Path<Ids>,
 ) -> Result<axum::Json<ContributionView>> {
     contributions::show(&app, round, contribution).await.map(axum::Json)
 }
 
 pub(super) async fn inclusion(
     State(app): State<App>,
-    Path((Hex(round), Hex(contribution))): Path<Ids>,
+    Path((round, contribution)): Path<Ids>,
 ) -> Result<axum::Json<InclusionView>> {
     contributions::inclusion(&app, round, contribution).await.map(axum::Json)
 }
 
-pub(super) async fn body(
-    State(app): State<App>,
-    Path((Hex(round), Hex(contribution))): Path<Ids>,
-) -> Result<Response> {
+pub(super) async fn body(State(app): State<App>, Path((round, contribution)): Path<Ids>) -> Result<Response> {
     contributions::body(&app, round, contribution).await.map(|(length, stream)| bytes(length, stream))
 }

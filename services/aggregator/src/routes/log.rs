@@ -1,14 +1,12 @@
 //! The log.
 
-use api::{
-    Hex,
-    log::{CheckpointView, ConsistencyView, Entries, LogInclusionView},
-};
+use api::log::{CheckpointView, ConsistencyView, Entries, LogInclusionView};
 use axum::extract::State;
 use kit::{
     Error, Result,
     extract::{Path, Query},
 };
+use names::{ContributionId, RoundId};
 use serde::Deserialize;
 
 use crate::{flow::log, state::App};
@@ -55,7 +53,7 @@ pub(super) async fn entry(
 
 pub(super) async fn contribution(
     State(app): State<App>,
-    Path((Hex(round), Hex(contribution))): Path<(Hex<16>, Hex<16>)>,
+    Path((round, contribution)): Path<(RoundId, ContributionId)>,
 ) -> Result<axum::Json<LogInclusionView>> {
     log::contribution(&app, round, contribution).await.map(axum::Json)
 }

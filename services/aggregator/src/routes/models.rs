@@ -1,8 +1,8 @@
 //! Models.
 
-use api::Hex;
 use axum::{body::Body, extract::State, http::StatusCode, response::Response};
 use kit::{Result, auth::Bearer, extract::Path};
+use names::ModelDigest;
 
 use super::bytes;
 use crate::{flow::models, state::App};
@@ -10,12 +10,12 @@ use crate::{flow::models, state::App};
 pub(super) async fn put(
     _: Bearer,
     State(app): State<App>,
-    Path(Hex(digest)): Path<Hex<32>>,
+    Path(digest): Path<ModelDigest>,
     body: Body,
 ) -> Result<StatusCode> {
     models::put(&app, digest, body).await.map(|()| StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn get(State(app): State<App>, Path(Hex(digest)): Path<Hex<32>>) -> Result<Response> {
+pub(super) async fn get(State(app): State<App>, Path(digest): Path<ModelDigest>) -> Result<Response> {
     models::get(&app, digest).await.map(|(length, stream)| bytes(length, stream))
 }

@@ -1,7 +1,7 @@
 //! Payouts.
 
 use api::{
-    Hex, ProblemKind,
+    ProblemKind,
     participants::Page,
     payouts::{Batch, ClaimAddressRequest, ClaimProof, MakeBatch, Payout, Statement},
 };
@@ -16,6 +16,7 @@ use kit::{
     extract::{Json, Path, Query},
 };
 use ledger::payout_tree::StandardDump;
+use names::RoundId;
 
 use super::PageQuery;
 use crate::{
@@ -25,7 +26,7 @@ use crate::{
 
 pub(super) async fn of_round(
     State(app): State<App>,
-    Path(Hex(round)): Path<Hex<16>>,
+    Path(round): Path<RoundId>,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<Payout>>> {
     payouts::of_round(&app, round, query.after_subject()?, query.limit()?).await.map(axum::Json)

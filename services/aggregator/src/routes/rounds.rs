@@ -1,7 +1,7 @@
 //! Rounds.
 
 use api::{
-    Hex, ProblemKind,
+    ProblemKind,
     participants::Page,
     rounds::{CreateRound, RoundView, SignedRound},
 };
@@ -14,6 +14,7 @@ use kit::{
     auth::Bearer,
     extract::{Json, Path, Query},
 };
+use names::RoundId;
 
 use super::PageQuery;
 use crate::{
@@ -53,20 +54,17 @@ pub(super) async fn list(
     let after = query.after.as_deref().map(str::parse).transpose();
     let refused =
         |_| Error::abort(ProblemKind::InvalidParameter).field("after", "the `next` of the page before");
-    let after = after.map_err(refused)?.map(|Hex(id)| id);
+    let after = after.map_err(refused)?;
     rounds::list(&app, after, query.state, query.limit()?).await.map(axum::Json)
 }
 
-pub(super) async fn show(
-    State(app): State<App>,
-    Path(Hex(id)): Path<Hex<16>>,
-) -> Result<axum::Json<RoundView>> {
+pub(super) async fn show(State(app): State<App>, Path(id): Path<RoundId>) -> Result<axum::Json<RoundView>> {
     rounds::show(&app, id).await.map(axum::Json)
 }
 
 pub(super) async fn document(
     State(app): State<App>,
-    Path(Hex(id)): Path<Hex<16>>,
+    Path(id): Path<RoundId>,
 ) -> Result<axum::Json<SignedRound>> {
     rounds::document(&app, id).await.map(axum::Json)
 }
@@ -74,7 +72,7 @@ pub(super) async fn document(
 pub(super) async fn close(
     _: Bearer,
     State(app): State<App>,
-    Path(Hex(id)): Path<Hex<16>>,
+    Path(id): Path<RoundId>,
 ) -> Result<axum::Json<RoundView>> {
     end_round::close(&app, id).await.map(axum::Json)
 }
@@ -82,7 +80,7 @@ pub(super) async fn close(
 pub(super) async fn cancel(
     _: Bearer,
     State(app): State<App>,
-    Path(Hex(id)): Path<Hex<16>>,
+    Path(id): Path<RoundId>,
 ) -> Result<axum::Json<RoundView>> {
     end_round::cancel(&app, id).await.map(axum::Json)
 }

@@ -1,6 +1,8 @@
 //! Batches: balances that were handed over to be claimed.
 
+use kit::column::Column;
 use kit::time::Timestamp;
+use names::{PublicKey, RoundId, Subject, TreeHash};
 use sqlx::{FromRow, PgConnection, PgPool};
 
 use super::books;
@@ -8,7 +10,7 @@ use super::books;
 /// A balance that can be handed over.
 #[derive(Clone, Debug)]
 pub(crate) struct Claimable {
-    pub(crate) subject: String,
+    pub(crate) subject: Column<Subject>,
     pub(crate) address: [u8; 20],
     /// Decimal digits.
     pub(crate) amount: String,
@@ -17,8 +19,8 @@ pub(crate) struct Claimable {
 /// A balance of a participant who has sent an address.
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct Owed {
-    pub(crate) subject: String,
-    pub(crate) client_key: [u8; 32],
+    pub(crate) subject: Column<Subject>,
+    pub(crate) client_key: Column<PublicKey>,
     /// Decimal digits.
     pub(crate) amount: String,
     /// The messages with addresses on the chain, the largest sequence first.
@@ -49,13 +51,13 @@ pub(crate) async fn owed(tx: &mut PgConnection, asset: &str, chain_id: i64) -> s
 /// Stores a batch, after the payout of a round or by itself, posts it and returns its number.
 pub(crate) async fn insert(
     tx: &mut PgConnection,
-    round_id: Option<&[u8; 16]>,
+    round_id: Option<&RoundId>,
     asset: &str,
-    root: &[u8; 32],
+    root: &TreeHash,
     balances: &[Claimable],
     now: Timestamp,
 ) -> sqlx::Result<i64> {
-    let subjects: Vec<&str> = balances.iter().map(|balance| balance.subject.as_str()).collect();
+    let subjects: Vec<&str> = balances.iter().map(|balance| balance.subject.0.as_str()).collect();
     let addresses: Vec<&[u8]> = balances.iter().map(|balance| balance.address.as_slice()).collect();
     let amounts: Vec<&str> = balances.iter().map(|balance| balance.amount.as_str()).collect();
     let batch_id: i64 = sqlx::query_scalar(
@@ -63,9 +65,9 @@ pub(crate) async fn insert(
          SELECT $1, $2, $3, COUNT(*), SUM(amount::NUMERIC), $5 FROM UNNEST($4::TEXT []) AS a (amount)
          RETURNING batch_id",
     )
-    .bind(round_id)
+    .bind(round_id.map(|id| Column(*id)))
     .bind(asset)
-    .bind(root)
+    .bind(Column(*root))
     .bind(&amounts)
     .bind(now)
     .fetch_one(&mut *tx)
@@ -102,7 +104,7 @@ pub(crate) async fn insert(
 #[derive(FromRow)]
 pub(crate) struct LineRow {
     pub(crate) batch_id: i64,
-    pub(crate) subject: String,
+    pub(crate) subject: Column<Subject>,
     pub(crate) address: [u8; 20],
     pub(crate) amount: String,
 }
@@ -134,9 +136,9 @@ pub(crate) async fn lines_of(db: &PgPool, subject: &str, limit: i64) -> sqlx::Re
 #[derive(FromRow)]
 pub(crate) struct BatchRow {
     pub(crate) batch_id: i64,
-    pub(crate) round_id: Option<[u8; 16]>,
+    pub(crate) round_id: Option<Column<RoundId>>,
     pub(crate) asset: String,
-    pub(crate) root: [u8; 32],
+    pub(crate) root: Column<TreeHash>,
     pub(crate) lines: i32,
     pub(crate) total: String,
     pub(crate) made_at: Timestamp,

@@ -1,6 +1,8 @@
 //! The books: the double entries of what contributions earned and what was handed over.
 
+use kit::column::Column;
 use kit::time::Timestamp;
+use names::{ContributionId, RoundId, Subject};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 
 /// An amount in the decimal digits in which it goes to and from `NUMERIC`.
@@ -15,9 +17,9 @@ pub(crate) async fn lock(tx: &mut PgConnection) -> sqlx::Result<()> {
 }
 
 /// Whether a round has been paid.
-pub(crate) async fn is_paid(db: impl PgExecutor<'_>, round_id: &[u8; 16]) -> sqlx::Result<bool> {
+pub(crate) async fn is_paid(db: impl PgExecutor<'_>, round_id: &RoundId) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT EXISTS (SELECT FROM transfers WHERE round_id = $1 AND kind = 'round')")
-        .bind(round_id)
+        .bind(Column(*round_id))
         .fetch_one(db)
         .await
 }
@@ -25,20 +27,20 @@ pub(crate) async fn is_paid(db: impl PgExecutor<'_>, round_id: &[u8; 16]) -> sql
 /// A contribution in a published sum.
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct Earner {
-    pub(crate) contribution_id: [u8; 16],
-    pub(crate) subject: String,
+    pub(crate) contribution_id: Column<ContributionId>,
+    pub(crate) subject: Column<Subject>,
     pub(crate) weight: i32,
     /// The header that its participant signed.
     pub(crate) header: Vec<u8>,
 }
 
 /// The contributions in a round's sum, in ascending order of subjects.
-pub(crate) async fn earners(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<Vec<Earner>> {
+pub(crate) async fn earners(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Vec<Earner>> {
     sqlx::query_as(
         "SELECT contribution_id, subject, weight, header FROM contributions
          WHERE round_id = $1 AND state = 'included' ORDER BY subject",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .fetch_all(db)
     .await
 }
@@ -55,12 +57,12 @@ pub(crate) struct Earning {
 /// Posts a round's pool from the treasury to its participants.
 pub(crate) async fn pay_round(
     tx: &mut PgConnection,
-    round_id: &[u8; 16],
+    round_id: &RoundId,
     asset: &str,
     earnings: &[Earning],
     now: Timestamp,
 ) -> sqlx::Result<()> {
-    let subjects: Vec<&str> = earnings.iter().map(|earning| earning.earner.subject.as_str()).collect();
+    let subjects: Vec<&str> = earnings.iter().map(|earning| earning.earner.subject.0.as_str()).collect();
     let amounts: Vec<String> = earnings.iter().map(|earning| digits(earning.amount)).collect();
     insert_payouts(tx, round_id, earnings, &amounts).await?;
     open_accounts(tx, asset, &subjects, now).await?;
@@ -89,12 +91,12 @@ pub(crate) async fn pay_round(
 
 async fn insert_payouts(
     tx: &mut PgConnection,
-    round_id: &[u8; 16],
+    round_id: &RoundId,
     earnings: &[Earning],
     amounts: &[String],
 ) -> sqlx::Result<()> {
-    let ids: Vec<&[u8]> = earnings.iter().map(|earning| earning.earner.contribution_id.as_slice()).collect();
-    let subjects: Vec<&str> = earnings.iter().map(|earning| earning.earner.subject.as_str()).collect();
+    let ids: Vec<&[u8]> = earnings.iter().map(|earning| earning.earner.contribution_id.0.as_ref()).collect();
+    let subjects: Vec<&str> = earnings.iter().map(|earning| earning.earner.subject.0.as_str()).collect();
     let weights: Vec<i32> = earnings.iter().map(|earning| earning.earner.weight).collect();
     let scores: Vec<i32> = earnings.iter().map(|earning| earning.score_ppm.cast_signed()).collect();
     let reputations: Vec<i32> = earnings.iter().map(|earning| earning.reputation_ppm.cast_signed()).collect();
@@ -104,7 +106,7 @@ async fn insert_payouts(
          FROM UNNEST($2::BYTEA [], $3::TEXT [], $4::INTEGER [], $5::INTEGER [], $6::INTEGER [], $7::TEXT [])
              AS e (contribution_id, subject, weight, score_ppm, reputation_ppm, amount)",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .bind(ids)
     .bind(subjects)
     .bind(weights)
@@ -147,7 +149,7 @@ async fn open_accounts(
 pub(super) async fn transfer(
     tx: &mut PgConnection,
     kind: &str,
-    round_id: Option<&[u8; 16]>,
+    round_id: Option<&RoundId>,
     batch_id: Option<i64>,
     asset: &str,
     now: Timestamp,
@@ -157,7 +159,7 @@ pub(super) async fn transfer(
          RETURNING transfer_id",
     )
     .bind(kind)
-    .bind(round_id)
+    .bind(round_id.map(|id| Column(*id)))
     .bind(batch_id)
     .bind(asset)
     .bind(now)
@@ -168,9 +170,9 @@ pub(super) async fn transfer(
 /// What a contribution earned, as shown.
 #[derive(FromRow)]
 pub(crate) struct PayoutRow {
-    pub(crate) round_id: [u8; 16],
-    pub(crate) contribution_id: [u8; 16],
-    pub(crate) subject: String,
+    pub(crate) round_id: Column<RoundId>,
+    pub(crate) contribution_id: Column<ContributionId>,
+    pub(crate) subject: Column<Subject>,
     pub(crate) policy: String,
     pub(crate) asset: String,
     pub(crate) pool: String,
@@ -183,7 +185,7 @@ pub(crate) struct PayoutRow {
 /// What a round's contributions earned: at most `limit` whose subjects follow `after`.
 pub(crate) async fn payouts(
     db: &PgPool,
-    round_id: &[u8; 16],
+    round_id: &RoundId,
     after: &str,
     limit: i64,
 ) -> sqlx::Result<Vec<PayoutRow>> {
@@ -194,7 +196,7 @@ pub(crate) async fn payouts(
          FROM payouts AS o JOIN rounds AS r USING (round_id)
          WHERE o.round_id = $1 AND o.subject > $2 ORDER BY o.subject LIMIT $3",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .bind(after)
     .bind(limit)
     .fetch_all(db)

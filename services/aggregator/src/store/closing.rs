@@ -1,25 +1,27 @@
 //! The fixed set, the holders' answers, the chunks of the sum, the result.
 
+use kit::column::Column;
 use kit::time::Timestamp;
+use names::{ChunkDigest, ContributionId, HeaderHash, RoundId, SumDigest};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, types::Json};
 
 /// Records the verified contributions as the round's set and returns their header hashes, in order.
-pub(crate) async fn fix_members(tx: &mut PgConnection, round_id: &[u8; 16]) -> sqlx::Result<Vec<[u8; 32]>> {
+pub(crate) async fn fix_members(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Result<Vec<HeaderHash>> {
     sqlx::query(
         "INSERT INTO round_members (round_id, index, contribution_id, header_hash)
          SELECT round_id, ROW_NUMBER() OVER (ORDER BY header_hash) - 1, contribution_id, header_hash
          FROM contributions WHERE round_id = $1 AND state = 'verified'",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .execute(&mut *tx)
     .await?;
     member_hashes(tx, round_id).await
 }
 
 /// How many verified contributions a round has.
-pub(crate) async fn verified(tx: &mut PgConnection, round_id: &[u8; 16]) -> sqlx::Result<i64> {
+pub(crate) async fn verified(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Result<i64> {
     sqlx::query_scalar("SELECT COUNT(*) FROM contributions WHERE round_id = $1 AND state = 'verified'")
-        .bind(round_id)
+        .bind(Column(*round_id))
         .fetch_one(tx)
         .await
 }
@@ -27,23 +29,22 @@ pub(crate) async fn verified(tx: &mut PgConnection, round_id: &[u8; 16]) -> sqlx
 /// The header hashes of a round's set, in order.
 pub(crate) async fn member_hashes(
     db: impl PgExecutor<'_>,
-    round_id: &[u8; 16],
-) -> sqlx::Result<Vec<[u8; 32]>> {
-    sqlx::query_scalar("SELECT header_hash FROM round_members WHERE round_id = $1 ORDER BY index")
-        .bind(round_id)
-        .fetch_all(db)
-        .await
+    round_id: &RoundId,
+) -> sqlx::Result<Vec<HeaderHash>> {
+    let hashes =
+        sqlx::query_scalar("SELECT header_hash FROM round_members WHERE round_id = $1 ORDER BY index");
+    Column::values(hashes.bind(Column(*round_id)).fetch_all(db).await)
 }
 
 /// A contribution's index in its round's set.
 pub(crate) async fn member_index(
     db: &PgPool,
-    round_id: &[u8; 16],
-    contribution_id: &[u8; 16],
+    round_id: &RoundId,
+    contribution_id: &ContributionId,
 ) -> sqlx::Result<Option<i32>> {
     sqlx::query_scalar("SELECT index FROM round_members WHERE round_id = $1 AND contribution_id = $2")
-        .bind(round_id)
-        .bind(contribution_id)
+        .bind(Column(*round_id))
+        .bind(Column(*contribution_id))
         .fetch_optional(db)
         .await
 }
@@ -52,7 +53,7 @@ pub(crate) async fn member_index(
 #[derive(FromRow)]
 pub(crate) struct MemberRow {
     pub(crate) index: i32,
-    pub(crate) contribution_id: [u8; 16],
+    pub(crate) contribution_id: Column<ContributionId>,
     pub(crate) header: Vec<u8>,
     pub(crate) sealed_seeds: Vec<u8>,
     pub(crate) proof: Vec<u8>,
@@ -64,7 +65,7 @@ pub(crate) struct MemberRow {
 /// At most `limit` members from index `from`, in order.
 pub(crate) async fn members(
     db: &PgPool,
-    round_id: &[u8; 16],
+    round_id: &RoundId,
     from: i32,
     limit: i32,
 ) -> sqlx::Result<Vec<MemberRow>> {
@@ -75,7 +76,7 @@ pub(crate) async fn members(
          WHERE m.round_id = $1 AND m.index >= $2 AND m.index < $2 + $3
          ORDER BY m.index",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .bind(from)
     .bind(limit)
     .fetch_all(db)
@@ -85,7 +86,7 @@ pub(crate) async fn members(
 /// The attestations of the members at indexes `from` to `from + limit`, by index and holder.
 pub(crate) async fn member_attestations(
     db: &PgPool,
-    round_id: &[u8; 16],
+    round_id: &RoundId,
     from: i32,
     limit: i32,
 ) -> sqlx::Result<Vec<(i32, Vec<u8>)>> {
@@ -95,7 +96,7 @@ pub(crate) async fn member_attestations(
          WHERE m.round_id = $1 AND m.index >= $2 AND m.index < $2 + $3
          ORDER BY m.index, a.holder",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .bind(from)
     .bind(limit)
     .fetch_all(db)
@@ -105,23 +106,23 @@ pub(crate) async fn member_attestations(
 /// Records a folded chunk and returns how many chunks are folded.
 pub(crate) async fn chunk_folded(
     tx: &mut PgConnection,
-    round_id: &[u8; 16],
+    round_id: &RoundId,
     chunk: i32,
-    digest: [u8; 32],
+    digest: ChunkDigest,
     now: Timestamp,
 ) -> sqlx::Result<i64> {
     sqlx::query(
         "INSERT INTO sum_chunks (round_id, chunk, folded_digest, folded_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (round_id, chunk) DO NOTHING",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .bind(chunk)
-    .bind(digest)
+    .bind(Column(digest))
     .bind(now)
     .execute(&mut *tx)
     .await?;
     sqlx::query_scalar("SELECT COUNT(*) FROM sum_chunks WHERE round_id = $1")
-        .bind(round_id)
+        .bind(Column(*round_id))
         .fetch_one(tx)
         .await
 }
@@ -129,20 +130,20 @@ pub(crate) async fn chunk_folded(
 /// The digest of a folded chunk. Absent from chunks that were folded before digests were stored.
 pub(crate) async fn folded_digest(
     db: &PgPool,
-    round_id: &[u8; 16],
+    round_id: &RoundId,
     chunk: i32,
-) -> sqlx::Result<Option<[u8; 32]>> {
-    sqlx::query_scalar("SELECT folded_digest FROM sum_chunks WHERE round_id = $1 AND chunk = $2")
-        .bind(round_id)
-        .bind(chunk)
-        .fetch_one(db)
-        .await
+) -> sqlx::Result<Option<ChunkDigest>> {
+    let digest =
+        sqlx::query_scalar("SELECT folded_digest FROM sum_chunks WHERE round_id = $1 AND chunk = $2");
+    let digest: Option<Column<ChunkDigest>> =
+        digest.bind(Column(*round_id)).bind(chunk).fetch_one(db).await?;
+    Ok(digest.map(|digest| digest.0))
 }
 
 /// Records the holders' answers, the aggregator's first.
 pub(crate) async fn insert_answers(
     tx: &mut PgConnection,
-    round_id: &[u8; 16],
+    round_id: &RoundId,
     answers: &[Vec<u8>],
     now: Timestamp,
 ) -> sqlx::Result<()> {
@@ -150,7 +151,7 @@ pub(crate) async fn insert_answers(
         "INSERT INTO release_answers (round_id, holder, answer, stored_at)
          SELECT $1, holder - 1, answer, $3 FROM UNNEST($2::BYTEA []) WITH ORDINALITY AS given (answer, holder)",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .bind(answers)
     .bind(now)
     .execute(tx)
@@ -159,9 +160,9 @@ pub(crate) async fn insert_answers(
 }
 
 /// The holders' answers, the aggregator's first.
-pub(crate) async fn answers(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<Vec<Vec<u8>>> {
+pub(crate) async fn answers(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Vec<Vec<u8>>> {
     sqlx::query_scalar("SELECT answer FROM release_answers WHERE round_id = $1 ORDER BY holder")
-        .bind(round_id)
+        .bind(Column(*round_id))
         .fetch_all(db)
         .await
 }
@@ -169,14 +170,14 @@ pub(crate) async fn answers(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<Ve
 /// An unmasked chunk.
 #[derive(Clone, Copy, Debug, FromRow)]
 pub(crate) struct UnmaskedRow {
-    pub(crate) digest: [u8; 32],
+    pub(crate) digest: Column<ChunkDigest>,
     pub(crate) residual_max: i64,
 }
 
 /// Records an unmasked chunk and returns how many chunks are unmasked.
 pub(crate) async fn chunk_unmasked(
     tx: &mut PgConnection,
-    round_id: &[u8; 16],
+    round_id: &RoundId,
     chunk: i32,
     unmasked: UnmaskedRow,
     now: Timestamp,
@@ -185,7 +186,7 @@ pub(crate) async fn chunk_unmasked(
         "UPDATE sum_chunks SET digest = $3, residual_max = $4, unmasked_at = $5
          WHERE round_id = $1 AND chunk = $2 AND unmasked_at IS NULL",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .bind(chunk)
     .bind(unmasked.digest)
     .bind(unmasked.residual_max)
@@ -193,18 +194,18 @@ pub(crate) async fn chunk_unmasked(
     .execute(&mut *tx)
     .await?;
     sqlx::query_scalar("SELECT COUNT(unmasked_at) FROM sum_chunks WHERE round_id = $1")
-        .bind(round_id)
+        .bind(Column(*round_id))
         .fetch_one(tx)
         .await
 }
 
 /// The unmasked chunks, in order.
-pub(crate) async fn unmasked_chunks(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<Vec<UnmaskedRow>> {
+pub(crate) async fn unmasked_chunks(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Vec<UnmaskedRow>> {
     sqlx::query_as(
         "SELECT digest, residual_max FROM sum_chunks
          WHERE round_id = $1 AND unmasked_at IS NOT NULL ORDER BY chunk",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .fetch_all(db)
     .await
 }
@@ -214,7 +215,7 @@ pub(crate) async fn unmasked_chunks(db: &PgPool, round_id: &[u8; 16]) -> sqlx::R
 pub(crate) struct ResultRow {
     pub(crate) count: i32,
     pub(crate) total_weight: i64,
-    pub(crate) sum_digest: [u8; 32],
+    pub(crate) sum_digest: Column<SumDigest>,
     pub(crate) residual_max: i64,
     pub(crate) mean_norm: f64,
     pub(crate) tensors: Json<Vec<api::rounds::TensorSummary>>,
@@ -225,7 +226,7 @@ pub(crate) struct ResultRow {
 /// Stores a result.
 pub(crate) async fn insert_result(
     tx: &mut PgConnection,
-    round_id: &[u8; 16],
+    round_id: &RoundId,
     row: &ResultRow,
 ) -> sqlx::Result<()> {
     sqlx::query(
@@ -233,7 +234,7 @@ pub(crate) async fn insert_result(
              round_id, count, total_weight, sum_digest, residual_max, mean_norm, tensors, result, published_at
          ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .bind(row.count)
     .bind(row.total_weight)
     .bind(row.sum_digest)
@@ -248,6 +249,9 @@ pub(crate) async fn insert_result(
 }
 
 /// The result of a published round.
-pub(crate) async fn find_result(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<Option<ResultRow>> {
-    sqlx::query_as("SELECT * FROM results WHERE round_id = $1").bind(round_id).fetch_optional(db).await
+pub(crate) async fn find_result(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Option<ResultRow>> {
+    sqlx::query_as("SELECT * FROM results WHERE round_id = $1")
+        .bind(Column(*round_id))
+        .fetch_optional(db)
+        .await
 }

@@ -2,14 +2,15 @@
 
 use api::contributions::ContributionState;
 use kit::{column::Column, time::Timestamp};
+use names::{ContributionId, HeaderHash, RoundId};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 
 /// A contribution as its participant sees it.
 #[derive(Clone, FromRow)]
 pub(crate) struct ContributionRow {
-    pub(crate) round_id: [u8; 16],
-    pub(crate) contribution_id: [u8; 16],
-    pub(crate) header_hash: [u8; 32],
+    pub(crate) round_id: Column<RoundId>,
+    pub(crate) contribution_id: Column<ContributionId>,
+    pub(crate) header_hash: Column<HeaderHash>,
     pub(crate) body_object_name: String,
     pub(crate) state: Column<ContributionState>,
     pub(crate) reason: Option<String>,
@@ -19,9 +20,9 @@ pub(crate) struct ContributionRow {
 
 /// A contribution to be stored.
 pub(crate) struct NewContribution<'a> {
-    pub(crate) round_id: &'a [u8; 16],
+    pub(crate) round_id: &'a RoundId,
     pub(crate) header: &'a protocol::ContributionHeader,
-    pub(crate) header_hash: &'a [u8; 32],
+    pub(crate) header_hash: &'a HeaderHash,
     pub(crate) header_bytes: &'a [u8],
     pub(crate) sealed_seeds: &'a [u8],
     pub(crate) proof: &'a [u8],
@@ -34,15 +35,15 @@ pub(crate) struct NewContribution<'a> {
 /// One contribution.
 pub(crate) async fn find(
     db: impl PgExecutor<'_>,
-    round_id: &[u8; 16],
-    contribution_id: &[u8; 16],
+    round_id: &RoundId,
+    contribution_id: &ContributionId,
 ) -> sqlx::Result<Option<ContributionRow>> {
     sqlx::query_as(
         "SELECT round_id, contribution_id, header_hash, body_object_name, state, reason, receipt, received_at
          FROM contributions WHERE round_id = $1 AND contribution_id = $2",
     )
-    .bind(round_id)
-    .bind(contribution_id)
+    .bind(Column(*round_id))
+    .bind(Column(*contribution_id))
     .fetch_optional(db)
     .await
 }
@@ -59,14 +60,14 @@ pub(crate) struct Standing {
 /// What a participant has sent in a round.
 pub(crate) async fn standing(
     db: impl PgExecutor<'_>,
-    round_id: &[u8; 16],
+    round_id: &RoundId,
     subject: &str,
 ) -> sqlx::Result<Standing> {
     sqlx::query_as(
         "SELECT COUNT(*) AS sent, COALESCE(BOOL_OR(state <> 'rejected'), FALSE) AS active
          FROM contributions WHERE round_id = $1 AND subject = $2",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .bind(subject)
     .fetch_one(db)
     .await
@@ -81,11 +82,11 @@ pub(crate) async fn insert(tx: &mut PgConnection, new: &NewContribution<'_>) -> 
              body_object_name, chunk_digests, receipt, state, received_at, changed_at
          ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'received', $13, $13)",
     )
-    .bind(new.round_id)
-    .bind(new.header.contribution_id)
-    .bind(new.header_hash)
+    .bind(Column(*new.round_id))
+    .bind(Column(new.header.contribution_id))
+    .bind(Column(*new.header_hash))
     .bind(credential.subject.as_str())
-    .bind(credential.client_key.0)
+    .bind(Column(credential.client_key))
     .bind(new.header.weight.cast_signed())
     .bind(new.header_bytes)
     .bind(new.sealed_seeds)
@@ -102,7 +103,7 @@ pub(crate) async fn insert(tx: &mut PgConnection, new: &NewContribution<'_>) -> 
 /// The stored parts of a contribution that its verification needs.
 #[derive(Clone, FromRow)]
 pub(crate) struct Envelope {
-    pub(crate) contribution_id: [u8; 16],
+    pub(crate) contribution_id: Column<ContributionId>,
     pub(crate) header: Vec<u8>,
     pub(crate) sealed_seeds: Vec<u8>,
     pub(crate) proof: Vec<u8>,
@@ -112,15 +113,15 @@ pub(crate) struct Envelope {
 /// The given contributions that are still in state `received`.
 pub(crate) async fn unverified(
     db: &PgPool,
-    round_id: &[u8; 16],
-    contributions: &[[u8; 16]],
+    round_id: &RoundId,
+    contributions: &[ContributionId],
 ) -> sqlx::Result<Vec<Envelope>> {
     sqlx::query_as(
         "SELECT contribution_id, header, sealed_seeds, proof, body_object_name FROM contributions
          WHERE round_id = $1 AND contribution_id = ANY($2) AND state = 'received'",
     )
-    .bind(round_id)
-    .bind(contributions)
+    .bind(Column(*round_id))
+    .bind(Column::array(contributions))
     .fetch_all(db)
     .await
 }
@@ -128,8 +129,8 @@ pub(crate) async fn unverified(
 /// Marks a received contribution as verified. Returns whether it was still received.
 pub(crate) async fn verify(
     tx: &mut PgConnection,
-    round_id: &[u8; 16],
-    contribution_id: &[u8; 16],
+    round_id: &RoundId,
+    contribution_id: &ContributionId,
     attestations: &[Vec<u8>],
     proof_time_us: Option<i64>,
     now: Timestamp,
@@ -138,8 +139,8 @@ pub(crate) async fn verify(
         "UPDATE contributions SET state = 'verified', changed_at = $3, proof_time_us = $4
          WHERE round_id = $1 AND contribution_id = $2 AND state = 'received'",
     )
-    .bind(round_id)
-    .bind(contribution_id)
+    .bind(Column(*round_id))
+    .bind(Column(*contribution_id))
     .bind(now)
     .bind(proof_time_us)
     .execute(&mut *tx)
@@ -152,8 +153,8 @@ pub(crate) async fn verify(
          SELECT $1, $2, holder, attestation, $4
          FROM UNNEST($3::BYTEA []) WITH ORDINALITY AS given (attestation, holder)",
     )
-    .bind(round_id)
-    .bind(contribution_id)
+    .bind(Column(*round_id))
+    .bind(Column(*contribution_id))
     .bind(attestations)
     .bind(now)
     .execute(tx)
@@ -164,8 +165,8 @@ pub(crate) async fn verify(
 /// Marks a received contribution as rejected. Returns whether it was still received.
 pub(crate) async fn reject(
     tx: &mut PgConnection,
-    round_id: &[u8; 16],
-    contribution_id: &[u8; 16],
+    round_id: &RoundId,
+    contribution_id: &ContributionId,
     reason: &str,
     proof_time_us: Option<i64>,
     now: Timestamp,
@@ -174,8 +175,8 @@ pub(crate) async fn reject(
         "UPDATE contributions SET state = 'rejected', reason = $3, changed_at = $4, proof_time_us = $5
          WHERE round_id = $1 AND contribution_id = $2 AND state = 'received'",
     )
-    .bind(round_id)
-    .bind(contribution_id)
+    .bind(Column(*round_id))
+    .bind(Column(*contribution_id))
     .bind(reason)
     .bind(now)
     .bind(proof_time_us)
@@ -185,9 +186,9 @@ pub(crate) async fn reject(
 }
 
 /// How many contributions of a round wait to be verified.
-pub(crate) async fn waiting(tx: &mut PgConnection, round_id: &[u8; 16]) -> sqlx::Result<i64> {
+pub(crate) async fn waiting(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Result<i64> {
     sqlx::query_scalar("SELECT COUNT(*) FROM contributions WHERE round_id = $1 AND state = 'received'")
-        .bind(round_id)
+        .bind(Column(*round_id))
         .fetch_one(tx)
         .await
 }
@@ -195,7 +196,7 @@ pub(crate) async fn waiting(tx: &mut PgConnection, round_id: &[u8; 16]) -> sqlx:
 /// Excludes the contributions of a round that are in one of `states`.
 pub(crate) async fn exclude(
     tx: &mut PgConnection,
-    round_id: &[u8; 16],
+    round_id: &RoundId,
     states: &[ContributionState],
     reason: &str,
     now: Timestamp,
@@ -204,7 +205,7 @@ pub(crate) async fn exclude(
         "UPDATE contributions SET state = 'excluded', reason = $3, changed_at = $4
          WHERE round_id = $1 AND state = ANY($2)",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .bind(Column::array(states))
     .bind(reason)
     .bind(now)
@@ -214,13 +215,13 @@ pub(crate) async fn exclude(
 }
 
 /// Marks the members of a round's set as included.
-pub(crate) async fn include(tx: &mut PgConnection, round_id: &[u8; 16], now: Timestamp) -> sqlx::Result<u64> {
+pub(crate) async fn include(tx: &mut PgConnection, round_id: &RoundId, now: Timestamp) -> sqlx::Result<u64> {
     let included = sqlx::query(
         "UPDATE contributions AS c SET state = 'included', changed_at = $2
          FROM round_members AS m
          WHERE m.round_id = $1 AND c.round_id = $1 AND c.contribution_id = m.contribution_id",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .bind(now)
     .execute(tx)
     .await?;
@@ -228,11 +229,11 @@ pub(crate) async fn include(tx: &mut PgConnection, round_id: &[u8; 16], now: Tim
 }
 
 /// The bodies of the contributions that are in the sum.
-pub(crate) async fn included_bodies(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<Vec<String>> {
+pub(crate) async fn included_bodies(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar(
         "SELECT body_object_name FROM contributions WHERE round_id = $1 AND state = 'included'",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .fetch_all(db)
     .await
 }

@@ -5,6 +5,7 @@ use kit::{
     column::{Column, Named},
     time::Timestamp,
 };
+use names::RoundId;
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
@@ -33,6 +34,8 @@ pub(crate) enum Kind {
     Checkpoint,
 }
 
+kit::text_column!(Kind);
+
 impl Named for Kind {
     const NAMES: &'static [(Self, &'static str)] = &[
         (Self::Prepare, "prepare"),
@@ -53,7 +56,7 @@ impl Named for Kind {
 pub(crate) struct Job {
     pub(crate) job_id: i64,
     pub(crate) kind: Column<Kind>,
-    pub(crate) round_id: [u8; 16],
+    pub(crate) round_id: Column<RoundId>,
     pub(crate) key: String,
     pub(crate) attempts: i32,
     pub(crate) created_at: Timestamp,
@@ -70,7 +73,7 @@ pub(crate) struct Lease {
 pub(crate) async fn enqueue(
     tx: &mut PgConnection,
     kind: Kind,
-    round_id: &[u8; 16],
+    round_id: &RoundId,
     keys: &[String],
     run_at: Timestamp,
     now: Timestamp,
@@ -81,7 +84,7 @@ pub(crate) async fn enqueue(
          ON CONFLICT (kind, round_id, key) DO NOTHING",
     )
     .bind(Column(kind))
-    .bind(round_id)
+    .bind(Column(*round_id))
     .bind(keys)
     .bind(run_at)
     .bind(now)
@@ -93,14 +96,14 @@ pub(crate) async fn enqueue(
 /// Brings a round's close job forward to `run_at`.
 pub(crate) async fn hasten_close(
     tx: &mut PgConnection,
-    round_id: &[u8; 16],
+    round_id: &RoundId,
     run_at: Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE jobs SET run_at = LEAST(run_at, $2)
          WHERE kind = 'close' AND round_id = $1 AND key = '' AND state IN ('ready', 'leased')",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .bind(run_at)
     .execute(tx)
     .await?;
@@ -247,7 +250,7 @@ pub(crate) async fn give_up(
 /// Ends the waiting jobs of a round that are no longer needed, because its set is fixed or it has ended.
 pub(crate) async fn drop_unneeded(
     tx: &mut PgConnection,
-    round_id: &[u8; 16],
+    round_id: &RoundId,
     kinds: &[Kind],
     now: Timestamp,
 ) -> sqlx::Result<()> {
@@ -256,7 +259,7 @@ pub(crate) async fn drop_unneeded(
          SET state = 'done', lease_token = NULL, lease_expires_at = NULL, finished_at = $3
          WHERE round_id = $1 AND kind = ANY($2) AND state = 'ready'",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .bind(Column::array(kinds))
     .bind(now)
     .execute(tx)
@@ -265,11 +268,11 @@ pub(crate) async fn drop_unneeded(
 }
 
 /// How many jobs of a round wait or are being worked on, not counting those of kind `but`.
-pub(crate) async fn unfinished(db: &PgPool, round_id: &[u8; 16], but: Kind) -> sqlx::Result<i64> {
+pub(crate) async fn unfinished(db: &PgPool, round_id: &RoundId, but: Kind) -> sqlx::Result<i64> {
     sqlx::query_scalar(
         "SELECT COUNT(*) FROM jobs WHERE round_id = $1 AND state IN ('ready', 'leased') AND kind <> $2",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .bind(Column(but))
     .fetch_one(db)
     .await

@@ -1,6 +1,7 @@
 //! The log: entries, the nodes above them, checkpoints. Triggers write the entries; here they get their
 //! indexes.
 
+use kit::column::Column;
 use kit::time::Timestamp;
 use ledger::{Hash, NodeId};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
@@ -8,8 +9,9 @@ use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 /// Gives up to `batch` waiting entries their indexes. Returns indexes and leaf hashes in order. No other
 /// transaction can do so until this one ends.
 pub(crate) async fn sequence(tx: &mut PgConnection, batch: i32) -> sqlx::Result<Vec<(i64, Hash)>> {
-    let mut sequenced: Vec<(i64, Hash)> =
+    let rows: Vec<(i64, Column<Hash>)> =
         sqlx::query_as("SELECT index, leaf_hash FROM sequence_log($1)").bind(batch).fetch_all(tx).await?;
+    let mut sequenced: Vec<(i64, Hash)> = rows.into_iter().map(|(index, hash)| (index, hash.0)).collect();
     sequenced.sort_unstable_by_key(|(index, _)| *index);
     Ok(sequenced)
 }
@@ -18,7 +20,7 @@ pub(crate) async fn sequence(tx: &mut PgConnection, batch: i32) -> sqlx::Result<
 pub(crate) async fn insert_nodes(tx: &mut PgConnection, nodes: &[(NodeId, Hash)]) -> sqlx::Result<()> {
     let levels: Vec<i16> = nodes.iter().map(|(id, _)| level(*id)).collect();
     let indexes: Vec<i64> = nodes.iter().map(|(id, _)| id.index.cast_signed()).collect();
-    let hashes: Vec<&[u8]> = nodes.iter().map(|(_, hash)| hash.as_slice()).collect();
+    let hashes = Column::array(nodes.iter().map(|(_, hash)| hash));
     sqlx::query(
         "INSERT INTO log_nodes (level, index, hash)
          SELECT * FROM UNNEST($1::SMALLINT [], $2::BIGINT [], $3::BYTEA [])",
@@ -39,18 +41,15 @@ fn level(id: NodeId) -> i16 {
 pub(crate) async fn nodes(db: impl PgExecutor<'_>, ids: &[NodeId]) -> sqlx::Result<Vec<Hash>> {
     let levels: Vec<i16> = ids.iter().map(|id| level(*id)).collect();
     let indexes: Vec<i64> = ids.iter().map(|id| id.index.cast_signed()).collect();
-    sqlx::query_scalar(
+    let hashes = sqlx::query_scalar(
         "SELECT COALESCE(n.hash, e.leaf_hash)
          FROM UNNEST($1::SMALLINT [], $2::BIGINT []) WITH ORDINALITY AS w (level, index, position)
          LEFT JOIN log_nodes AS n ON n.level = w.level AND n.index = w.index
          LEFT JOIN log_entries AS e ON w.level = 0 AND e.index = w.index
          WHERE n.hash IS NOT NULL OR e.leaf_hash IS NOT NULL
          ORDER BY w.position",
-    )
-    .bind(levels)
-    .bind(indexes)
-    .fetch_all(db)
-    .await
+    );
+    Column::values(hashes.bind(levels).bind(indexes).fetch_all(db).await)
 }
 
 /// Whether an entry waits for its index.
@@ -72,7 +71,7 @@ pub(crate) async fn overdue(db: &PgPool) -> sqlx::Result<i64> {
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct CheckpointRow {
     pub(crate) size: i64,
-    pub(crate) root: Hash,
+    pub(crate) root: Column<Hash>,
     pub(crate) note: String,
     pub(crate) signed_at: Timestamp,
 }
@@ -114,7 +113,7 @@ pub(crate) async fn insert_checkpoint(db: &PgPool, checkpoint: &CheckpointRow) -
 pub(crate) struct EntryRow {
     pub(crate) index: i64,
     pub(crate) payload: String,
-    pub(crate) leaf_hash: Hash,
+    pub(crate) leaf_hash: Column<Hash>,
 }
 
 /// At most `limit` entries from `from`, in order.

@@ -1,15 +1,17 @@
 //! Participants and models.
 
 use api::participants::StateCounts;
+use kit::column::Column;
 use kit::time::Timestamp;
+use names::{ModelDigest, PublicKey, Subject};
 use protocol::{Canonical, Credential};
 use sqlx::{FromRow, PgExecutor, PgPool};
 
 /// A participant and its contributions by state.
 #[derive(FromRow)]
 pub(crate) struct ParticipantRow {
-    pub(crate) subject: String,
-    pub(crate) client_key: [u8; 32],
+    pub(crate) subject: Column<Subject>,
+    pub(crate) client_key: Column<PublicKey>,
     pub(crate) credential_epoch: i64,
     pub(crate) enrolled_at: Timestamp,
     #[sqlx(flatten)]
@@ -52,7 +54,7 @@ pub(crate) async fn enrol(db: &PgPool, credential: &Credential, now: Timestamp) 
          RETURNING 1",
     )
     .bind(credential.subject.as_str())
-    .bind(credential.client_key.0)
+    .bind(Column(credential.client_key))
     .bind(i64::from(credential.epoch))
     .bind(credential.to_bytes())
     .bind(now)
@@ -69,7 +71,7 @@ pub(crate) async fn is_enrolled(db: impl PgExecutor<'_>, credential: &Credential
          )",
     )
     .bind(credential.subject.as_str())
-    .bind(credential.client_key.0)
+    .bind(Column(credential.client_key))
     .bind(i64::from(credential.epoch))
     .fetch_one(db)
     .await
@@ -107,7 +109,7 @@ pub(crate) struct ModelRow {
 /// Records a model whose bytes are durable.
 pub(crate) async fn store_model(
     db: &PgPool,
-    digest: &[u8; 32],
+    digest: &ModelDigest,
     model: &ModelRow,
     now: Timestamp,
 ) -> sqlx::Result<()> {
@@ -115,7 +117,7 @@ pub(crate) async fn store_model(
         "INSERT INTO models (digest, bytes, object_name, stored_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (digest) DO NOTHING",
     )
-    .bind(digest)
+    .bind(Column(*digest))
     .bind(model.bytes)
     .bind(&model.object_name)
     .bind(now)
@@ -125,9 +127,9 @@ pub(crate) async fn store_model(
 }
 
 /// One model.
-pub(crate) async fn find_model(db: &PgPool, digest: &[u8; 32]) -> sqlx::Result<Option<ModelRow>> {
+pub(crate) async fn find_model(db: &PgPool, digest: &ModelDigest) -> sqlx::Result<Option<ModelRow>> {
     sqlx::query_as("SELECT bytes, object_name FROM models WHERE digest = $1")
-        .bind(digest)
+        .bind(Column(*digest))
         .fetch_optional(db)
         .await
 }

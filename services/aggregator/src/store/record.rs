@@ -4,7 +4,7 @@
 use std::fmt;
 
 use ledger::{Checkpoint, note::Verifier};
-use protocol::PublicKey;
+use names::PublicKey;
 use sqlx::{FromRow, PgConnection};
 
 /// Something in the database that contradicts the log.
@@ -95,11 +95,13 @@ fn contradiction(size: u64, root: &[u8], note: &str, aggregator: &PublicKey) -> 
         problem,
     };
     let origin = note.lines().next().unwrap_or_default();
-    let opened = Verifier::ed25519(origin, &aggregator.0).and_then(|key| Checkpoint::open(note, &key, &[]));
+    let opened = Verifier::ed25519(origin, aggregator).and_then(|key| Checkpoint::open(note, &key, &[]));
     match opened {
         Err(error) => Some(wrong("note", format!("is not signed by the aggregator: {error}"))),
         Ok(opened) if opened.checkpoint.size != size => Some(wrong("size", "is not the note's".into())),
-        Ok(opened) if opened.checkpoint.root != root => Some(wrong("root", "is not the note's".into())),
+        Ok(opened) if opened.checkpoint.root.as_bytes() != root => {
+            Some(wrong("root", "is not the note's".into()))
+        }
         Ok(_) => None,
     }
 }

@@ -1,12 +1,14 @@
 //! The events from which reputations are computed.
 
+use kit::column::Column;
 use kit::time::Timestamp;
+use names::{RoundId, Subject};
 use sqlx::{FromRow, PgExecutor};
 
 /// An event.
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct EventRow {
-    pub(crate) subject: String,
+    pub(crate) subject: Column<Subject>,
     /// The number of its round.
     pub(crate) sequence: i64,
     pub(crate) kind: String,
@@ -21,9 +23,9 @@ pub(crate) struct Position {
 }
 
 /// The position of a round in time.
-pub(crate) async fn position(db: impl PgExecutor<'_>, round_id: &[u8; 16]) -> sqlx::Result<Position> {
+pub(crate) async fn position(db: impl PgExecutor<'_>, round_id: &RoundId) -> sqlx::Result<Position> {
     sqlx::query_as("SELECT sequence, created_at FROM rounds WHERE round_id = $1")
-        .bind(round_id)
+        .bind(Column(*round_id))
         .fetch_one(db)
         .await
 }

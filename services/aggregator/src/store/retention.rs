@@ -1,13 +1,15 @@
 //! Erasure of ciphertexts after the audit window. Digests and verdicts stay.
 
+use kit::column::Column;
 use kit::time::Timestamp;
+use names::{RoundHash, RoundId};
 use sqlx::{PgConnection, PgPool};
 
 /// A round whose audit window is over.
 #[derive(sqlx::FromRow)]
 pub(crate) struct Expired {
-    pub(crate) round_id: [u8; 16],
-    pub(crate) round_hash: [u8; 32],
+    pub(crate) round_id: Column<RoundId>,
+    pub(crate) round_hash: Column<RoundHash>,
 }
 
 /// Rounds that ended before `before` and still have ciphertexts that no job needs, the oldest first.
@@ -30,9 +32,9 @@ pub(crate) async fn expired(db: &PgPool, before: Timestamp, limit: i64) -> sqlx:
 }
 
 /// Empties the columns with a round's ciphertexts and records that.
-pub(crate) async fn erase(tx: &mut PgConnection, round_id: &[u8; 16], now: Timestamp) -> sqlx::Result<()> {
+pub(crate) async fn erase(tx: &mut PgConnection, round_id: &RoundId, now: Timestamp) -> sqlx::Result<()> {
     sqlx::query("INSERT INTO erasures (round_id, erased_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-        .bind(round_id)
+        .bind(Column(*round_id))
         .bind(now)
         .execute(&mut *tx)
         .await?;
@@ -40,16 +42,16 @@ pub(crate) async fn erase(tx: &mut PgConnection, round_id: &[u8; 16], now: Times
         "UPDATE contributions SET sealed_seeds = '', proof = ''
          WHERE round_id = $1 AND (sealed_seeds <> '' OR proof <> '')",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .execute(tx)
     .await?;
     Ok(())
 }
 
 /// Whether a round's ciphertexts are erased.
-pub(crate) async fn is_erased(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<bool> {
+pub(crate) async fn is_erased(db: &PgPool, round_id: &RoundId) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT EXISTS (SELECT FROM erasures WHERE round_id = $1)")
-        .bind(round_id)
+        .bind(Column(*round_id))
         .fetch_one(db)
         .await
 }

@@ -1,22 +1,32 @@
 //! Rounds, their progress, and the uploads refused in them.
 
+use std::collections::HashMap;
+
 use api::rounds::{FailureCode, ProofDemand, RoundState};
 use kit::{column::Column, time::Timestamp};
+use names::{RoundHash, RoundId, SetRoot};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 
 use super::participants::Counts;
 
+names::name! {
+    /// SHA-256 of the request that created a round.
+    pub(crate) RequestDigest: 32;
+}
+
+kit::bytes_column!(RequestDigest);
+
 /// A round.
 #[derive(FromRow)]
 pub(crate) struct RoundRow {
-    pub(crate) round_id: [u8; 16],
-    pub(crate) round_hash: [u8; 32],
-    pub(crate) request_digest: [u8; 32],
+    pub(crate) round_id: Column<RoundId>,
+    pub(crate) round_hash: Column<RoundHash>,
+    pub(crate) request_digest: Column<RequestDigest>,
     pub(crate) document: Vec<u8>,
     pub(crate) aggregator_signature: [u8; 64],
     pub(crate) countersignatures: Vec<Vec<u8>>,
     pub(crate) state: Column<RoundState>,
-    pub(crate) root: Option<[u8; 32]>,
+    pub(crate) root: Option<Column<SetRoot>>,
     pub(crate) chunks: i32,
     pub(crate) closed_at: Option<Timestamp>,
 }
@@ -24,8 +34,8 @@ pub(crate) struct RoundRow {
 /// A round with its progress, as it is shown.
 #[derive(FromRow)]
 pub(crate) struct RoundSummary {
-    pub(crate) round_id: [u8; 16],
-    pub(crate) round_hash: [u8; 32],
+    pub(crate) round_id: Column<RoundId>,
+    pub(crate) round_hash: Column<RoundHash>,
     pub(crate) state: Column<RoundState>,
     pub(crate) dimension: i64,
     pub(crate) min_cohort: i32,
@@ -33,7 +43,7 @@ pub(crate) struct RoundSummary {
     pub(crate) opens_at: Timestamp,
     pub(crate) closes_at: Timestamp,
     pub(crate) proof: Column<ProofDemand>,
-    pub(crate) root: Option<[u8; 32]>,
+    pub(crate) root: Option<Column<SetRoot>>,
     pub(crate) failure_code: Option<Column<FailureCode>>,
     pub(crate) chunks: i32,
     pub(crate) folded: i64,
@@ -46,12 +56,12 @@ pub(crate) struct RoundSummary {
 pub(crate) struct NewRound<'a> {
     pub(crate) document: &'a protocol::RoundDocument,
     pub(crate) bytes: &'a [u8],
-    pub(crate) round_hash: &'a [u8; 32],
+    pub(crate) round_hash: &'a RoundHash,
     pub(crate) signature: &'a protocol::Signature,
     pub(crate) chunks: i32,
     pub(crate) proof: ProofDemand,
     pub(crate) request_key: Option<&'a str>,
-    pub(crate) request_digest: &'a [u8; 32],
+    pub(crate) request_digest: &'a RequestDigest,
     /// The asset that the round pays in, if it pays.
     pub(crate) payout_asset: Option<&'a str>,
 }
@@ -69,11 +79,11 @@ pub(crate) async fn insert(tx: &mut PgConnection, round: &NewRound<'_>, now: Tim
              $20, $21
          )",
     )
-    .bind(document.round_id)
-    .bind(round.round_hash)
+    .bind(Column(document.round_id))
+    .bind(Column(*round.round_hash))
     .bind(round.request_key)
-    .bind(round.request_digest)
-    .bind(document.model_digest)
+    .bind(Column(*round.request_digest))
+    .bind(Column(document.model_digest))
     .bind(round.bytes)
     .bind(round.signature.0)
     .bind(document.dimension.cast_signed())
@@ -96,8 +106,11 @@ pub(crate) async fn insert(tx: &mut PgConnection, round: &NewRound<'_>, now: Tim
 }
 
 /// One round.
-pub(crate) async fn find(db: impl PgExecutor<'_>, round_id: &[u8; 16]) -> sqlx::Result<Option<RoundRow>> {
-    sqlx::query_as("SELECT * FROM rounds WHERE round_id = $1").bind(round_id).fetch_optional(db).await
+pub(crate) async fn find(db: impl PgExecutor<'_>, round_id: &RoundId) -> sqlx::Result<Option<RoundRow>> {
+    sqlx::query_as("SELECT * FROM rounds WHERE round_id = $1")
+        .bind(Column(*round_id))
+        .fetch_optional(db)
+        .await
 }
 
 /// The round that an operator created under this key.
@@ -106,21 +119,21 @@ pub(crate) async fn find_by_request(db: &PgPool, request_key: &str) -> sqlx::Res
 }
 
 /// One round, locked: no other transaction decides about it until this one ends.
-pub(crate) async fn lock(tx: &mut PgConnection, round_id: &[u8; 16]) -> sqlx::Result<Option<RoundRow>> {
+pub(crate) async fn lock(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Result<Option<RoundRow>> {
     sqlx::query_as("SELECT * FROM rounds WHERE round_id = $1 FOR NO KEY UPDATE")
-        .bind(round_id)
+        .bind(Column(*round_id))
         .fetch_optional(tx)
         .await
 }
 
 /// One round with its progress.
-pub(crate) async fn summary(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<Option<RoundSummary>> {
+pub(crate) async fn summary(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Option<RoundSummary>> {
     sqlx::query_as(
         "SELECT r.round_hash, r.proof, r.root, o.*
          FROM rounds AS r JOIN round_overview AS o USING (round_id)
          WHERE round_id = $1",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .fetch_optional(db)
     .await
 }
@@ -156,20 +169,17 @@ pub(crate) async fn any(db: &PgPool) -> sqlx::Result<bool> {
 }
 
 /// The states of these rounds, as far as they exist.
-pub(crate) async fn states(
-    db: &PgPool,
-    round_ids: &[[u8; 16]],
-) -> sqlx::Result<Vec<([u8; 16], Column<RoundState>)>> {
-    sqlx::query_as("SELECT round_id, state FROM rounds WHERE round_id = ANY($1)")
-        .bind(round_ids)
-        .fetch_all(db)
-        .await
+pub(crate) async fn states(db: &PgPool, round_ids: &[RoundId]) -> sqlx::Result<HashMap<RoundId, RoundState>> {
+    let states = sqlx::query_as("SELECT round_id, state FROM rounds WHERE round_id = ANY($1)");
+    let states: Vec<(Column<RoundId>, Column<RoundState>)> =
+        states.bind(Column::array(round_ids)).fetch_all(db).await?;
+    Ok(states.into_iter().map(|(round_id, state)| (round_id.0, state.0)).collect())
 }
 
 /// Opens a round that is being prepared. Returns whether it was being prepared.
 pub(crate) async fn open(
     tx: &mut PgConnection,
-    round_id: &[u8; 16],
+    round_id: &RoundId,
     countersignatures: &[Vec<u8>],
     now: Timestamp,
 ) -> sqlx::Result<bool> {
@@ -177,7 +187,7 @@ pub(crate) async fn open(
         "UPDATE rounds SET state = 'open', countersignatures = $2, opened_at = $3
          WHERE round_id = $1 AND state = 'preparing'",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .bind(countersignatures)
     .bind(now)
     .execute(tx)
@@ -188,14 +198,14 @@ pub(crate) async fn open(
 /// Counts one more active contribution. Returns `false` if the round takes none now. Locks the round.
 pub(crate) async fn take_capacity(
     tx: &mut PgConnection,
-    round_id: &[u8; 16],
+    round_id: &RoundId,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
     let taken = sqlx::query(
         "UPDATE rounds SET active = active + 1
          WHERE round_id = $1 AND state = 'open' AND active < max_contributions AND $2 BETWEEN opens_at AND closes_at",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .bind(now)
     .execute(tx)
     .await?;
@@ -205,11 +215,11 @@ pub(crate) async fn take_capacity(
 /// Gives the capacity that rejected contributions used back to the round.
 pub(crate) async fn return_capacity(
     tx: &mut PgConnection,
-    round_id: &[u8; 16],
+    round_id: &RoundId,
     count: i32,
 ) -> sqlx::Result<()> {
     sqlx::query("UPDATE rounds SET active = active - $2 WHERE round_id = $1")
-        .bind(round_id)
+        .bind(Column(*round_id))
         .bind(count)
         .execute(tx)
         .await?;
@@ -217,31 +227,31 @@ pub(crate) async fn return_capacity(
 }
 
 /// When a round whose capacity is used up by verified contributions may close; `None` for any other.
-pub(crate) async fn full_from(tx: &mut PgConnection, round_id: &[u8; 16]) -> sqlx::Result<Option<Timestamp>> {
+pub(crate) async fn full_from(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Result<Option<Timestamp>> {
     sqlx::query_scalar(
         "SELECT earliest_close_at FROM rounds
          WHERE round_id = $1 AND state = 'open' AND active = max_contributions
              AND NOT EXISTS (SELECT FROM contributions AS c WHERE c.round_id = $1 AND c.state = 'received')",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .fetch_optional(tx)
     .await
 }
 
 /// Whether the round has as many active contributions as it may.
-pub(crate) async fn is_full(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<bool> {
+pub(crate) async fn is_full(db: &PgPool, round_id: &RoundId) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT active >= max_contributions FROM rounds WHERE round_id = $1")
-        .bind(round_id)
+        .bind(Column(*round_id))
         .fetch_one(db)
         .await
 }
 
 /// Ends the uploads of an open round.
-pub(crate) async fn settle(tx: &mut PgConnection, round_id: &[u8; 16], now: Timestamp) -> sqlx::Result<()> {
+pub(crate) async fn settle(tx: &mut PgConnection, round_id: &RoundId, now: Timestamp) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE rounds SET state = 'settling', closed_at = $2 WHERE round_id = $1 AND state = 'open'",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .bind(now)
     .execute(tx)
     .await?;
@@ -251,13 +261,13 @@ pub(crate) async fn settle(tx: &mut PgConnection, round_id: &[u8; 16], now: Time
 /// Records the root of the set.
 pub(crate) async fn fix(
     tx: &mut PgConnection,
-    round_id: &[u8; 16],
-    root: &[u8; 32],
+    round_id: &RoundId,
+    root: &SetRoot,
     now: Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query("UPDATE rounds SET state = 'folding', root = $2, fixed_at = $3 WHERE round_id = $1")
-        .bind(round_id)
-        .bind(root)
+        .bind(Column(*round_id))
+        .bind(Column(*root))
         .bind(now)
         .execute(tx)
         .await?;
@@ -265,9 +275,9 @@ pub(crate) async fn fix(
 }
 
 /// Records that the ciphertexts are folded.
-pub(crate) async fn folded(tx: &mut PgConnection, round_id: &[u8; 16], now: Timestamp) -> sqlx::Result<()> {
+pub(crate) async fn folded(tx: &mut PgConnection, round_id: &RoundId, now: Timestamp) -> sqlx::Result<()> {
     sqlx::query("UPDATE rounds SET state = 'releasing', folded_at = $2 WHERE round_id = $1")
-        .bind(round_id)
+        .bind(Column(*round_id))
         .bind(now)
         .execute(tx)
         .await?;
@@ -275,9 +285,9 @@ pub(crate) async fn folded(tx: &mut PgConnection, round_id: &[u8; 16], now: Time
 }
 
 /// Records that every holder has answered.
-pub(crate) async fn released(tx: &mut PgConnection, round_id: &[u8; 16], now: Timestamp) -> sqlx::Result<()> {
+pub(crate) async fn released(tx: &mut PgConnection, round_id: &RoundId, now: Timestamp) -> sqlx::Result<()> {
     sqlx::query("UPDATE rounds SET state = 'unmasking', released_at = $2 WHERE round_id = $1")
-        .bind(round_id)
+        .bind(Column(*round_id))
         .bind(now)
         .execute(tx)
         .await?;
@@ -294,7 +304,7 @@ pub(crate) struct Failure<'a> {
 /// Ends a round.
 pub(crate) async fn end(
     tx: &mut PgConnection,
-    round_id: &[u8; 16],
+    round_id: &RoundId,
     state: RoundState,
     failure: Option<Failure<'_>>,
     now: Timestamp,
@@ -302,7 +312,7 @@ pub(crate) async fn end(
     sqlx::query(
         "UPDATE rounds SET state = $2, failure_code = $3, failure = $4, ended_at = $5 WHERE round_id = $1",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .bind(Column(state))
     .bind(failure.map(|failure| Column(failure.code)))
     .bind(failure.map(|failure| failure.words))
@@ -315,7 +325,7 @@ pub(crate) async fn end(
 /// Counts a refused upload.
 pub(crate) async fn count_refusal(
     db: &PgPool,
-    round_id: &[u8; 16],
+    round_id: &RoundId,
     reason: &str,
     now: Timestamp,
 ) -> sqlx::Result<()> {
@@ -324,7 +334,7 @@ pub(crate) async fn count_refusal(
          ON CONFLICT (round_id, reason) DO UPDATE
          SET count = r.count + 1, last_at = GREATEST(r.last_at, EXCLUDED.last_at)",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .bind(reason)
     .bind(now)
     .execute(db)

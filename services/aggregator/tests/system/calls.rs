@@ -1,11 +1,12 @@
 //! Requests to the aggregator, and its answers.
 
 use api::{
-    Hex, Problem, ProblemKind,
+    Problem, ProblemKind,
     participants::Page,
     paths,
     rounds::{CreateRound, RoundState, RoundView, SignedRound},
 };
+use names::{ModelDigest, RoundId};
 use protocol::{Signature, SignedDocument, VerifiedRound};
 use reqwest::Method;
 use serde::{Serialize, de::DeserializeOwned};
@@ -48,8 +49,8 @@ impl Deployment {
         self.send(Method::PUT, path, None, body, "application/octet-stream").await
     }
 
-    pub(crate) async fn upload_model(&self, bytes: &[u8]) -> Hex<32> {
-        let digest = Hex(Sha256::digest(bytes).into());
+    pub(crate) async fn upload_model(&self, bytes: &[u8]) -> ModelDigest {
+        let digest = ModelDigest::from_bytes(Sha256::digest(bytes).into());
         let path = paths::fill(paths::MODEL, &[&digest]);
         let answer = self
             .send(Method::PUT, &path, Some(ADMIN_TOKEN), bytes.to_vec(), "application/octet-stream")
@@ -107,7 +108,7 @@ impl Deployment {
 
 /// A round that accepts contributions, as its participants know it.
 pub(crate) struct OpenRound {
-    pub(crate) id: Hex<16>,
+    pub(crate) id: RoundId,
     pub(crate) verified: VerifiedRound,
 }
 

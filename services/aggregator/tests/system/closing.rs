@@ -1,7 +1,6 @@
 //! Rounds from the first upload to the audit bundle.
 
 use api::{
-    Hex,
     bundle::Bundle,
     contributions::{ContributionState, InclusionView},
     paths,
@@ -10,11 +9,14 @@ use api::{
 use lattice::backend::cpu::CpuBackend;
 use ledger::InclusionProof;
 use masking::{ChunkSum, unmask_chunk};
+use names::HeaderHash;
 use protocol::{
     Attestation, BodyDigester, Canonical, ContributionHeader, ReleaseAnswer, RoundResult, Signature, Signed,
     SignedDocument,
     body::{SumDigester, chunk_digest},
+    check_member,
     roles::aggregator::{check_answer, check_attestation, sum_key},
+    set_root,
 };
 
 use crate::{
@@ -83,13 +85,13 @@ async fn the_bundle_recomputes_the_sum() {
     let verified = signed.verify(&deployment.pins).unwrap();
     let result = RoundResult::from_bytes(&bundle.result.0).unwrap();
     result.verify(&deployment.pins.aggregator).unwrap();
-    assert_eq!(bundle.aggregator_key.0, deployment.pins.aggregator.0);
+    assert_eq!(bundle.aggregator_key, deployment.pins.aggregator);
 
     let (mut headers, mut bodies) = (Vec::new(), Vec::new());
     for member in &bundle.members {
         let header = ContributionHeader::from_bytes(&member.header.0).unwrap();
         verified.check_header(&header).unwrap();
-        assert_eq!(header.contribution_id, member.contribution_id.0);
+        assert_eq!(header.contribution_id, member.contribution_id);
         for (holder, attestation) in (1..).zip(&member.attestations) {
             let attestation = Attestation::from_bytes(&attestation.0).unwrap();
             check_attestation(&verified, holder, &header, &attestation).unwrap();
@@ -103,9 +105,9 @@ async fn the_bundle_recomputes_the_sum() {
         headers.push(header);
         bodies.push(body);
     }
-    let hashes: Vec<[u8; 32]> = headers.iter().map(ContributionHeader::hash).collect();
+    let hashes: Vec<HeaderHash> = headers.iter().map(ContributionHeader::hash).collect();
     assert!(hashes.is_sorted());
-    assert_eq!(ledger::root(&hashes), result.root);
+    assert_eq!(set_root(&hashes), result.root);
 
     let answers: Vec<_> =
         bundle.answers.iter().map(|bytes| ReleaseAnswer::from_bytes(&bytes.0).unwrap()).collect();
@@ -137,11 +139,11 @@ async fn every_member_gets_a_proof_of_inclusion() {
     deployment.reach(&round, RoundState::Published).await;
     for message in &messages {
         let inclusion: InclusionView = deployment.get(&path(message)).await.json();
-        let siblings = inclusion.path.iter().map(|Hex(hash)| *hash).collect();
+        let siblings = inclusion.path;
         let proof = InclusionProof::new(inclusion.index, inclusion.size, siblings).unwrap();
         let result = RoundResult::from_bytes(&inclusion.result.0).unwrap();
         result.verify(&deployment.pins.aggregator).unwrap();
-        ledger::verify(&result.root, &message.prefix.header.hash(), &proof).unwrap();
+        check_member(&result.root, &message.prefix.header.hash(), &proof).unwrap();
         assert_eq!(u64::from(result.count), inclusion.size);
     }
 }

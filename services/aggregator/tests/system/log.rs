@@ -6,7 +6,7 @@ use api::{
     paths,
     rounds::RoundState,
 };
-use ledger::{Checkpoint, Hash, note::Verifier, verify_consistency, verify_inclusion};
+use ledger::{Checkpoint, note::Verifier, verify_consistency, verify_inclusion};
 
 use crate::{
     deployment::{Deployment, OpenRound, eventually},
@@ -29,15 +29,11 @@ async fn with_a_quick_log() -> Deployment {
     deployment
 }
 
-fn hashes(path: &[api::Hex<32>]) -> Vec<Hash> {
-    path.iter().map(|hash| hash.0).collect()
-}
-
 /// The checkpoint, which must be signed by the aggregator and say what the answer says.
 fn open(deployment: &Deployment, view: &CheckpointView) -> Checkpoint {
-    let verifier = Verifier::ed25519("aggregator.test/log", &deployment.pins.aggregator.0).unwrap();
+    let verifier = Verifier::ed25519("aggregator.test/log", &deployment.pins.aggregator).unwrap();
     let opened = Checkpoint::open(&view.note, &verifier, &[]).unwrap().checkpoint;
-    assert_eq!((opened.size, opened.root), (view.size, view.root.0));
+    assert_eq!((opened.size, opened.root), (view.size, view.root));
     opened
 }
 
@@ -58,7 +54,7 @@ async fn a_receipt_is_kept_and_later_checkpoints_continue_earlier_ones() {
         earlier.size,
         first.entry.index,
         &ledger::leaf_hash(first.entry.payload.as_bytes()),
-        &hashes(&first.path),
+        &first.path,
     )
     .unwrap();
     let payload: serde_json::Value = serde_json::from_str(&first.entry.payload).unwrap();
@@ -75,7 +71,7 @@ async fn a_receipt_is_kept_and_later_checkpoints_continue_earlier_ones() {
     assert!(later.size > earlier.size);
     let path = format!("{}?from={}&to={}", paths::LOG_CONSISTENCY, earlier.size, later.size);
     let proof: ConsistencyView = deployment.get(&path).await.json();
-    verify_consistency(earlier.size, &earlier.root, later.size, &later.root, &hashes(&proof.path)).unwrap();
+    verify_consistency(earlier.size, &earlier.root, later.size, &later.root, &proof.path).unwrap();
 
     // The entries are those of the root, and each has its proof.
     let entries: Entries = deployment.get(&format!("{}?limit=1000", paths::LOG_ENTRIES)).await.json();
@@ -87,8 +83,7 @@ async fn a_receipt_is_kept_and_later_checkpoints_continue_earlier_ones() {
             deployment.get(&paths::fill(paths::LOG_ENTRY, &[&entry.index])).await.json();
         let leaf = ledger::leaf_hash(entry.payload.as_bytes());
         let checkpoint = open(&deployment, &proof.checkpoint);
-        verify_inclusion(&checkpoint.root, checkpoint.size, entry.index, &leaf, &hashes(&proof.path))
-            .unwrap();
+        verify_inclusion(&checkpoint.root, checkpoint.size, entry.index, &leaf, &proof.path).unwrap();
     }
 }
 

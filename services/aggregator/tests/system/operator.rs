@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use api::{
-    Hex, ProblemKind,
+    ProblemKind,
     identity::AggregatorIdentity,
     participants::Participant as ParticipantView,
     paths,
     rounds::{FailureCode, RoundState, RoundView, Tensor},
 };
+use names::ModelDigest;
 use reqwest::Method;
 use testbed::Fault;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,7 +24,7 @@ async fn the_operators_requests_need_the_token() {
     let deployment = Deployment::start().await;
     let plan = serde_json::to_vec(&deployment.plan().await).unwrap();
     let round = deployment.open_round().await;
-    let model = paths::fill(paths::MODEL, &[&Hex([0; 32])]);
+    let model = paths::fill(paths::MODEL, &[&ModelDigest::from_bytes([0; 32])]);
     let close = paths::fill(paths::ROUND_CLOSE, &[&round.id]);
     let cancel = paths::fill(paths::ROUND_CANCEL, &[&round.id]);
     for token in [None, Some("another token, of some length")] {
@@ -49,7 +50,7 @@ async fn a_model_is_stored_under_its_digest_alone() {
     let path = paths::fill(paths::MODEL, &[&digest]);
     let model = deployment.get(&path).await;
     assert_eq!((model.bytes == bytes, &model.headers["content-length"]), (true, &bytes.len().into()));
-    let other = paths::fill(paths::MODEL, &[&Hex([1; 32])]);
+    let other = paths::fill(paths::MODEL, &[&ModelDigest::from_bytes([1; 32])]);
     let refused =
         deployment.send(Method::PUT, &other, Some(ADMIN_TOKEN), bytes, "application/octet-stream").await;
     refused.refused(ProblemKind::DigestMismatch);
@@ -97,7 +98,7 @@ async fn impossible_rounds_are_refused_by_field_and_rule() {
         assert!(problem.rule.is_some(), "{problem:?}");
     };
     use ProblemKind::{InvalidParameter, RoundRefused};
-    refused(InvalidParameter, "model_digest", &|plan| plan.model_digest = Hex([1; 32])).await;
+    refused(InvalidParameter, "model_digest", &|plan| plan.model_digest = [1; 32].into()).await;
     refused(InvalidParameter, "closes_at_ms", &|plan| plan.closes_at_ms = now_ms() - 1).await;
     refused(InvalidParameter, "opens_at_ms", &|plan| plan.opens_at_ms = Some(plan.closes_at_ms + 1)).await;
     refused(InvalidParameter, "earliest_close_ms", &|plan| plan.earliest_close_ms = Some(1)).await;
@@ -215,7 +216,7 @@ async fn a_creation_that_was_interrupted_is_resumed() {
         .await
         .unwrap();
     sqlx::query("UPDATE rounds SET state = 'preparing', opened_at = NULL WHERE round_id = $1")
-        .bind(round.id.0)
+        .bind(round.id.to_bytes())
         .execute(&deployment.db)
         .await
         .unwrap();
@@ -244,7 +245,7 @@ async fn enrolment_needs_a_credential_and_its_key() {
     rival.enrol(&deployment).await.refused(ProblemKind::CredentialRefused);
     let renewed = Participant::new(&deployment, "a", EPOCH + 1);
     let view: ParticipantView = renewed.enrol(&deployment).await.json();
-    assert_eq!((view.client_key.0, view.credential_epoch), (renewed.identity.public().0, EPOCH + 1));
+    assert_eq!((view.client_key, view.credential_epoch), (renewed.identity.public(), EPOCH + 1));
     thief.enrol(&deployment).await.refused(ProblemKind::SignatureRefused);
 }
 
@@ -277,8 +278,8 @@ async fn lists_come_in_pages() {
 async fn the_service_says_who_it_is_and_how_it_is() {
     let deployment = Deployment::start().await;
     let identity: AggregatorIdentity = deployment.get(paths::IDENTITY).await.json();
-    assert_eq!(identity.identity_key.0, deployment.pins.aggregator.0);
-    assert_eq!(identity.combiner_keys, [Hex(deployment.pins.combiners[0].0)]);
+    assert_eq!(identity.identity_key, deployment.pins.aggregator);
+    assert_eq!(identity.combiner_keys, [deployment.pins.combiners[0]]);
     assert_eq!(deployment.get(paths::HEALTH).await.status, 200);
     assert_eq!(deployment.get(paths::READY).await.status, 200);
     assert_eq!(deployment.get(paths::METRICS).await.status, 200);

@@ -6,6 +6,7 @@ use api::{
     Hex, HexBytes, contributions::ContributionView, participants::EnrolRequest, paths,
     payouts::ClaimAddressRequest,
 };
+use names::ContributionId;
 use protocol::{Canonical, ClaimAddress, ContributionHeader, roles::client::sign_enrolment};
 use rand::rngs::OsRng;
 use reqwest::Method;
@@ -73,8 +74,8 @@ impl DerefMut for Participant {
 pub(crate) struct Message(testbed::Message);
 
 impl Message {
-    pub(crate) fn id(&self) -> Hex<16> {
-        Hex(self.header().contribution_id)
+    pub(crate) fn id(&self) -> ContributionId {
+        self.header().contribution_id
     }
 
     pub(crate) fn path(&self, round: &OpenRound) -> String {

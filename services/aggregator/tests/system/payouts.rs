@@ -48,7 +48,8 @@ async fn publish(deployment: &Deployment, round: &OpenRound) {
     deployment.reach(round, RoundState::Published).await;
     eventually("the payout", async || {
         let left = "SELECT COUNT(*) FROM jobs WHERE round_id = $1 AND state IN ('ready', 'leased')";
-        let left: i64 = sqlx::query_scalar(left).bind(round.id.0).fetch_one(&deployment.db).await.unwrap();
+        let left: i64 =
+            sqlx::query_scalar(left).bind(round.id.to_bytes()).fetch_one(&deployment.db).await.unwrap();
         (left == 0).then_some(())
     })
     .await;
@@ -216,7 +217,7 @@ async fn check_batch(deployment: &Deployment, batch: &Batch, lines: &[(&str, u8,
     let path = |template: &str| paths::fill(template, &[&batch.batch_id]);
     let dump: StandardDump = deployment.get(&path(paths::BATCH_TREE)).await.json();
     let tree = PayoutTree::load(&dump).unwrap();
-    assert_eq!(tree.root(), batch.root.0);
+    assert_eq!(tree.root(), batch.root);
     let csv = deployment.get(&path(paths::BATCH_CSV)).await;
     assert_eq!(csv.headers["content-type"], "text/csv; charset=utf-8");
     let mut expected = "subject,address,amount\n".to_owned();
@@ -225,9 +226,9 @@ async fn check_batch(deployment: &Deployment, batch: &Batch, lines: &[(&str, u8,
         expected += &format!("{subject},{address},{amount}\n");
         let claim: ClaimProof =
             deployment.get(&paths::fill(paths::BATCH_CLAIM, &[&batch.batch_id, &subject])).await.json();
-        let proof: Vec<[u8; 32]> = claim.proof.iter().map(|hash| hash.0).collect();
+        let proof = claim.proof;
         assert_eq!(claim.address, address.to_string());
-        verify_payment(&batch.root.0, &Payment { address, amount }, &proof).unwrap();
+        verify_payment(&batch.root, &Payment { address, amount }, &proof).unwrap();
     }
     assert_eq!(csv.text(), expected);
     let nobody = paths::fill(paths::BATCH_CLAIM, &[&batch.batch_id, &"nobody"]);
@@ -339,7 +340,7 @@ async fn the_database_refuses_a_ledger_that_does_not_balance() {
     };
     for postings in ["('treasury', -1)", "('treasury', -1), ('participant', 2)", ""] {
         let mut tx = service.begin().await.unwrap();
-        sqlx::query(transfer).bind(other.id.0).execute(&mut *tx).await.unwrap();
+        sqlx::query(transfer).bind(other.id.to_bytes()).execute(&mut *tx).await.unwrap();
         let outcome = if postings.is_empty() {
             tx.commit().await
         } else {
@@ -351,7 +352,7 @@ async fn the_database_refuses_a_ledger_that_does_not_balance() {
     }
     // Nobody hands over what it does not have.
     let mut tx = service.begin().await.unwrap();
-    sqlx::query(transfer).bind(other.id.0).execute(&mut *tx).await.unwrap();
+    sqlx::query(transfer).bind(other.id.to_bytes()).execute(&mut *tx).await.unwrap();
     let overdrawn = post("('participant', -6), ('distributor', 6)");
     let overdrawn = sqlx::query(sqlx::AssertSqlSafe(overdrawn)).execute(&mut *tx).await.unwrap_err();
     assert!(overdrawn.to_string().contains("overdrawn"), "{overdrawn}");
@@ -359,7 +360,7 @@ async fn the_database_refuses_a_ledger_that_does_not_balance() {
     // Nothing is added to what was posted, balanced or not.
     let added = sqlx::query(sqlx::AssertSqlSafe(post("('distributor', 1)"))).execute(&service).await;
     assert!(added.is_err());
-    let twice = sqlx::query(transfer).bind(round.id.0).execute(&service).await;
+    let twice = sqlx::query(transfer).bind(round.id.to_bytes()).execute(&service).await;
     assert!(twice.is_err(), "a round is paid once");
 }
 

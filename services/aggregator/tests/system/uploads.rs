@@ -96,7 +96,7 @@ async fn other_bytes_under_the_same_identifier_conflict() {
     let participant = Participant::enrolled(&deployment, "a").await;
     let message = participant.contribute(&round, 0.01, 1);
     message.upload(&deployment, &round).await;
-    let id = message.id().0;
+    let id = message.id();
     let other = participant.contribute(&round, 0.02, 1);
     let other = participant.amend(&other, |header| header.contribution_id = id);
     other.put(&deployment, &round).await.refused(ProblemKind::ContributionConflict);
@@ -115,7 +115,7 @@ async fn a_participant_contributes_once() {
     message.upload(&deployment, &round).await;
     let second = participant.contribute(&round, 0.02, 1);
     second.put(&deployment, &round).await.refused(ProblemKind::AlreadyContributed);
-    let replay = participant.amend(&message, |header| header.contribution_id[0] ^= 1);
+    let replay = participant.amend(&message, |header| header.contribution_id = [9; 16].into());
     replay.put(&deployment, &round).await.refused(ProblemKind::AlreadyContributed);
     assert_eq!(bodies(&deployment, &round), 1);
 }

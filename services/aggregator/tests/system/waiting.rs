@@ -67,7 +67,8 @@ impl Deployment {
     pub(crate) async fn until_retired(&self, round: &OpenRound) {
         eventually("the round's jobs to be done", async || {
             let left = "SELECT COUNT(*) FROM jobs WHERE round_id = $1 AND state IN ('ready', 'leased')";
-            let left: i64 = sqlx::query_scalar(left).bind(round.id.0).fetch_one(&self.db).await.unwrap();
+            let left: i64 =
+                sqlx::query_scalar(left).bind(round.id.to_bytes()).fetch_one(&self.db).await.unwrap();
             (left == 0).then_some(())
         })
         .await;

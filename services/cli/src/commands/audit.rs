@@ -19,7 +19,8 @@ use std::{
 
 use api::bundle::Bundle;
 use clap::Subcommand;
-use client::{Client, RoundId};
+use client::Client;
+use names::RoundId;
 use protocol::{Canonical, ContributionHeader, DecodeError, Refusal, RoundDocument, RoundResult};
 use serde_json::{Value, json};
 
@@ -133,11 +134,11 @@ fn summarise(bundle: &Bundle) -> Result<Vec<(&'static str, Value)>> {
         .collect::<Result<Vec<ContributionHeader>>>()?;
     let subjects: Vec<_> = headers.iter().map(|header| header.credential.subject.as_str()).collect();
     let combiners: Vec<_> =
-        document.holders.iter().skip(1).map(|holder| hex::encode(holder.identity_key.0)).collect();
+        document.holders.iter().skip(1).map(|holder| holder.identity_key.to_string()).collect();
     Ok(vec![
-        ("round_id", hex::encode(document.round_id).into()),
-        ("round_hash", hex::encode(document.hash()).into()),
-        ("model_digest", hex::encode(document.model_digest).into()),
+        ("round_id", document.round_id.to_string().into()),
+        ("round_hash", document.hash().to_string().into()),
+        ("model_digest", document.model_digest.to_string().into()),
         ("dimension", document.dimension.into()),
         ("clip", document.clip.into()),
         ("cohort", json!([document.min_cohort, document.max_contributions])),
@@ -145,12 +146,12 @@ fn summarise(bundle: &Bundle) -> Result<Vec<(&'static str, Value)>> {
         ("closes_at_ms", document.closes_at_ms.into()),
         ("aggregator", bundle.aggregator_key.to_string().into()),
         ("combiners", combiners.into()),
-        ("registrar", hex::encode(document.registrar_key.0).into()),
+        ("registrar", document.registrar_key.to_string().into()),
         ("members", subjects.into()),
         ("total_weight", result.total_weight.into()),
         ("answers", bundle.answers.len().into()),
-        ("root", hex::encode(result.root).into()),
-        ("sum_digest", hex::encode(result.sum_digest).into()),
+        ("root", result.root.to_string().into()),
+        ("sum_digest", result.sum_digest.to_string().into()),
         ("residual_max", result.residual_max.into()),
     ])
 }

@@ -2,8 +2,9 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use client::{Contribution, Phase, Progress, ProgressFn, RoundId};
+use client::{Contribution, Phase, Progress, ProgressFn};
 use indicatif::ProgressBar;
+use names::RoundId;
 use serde_json::json;
 
 use crate::{

@@ -18,7 +18,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
     let key = IdentityKey::generate(&mut OsRng);
     key_file::write_key(&args.out, &key)?;
-    let public_key = hex::encode(key.public().0);
+    let public_key = key.public().to_string();
     output.note(format_args!("The secret key is in {}; this is the public key:", args.out.display()));
     output.answer(&public_key, &json!({ "public_key": public_key, "file": args.out }));
     Ok(())

@@ -9,7 +9,8 @@ use std::{
 
 use client::{Client, ClientConfig, Participant};
 use local::{ServiceFolder, databases, parties::EPOCH};
-use protocol::{Canonical, Pins, PublicKey, Subject};
+use names::{PublicKey, Subject};
+use protocol::{Canonical, Pins};
 use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -240,7 +241,7 @@ fn pins_text(pins: &Pins) -> String {
 }
 
 fn hexadecimal(key: &PublicKey) -> String {
-    hex::encode(key.0)
+    key.to_string()
 }
 
 fn write(path: PathBuf, text: &str) -> Result<PathBuf> {

@@ -9,7 +9,8 @@ use std::{
 
 use api::payouts::{Batch, ClaimProof, Payout as Earned, Statement, Token};
 use clap::Subcommand;
-use client::{Address, RoundId};
+use client::Address;
+use names::RoundId;
 use serde_json::json;
 
 use crate::{
@@ -265,7 +266,7 @@ mod tests {
             balance: Amount(20),
         };
         Statement {
-            subject: "client-1".into(),
+            subject: "client-1".parse().unwrap(),
             reputation_ppm: 500_000,
             balances: vec![balance],
             addresses: vec![address],

@@ -2,9 +2,9 @@
 
 use std::{fs, path::PathBuf};
 
-use api::Hex;
 use clap::Subcommand;
-use protocol::{Canonical, Credential, PublicKey, Subject};
+use names::{PublicKey, Subject};
+use protocol::{Canonical, Credential};
 use serde_json::json;
 
 use crate::{
@@ -29,7 +29,7 @@ pub(crate) struct SignArgs {
     subject: String,
     /// The participant's public key.
     #[arg(long, value_name = "HEX")]
-    client_key: Hex<32>,
+    client_key: PublicKey,
     /// The epoch in which the credential counts.
     #[arg(long)]
     epoch: u32,
@@ -44,7 +44,7 @@ pub(crate) fn run(registrar: Registrar, output: &Output) -> Result<()> {
     let subject =
         Subject::new(&subject).map_err(|_| CommandError::Argument { argument: "--subject", rule })?;
     let key = key_file::read_key(&key)?;
-    let credential = Credential::issue(&key, subject, PublicKey(client_key.0), epoch);
+    let credential = Credential::issue(&key, subject, client_key, epoch);
     let text = hex::encode(credential.to_bytes());
     if let Some(path) = out {
         fs::write(&path, format!("{text}\n")).map_err(CommandError::file(&path))?;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use api::rounds::{RoundState, RoundView};
 use clap::Subcommand;
-use client::RoundId;
+use names::RoundId;
 use serde_json::json;
 
 use crate::{
@@ -137,8 +137,8 @@ async fn result(args: ResultArgs, output: &Output) -> Result<()> {
         "round_id": args.round,
         "count": sum.result.count,
         "total_weight": sum.result.total_weight,
-        "root": hex::encode(sum.result.root),
-        "sum_digest": hex::encode(sum.result.sum_digest),
+        "root": sum.result.root.to_string(),
+        "sum_digest": sum.result.sum_digest.to_string(),
         "file": args.out,
     });
     output.answer(words, &value);

@@ -1,7 +1,7 @@
 //! The operator's requests.
 
 use api::{
-    Hex, ProblemKind,
+    ProblemKind,
     participants::StateCounts,
     payouts::{Amount, Batch, Token},
     rounds::{ChunkProgress, ProofDemand, RoundState, RoundView},
@@ -26,7 +26,7 @@ fn operator(server: &Server) -> Operator {
 pub(super) fn view() -> RoundView {
     RoundView {
         round_id: id(1),
-        round_hash: Hex([0; 32]),
+        round_hash: [0; 32].into(),
         state: RoundState::Preparing,
         dimension: 1,
         min_cohort: 2,
@@ -46,7 +46,7 @@ async fn a_model_is_put_under_its_digest() {
     let server = Server::start().await;
     server.then(|_| ().into_response());
     let digest = operator(&server).put_model(MODEL).await.unwrap();
-    assert_eq!(digest.0[..], Sha256::digest(MODEL)[..]);
+    assert_eq!(digest.as_bytes()[..], Sha256::digest(MODEL)[..]);
     let seen = server.seen().remove(0);
     assert_eq!((seen.method, seen.path), (Method::PUT, format!("/v1/models/{digest}")));
     assert_eq!(seen.body, MODEL);
@@ -56,7 +56,7 @@ async fn a_model_is_put_under_its_digest() {
 #[tokio::test]
 async fn a_repeated_creation_has_the_same_idempotency_key_and_another_creation_another() {
     let server = Server::start().await;
-    let spec = create_round(Hex([1; 32]), &[("t", &[1])]);
+    let spec = create_round([1; 32].into(), &[("t", &[1])]);
     server.then(|_| problem(ProblemKind::Unavailable)).then(|_| json(&view())).then(|_| json(&view()));
     let operator = operator(&server);
     assert_eq!(operator.create_round(&spec).await.unwrap().round_id, id(1));
@@ -88,7 +88,7 @@ async fn a_batch_is_made_of_what_is_owed_in_a_token_once() {
         batch_id: 3,
         round_id: None,
         asset: "eip155:1/erc20:0x5fbdb2315678afecb367f032d93f642f64180aa3".to_owned(),
-        root: Hex([3; 32]),
+        root: [3; 32].into(),
         lines: 2,
         total: Amount(u128::MAX),
         made_at_ms: 5,

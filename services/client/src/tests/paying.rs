@@ -1,7 +1,6 @@
 //! Payouts and batches, page after page, and compared with the root that a batch states.
 
 use api::{
-    Hex,
     participants::Page,
     payouts::{Amount, Batch, Payout, PayoutPolicy},
 };
@@ -14,8 +13,8 @@ use crate::{Address, ClientError};
 fn payout(subject: &str) -> Payout {
     Payout {
         round_id: id(1),
-        contribution_id: id(2),
-        subject: subject.to_owned(),
+        contribution_id: [2; 16].into(),
+        subject: subject.parse().unwrap(),
         policy: PayoutPolicy::Equal,
         pool: Amount(10),
         asset: "points".to_owned(),
@@ -46,7 +45,7 @@ fn batch(batch_id: u64) -> Batch {
         batch_id,
         round_id: Some(id(1)),
         asset: "eip155:1/erc20:0x5fbdb2315678afecb367f032d93f642f64180aa3".to_owned(),
-        root: Hex(tree().root()),
+        root: tree().root(),
         lines: 3,
         total: Amount(12),
         made_at_ms: 5,

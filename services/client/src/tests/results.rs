@@ -2,18 +2,20 @@
 
 use api::{contributions::InclusionView, rounds::ResultView};
 use axum::response::IntoResponse;
+use names::HeaderHash;
 use protocol::{
     Canonical, IdentityKey, Receipt, Refusal, RoundResult, Signature, Signed, VerifiedRound,
     body::{SumDigester, chunk_digest},
+    set_root,
 };
 
 use super::server::{DIMENSION, Parties, Server, client, id, json};
-use crate::{ClientError, Hex};
+use crate::ClientError;
 
 /// A result over two members, the second of which is `ours`.
 struct Published {
     round: VerifiedRound,
-    members: [[u8; 32]; 2],
+    members: [HeaderHash; 2],
     sum: Vec<i64>,
     result: RoundResult,
 }
@@ -21,13 +23,13 @@ struct Published {
 impl Published {
     fn new(parties: &Parties) -> Self {
         let round = parties.round(1);
-        let members = [[1; 32], [2; 32]];
+        let members = [[1; 32], [2; 32]].map(HeaderHash::from);
         let sum: Vec<i64> = (0..round.constants().padded_dimension as i64).map(|k| 1000 - k).collect();
         let mut digester = SumDigester::default();
         digester.push(&chunk_digest(&bytes(&sum)));
         let result = RoundResult {
             round_hash: *round.hash(),
-            root: ledger::root(members),
+            root: set_root(&members),
             count: 2,
             total_weight: 5,
             sum_digest: digester.finish(),
@@ -40,11 +42,11 @@ impl Published {
     fn view(&self, result: &RoundResult) -> ResultView {
         ResultView {
             round_id: id(1),
-            round_hash: Hex(result.round_hash),
-            root: Hex(result.root),
+            round_hash: result.round_hash,
+            root: result.root,
             count: result.count,
             total_weight: result.total_weight,
-            sum_digest: Hex(result.sum_digest),
+            sum_digest: result.sum_digest,
             residual_max: 0,
             mean_norm: 0.0,
             tensors: vec![],
@@ -56,7 +58,7 @@ impl Published {
     fn receipt(&self, member: usize) -> Receipt {
         Receipt {
             round_hash: *self.round.hash(),
-            contribution_id: [9; 16],
+            contribution_id: [9; 16].into(),
             header_hash: self.members[member],
             received_at_ms: 0,
             included_by_ms: 0,
@@ -67,11 +69,11 @@ impl Published {
     fn inclusion(&self) -> InclusionView {
         let proof = ledger::prove(&self.members, 1).unwrap();
         InclusionView {
-            root: Hex(self.result.root),
-            header_hash: Hex(self.members[1]),
+            root: self.result.root,
+            header_hash: self.members[1],
             index: proof.index(),
             size: proof.size(),
-            path: proof.path().iter().map(|hash| Hex(*hash)).collect(),
+            path: proof.path().to_vec(),
             result: self.result.to_bytes().into(),
         }
     }
@@ -122,7 +124,7 @@ async fn a_result_that_is_not_the_rounds_is_refused() {
     let (client, _folder) = client(&server, parties.pins());
     let published = Published::new(&parties);
     let other_key = IdentityKey::generate(&mut rand::rngs::OsRng);
-    let of_another_round = RoundResult { round_hash: [7; 32], ..published.result.clone() };
+    let of_another_round = RoundResult { round_hash: [7; 32].into(), ..published.result.clone() };
     let of_one = RoundResult { count: 1, ..published.result.clone() };
     let views = [
         published.view(&published.result.clone().sign(&other_key)),
@@ -150,7 +152,7 @@ async fn inclusion_is_proven_for_the_receipts_header_only() {
     assert_eq!(result, published.result);
 
     let mut other_leaf = published.inclusion();
-    other_leaf.path[0].0[0] ^= 1;
+    other_leaf.path[0] = [0; 32].into();
     let mut other_size = published.inclusion();
     other_size.size = 3;
     let mut short = published.inclusion();

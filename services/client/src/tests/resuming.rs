@@ -1,9 +1,10 @@
 //! What happens after a crash between masking and the receipt.
 
 use api::{
-    Hex, ProblemKind,
+    ProblemKind,
     rounds::{RoundState, RoundView},
 };
+use names::{ContributionId, RoundId};
 
 use super::{
     operating::view,
@@ -67,7 +68,7 @@ async fn a_body_without_its_prefix_does_not_count() {
     let (round, participant) = (parties.round(1), parties.participant("alice"));
     let prepared = client.prepare(&round, &participant, &update(), 1, ignore_progress()).await.unwrap();
     let outbox = folder.path().join("state/outbox");
-    let stem = format!("{}-{}", hex::encode(round.document().round_id), prepared.contribution_id());
+    let stem = format!("{}-{}", round.document().round_id, prepared.contribution_id());
     std::fs::remove_file(outbox.join(format!("{stem}.prefix"))).unwrap();
     let body = outbox.join(format!("{stem}.body"));
     assert!(body.exists());
@@ -108,8 +109,8 @@ async fn what_is_left_of_other_rounds_is_removed_once_these_take_no_more() {
     server.then(|seen| json(&Parties::new().view(&seen.body)));
     // The rest is asked in whatever order the folder has.
     let state = move |round: u8| RoundView {
-        round_id: Hex([round; 16]),
-        round_hash: Hex(*Parties::new().round(if round == 6 { 1 } else { round }).hash()),
+        round_id: [round; 16].into(),
+        round_hash: *Parties::new().round(if round == 6 { 1 } else { round }).hash(),
         state: if round == 4 { RoundState::Open } else { RoundState::Failed },
         ..view()
     };
@@ -127,7 +128,9 @@ async fn what_is_left_of_other_rounds_is_removed_once_these_take_no_more() {
     assert!(client.receipt(receipt).unwrap().is_some(), "it was stored, and only the answer was lost");
     let outbox = folder.path().join("state/outbox");
     let is_kept = |round: u8| {
-        let name = |(id, of): &(_, u8)| (*of == round).then(|| format!("{}-{id}", hex::encode([round; 16])));
+        let name = |(contribution, of): &(ContributionId, u8)| {
+            (*of == round).then(|| format!("{}-{contribution}", RoundId::from_bytes([round; 16])))
+        };
         let stem = names.iter().find_map(name).unwrap();
         let kept = ["prefix", "body"].map(|part| outbox.join(format!("{stem}.{part}")).exists());
         assert_eq!(kept[0], kept[1]);

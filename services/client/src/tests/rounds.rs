@@ -122,8 +122,8 @@ async fn enrolment_proves_possession_of_the_key() {
     let (client, _folder) = client(&server, parties.pins());
     let participant = parties.participant("alice");
     let view = ParticipantView {
-        subject: "alice".to_owned(),
-        client_key: participant.identity.public().0.into(),
+        subject: "alice".parse().unwrap(),
+        client_key: participant.identity.public(),
         credential_epoch: 1,
         enrolled_at_ms: 1,
         contributions: StateCounts::default(),

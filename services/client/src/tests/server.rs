@@ -19,6 +19,7 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use names::{ModelDigest, RoundId};
 use protocol::{
     Canonical, Holder, IdentityKey, MessagePrefix, Pins, Receipt, RoundDocument, Signature, Signed,
     SignedDocument, VerifiedRound,
@@ -32,7 +33,7 @@ use tempfile::TempDir;
 use testbed::{EPOCH, RoundBuilder};
 use tokio::net::TcpListener;
 
-use crate::{Client, ClientConfig, Participant, RetryPolicy, RoundId};
+use crate::{Client, ClientConfig, Participant, RetryPolicy};
 
 pub(super) const MODEL: &[u8] = b"a model";
 pub(super) const DIMENSION: usize = 3000;
@@ -76,15 +77,15 @@ impl Parties {
             RoundBuilder::new(self.registrar.public(), holders).tensors(&[("t", &[DIMENSION as u32])]);
         round
             .set(|document| {
-                document.round_id = [id; 16];
-                document.model_digest = Sha256::digest(MODEL).into();
+                document.round_id = [id; 16].into();
+                document.model_digest = ModelDigest::from_bytes(Sha256::digest(MODEL).into());
                 document.model_bytes = MODEL.len() as u64;
                 document.model_location = "/model".to_owned();
                 document.max_contributions = 8;
                 document.min_cohort = 2;
                 document.clip = 10.0;
                 document.weight_max = 4;
-                document.mask_seed = [id; 32];
+                document.mask_seed = [id; 32].into();
                 (document.opens_at_ms, document.earliest_close_ms) = (0, 0);
                 document.closes_at_ms = i64::MAX;
             })
@@ -131,9 +132,9 @@ pub(super) fn contribution_view(
     };
     change(&mut receipt);
     ContributionView {
-        round_id: Hex([0; 16]),
-        contribution_id: Hex(header.contribution_id),
-        header_hash: Hex(header.hash()),
+        round_id: [0; 16].into(),
+        contribution_id: header.contribution_id,
+        header_hash: header.hash(),
         state: ContributionState::Received,
         reason: None,
         receipt: receipt.sign(key).to_bytes().into(),
@@ -247,7 +248,7 @@ pub(super) fn client_in(url: &str, pins: Pins, folder: &TempDir) -> Client {
 }
 
 pub(super) fn id(byte: u8) -> RoundId {
-    Hex([byte; 16])
+    RoundId::from_bytes([byte; 16])
 }
 
 pub(super) fn update() -> Vec<f32> {

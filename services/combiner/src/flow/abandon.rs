@@ -5,6 +5,7 @@ use kit::{
     Error, Result,
     tx::{Tx, run_tx},
 };
+use names::RoundHash;
 
 use super::destroy;
 use crate::{
@@ -16,12 +17,12 @@ use crate::{
 ///
 /// # Errors
 /// An abort of kind `not-found`, or `round-state` when the round was released; a fault.
-pub(crate) async fn abandon(app: &App, round_hash: [u8; 32]) -> Result<()> {
+pub(crate) async fn abandon(app: &App, round_hash: RoundHash) -> Result<()> {
     let round = run_tx(&app.db, "abandon", |tx| end(tx, app, &round_hash)).await?;
     destroy::destroy(app, &round).await
 }
 
-async fn end(mut tx: Tx, app: &App, round_hash: &[u8; 32]) -> Result<(Tx, RoundRow)> {
+async fn end(mut tx: Tx, app: &App, round_hash: &RoundHash) -> Result<(Tx, RoundRow)> {
     let round = rounds::lock(&mut tx, round_hash).await?;
     match round.outcome() {
         Some(RoundOutcome::Released) => {

@@ -16,6 +16,7 @@ use kit::{
     Error, Result,
     tx::{Tx, run_tx},
 };
+use names::RoundHash;
 use protocol::VerifiedRound;
 use sqlx::PgConnection;
 
@@ -38,7 +39,7 @@ use crate::{
 /// bad contribution is a verdict and no error.
 pub(crate) async fn attest(
     app: &App,
-    round_hash: [u8; 32],
+    round_hash: RoundHash,
     envelopes: Vec<ContributionEnvelope>,
 ) -> Result<Vec<Verdict>> {
     if envelopes.len() > app.limits.attest_batch {
@@ -47,7 +48,7 @@ pub(crate) async fn attest(
     }
     let round = rounds::find(&app.db, &round_hash).await?;
     round.demand_open()?;
-    let key = round_key::load(app, round.round_id).await?;
+    let key = round_key::load(app, round.round_id.0).await?;
     let verified = round.verified()?;
     let candidates: Vec<_> = envelopes.iter().map(Candidate::decode).collect();
     let hashes: Vec<_> = candidates.iter().flatten().map(|candidate| candidate.hash).collect();

@@ -5,6 +5,7 @@ use kit::{
     Error, Result,
     tx::{Tx, run_tx},
 };
+use names::RoundId;
 use protocol::{
     Canonical, Refusal, RoundDocument, Signature, VerifiedRound,
     roles::combiner::{CombinerPolicy, countersign as sign},
@@ -59,7 +60,7 @@ async fn insert(mut tx: Tx, app: &App, new: &rounds::NewRound<'_>) -> Result<(Tx
 }
 
 /// The key that this combiner made for the round. Without one the document names a foreign key.
-async fn own_key(app: &App, round_id: [u8; 16]) -> Result<RoundKeyPair> {
+async fn own_key(app: &App, round_id: RoundId) -> Result<RoundKeyPair> {
     if round_keys::exists(&app.db, &round_id).await? {
         round_key::load(app, round_id).await
     } else {

@@ -13,10 +13,10 @@ use crate::{
 /// # Errors
 /// A fault.
 pub(crate) async fn destroy(app: &App, round: &RoundRow) -> Result<()> {
-    round_key::destroy(&app.vault, round.round_id).await?;
-    if destroyed_keys::insert(&app.db, &round.round_hash, app.now()).await? {
+    round_key::destroy(&app.vault, round.round_id.0).await?;
+    if destroyed_keys::insert(&app.db, &round.round_hash.0, app.now()).await? {
         metrics::key_destroyed();
-        tracing::info!(round = hex::encode(round.round_hash), "round key destroyed");
+        tracing::info!(round_hash = %round.round_hash.0, "round key destroyed");
     }
     Ok(())
 }

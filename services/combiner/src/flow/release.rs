@@ -7,9 +7,11 @@
 use api::ProblemKind;
 use kit::{
     Error, Result,
+    column::Column,
     tx::{Tx, run_tx},
     vault::round_key,
 };
+use names::{RoundHash, SetRoot};
 use protocol::{
     Canonical, Refusal, ReleaseRequest, Signed, VerifiedRound,
     roles::combiner::{AttestedMember, answer, check_release},
@@ -29,22 +31,22 @@ use crate::{
 /// An abort of kind `malformed-message`, `not-found`, `wrong-round`, `signature-refused`,
 /// `root-mismatch`, `cohort-out-of-bounds`, `not-attested`, `duplicate-subject`, `release-conflict` or
 /// `round-key-destroyed`; a fault.
-pub(crate) async fn release(app: &App, round_hash: [u8; 32], request: &[u8]) -> Result<Vec<u8>> {
+pub(crate) async fn release(app: &App, round_hash: RoundHash, request: &[u8]) -> Result<Vec<u8>> {
     let outcome = answer_once(app, round_hash, request).await;
     if let Err(error @ Error::Abort(_)) = &outcome {
         metrics::release_refused(error.kind());
-        tracing::warn!(round = hex::encode(round_hash), reason = error.kind().code(), "release refused");
+        tracing::warn!(%round_hash, reason = error.kind().code(), "release refused");
     }
     outcome
 }
 
-async fn answer_once(app: &App, round_hash: [u8; 32], request: &[u8]) -> Result<Vec<u8>> {
+async fn answer_once(app: &App, round_hash: RoundHash, request: &[u8]) -> Result<Vec<u8>> {
     let request = ReleaseRequest::from_bytes(request).map_err(Refusal::malformed("release request"))?;
     let round = rounds::find(&app.db, &round_hash).await?;
     let verified = round.verified()?;
     // Read the key first. The answer is stored before the key is destroyed, so a missing key implies a
     // stored answer.
-    let key = round_key::find(&app.vault, round.round_id).await?;
+    let key = round_key::find(&app.vault, round.round_id.0).await?;
     if let Some(released) = releases::find(&app.db, &round_hash).await? {
         authenticate(&verified, &request)?;
         destroy::destroy(app, &round).await?;
@@ -57,8 +59,8 @@ async fn answer_once(app: &App, round_hash: [u8; 32], request: &[u8]) -> Result<
     let holder = round.holder()?;
     let (root, count) = (request.root, request.members.len());
     let answer = compute(app, verified, holder, key, request).await?;
-    round_key::bind(&app.vault, round.round_id, root).await?;
-    let released = record(app, &round_hash, releases::Release { root, answer }, count).await?;
+    round_key::bind(&app.vault, round.round_id.0, root).await?;
+    let released = record(app, &round_hash, releases::Release { root: Column(root), answer }, count).await?;
     destroy::destroy(app, &round).await?;
     released.over(&root)
 }
@@ -96,7 +98,7 @@ async fn compute(
 /// Makes the answer durable, or finds the one that another request stored.
 async fn record(
     app: &App,
-    round_hash: &[u8; 32],
+    round_hash: &RoundHash,
     release: releases::Release,
     count: usize,
 ) -> Result<releases::Release> {
@@ -104,7 +106,7 @@ async fn record(
     let (released, new) = run_tx(&app.db, "release", record).await?;
     if new {
         metrics::released();
-        tracing::info!(round = hex::encode(round_hash), members = count, "key shares released");
+        tracing::info!(%round_hash, members = count, "key shares released");
     }
     Ok(released)
 }
@@ -112,7 +114,7 @@ async fn record(
 async fn record_in(
     mut tx: Tx,
     app: &App,
-    round_hash: &[u8; 32],
+    round_hash: &RoundHash,
     release: &releases::Release,
     count: usize,
 ) -> Result<(Tx, (releases::Release, bool))> {
@@ -130,7 +132,7 @@ async fn record_in(
 
 impl releases::Release {
     /// The answer, if this is the set that was released.
-    fn over(self, root: &[u8; 32]) -> Result<Vec<u8>> {
-        if self.root == *root { Ok(self.answer) } else { Err(Error::abort(ProblemKind::ReleaseConflict)) }
+    fn over(self, root: &SetRoot) -> Result<Vec<u8>> {
+        if self.root.0 == *root { Ok(self.answer) } else { Err(Error::abort(ProblemKind::ReleaseConflict)) }
     }
 }

@@ -1,7 +1,8 @@
 //! The HPKE key of a round, made before the round document that names it.
 
-use api::{Hex, ProblemKind, combiner::RoundKeyView};
+use api::{ProblemKind, combiner::RoundKeyView};
 use kit::{Error, Result, vault::round_key};
+use names::RoundId;
 use sharing::RoundKeyPair;
 
 use crate::{state::App, store::round_keys};
@@ -10,7 +11,7 @@ use crate::{state::App, store::round_keys};
 ///
 /// # Errors
 /// An abort of kind `round-key-destroyed`; a fault.
-pub(crate) async fn provide(app: &App, round_id: [u8; 16]) -> Result<RoundKeyView> {
+pub(crate) async fn provide(app: &App, round_id: RoundId) -> Result<RoundKeyView> {
     let known = round_keys::exists(&app.db, &round_id).await?;
     let key = if known {
         load(app, round_id).await?
@@ -20,14 +21,14 @@ pub(crate) async fn provide(app: &App, round_id: [u8; 16]) -> Result<RoundKeyVie
     if !known {
         round_keys::insert(&app.db, &round_id, key.id(), key.public(), app.now()).await?;
     }
-    Ok(RoundKeyView { hpke_key_id: Hex(*key.id()), hpke_public_key: Hex(*key.public()) })
+    Ok(RoundKeyView { hpke_key_id: *key.id(), hpke_public_key: *key.public() })
 }
 
 /// The private key of a round.
 ///
 /// # Errors
 /// An abort of kind `round-key-destroyed`; a fault.
-pub(super) async fn load(app: &App, round_id: [u8; 16]) -> Result<RoundKeyPair> {
+pub(super) async fn load(app: &App, round_id: RoundId) -> Result<RoundKeyPair> {
     round_key::find(&app.vault, round_id).await?.ok_or_else(destroyed)
 }
 

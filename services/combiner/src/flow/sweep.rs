@@ -5,6 +5,7 @@ use kit::{
     tx::{Tx, run_tx},
     vault::round_key,
 };
+use names::RoundId;
 
 use crate::{
     metrics,
@@ -35,12 +36,12 @@ pub(crate) async fn sweep(app: &App) -> Result<()> {
 }
 
 /// Under the lock that countersigning takes, so that no document is countersigned whose key is destroyed.
-async fn destroy_unused(mut tx: Tx, app: &App, round_id: &[u8; 16]) -> Result<(Tx, ())> {
+async fn destroy_unused(mut tx: Tx, app: &App, round_id: &RoundId) -> Result<(Tx, ())> {
     round_keys::lock(&mut tx, round_id).await?;
     if !rounds::is_countersigned(&mut tx, round_id).await? {
         round_key::destroy(&app.vault, *round_id).await?;
         metrics::key_destroyed();
-        tracing::info!(round_id = hex::encode(round_id), "unused round key destroyed");
+        tracing::info!(%round_id, "unused round key destroyed");
     }
     Ok((tx, ()))
 }

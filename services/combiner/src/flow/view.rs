@@ -1,7 +1,8 @@
 //! A round as it is shown.
 
-use api::{Hex, combiner::CombinerRoundView};
+use api::combiner::CombinerRoundView;
 use kit::{Result, time::Timestamp};
+use names::RoundHash;
 
 use crate::{state::App, store::rounds};
 
@@ -9,15 +10,15 @@ use crate::{state::App, store::rounds};
 ///
 /// # Errors
 /// An abort of kind `not-found`; a fault.
-pub(crate) async fn view(app: &App, round_hash: [u8; 32]) -> Result<CombinerRoundView> {
+pub(crate) async fn view(app: &App, round_hash: RoundHash) -> Result<CombinerRoundView> {
     let summary = rounds::summary(&app.db, &round_hash).await?;
     let count = |value: i64| value.unsigned_abs();
     Ok(CombinerRoundView {
-        round_hash: Hex(round_hash),
+        round_hash,
         state: summary.state.0,
         attested: count(summary.attested),
         refused: count(summary.refused),
-        root: summary.root.map(Hex),
+        root: summary.root.map(|root| root.0),
         key_destroyed_at_ms: summary.key_destroyed_at.map(Timestamp::ms),
     })
 }

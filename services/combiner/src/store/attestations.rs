@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 
+use kit::column::Column;
 use kit::{Error, Result, time::Timestamp};
+use names::{HeaderHash, RoundHash, Subject};
 use protocol::{Canonical, ContributionHeader, SealedSeeds, roles::combiner::AttestedMember};
 use sqlx::{PgConnection, PgExecutor};
 
 /// What is stored of an attested contribution.
 pub(crate) struct NewAttestation {
-    pub(crate) header_hash: [u8; 32],
-    pub(crate) subject: String,
+    pub(crate) header_hash: HeaderHash,
+    pub(crate) subject: Subject,
     pub(crate) header: Vec<u8>,
     pub(crate) sealed_seeds: Vec<u8>,
     pub(crate) attestation: Vec<u8>,
@@ -18,17 +20,17 @@ pub(crate) struct NewAttestation {
 /// The attestations, among these header hashes, given in this round.
 pub(crate) async fn find(
     db: impl PgExecutor<'_>,
-    round_hash: &[u8; 32],
-    hashes: &[[u8; 32]],
-) -> sqlx::Result<HashMap<[u8; 32], Vec<u8>>> {
-    let rows: Vec<([u8; 32], Vec<u8>)> = sqlx::query_as(
+    round_hash: &RoundHash,
+    hashes: &[HeaderHash],
+) -> sqlx::Result<HashMap<HeaderHash, Vec<u8>>> {
+    let rows: Vec<(Column<HeaderHash>, Vec<u8>)> = sqlx::query_as(
         "SELECT header_hash, attestation FROM attestations WHERE round_hash = $1 AND header_hash = ANY ($2)",
     )
-    .bind(round_hash)
-    .bind(hashes)
+    .bind(Column(*round_hash))
+    .bind(Column::array(hashes))
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().collect())
+    Ok(rows.into_iter().map(|(hash, attestation)| (hash.0, attestation)).collect())
 }
 
 /// The attested contributions of this round among these header hashes.
@@ -37,18 +39,18 @@ pub(crate) async fn find(
 /// A fault, also when a record no longer decodes.
 pub(crate) async fn members(
     db: impl PgExecutor<'_>,
-    round_hash: &[u8; 32],
-    hashes: &[[u8; 32]],
-) -> Result<HashMap<[u8; 32], AttestedMember>> {
-    let rows: Vec<([u8; 32], Vec<u8>, Vec<u8>)> = sqlx::query_as(
+    round_hash: &RoundHash,
+    hashes: &[HeaderHash],
+) -> Result<HashMap<HeaderHash, AttestedMember>> {
+    let rows: Vec<(Column<HeaderHash>, Vec<u8>, Vec<u8>)> = sqlx::query_as(
         "SELECT header_hash, header, sealed_seeds FROM attestations
          WHERE round_hash = $1 AND header_hash = ANY ($2)",
     )
-    .bind(round_hash)
-    .bind(hashes)
+    .bind(Column(*round_hash))
+    .bind(Column::array(hashes))
     .fetch_all(db)
     .await?;
-    let decode = |(hash, header, sealed): ([u8; 32], Vec<u8>, Vec<u8>)| {
+    let decode = |(Column(hash), header, sealed): (Column<HeaderHash>, Vec<u8>, Vec<u8>)| {
         let header = ContributionHeader::from_bytes(&header).map_err(Error::fault)?;
         let sealed = SealedSeeds::from_bytes(&sealed).map_err(Error::fault)?;
         Ok((hash, AttestedMember { header, sealed }))
@@ -59,23 +61,23 @@ pub(crate) async fn members(
 /// How many contributions of these participants were attested in this round.
 pub(crate) async fn attempts(
     tx: &mut PgConnection,
-    round_hash: &[u8; 32],
-    subjects: &[String],
-) -> sqlx::Result<HashMap<String, i64>> {
-    let rows: Vec<(String, i64)> = sqlx::query_as(
+    round_hash: &RoundHash,
+    subjects: &[Subject],
+) -> sqlx::Result<HashMap<Subject, i64>> {
+    let rows: Vec<(Column<Subject>, i64)> = sqlx::query_as(
         "SELECT subject, COUNT(*) FROM attestations WHERE round_hash = $1 AND subject = ANY ($2) GROUP BY subject",
     )
-    .bind(round_hash)
-    .bind(subjects)
+    .bind(Column(*round_hash))
+    .bind(Column::array(subjects))
     .fetch_all(tx)
     .await?;
-    Ok(rows.into_iter().collect())
+    Ok(rows.into_iter().map(|(subject, count)| (subject.0, count)).collect())
 }
 
 /// Stores attestations.
 pub(crate) async fn insert(
     tx: &mut PgConnection,
-    round_hash: &[u8; 32],
+    round_hash: &RoundHash,
     new: &[&NewAttestation],
     now: Timestamp,
 ) -> sqlx::Result<()> {
@@ -89,8 +91,8 @@ pub(crate) async fn insert(
          SELECT $1, *, $7
          FROM UNNEST($2::BYTEA [], $3::TEXT [], $4::BYTEA [], $5::BYTEA [], $6::BYTEA [])",
     )
-    .bind(round_hash)
-    .bind(column(new, |new| &new.header_hash[..]))
+    .bind(Column(*round_hash))
+    .bind(column(new, |new| Column(new.header_hash)))
     .bind(column(new, |new| new.subject.as_str()))
     .bind(column(new, |new| &new.header[..]))
     .bind(column(new, |new| &new.sealed_seeds[..]))

@@ -1,12 +1,14 @@
 //! Rounds whose private key is gone.
 
+use kit::column::Column;
 use kit::time::Timestamp;
+use names::RoundHash;
 use sqlx::PgPool;
 
 use super::rounds::RoundRow;
 
 /// Records that the key of an ended round is gone. Returns `false` if that is recorded already.
-pub(crate) async fn insert(db: &PgPool, round_hash: &[u8; 32], now: Timestamp) -> sqlx::Result<bool> {
+pub(crate) async fn insert(db: &PgPool, round_hash: &RoundHash, now: Timestamp) -> sqlx::Result<bool> {
     let outcome = sqlx::query(
         "INSERT INTO destroyed_keys (round_hash, hpke_key_id, destroyed_at)
          SELECT r.round_hash, k.hpke_key_id, $2
@@ -15,7 +17,7 @@ pub(crate) async fn insert(db: &PgPool, round_hash: &[u8; 32], now: Timestamp) -
          WHERE r.round_hash = $1 AND r.outcome IS NOT NULL
          ON CONFLICT (round_hash) DO NOTHING",
     )
-    .bind(round_hash)
+    .bind(Column(*round_hash))
     .bind(now)
     .execute(db)
     .await?;

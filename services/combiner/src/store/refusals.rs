@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
+use kit::column::Column;
 use kit::time::Timestamp;
+use names::RoundHash;
 use sqlx::PgConnection;
 
 /// Counts refusals, by reason.
 pub(crate) async fn count(
     tx: &mut PgConnection,
-    round_hash: &[u8; 32],
+    round_hash: &RoundHash,
     reasons: &HashMap<&'static str, i64>,
     now: Timestamp,
 ) -> sqlx::Result<()> {
@@ -20,7 +22,7 @@ pub(crate) async fn count(
          ON CONFLICT (round_hash, reason)
          DO UPDATE SET count = refusals.count + EXCLUDED.count, last_at = EXCLUDED.last_at",
     )
-    .bind(round_hash)
+    .bind(Column(*round_hash))
     .bind(reasons)
     .bind(counts)
     .bind(now)

@@ -1,19 +1,21 @@
 //! Sums of key shares that were released.
 
+use kit::column::Column;
 use kit::time::Timestamp;
+use names::{RoundHash, SetRoot};
 use sqlx::{FromRow, PgConnection, PgExecutor};
 
 /// A released set and the answer over it.
 #[derive(Clone, FromRow)]
 pub(crate) struct Release {
-    pub(crate) root: [u8; 32],
+    pub(crate) root: Column<SetRoot>,
     pub(crate) answer: Vec<u8>,
 }
 
 /// The release of this round, if there is one.
-pub(crate) async fn find(db: impl PgExecutor<'_>, round_hash: &[u8; 32]) -> sqlx::Result<Option<Release>> {
+pub(crate) async fn find(db: impl PgExecutor<'_>, round_hash: &RoundHash) -> sqlx::Result<Option<Release>> {
     sqlx::query_as("SELECT root, answer FROM releases WHERE round_hash = $1")
-        .bind(round_hash)
+        .bind(Column(*round_hash))
         .fetch_optional(db)
         .await
 }
@@ -21,7 +23,7 @@ pub(crate) async fn find(db: impl PgExecutor<'_>, round_hash: &[u8; 32]) -> sqlx
 /// Stores the one release of a round.
 pub(crate) async fn insert(
     tx: &mut PgConnection,
-    round_hash: &[u8; 32],
+    round_hash: &RoundHash,
     release: &Release,
     count: usize,
     now: Timestamp,
@@ -29,7 +31,7 @@ pub(crate) async fn insert(
     sqlx::query(
         "INSERT INTO releases (round_hash, root, member_count, answer, released_at) VALUES ($1, $2, $3, $4, $5)",
     )
-    .bind(round_hash)
+    .bind(Column(*round_hash))
     .bind(release.root)
     .bind(i32::try_from(count).unwrap_or(i32::MAX))
     .bind(&release.answer)

@@ -6,14 +6,15 @@ use kit::{
     column::{Column, Named},
     time::Timestamp,
 };
+use names::{RoundHash, RoundId, SetRoot};
 use protocol::{Canonical, RoundDocument, VerifiedRound};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 
 /// A round.
 #[derive(FromRow)]
 pub(crate) struct RoundRow {
-    pub(crate) round_hash: [u8; 32],
-    pub(crate) round_id: [u8; 16],
+    pub(crate) round_hash: Column<RoundHash>,
+    pub(crate) round_id: Column<RoundId>,
     pub(crate) document: Vec<u8>,
     pub(crate) countersignature: [u8; 64],
     holder: i16,
@@ -26,6 +27,8 @@ pub(crate) enum RoundOutcome {
     Released,
     Abandoned,
 }
+
+kit::text_column!(RoundOutcome);
 
 impl Named for RoundOutcome {
     const NAMES: &'static [(Self, &'static str)] =
@@ -87,9 +90,9 @@ pub(crate) async fn insert(tx: &mut PgConnection, new: &NewRound<'_>, now: Times
          ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
          ON CONFLICT (round_id) DO NOTHING",
     )
-    .bind(new.round.hash())
-    .bind(new.round.document().round_id)
-    .bind(new.round.document().model_digest)
+    .bind(Column(*new.round.hash()))
+    .bind(Column(new.round.document().round_id))
+    .bind(Column(new.round.document().model_digest))
     .bind(new.document)
     .bind(new.signature)
     .bind(i16::from(new.holder))
@@ -107,19 +110,19 @@ pub(crate) fn is_model_in_use(error: &sqlx::Error) -> bool {
 }
 
 /// The round with this identifier.
-pub(crate) async fn by_id(db: &PgPool, round_id: &[u8; 16]) -> sqlx::Result<Option<RoundRow>> {
+pub(crate) async fn by_id(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Option<RoundRow>> {
     sqlx::query_as(
         "SELECT round_hash, round_id, document, countersignature, holder, outcome FROM rounds WHERE round_id = $1",
     )
-    .bind(round_id)
+    .bind(Column(*round_id))
     .fetch_optional(db)
     .await
 }
 
 /// Whether a document was countersigned under this identifier.
-pub(crate) async fn is_countersigned(tx: &mut PgConnection, round_id: &[u8; 16]) -> sqlx::Result<bool> {
+pub(crate) async fn is_countersigned(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT EXISTS (SELECT FROM rounds WHERE round_id = $1)")
-        .bind(round_id)
+        .bind(Column(*round_id))
         .fetch_one(tx)
         .await
 }
@@ -128,34 +131,34 @@ pub(crate) async fn is_countersigned(tx: &mut PgConnection, round_id: &[u8; 16])
 ///
 /// # Errors
 /// An abort of kind `not-found`; a fault.
-pub(crate) async fn find(db: impl PgExecutor<'_>, round_hash: &[u8; 32]) -> Result<RoundRow> {
+pub(crate) async fn find(db: impl PgExecutor<'_>, round_hash: &RoundHash) -> Result<RoundRow> {
     let round = sqlx::query_as(
         "SELECT round_hash, round_id, document, countersignature, holder, outcome FROM rounds WHERE round_hash = $1",
     );
-    round.bind(round_hash).fetch_optional(db).await?.ok_or_else(not_found)
+    round.bind(Column(*round_hash)).fetch_optional(db).await?.ok_or_else(not_found)
 }
 
 /// The round with this hash, locked until the transaction ends.
 ///
 /// # Errors
 /// An abort of kind `not-found`; a fault.
-pub(crate) async fn lock(tx: &mut PgConnection, round_hash: &[u8; 32]) -> Result<RoundRow> {
+pub(crate) async fn lock(tx: &mut PgConnection, round_hash: &RoundHash) -> Result<RoundRow> {
     let round = sqlx::query_as(
         "SELECT round_hash, round_id, document, countersignature, holder, outcome FROM rounds WHERE round_hash = $1
          FOR UPDATE",
     );
-    round.bind(round_hash).fetch_optional(tx).await?.ok_or_else(not_found)
+    round.bind(Column(*round_hash)).fetch_optional(tx).await?.ok_or_else(not_found)
 }
 
 /// Ends an open round.
 pub(crate) async fn end(
     tx: &mut PgConnection,
-    round_hash: &[u8; 32],
+    round_hash: &RoundHash,
     outcome: RoundOutcome,
     now: Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query("UPDATE rounds SET outcome = $2, ended_at = $3 WHERE round_hash = $1")
-        .bind(round_hash)
+        .bind(Column(*round_hash))
         .bind(Column(outcome))
         .bind(now)
         .execute(tx)
@@ -169,7 +172,7 @@ pub(crate) struct RoundSummary {
     pub(crate) state: Column<CombinerRoundState>,
     pub(crate) attested: i64,
     pub(crate) refused: i64,
-    pub(crate) root: Option<[u8; 32]>,
+    pub(crate) root: Option<Column<SetRoot>>,
     pub(crate) key_destroyed_at: Option<Timestamp>,
 }
 
@@ -177,11 +180,11 @@ pub(crate) struct RoundSummary {
 ///
 /// # Errors
 /// An abort of kind `not-found`; a fault.
-pub(crate) async fn summary(db: &PgPool, round_hash: &[u8; 32]) -> Result<RoundSummary> {
+pub(crate) async fn summary(db: &PgPool, round_hash: &RoundHash) -> Result<RoundSummary> {
     let summary = sqlx::query_as(
         "SELECT state, attested, refused, root, key_destroyed_at FROM round_overview WHERE round_hash = $1",
     );
-    summary.bind(round_hash).fetch_optional(db).await?.ok_or_else(not_found)
+    summary.bind(Column(*round_hash)).fetch_optional(db).await?.ok_or_else(not_found)
 }
 
 fn not_found() -> Error {

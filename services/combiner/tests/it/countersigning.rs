@@ -1,7 +1,8 @@
 //! Which rounds a combiner takes part in.
 
 use api::{ProblemKind, combiner::CombinerRoundState};
-use protocol::{Canonical, IdentityKey, PublicKey, RoundDocument, Signature, roles::round::sign_document};
+use names::PublicKey;
+use protocol::{Canonical, IdentityKey, RoundDocument, Signature, roles::round::sign_document};
 
 use crate::deployment::{Deployment, HOLDER, kind};
 
@@ -19,9 +20,9 @@ async fn a_good_document_is_countersigned_and_again_with_the_same_signature() {
     let document = deployment.draft(|_| {}).await;
     let first = deployment.propose(&document).await.unwrap().countersignature;
     assert_eq!(deployment.propose(&document).await.unwrap().countersignature, first);
-    let message = [&document.hash()[..], &[HOLDER]].concat();
-    let label = lattice::labels::ROUND_COUNTERSIGNATURE;
-    deployment.combiner.verify(label, &message, &Signature(first.0), "countersignature").unwrap();
+    let message = [document.hash().as_ref(), &[HOLDER]].concat();
+    let label = names::labels::ROUND_COUNTERSIGNATURE;
+    Signature(first.0).verify(&deployment.combiner, label, &message, "countersignature").unwrap();
 }
 
 #[tokio::test]
@@ -65,7 +66,7 @@ async fn a_document_with_a_changed_constant_is_refused() {
 #[tokio::test]
 async fn p1_a_document_with_another_registrar_aggregator_or_holder_key_is_refused() {
     let mut deployment = Deployment::new().await;
-    let stranger = PublicKey([9; 32]);
+    let stranger = PublicKey::from_bytes([9; 32]);
     assert_eq!(
         rule(&mut deployment, |document| document.registrar_key = stranger).await,
         "the registrar is the combiner's own"
@@ -76,10 +77,13 @@ async fn p1_a_document_with_another_registrar_aggregator_or_holder_key_is_refuse
     );
     let own = "the combiner is a holder with the key it made for this round";
     assert_eq!(rule(&mut deployment, |document| document.holders[1].identity_key = stranger).await, own);
-    assert_eq!(rule(&mut deployment, |document| document.holders[1].hpke_public_key = [3; 32]).await, own);
-    assert_eq!(rule(&mut deployment, |document| document.holders[1].hpke_key_id = [3; 16]).await, own);
+    assert_eq!(
+        rule(&mut deployment, |document| document.holders[1].hpke_public_key = [3; 32].into()).await,
+        own
+    );
+    assert_eq!(rule(&mut deployment, |document| document.holders[1].hpke_key_id = [3; 16].into()).await, own);
     let unknown = "the combiner made a key for this round";
-    assert_eq!(rule(&mut deployment, |document| document.round_id = [3; 16]).await, unknown);
+    assert_eq!(rule(&mut deployment, |document| document.round_id = [3; 16].into()).await, unknown);
 }
 
 #[tokio::test]
@@ -128,7 +132,7 @@ async fn p5_of_two_documents_at_once_under_one_round_identifier_one_is_countersi
     let mut deployment = Deployment::new().await;
     let document = deployment.draft(|_| {}).await;
     let mut other = document.clone();
-    other.model_digest = [1; 32];
+    other.model_digest = [1; 32].into();
     let (one, two) = tokio::join!(deployment.propose(&document), deployment.propose(&other));
     assert_eq!(kind(if one.is_ok() { two } else { one }), ProblemKind::RoundState);
 }
@@ -146,8 +150,8 @@ async fn one_document_proposed_twice_at_once_gets_one_signature() {
 #[tokio::test]
 async fn p1_of_two_rounds_for_one_model_at_once_one_is_countersigned() {
     let mut deployment = Deployment::new().await;
-    let one = deployment.draft(|document| document.model_digest = [4; 32]).await;
-    let two = deployment.draft(|document| document.model_digest = [4; 32]).await;
+    let one = deployment.draft(|document| document.model_digest = [4; 32].into()).await;
+    let two = deployment.draft(|document| document.model_digest = [4; 32].into()).await;
     let (one, two) = tokio::join!(deployment.propose(&one), deployment.propose(&two));
     assert_eq!(kind(if one.is_ok() { two } else { one }), ProblemKind::ModelInUse);
 }
@@ -166,9 +170,9 @@ async fn p1_a_second_open_round_for_the_same_model_is_refused() {
 #[tokio::test]
 async fn a_round_has_one_key_however_often_it_is_asked_for() {
     let deployment = Deployment::new().await;
-    let (one, two) = tokio::join!(deployment.round_key([1; 16]), deployment.round_key([1; 16]));
+    let (one, two) = tokio::join!(deployment.round_key([1; 16].into()), deployment.round_key([1; 16].into()));
     let (one, two) = (one.unwrap(), two.unwrap());
-    let other = deployment.round_key([2; 16]).await.unwrap();
+    let other = deployment.round_key([2; 16].into()).await.unwrap();
     assert_eq!((one.hpke_key_id, one.hpke_public_key), (two.hpke_key_id, two.hpke_public_key));
     assert_ne!(one.hpke_key_id, other.hpke_key_id);
     assert_ne!(one.hpke_public_key, other.hpke_public_key);

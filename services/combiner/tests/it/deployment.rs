@@ -19,11 +19,12 @@ use kit::{
     vault::KeyVault,
 };
 use local::{Service, databases::Migrate, scratch::ScratchDatabase};
+use names::{PublicKey, RoundHash, RoundId};
 use protocol::{
-    Canonical, Holder, IdentityKey, PublicKey, ReleaseAnswer, ReleaseRequest, RoundDocument, Signature,
-    Signed, VerifiedRound, roles::round::sign_document,
+    Canonical, Holder, IdentityKey, ReleaseAnswer, ReleaseRequest, RoundDocument, Signature, Signed,
+    VerifiedRound, roles::round::sign_document,
 };
-use rand::{RngCore, SeedableRng, rngs::StdRng};
+use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde::{Serialize, de::DeserializeOwned};
 use sharing::RoundKeyPair;
 use sqlx::{Connection, PgConnection};
@@ -64,7 +65,7 @@ pub(crate) struct Round {
 }
 
 impl Round {
-    pub(crate) fn hash(&self) -> [u8; 32] {
+    pub(crate) fn hash(&self) -> RoundHash {
         *self.verified.hash()
     }
 
@@ -74,7 +75,7 @@ impl Round {
 
     /// The name of its key in the vault.
     pub(crate) fn vault_name(&self) -> String {
-        Hex(self.document().round_id).to_string()
+        self.document().round_id.to_string()
     }
 }
 
@@ -94,7 +95,7 @@ impl Deployment {
             database,
             router: Router::new(),
             directory,
-            secret: Hex(*identity.secret()).to_string(),
+            secret: Hex(*identity.secret().as_bytes()).to_string(),
         };
         deployment.restart().await;
         deployment
@@ -121,8 +122,8 @@ impl Deployment {
             vault: self.directory.path().join("vault"),
             service_token: Secret::text(TOKEN),
             policy: Policy {
-                aggregator_key: Hex(self.aggregator.public().0),
-                registrar_key: Hex(self.registrar.public().0),
+                aggregator_key: self.aggregator.public(),
+                registrar_key: self.registrar.public(),
                 min_cohort_floor: 3,
                 max_contributions_cap: 8,
             },
@@ -157,22 +158,20 @@ impl Deployment {
         if status.is_success() { Ok(json(&body)) } else { Err(Box::new(json(&body))) }
     }
 
-    pub(crate) async fn round_key(&self, round_id: [u8; 16]) -> Reply<RoundKeyView> {
-        self.call(Method::POST, paths::COMBINER_ROUND_KEYS, &RoundKeyRequest { round_id: Hex(round_id) })
-            .await
+    pub(crate) async fn round_key(&self, round_id: RoundId) -> Reply<RoundKeyView> {
+        self.call(Method::POST, paths::COMBINER_ROUND_KEYS, &RoundKeyRequest { round_id }).await
     }
 
     /// A document for a new round, after `change`; the combiner has made its key.
     pub(crate) async fn draft(&mut self, change: impl FnOnce(&mut RoundDocument)) -> RoundDocument {
-        let mut round_id = [0; 16];
-        self.rng.fill_bytes(&mut round_id);
+        let round_id = RoundId::from_bytes(self.rng.r#gen());
         let own = self.round_key(round_id).await.unwrap();
         let mut document = self.document(round_id, &own);
         change(&mut document);
         document
     }
 
-    fn document(&mut self, round_id: [u8; 16], own: &RoundKeyView) -> RoundDocument {
+    fn document(&mut self, round_id: RoundId, own: &RoundKeyView) -> RoundDocument {
         let aggregator_key = RoundKeyPair::generate(&mut self.rng);
         let holder = |identity_key, hpke_key_id, hpke_public_key| Holder {
             identity_key,
@@ -181,7 +180,7 @@ impl Deployment {
         };
         let holders = vec![
             holder(self.aggregator.public(), *aggregator_key.id(), *aggregator_key.public()),
-            holder(self.combiner, own.hpke_key_id.0, own.hpke_public_key.0),
+            holder(self.combiner, own.hpke_key_id, own.hpke_public_key),
         ];
         let round = RoundBuilder::new(self.registrar.public(), holders).draw(&mut self.rng);
         round.set(|document| document.round_id = round_id).document()
@@ -232,7 +231,7 @@ impl Deployment {
         round: &Round,
         contributions: Vec<ContributionEnvelope>,
     ) -> Reply<Vec<Verdict>> {
-        let path = fill(paths::COMBINER_ATTESTATIONS, &[&Hex(round.hash())]);
+        let path = fill(paths::COMBINER_ATTESTATIONS, &[&round.hash()]);
         let answer: AttestResponse = self.call(Method::POST, &path, &AttestRequest { contributions }).await?;
         Ok(answer.verdicts)
     }
@@ -245,7 +244,7 @@ impl Deployment {
 
     /// The bytes of the answer to a request.
     pub(crate) async fn release(&self, round: &Round, request: &ReleaseRequest) -> Reply<Vec<u8>> {
-        let path = fill(paths::COMBINER_RELEASE, &[&Hex(round.hash())]);
+        let path = fill(paths::COMBINER_RELEASE, &[&round.hash()]);
         let call = ReleaseCall { request: HexBytes(request.to_bytes()) };
         let view: ReleaseView = self.call(Method::POST, &path, &call).await?;
         ReleaseAnswer::from_bytes(&view.answer.0).unwrap();
@@ -258,11 +257,11 @@ impl Deployment {
     }
 
     pub(crate) async fn abandon(&self, round: &Round) -> Reply<CombinerRoundView> {
-        self.call(Method::POST, &fill(paths::COMBINER_ABANDON, &[&Hex(round.hash())]), &()).await
+        self.call(Method::POST, &fill(paths::COMBINER_ABANDON, &[&round.hash()]), &()).await
     }
 
     pub(crate) async fn view(&self, round: &Round) -> Reply<CombinerRoundView> {
-        self.call(Method::GET, &fill(paths::COMBINER_ROUND, &[&Hex(round.hash())]), &()).await
+        self.call(Method::GET, &fill(paths::COMBINER_ROUND, &[&round.hash()]), &()).await
     }
 }
 

@@ -1,10 +1,11 @@
 //! What a caller sees of the routes besides their purpose.
 
-use api::{Hex, Problem, ProblemKind, identity::CombinerIdentity, paths};
+use api::{Problem, ProblemKind, identity::CombinerIdentity, paths};
 use axum::{
     body::Body,
     http::{Method, Request, StatusCode, header},
 };
+use names::RoundHash;
 
 use crate::deployment::{Deployment, TOKEN, json};
 
@@ -20,7 +21,7 @@ fn request(method: Method, path: &str, token: Option<&str>, body: &str) -> Reque
 #[tokio::test]
 async fn every_route_of_the_services_needs_the_token() {
     let deployment = Deployment::new().await;
-    let round = |template| paths::fill(template, &[&Hex([0; 32])]);
+    let round = |template| paths::fill(template, &[&RoundHash::from_bytes([0; 32])]);
     for (method, path) in [
         (Method::POST, paths::COMBINER_ROUND_KEYS.to_owned()),
         (Method::POST, paths::COMBINER_ROUNDS.to_owned()),
@@ -46,8 +47,8 @@ async fn health_readiness_and_identity_need_no_token() {
     }
     let (_, body) = deployment.send(request(Method::GET, paths::IDENTITY, None, "")).await;
     let identity: CombinerIdentity = json(&body);
-    assert_eq!(identity.identity_key.0, deployment.combiner.0);
-    assert_eq!(identity.registrar_key.0, deployment.registrar.public().0);
+    assert_eq!(identity.identity_key, deployment.combiner);
+    assert_eq!(identity.registrar_key, deployment.registrar.public());
     assert_eq!((identity.min_cohort_floor, identity.max_contributions_cap), (3, 8));
 }
 
@@ -55,8 +56,8 @@ async fn health_readiness_and_identity_need_no_token() {
 async fn malformed_requests_are_problems_that_name_the_field() {
     let mut deployment = Deployment::new().await;
     let round = deployment.round().await;
-    let attestations = paths::fill(paths::COMBINER_ATTESTATIONS, &[&Hex(round.hash())]);
-    let release = paths::fill(paths::COMBINER_RELEASE, &[&Hex(round.hash())]);
+    let attestations = paths::fill(paths::COMBINER_ATTESTATIONS, &[&round.hash()]);
+    let release = paths::fill(paths::COMBINER_RELEASE, &[&round.hash()]);
     for (path, body, field) in [
         (paths::COMBINER_ROUND_KEYS, r#"{"round_id":"00"}"#, "round_id"),
         (paths::COMBINER_ROUND_KEYS, r#"{"round":"00"}"#, "round"),

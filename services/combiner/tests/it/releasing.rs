@@ -20,7 +20,7 @@ async fn the_answer_opens_the_sum_of_the_commitments() {
     check_answer(&round.verified, &request.root, &headers, &answer).unwrap();
     let view = deployment.view(&round).await.unwrap();
     assert_eq!(view.state, CombinerRoundState::Released);
-    assert_eq!(view.root.unwrap().0, request.root);
+    assert_eq!(view.root.unwrap(), request.root);
     assert!(view.key_destroyed_at_ms.is_some());
 }
 
@@ -113,7 +113,7 @@ async fn p1_a_request_that_the_aggregator_did_not_sign_is_refused() {
     for forged in [
         ReleaseRequest { signature: Signature::BLANK, ..request.clone() },
         request.clone().sign(&stranger),
-        ReleaseRequest { root: [1; 32], ..request.clone() },
+        ReleaseRequest { root: [1; 32].into(), ..request.clone() },
         ReleaseRequest { members: request.members[1..].to_vec(), ..request.clone() },
     ] {
         assert_eq!(kind(deployment.release(&round, &forged).await), ProblemKind::SignatureRefused);
@@ -134,7 +134,7 @@ async fn p1_a_root_that_is_not_the_members_is_refused() {
     let (round, members) = deployment.attested(3).await;
     let good = deployment.request(&round, &members.iter().collect::<Vec<_>>());
     let sign = |request: ReleaseRequest| request.sign(&deployment.aggregator);
-    let wrong_root = sign(ReleaseRequest { root: [1; 32], ..good.clone() });
+    let wrong_root = sign(ReleaseRequest { root: [1; 32].into(), ..good.clone() });
     assert_eq!(kind(deployment.release(&round, &wrong_root).await), ProblemKind::RootMismatch);
     let mut members = good.members.clone();
     members.swap(0, 1);

@@ -2,7 +2,8 @@
 //!
 //! The file holds the 16 bytes of the key's id and then the 32 bytes of its private half.
 
-use api::{Hex, ProblemKind};
+use api::ProblemKind;
+use names::{Name, RoundId, RoundKeyId, SetRoot};
 use rand::rngs::OsRng;
 use sharing::RoundKeyPair;
 use zeroize::Zeroizing;
@@ -14,7 +15,7 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// A fault, also when the round has a key.
-pub async fn create(vault: &KeyVault, round_id: [u8; 16], key: &RoundKeyPair) -> Result<()> {
+pub async fn create(vault: &KeyVault, round_id: RoundId, key: &RoundKeyPair) -> Result<()> {
     let secret = encode(key);
     vault.run(move |vault| vault.create(&name(round_id), &secret)).await
 }
@@ -23,7 +24,7 @@ pub async fn create(vault: &KeyVault, round_id: [u8; 16], key: &RoundKeyPair) ->
 ///
 /// # Errors
 /// A fault.
-pub async fn obtain(vault: &KeyVault, round_id: [u8; 16]) -> Result<Option<RoundKeyPair>> {
+pub async fn obtain(vault: &KeyVault, round_id: RoundId) -> Result<Option<RoundKeyPair>> {
     let secret = vault.run(move |vault| {
         let name = name(round_id);
         if vault.committed(&name)?.is_none() && !vault.exists(&name)? {
@@ -42,7 +43,7 @@ pub async fn obtain(vault: &KeyVault, round_id: [u8; 16]) -> Result<Option<Round
 ///
 /// # Errors
 /// A fault.
-pub async fn find(vault: &KeyVault, round_id: [u8; 16]) -> Result<Option<RoundKeyPair>> {
+pub async fn find(vault: &KeyVault, round_id: RoundId) -> Result<Option<RoundKeyPair>> {
     let secret = vault.run(move |vault| vault.load(&name(round_id))).await?;
     secret.map(|secret| decode(&secret)).transpose()
 }
@@ -52,8 +53,8 @@ pub async fn find(vault: &KeyVault, round_id: [u8; 16]) -> Result<Option<RoundKe
 ///
 /// # Errors
 /// An abort of kind `release-conflict` when the key is bound to another set; a fault.
-pub async fn bind(vault: &KeyVault, round_id: [u8; 16], root: [u8; 32]) -> Result<()> {
-    let bound = vault.run(move |vault| match vault.commit(&name(round_id), &root) {
+pub async fn bind(vault: &KeyVault, round_id: RoundId, root: SetRoot) -> Result<()> {
+    let bound = vault.run(move |vault| match vault.commit(&name(round_id), root.as_bytes()) {
         Err(VaultError::Committed) => Ok(false),
         outcome => outcome.map(|()| true),
     });
@@ -64,7 +65,7 @@ pub async fn bind(vault: &KeyVault, round_id: [u8; 16], root: [u8; 32]) -> Resul
 ///
 /// # Errors
 /// A fault.
-pub async fn destroy(vault: &KeyVault, round_id: [u8; 16]) -> Result<()> {
+pub async fn destroy(vault: &KeyVault, round_id: RoundId) -> Result<()> {
     vault.run(move |vault| vault.destroy(&name(round_id))).await
 }
 
@@ -72,23 +73,23 @@ pub async fn destroy(vault: &KeyVault, round_id: [u8; 16]) -> Result<()> {
 ///
 /// # Errors
 /// A fault.
-pub async fn list(vault: &KeyVault) -> Result<Vec<[u8; 16]>> {
+pub async fn list(vault: &KeyVault) -> Result<Vec<RoundId>> {
     let names = vault.run(KeyVault::list).await?;
-    Ok(names.iter().filter_map(|name| name.parse().ok().map(|Hex(id)| id)).collect())
+    Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
 }
 
-fn name(round_id: [u8; 16]) -> String {
-    Hex(round_id).to_string()
+fn name(round_id: RoundId) -> String {
+    round_id.to_string()
 }
 
 fn encode(key: &RoundKeyPair) -> Zeroizing<Vec<u8>> {
-    Zeroizing::new([&key.id()[..], &key.private()[..]].concat())
+    Zeroizing::new([&key.id().as_bytes()[..], &key.private().as_bytes()[..]].concat())
 }
 
 fn decode(secret: &[u8]) -> Result<RoundKeyPair> {
-    let key = secret.split_first_chunk().and_then(|(id, private)| {
-        let private = Zeroizing::new(<[u8; 32]>::try_from(private).ok()?);
-        Some(RoundKeyPair::from_private(*id, *private))
+    let key = secret.split_first_chunk::<{ RoundKeyId::LENGTH }>().and_then(|(id, private)| {
+        let private: [u8; 32] = private.try_into().ok()?;
+        Some(RoundKeyPair::from_private((*id).into(), private.into()))
     });
     key.ok_or_else(|| Error::fault("a key in the vault is damaged"))
 }
@@ -97,7 +98,7 @@ fn decode(secret: &[u8]) -> Result<RoundKeyPair> {
 mod tests {
     use super::*;
 
-    const ROUND: [u8; 16] = [7; 16];
+    const ROUND: RoundId = RoundId::from_bytes([7; 16]);
 
     fn vault() -> (tempfile::TempDir, KeyVault) {
         let directory = tempfile::tempdir().unwrap();
@@ -111,7 +112,7 @@ mod tests {
         let key = obtain(&vault, ROUND).await.unwrap().unwrap();
         for again in [obtain(&vault, ROUND).await, find(&vault, ROUND).await] {
             let again = again.unwrap().unwrap();
-            assert_eq!((again.id(), again.private()), (key.id(), key.private()));
+            assert_eq!((again.id(), again.private().as_bytes()), (key.id(), key.private().as_bytes()));
         }
         assert_eq!(vault.load(&name(ROUND)).unwrap().unwrap().len(), 48);
         assert_eq!(list(&vault).await.unwrap(), [ROUND]);
@@ -122,9 +123,9 @@ mod tests {
     async fn a_bound_key_serves_one_set_and_is_not_made_again_after_its_destruction() {
         let (_directory, vault) = vault();
         obtain(&vault, ROUND).await.unwrap();
-        bind(&vault, ROUND, [1; 32]).await.unwrap();
-        bind(&vault, ROUND, [1; 32]).await.unwrap();
-        let refused = bind(&vault, ROUND, [2; 32]).await.unwrap_err();
+        bind(&vault, ROUND, [1; 32].into()).await.unwrap();
+        bind(&vault, ROUND, [1; 32].into()).await.unwrap();
+        let refused = bind(&vault, ROUND, [2; 32].into()).await.unwrap_err();
         assert_eq!(refused.kind(), ProblemKind::ReleaseConflict);
         destroy(&vault, ROUND).await.unwrap();
         assert!(find(&vault, ROUND).await.unwrap().is_none());

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use aggregator::record::{self, Findings};
-use protocol::PublicKey;
+use names::PublicKey;
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
 

@@ -40,7 +40,7 @@ pub(super) fn check_payouts(record: &Record, round: &RoundRow, facts: &BundleFac
     for member in &facts.members {
         let at = format!("payout of {}", member.subject);
         let row =
-            rows.get(hex::encode(member.contribution_id).as_str()).ok_or_else(|| wrong(&at, "is missing"))?;
+            rows.get(member.contribution_id.to_string().as_str()).ok_or_else(|| wrong(&at, "is missing"))?;
         let inputs = Inputs {
             weight: member.weight,
             score_ppm: PPM,
@@ -51,7 +51,7 @@ pub(super) fn check_payouts(record: &Record, round: &RoundRow, facts: &BundleFac
     }
     let shares = split(terms.pool, &claims).map_err(|error| wrong("payouts", error))?;
     for (member, share) in facts.members.iter().zip(shares) {
-        let stated = &rows[hex::encode(member.contribution_id).as_str()].amount;
+        let stated = &rows[member.contribution_id.to_string().as_str()].amount;
         if *stated != share.to_string() {
             let what = format!("is {stated} where the terms give {share}");
             return Err(wrong(&format!("payout of {}", member.subject), what));

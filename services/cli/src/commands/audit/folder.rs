@@ -6,9 +6,9 @@ use std::{
 };
 
 use api::bundle::Bundle;
-use client::RoundId;
 use ledger::note::Verifier;
-use protocol::{Pins, PublicKey};
+use names::{PublicKey, RoundId};
+use protocol::Pins;
 use serde::Serialize;
 
 use super::{

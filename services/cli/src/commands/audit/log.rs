@@ -9,12 +9,12 @@ use std::{
 };
 
 use api::ProblemKind;
-use client::{Client, ClientError, RoundId, SignedCheckpoint};
+use client::{Client, ClientError, SignedCheckpoint};
 use ledger::{
     Checkpoint, Frontier, OpenedCheckpoint, leaf_hash,
     note::{NoteError, Verifier},
 };
-use protocol::PublicKey;
+use names::{PublicKey, RoundId};
 
 use super::{
     record::{self, Record},
@@ -105,7 +105,7 @@ fn open(path: &Path, trust: Trust<'_>) -> Result<OpenedCheckpoint> {
     let refused = |error: NoteError| wrong(&format!("checkpoint {}", path.display()), error);
     // The log has whatever name it gives itself: its key is what is trusted.
     let origin = note.lines().next().unwrap_or_default();
-    let log = Verifier::ed25519(origin, &trust.aggregator.0).map_err(refused)?;
+    let log = Verifier::ed25519(origin, &trust.aggregator).map_err(refused)?;
     Checkpoint::open(&note, &log, trust.witnesses).map_err(refused)
 }
 

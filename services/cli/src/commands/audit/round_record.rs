@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use names::{ContributionId, HeaderHash, RoundHash, RoundId, SetRoot};
 use protocol::PayoutTerms;
 use sha2::{Digest, Sha256};
 
@@ -15,8 +16,8 @@ use crate::error::Result;
 /// A member of the set, from its signed header.
 #[derive(Debug, Clone)]
 pub(super) struct Member {
-    pub(super) contribution_id: [u8; 16],
-    pub(super) header_hash: [u8; 32],
+    pub(super) contribution_id: ContributionId,
+    pub(super) header_hash: HeaderHash,
     pub(super) subject: String,
     pub(super) weight: u32,
 }
@@ -24,10 +25,10 @@ pub(super) struct Member {
 /// What a bundle says, once its signatures are checked.
 #[derive(Debug, Clone)]
 pub(super) struct BundleFacts {
-    pub(super) round_id: [u8; 16],
-    pub(super) round_hash: [u8; 32],
+    pub(super) round_id: RoundId,
+    pub(super) round_hash: RoundHash,
     pub(super) document: Vec<u8>,
-    pub(super) root: [u8; 32],
+    pub(super) root: SetRoot,
     pub(super) terms: Option<PayoutTerms>,
     pub(super) min_reputation_ppm: u32,
     /// In the order of the root.
@@ -39,7 +40,7 @@ pub(super) struct BundleFacts {
 
 /// Compares everything that the log has of the round. Returns whether it says what was paid, which happens after the result.
 pub(super) fn check_round(record: &Record, facts: &BundleFacts) -> Result<bool> {
-    let id = hex::encode(facts.round_id);
+    let id = facts.round_id.to_string();
     let row = record.rounds.get(&id).ok_or_else(|| wrong("round", "is not in the log"))?;
     check_row(row, facts)?;
     check_members(record, facts, &id)?;
@@ -63,9 +64,9 @@ pub(super) fn logged(bytes: &[u8]) -> String {
 fn check_row(row: &RoundRow, facts: &BundleFacts) -> Result<()> {
     let terms = facts.terms.as_ref();
     let agrees = [
-        ("round_hash", row.round_hash == hex::encode(facts.round_hash)),
+        ("round_hash", row.round_hash == facts.round_hash.to_string()),
         ("document", row.document == logged(&facts.document)),
-        ("root", row.root == Some(hex::encode(facts.root))),
+        ("root", row.root == Some(facts.root.to_string())),
         ("payout_pool", row.payout_pool == terms.map(|terms| terms.pool.to_string())),
         ("payout_policy", row.payout_policy.as_deref() == terms.map(policy_name)),
         ("payout_asset", row.payout_asset == terms.map(asset)),
@@ -99,8 +100,8 @@ fn check_members(record: &Record, facts: &BundleFacts, id: &str) -> Result<()> {
     }
     for (index, (row, member)) in (0..).zip(rows.into_iter().zip(&facts.members)) {
         let same = row.index == index
-            && row.contribution_id == hex::encode(member.contribution_id)
-            && row.header_hash == hex::encode(member.header_hash);
+            && row.contribution_id == member.contribution_id.to_string()
+            && row.header_hash == member.header_hash.to_string();
         if !same {
             return Err(wrong(&format!("member {index}"), "is not the one in the log"));
         }
@@ -115,10 +116,10 @@ fn check_contributions(record: &Record, facts: &BundleFacts, id: &str) -> Result
         states.entry(&row.contribution_id).or_default().push(row);
     }
     for member in &facts.members {
-        let name = hex::encode(member.contribution_id);
+        let name = member.contribution_id.to_string();
         let at = format!("contribution {name}");
         let states = states.remove(name.as_str()).ok_or_else(|| wrong(&at, "is not in the log"))?;
-        let header_hash = hex::encode(member.header_hash);
+        let header_hash = member.header_hash.to_string();
         if states.iter().any(|row| row.header_hash != header_hash || row.subject != member.subject) {
             return Err(wrong(&at, "is in the log with another header"));
         }

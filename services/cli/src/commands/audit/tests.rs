@@ -10,7 +10,8 @@ use ledger::{
     payout::Policy,
     payout_tree::{Address, Payment, PayoutTree},
 };
-use protocol::{PayoutTerms, PublicKey, Token};
+use names::{PublicKey, SecretKey};
+use protocol::{PayoutTerms, Token};
 use serde_json::{Value, json};
 
 use super::{
@@ -26,27 +27,27 @@ const ALPHA_PPM: u64 = (950_000 + 1_000_000) * 1_000_000 / (950_000 + 2_000_000)
 const BETA_PPM: u64 = 1_000_000 * 1_000_000 / (2_850_000 + 2_000_000);
 
 fn signer() -> Signer {
-    Signer::new("example.org/log", &[1; 32]).unwrap()
+    Signer::new("example.org/log", &SecretKey::from_bytes([1; 32])).unwrap()
 }
 
 fn aggregator() -> PublicKey {
-    protocol::IdentityKey::from_secret(&[1; 32]).public()
+    protocol::IdentityKey::from_secret(&SecretKey::from_bytes([1; 32])).public()
 }
 
 /// Round 2, in whose sum α and β are.
 fn facts() -> BundleFacts {
     let member = |number: u8, subject: &str| Member {
-        contribution_id: [number; 16],
-        header_hash: [number; 32],
+        contribution_id: [number; 16].into(),
+        header_hash: [number; 32].into(),
         subject: subject.to_owned(),
         weight: 1,
     };
     let token = Token { chain_id: 1, contract: Address::from_bytes([0xc0; 20]) };
     BundleFacts {
-        round_id: [2; 16],
-        round_hash: [22; 32],
+        round_id: [2; 16].into(),
+        round_hash: [22; 32].into(),
         document: vec![7; 100],
-        root: [9; 32],
+        root: [9; 32].into(),
         terms: Some(PayoutTerms { policy: Policy::ScoreReputation, pool: 1_000, token: Some(token) }),
         min_reputation_ppm: 0,
         members: vec![member(0xa, "alpha"), member(0xb, "beta")],
@@ -390,7 +391,7 @@ fn the_log_has_to_continue_earlier_checkpoints() {
         format!("checkpoint {}", later.display())
     );
 
-    let impostor = Signer::new("example.org/log", &[9; 32]).unwrap();
+    let impostor = Signer::new("example.org/log", &SecretKey::from_bytes([9; 32])).unwrap();
     let forged = Checkpoint { origin: "example.org/log".into(), size: 0, root: ledger::empty_root() };
     let forged = copy.keep("forged", &forged.sign(&impostor).unwrap());
     assert_eq!(
@@ -402,7 +403,7 @@ fn the_log_has_to_continue_earlier_checkpoints() {
 #[test]
 fn a_witness_has_to_have_signed_one_of_the_checkpoints() {
     let copy = LogCopy::of(&honest());
-    let witness = Signer::new("witness.example.org", &[5; 32]).unwrap();
+    let witness = Signer::new("witness.example.org", &SecretKey::from_bytes([5; 32])).unwrap();
     let known = [witness.cosignature_verifier()];
     assert_eq!(place(copy.read(&[], &known)), "witness witness.example.org");
     let cosigned = Note::parse(&note(&lines(9))).unwrap().cosign(&witness, 1_700_000_000).unwrap();

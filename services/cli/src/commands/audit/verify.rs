@@ -11,9 +11,10 @@ use api::bundle::{Bundle, BundleMember};
 use indicatif::ProgressBar;
 use lattice::{CpuBackend, RING_DEGREE};
 use masking::{ChunkSum, unmask_chunk};
+use names::RoundHash;
 use norm_proof::{GroupEquations, Verifying};
 use protocol::{
-    Attestation, BodyDigester, Canonical, ContributionHeader, Pins, Proof, PublicKey, Refusal, ReleaseAnswer,
+    Attestation, BodyDigester, Canonical, ContributionHeader, Pins, Proof, Refusal, ReleaseAnswer,
     ReleaseRequest, RoundDocument, RoundResult, Signature, Signed, SignedDocument, VerifiedRound,
     body::{SumDigester, chunk_digest},
     roles::aggregator::{begin_proof, check_answer, check_attestation, refused_proof, sum_key},
@@ -34,7 +35,7 @@ const BATCH: usize = 64;
 /// What was checked.
 #[derive(Debug)]
 pub(super) struct Verdict {
-    pub(super) round_hash: [u8; 32],
+    pub(super) round_hash: RoundHash,
     pub(super) members: usize,
     pub(super) proofs: usize,
     pub(super) residual_max: u64,
@@ -71,7 +72,7 @@ impl Audit {
             countersignatures: bundle.countersignatures.iter().map(|one| Signature(one.0)).collect(),
         };
         let round = signed.verify(pins).map_err(|refusal| wrong("round document", refusal))?;
-        if PublicKey(bundle.aggregator_key.0) != pins.aggregator {
+        if bundle.aggregator_key != pins.aggregator {
             return Err(wrong("aggregator's key", "is not the document's"));
         }
         let header = |member: &BundleMember| decode(&name(member), &member.header.0, "contribution header");
@@ -149,7 +150,7 @@ impl Audit {
         for (member, header) in self.members.iter().zip(&self.headers) {
             let at = name(member);
             self.round.check_header(header).map_err(|refusal| wrong(&at, refusal))?;
-            if header.contribution_id != member.contribution_id.0 {
+            if header.contribution_id != member.contribution_id {
                 return Err(wrong(&at, "its header names another contribution"));
             }
             if !subjects.insert(header.credential.subject.as_str()) {

@@ -3,11 +3,14 @@
 use std::time::Instant;
 
 use curve25519_dalek::Scalar;
-use lattice::{CHUNK_COEFFICIENTS, CpuBackend, MaskPolynomials, RING_DEGREE, SmallPoly};
+use lattice::{
+    CHUNK_COEFFICIENTS, CpuBackend, MaskPolynomials, RING_DEGREE, SmallPoly, expand::SecretStreamKey,
+};
 use masking::{ChunkSum, Masker, Quantised, RoundConstants, RoundRequest, quantise, unmask_chunk};
+use names::{BodyDigest, MaskSeed, PublicKey, RoundHash};
 use norm_proof::{NormProof, Parameters, Projecting, Statement, Verifying};
 use protocol::BodyDigester;
-use rand::{Rng, RngCore, SeedableRng, rngs::OsRng, rngs::StdRng};
+use rand::{Rng, SeedableRng, rngs::OsRng, rngs::StdRng};
 use sharing::{
     Commitment, KeyShare, RoundKeyPair, SealContext, SealedSeed, ShareSeed, check_batch, open, seal,
 };
@@ -32,9 +35,9 @@ pub(super) struct Contribution {
     backend: CpuBackend,
     update: Vec<f32>,
     holders: Vec<RoundKeyPair>,
-    mask_seed: [u8; 32],
-    round_hash: [u8; 32],
-    client_key: [u8; 32],
+    mask_seed: MaskSeed,
+    round_hash: RoundHash,
+    client_key: PublicKey,
 }
 
 impl Contribution {
@@ -49,9 +52,9 @@ impl Contribution {
             backend: CpuBackend::new(),
             update: (0..dimension).map(|_| rng.gen_range(-1.0..1.0)).collect(),
             holders: (0..HOLDERS).map(|_| RoundKeyPair::generate(&mut OsRng)).collect(),
-            mask_seed: rng.r#gen(),
-            round_hash: rng.r#gen(),
-            client_key: rng.r#gen(),
+            mask_seed: rng.r#gen::<[u8; 32]>().into(),
+            round_hash: rng.r#gen::<[u8; 32]>().into(),
+            client_key: rng.r#gen::<[u8; 32]>().into(),
         })
     }
 
@@ -87,9 +90,7 @@ impl Contribution {
     }
 
     fn quantise(&self) -> Quantised {
-        let mut seed = [0; 32];
-        OsRng.fill_bytes(&mut seed);
-        quantise(&self.update, 1, &self.constants, seed)
+        quantise(&self.update, 1, &self.constants, SecretStreamKey::generate(&mut OsRng))
             .expect("the update is finite and of the round's length")
     }
 
@@ -108,8 +109,7 @@ impl Contribution {
 
     /// The body, and the φ that a proof is about.
     fn mask(&self, quantised: &Quantised, key: &SmallPoly) -> Result<(Vec<u8>, Vec<i64>)> {
-        let mut error_seed = [0; 32];
-        OsRng.fill_bytes(&mut error_seed);
+        let error_seed = SecretStreamKey::generate(&mut OsRng);
         let mut masker = Masker::new(&self.backend, &self.constants, &self.mask_seed, key, error_seed);
         let (mut body, mut phi) = (Vec::new(), Vec::with_capacity(quantised.values().len()));
         for (chunk, values) in (0..).zip(quantised.values().chunks(CHUNK_COEFFICIENTS)) {
@@ -118,7 +118,7 @@ impl Contribution {
         Ok((body, phi))
     }
 
-    fn statement(&self, body_digest: [u8; 32], commitments: &[Commitment]) -> Result<Statement> {
+    fn statement(&self, body_digest: BodyDigest, commitments: &[Commitment]) -> Result<Statement> {
         let constants = &self.constants;
         let (blocks, width, bound) = (constants.blocks(), constants.width(), constants.noisy_norm_bound);
         Ok(Statement {
@@ -129,7 +129,7 @@ impl Contribution {
             weight: 1,
             body_digest,
             commitments: commitments.to_vec(),
-            sealed_digest: [0; 32],
+            sealed_digest: [0; 32].into(),
         })
     }
 
@@ -161,7 +161,7 @@ impl Contribution {
         Ok(verifying.finish(&mut OsRng)?.verify(&mut OsRng)?)
     }
 
-    fn digest(&self, body: &[u8]) -> [u8; 32] {
+    fn digest(&self, body: &[u8]) -> BodyDigest {
         let mut digester = BodyDigester::new(&self.constants);
         digester.push(body).and_then(|()| digester.finish()).expect("a masked body is canonical and complete")
     }
@@ -170,7 +170,7 @@ impl Contribution {
         &self,
         holder: u8,
         seed: &ShareSeed,
-        digest: &[u8; 32],
+        digest: &BodyDigest,
         commitments: &[Commitment],
     ) -> SealedSeed {
         let key = &self.holders[usize::from(holder)];
@@ -181,7 +181,7 @@ impl Contribution {
     fn context<'a>(
         &'a self,
         holder: u8,
-        digest: &'a [u8; 32],
+        digest: &'a BodyDigest,
         commitments: &'a [Commitment],
     ) -> SealContext<'a> {
         SealContext {
@@ -215,7 +215,7 @@ impl Contribution {
     }
 
     /// What the combiner receives of a batch of contributions.
-    fn batch(&self, digest: &[u8; 32]) -> Vec<(SealedSeed, Vec<Commitment>)> {
+    fn batch(&self, digest: &BodyDigest) -> Vec<(SealedSeed, Vec<Commitment>)> {
         let one = || {
             let Key { seeds, commitments, .. } = self.commit();
             (self.seal(1, &seeds[1], digest, &commitments), commitments)
@@ -224,7 +224,7 @@ impl Contribution {
     }
 
     /// Opens, expands and checks a batch.
-    fn check(&self, batch: &[(SealedSeed, Vec<Commitment>)], digest: &[u8; 32]) -> Result<()> {
+    fn check(&self, batch: &[(SealedSeed, Vec<Commitment>)], digest: &BodyDigest) -> Result<()> {
         let opened = batch.iter().map(|(sealed, commitments)| {
             let seed = open(&self.holders[1], sealed, &self.context(1, digest, commitments));
             seed.map(|seed| self.share(1, &seed))

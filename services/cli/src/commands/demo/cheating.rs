@@ -1,9 +1,10 @@
 //! The contributions of cheaters.
 
-use lattice::MODULUS;
+use lattice::{MODULUS, expand::SecretStreamKey};
 use masking::{Quantised, quantise};
+use names::ContributionId;
 use protocol::VerifiedRound;
-use rand::{Rng, RngCore, rngs::OsRng};
+use rand::{Rng, rngs::OsRng};
 
 use super::{
     cast::Role,
@@ -17,7 +18,7 @@ const INFLATION: i32 = 100;
 
 /// A forged message.
 pub(super) struct Forged {
-    pub(super) id: [u8; 16],
+    pub(super) id: ContributionId,
     pub(super) message: Vec<u8>,
     /// What it adds to the sum, if it is summed.
     pub(super) quantised: Vec<i32>,
@@ -48,8 +49,8 @@ pub(super) fn forge(learner: &Learner, round: &VerifiedRound, update: &[f32], ro
     };
     let forgery = Forgery::mask(round, &learner.participant, learner.weight(), &phi)?;
     let proof = match role {
-        Role::Copyist => forgery.prove_for(|statement| statement.client_key[0] ^= 1)?,
-        Role::Anachronist => forgery.prove_for(|statement| statement.round_hash[0] ^= 1)?,
+        Role::Copyist => forgery.prove_for(|statement| statement.client_key = [9; 32].into())?,
+        Role::Anachronist => forgery.prove_for(|statement| statement.round_hash = [9; 32].into())?,
         Role::Locksmith => forgery.prove_unopened()?,
         Role::Tilter => forgery.prove()?,
         _ => forgery.prove_claiming(&honest)?,
@@ -60,8 +61,6 @@ pub(super) fn forge(learner: &Learner, round: &VerifiedRound, update: &[f32], ro
 }
 
 fn quantised(learner: &Learner, round: &VerifiedRound, update: &[f32]) -> Result<Quantised> {
-    let mut seed = [0; 32];
-    OsRng.fill_bytes(&mut seed);
-    quantise(update, learner.weight(), round.constants(), seed)
+    quantise(update, learner.weight(), round.constants(), SecretStreamKey::generate(&mut OsRng))
         .map_err(|_| CommandError::Unexpected { what: "update" })
 }

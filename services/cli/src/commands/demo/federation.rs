@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use client::{Client, ClientConfig, Operator, OperatorConfig, Participant};
-use protocol::{Pins, PublicKey, Subject};
+use names::{PublicKey, Subject};
+use protocol::Pins;
 use rand::{SeedableRng, rngs::StdRng};
 
 use super::{

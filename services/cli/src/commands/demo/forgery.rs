@@ -5,6 +5,7 @@ use client::Participant;
 use curve25519_dalek::Scalar;
 use lattice::{CpuBackend, MaskPolynomials, MaskingBackend, RING_DEGREE, SmallPoly, field, pack};
 use masking::{MaskingError, Quantised};
+use names::{BodyDigest, ContributionId};
 use norm_proof::{NormProofError, Projecting, Statement};
 use protocol::{
     BodyDigester, ContributionHeader, MessagePrefix, Proof, Refusal, SealedSeeds, Signature, Signed,
@@ -41,7 +42,7 @@ impl<'a> Forgery<'a> {
     ) -> Result<Self> {
         let client_key = participant.identity.public();
         let seeds: Vec<_> = (0..round.holders()).map(|_| ShareSeed::generate(&mut OsRng)).collect();
-        let share = |(holder, seed)| KeyShare::derive(seed, round.hash(), &client_key.0, holder);
+        let share = |(holder, seed)| KeyShare::derive(seed, round.hash(), &client_key, holder);
         let shares: Vec<_> = (0..).zip(&seeds).map(share).collect();
         let (phi, body) = masked(round, &key(&shares), phi)?;
         let mut header = header(round, participant, weight, &shares);
@@ -87,7 +88,7 @@ impl<'a> Forgery<'a> {
     }
 
     /// The name and the bytes of the message, under a proof if the round demands one.
-    pub(super) fn message(mut self, proof: Vec<u8>) -> ([u8; 16], Vec<u8>) {
+    pub(super) fn message(mut self, proof: Vec<u8>) -> (ContributionId, Vec<u8>) {
         let proof = if self.header.proof == Proof::None { Vec::new() } else { proof };
         self.header.proof_bytes = u32::try_from(proof.len()).expect("a proof is shorter than a mebibyte");
         self.header.proof_digest = proof_digest(&proof);
@@ -131,20 +132,20 @@ fn header(
     OsRng.fill_bytes(&mut contribution_id);
     ContributionHeader {
         round_hash: *round.hash(),
-        contribution_id,
+        contribution_id: contribution_id.into(),
         credential: participant.credential.clone(),
         weight,
-        body_digest: [0; 32],
+        body_digest: [0; 32].into(),
         commitments: shares.iter().map(KeyShare::commit).collect(),
-        sealed_digest: [0; 32],
+        sealed_digest: [0; 32].into(),
         proof: round.document().proof,
         proof_bytes: 0,
-        proof_digest: [0; 32],
+        proof_digest: [0; 32].into(),
         signature: Signature::BLANK,
     }
 }
 
-fn digest(round: &VerifiedRound, body: &[u8]) -> std::result::Result<[u8; 32], Refusal> {
+fn digest(round: &VerifiedRound, body: &[u8]) -> std::result::Result<BodyDigest, Refusal> {
     let mut digester = BodyDigester::new(round.constants());
     digester.push(body)?;
     digester.finish()

@@ -5,8 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::Hex;
-use client::{Client, ClientError, ContributionId, Participant, RoundId, ignore_progress};
+use client::{Client, ClientError, Participant, ignore_progress};
+use names::{ContributionId, RoundId};
 use protocol::{Receipt, VerifiedRound};
 
 use super::{
@@ -116,7 +116,7 @@ impl Learner {
         let (mask_time, bytes, start) = (start.elapsed(), forged.message.len() as u64, Instant::now());
         let receipt = self.misdeeds.submit(round, forged.id, forged.message).await?;
         Ok(Contributed {
-            id: Hex(forged.id),
+            id: forged.id,
             receipt,
             quantised: forged.quantised,
             weight: self.weight(),

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use api::{Hex, Problem, contributions::ContributionView, paths};
-use client::{ContributionId, Participant, ignore_progress};
+use api::{Problem, contributions::ContributionView, paths};
+use client::{Participant, ignore_progress};
+use names::ContributionId;
 use protocol::{
     Canonical, Credential, IdentityKey, MessagePrefix, Receipt, Signed, VerifiedRound,
     contribution::PrefixLength,
@@ -42,7 +43,7 @@ impl Misdeeds {
         let mut flipped = message.to_vec();
         let middle = (prefix.to_bytes().len() + message.len()) / 2;
         flipped[middle] ^= 1;
-        let id = Hex(prefix.header.contribution_id);
+        let id = prefix.header.contribution_id;
         Ok(vec![
             self.refused("garbage of the right length", round, id, garbage).await?,
             self.refused("a garbled header", round, id, garbled).await?,
@@ -59,7 +60,7 @@ impl Misdeeds {
     ) -> Result<Vec<Refused>> {
         let mut refused = Vec::new();
         if let Some((_, message)) = own {
-            let new_id = Hex(rand::random());
+            let new_id = ContributionId::from_bytes(rand::random());
             refused.push(self.refused("its own bytes under a new name", round, new_id, message).await?);
         }
         if let Some((id, message)) = earlier {
@@ -108,10 +109,10 @@ impl Misdeeds {
     pub(super) async fn submit(
         &self,
         round: &VerifiedRound,
-        id: [u8; 16],
+        id: ContributionId,
         message: Vec<u8>,
     ) -> Result<Receipt> {
-        let response = self.put(round, Hex(id), message).await?;
+        let response = self.put(round, id, message).await?;
         if !response.status().is_success() {
             return Err(CommandError::Demo("a well-formed contribution was refused before it was verified"));
         }
@@ -146,7 +147,7 @@ impl Misdeeds {
         id: ContributionId,
         message: Vec<u8>,
     ) -> Result<reqwest::Response> {
-        let path = paths::fill(paths::CONTRIBUTION, &[&Hex(round.document().round_id), &id]);
+        let path = paths::fill(paths::CONTRIBUTION, &[&round.document().round_id, &id]);
         let url = format!("{}{path}", self.aggregator_url);
         let failed = |error: reqwest::Error| CommandError::Program {
             program: "an upload",

@@ -11,7 +11,7 @@ use api::{
     payouts::{Amount, ClaimProof, PayoutPolicy, PayoutTerms, Statement, Token},
 };
 use client::{Address, ClientError};
-use protocol::PublicKey;
+use names::PublicKey;
 
 use super::{federation::Federation, learner::Learner, round::RoundOutcome};
 use crate::{

@@ -9,7 +9,7 @@ use api::{
     bundle::Bundle,
     rounds::{CreateRound, ProofDemand, RoundState, RoundView, Tensor},
 };
-use client::{ContributionId, RoundId};
+use names::{ContributionId, RoundId};
 use protocol::VerifiedRound;
 use tokio::task::JoinSet;
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use api::{ProblemKind, combiner::ContributionEnvelope};
+use names::HeaderHash;
 use protocol::{
     Canonical, ContributionHeader, Refusal, SealedSeeds, VerifiedRound,
     roles::combiner::{AttestedMember, attest, check_shares, open_share},
@@ -15,7 +16,7 @@ use crate::{state::App, store::attestations::NewAttestation};
 
 /// A contribution that decodes.
 pub(super) struct Candidate {
-    pub(super) hash: [u8; 32],
+    pub(super) hash: HeaderHash,
     member: AttestedMember,
 }
 
@@ -44,7 +45,7 @@ pub(super) struct Examination {
     pub(super) holder: u8,
     pub(super) key: RoundKeyPair,
     /// Attestations given before, by header hash.
-    pub(super) known: HashMap<[u8; 32], Vec<u8>>,
+    pub(super) known: HashMap<HeaderHash, Vec<u8>>,
 }
 
 impl Examination {
@@ -85,7 +86,7 @@ impl Examination {
         });
         Finding::Good(Box::new(NewAttestation {
             header_hash: *hash,
-            subject: member.header.credential.subject.as_str().to_owned(),
+            subject: member.header.credential.subject.clone(),
             header: member.header.to_bytes(),
             sealed_seeds: member.sealed.to_bytes(),
             attestation,

@@ -12,8 +12,8 @@ fn bytes(value: &Value) -> Vec<u8> {
     hex::decode(value.as_str().unwrap()).unwrap()
 }
 
-fn array(value: &Value) -> [u8; 32] {
-    bytes(value).try_into().unwrap()
+fn array<T: From<[u8; 32]>>(value: &Value) -> T {
+    <[u8; 32]>::try_from(bytes(value)).unwrap().into()
 }
 
 /// What is left to check of `proof` once it and the body have been read.
@@ -29,7 +29,7 @@ fn equations(vector: &Value, proof: &Value) -> GroupEquations {
         client_key: array(&vector["client_key"]),
         weight: number("weight") as u32,
         body_digest: array(&vector["body_digest"]),
-        commitments: commitments.iter().map(|one| Commitment::from_bytes(&array(one)).unwrap()).collect(),
+        commitments: commitments.iter().map(|one| Commitment::decode(&array(one)).unwrap()).collect(),
         sealed_digest: array(&vector["sealed_digest"]),
     };
     let mut verifying = Verifying::begin(statement, NormProof::from_bytes(&bytes(proof)).unwrap());

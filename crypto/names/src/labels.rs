@@ -1,6 +1,7 @@
 //! Every domain-separation label of the product, and the hash that they prefix.
 //!
-//! A label belongs to exactly one kind of message; two kinds never share one.
+//! A label belongs to exactly one kind of message: two kinds never share one. The labels of what a
+//! Merlin transcript absorbs and draws stand in [`transcript`], at the end.
 
 use sha2::{Digest, Sha256};
 
@@ -72,22 +73,92 @@ pub fn prefix(label: Label) -> Vec<u8> {
     bytes
 }
 
-/// `H(label, m) = SHA256(prefix(label) ‖ m)` with `m` the concatenation of `parts`.
+/// `H(label, m) = SHA256(prefix(label) ‖ m)` with `m` the concatenation of `parts`, as the digest type
+/// that the caller needs.
 ///
-/// The boundaries between parts are not hashed: callers pass parts of fixed length, or encode lengths themselves.
-pub fn hash(label: Label, parts: &[&[u8]]) -> [u8; 32] {
+/// The boundaries between parts are not hashed. Callers pass parts of fixed length, or encode lengths
+/// themselves.
+pub fn hash<D: From<[u8; 32]>>(label: Label, parts: &[&[u8]]) -> D {
     let mut hasher = Sha256::new();
     hasher.update(label.qualified().as_bytes());
     hasher.update([0]);
     for part in parts {
         hasher.update(part);
     }
-    hasher.finalize().into()
+    let digest: [u8; 32] = hasher.finalize().into();
+    digest.into()
+}
+
+macro_rules! transcript_labels {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        $($(#[$doc])* pub const $name: &[u8] = $text;)*
+
+        #[cfg(test)]
+        pub(super) const ALL: &[&[u8]] = &[$($name),*];
+    };
+}
+
+/// Labels of what the transcript of a norm proof absorbs and draws, in the order of the protocol. Each
+/// is used in one place. The transcript itself starts with [`NORM_PROOF`].
+pub mod transcript {
+    transcript_labels! {
+        /// The number of blocks.
+        BLOCKS = b"blocks";
+        /// Bits of a word on the wire.
+        WIDTH = b"width";
+        /// The bound on an honest contribution's norm.
+        NOISY_NORM_BOUND = b"noisy-norm-bound";
+        /// The number of holders.
+        HOLDERS = b"holders";
+        /// Key of the stream of mask polynomials.
+        MASKS = b"masks";
+        /// The round hash.
+        ROUND_HASH = b"round-hash";
+        /// The client's key.
+        CLIENT_KEY = b"client-key";
+        /// The public weight.
+        WEIGHT = b"weight";
+        /// The body's digest.
+        BODY_DIGEST = b"body-digest";
+        /// The commitment to one holder's share.
+        KEY_COMMITMENT = b"key-commitment";
+        /// Digest of the sealed seeds.
+        SEALED_DIGEST = b"sealed-digest";
+        /// Draws R.
+        PROJECTION_ROWS = b"projection-rows";
+        /// P_w.
+        PROJECTION_COMMITMENT = b"projection-commitment";
+        /// Draws z₁ and z₂.
+        FOLDING = b"folding";
+        /// P_κy.
+        SMALLNESS_COMMITMENT = b"smallness-commitment";
+        /// V₀ and V₁.
+        SLACK_COMMITMENT = b"slack-commitment";
+        /// Draws the ternary rows ρ_j.
+        SMALLNESS_ROWS = b"smallness-rows";
+        /// v_j.
+        SMALLNESS_SUM = b"smallness-sum";
+        /// Draws α.
+        MERGING = b"merging";
+        /// An announcement of the Σ-protocol.
+        ANNOUNCEMENT = b"announcement";
+        /// A commitment to a cross term.
+        CROSS_TERM = b"cross-term";
+        /// The mask of the merged linear relation.
+        LINEAR_MASK = b"linear-mask";
+        /// Draws x.
+        EVALUATION = b"evaluation";
+        /// A response of the Σ-protocol.
+        RESPONSE = b"response";
+        /// The witness in the hedged generator of nonces.
+        WITNESS = b"witness";
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::RoundHash;
 
     #[test]
     fn labels_are_distinct_and_none_continues_another_prefix() {
@@ -104,9 +175,15 @@ mod tests {
     }
 
     #[test]
+    fn labels_of_a_transcript_are_distinct() {
+        let distinct: std::collections::HashSet<_> = transcript::ALL.iter().collect();
+        assert_eq!((distinct.len(), transcript::ALL.len()), (25, 25));
+    }
+
+    #[test]
     fn hash_is_sha256_of_the_prefixed_message() {
-        let expected: [u8; 32] = Sha256::digest(b"blindsum/v1/round\0abc").into();
-        assert_eq!(hash(ROUND, &[b"ab", b"c"]), expected);
-        assert_ne!(hash(RESULT, &[b"abc"]), expected);
+        let expected = RoundHash::from_bytes(Sha256::digest(b"blindsum/v1/round\0abc").into());
+        assert_eq!(hash::<RoundHash>(ROUND, &[b"ab", b"c"]), expected);
+        assert_ne!(hash::<RoundHash>(RESULT, &[b"abc"]), expected);
     }
 }

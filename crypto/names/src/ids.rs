@@ -1,0 +1,42 @@
+//! The identifiers, digests, public keys and encoded commitments of the protocol.
+
+crate::name! {
+    /// Names a round in paths, tables and vaults. A UUID of version 7, chosen by the aggregator.
+    pub RoundId: 16;
+    /// Names a contribution in paths and tables. Drawn at random by its client.
+    pub ContributionId: 16;
+    /// Names a holder's HPKE key for one round.
+    pub RoundKeyId: 16;
+
+    /// Hash of a round document. Every signature and proof of the round is bound to it.
+    pub RoundHash: 32;
+    /// Hash of a contribution's header, which binds every byte of the contribution.
+    pub HeaderHash: 32;
+    /// Merkle root over the header hashes of the contributions that a round sums.
+    pub SetRoot: 32;
+    /// Merkle root over the digests of a body's chunks.
+    pub BodyDigest: 32;
+    /// BLAKE3 digest of one chunk of a body or of a sum.
+    pub ChunkDigest: 32;
+    /// Merkle root over the digests of a sum's chunks.
+    pub SumDigest: 32;
+    /// SHA-256 of a proof's bytes.
+    pub ProofDigest: 32;
+    /// Labelled hash of a contribution's sealed seeds.
+    pub SealedDigest: 32;
+    /// A digest in a Merkle tree: of a leaf, of a node, or of a whole tree.
+    pub TreeHash: 32;
+    /// SHA-256 of the model that a round starts from.
+    pub ModelDigest: 32;
+
+    /// The public seed of a round's mask polynomials, common to all its clients.
+    pub MaskSeed: 32;
+    /// The Ed25519 public key of a party, as bytes. Whether they encode a usable key shows only when a
+    /// signature is checked.
+    pub PublicKey: 32;
+    /// The commitment to one holder's key share, as bytes. Whether they encode a group element shows only
+    /// when they are decoded.
+    pub EncodedCommitment: 32;
+    /// The X25519 public half of a holder's HPKE key for one round.
+    pub RoundPublicKey: 32;
+}

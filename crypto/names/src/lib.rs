@@ -1,0 +1,55 @@
+//! What everything is called: the domain-separation labels and the hash that they prefix, and the
+//! identifiers and digests that messages, tables and paths are about.
+//!
+//! Each identifier is a type of its own, so that one cannot be passed for another. Two digests that
+//! have the same bytes still have different types:
+//!
+//! ```
+//! use names::{HeaderHash, RoundHash};
+//!
+//! fn attest(round: RoundHash, header: HeaderHash) {}
+//!
+//! attest(RoundHash::from_bytes([1; 32]), HeaderHash::from_bytes([2; 32]));
+//! ```
+//!
+//! The same call with its arguments swapped does not compile:
+//!
+//! ```compile_fail,E0308
+//! use names::{HeaderHash, RoundHash};
+//!
+//! fn attest(round: RoundHash, header: HeaderHash) {}
+//!
+//! attest(HeaderHash::from_bytes([2; 32]), RoundHash::from_bytes([1; 32]));
+//! ```
+//!
+//! What [`name!`] defines is public data. [`secret!`] defines secret keys and seeds, in the crates that
+//! use them.
+
+#![forbid(unsafe_code)]
+
+mod hexadecimal;
+mod ids;
+pub mod labels;
+mod name;
+mod secret;
+mod subject;
+
+pub use hexadecimal::{NotHex, decode_hex};
+pub use ids::{
+    BodyDigest, ChunkDigest, ContributionId, EncodedCommitment, HeaderHash, MaskSeed, ModelDigest,
+    ProofDigest, PublicKey, RoundHash, RoundId, RoundKeyId, RoundPublicKey, SealedDigest, SetRoot, SumDigest,
+    TreeHash,
+};
+pub use name::Name;
+pub use secret::SecretKey;
+pub use subject::{NotASubject, Subject};
+
+#[doc(hidden)]
+pub use hex;
+#[doc(hidden)]
+pub use rand;
+#[cfg(feature = "serde")]
+#[doc(hidden)]
+pub use serde;
+#[doc(hidden)]
+pub use zeroize;
