@@ -10,7 +10,6 @@ pub(crate) mod incoming;
 pub(crate) mod log;
 pub(crate) mod members;
 pub(crate) mod models;
-pub(crate) mod open_round;
 pub(crate) mod participants;
 pub(crate) mod payouts;
 pub(crate) mod places;

@@ -1,7 +1,8 @@
 //! The homomorphic aggregator: receives masked updates, adds them, and publishes the sum.
 //!
-//! It sees only ciphertexts and its own share of every mask key. `routes` has the requests, `flow` a
-//! function for each use case, `jobs` everything that outlives a request, `store` all SQL.
+//! It sees only ciphertexts and its own share of every mask key. `routes` has the requests, `flow`
+//! a function for each use case, `round` the life of a round, `jobs` the workers that carry it on,
+//! `store` all SQL.
 
 #![forbid(unsafe_code)]
 
@@ -14,6 +15,7 @@ mod flow;
 mod jobs;
 mod log_head;
 mod metrics;
+mod round;
 mod routes;
 mod schema;
 mod state;
@@ -23,11 +25,12 @@ pub use args::Args;
 pub use config::Config;
 use futures::future::BoxFuture;
 use kit::{Result, shutdown::CancellationToken};
+pub use round::lifecycle::{Event, TRANSITIONS};
 pub use schema::{SCHEMA, migrate};
 pub use store::record;
 
-/// Serves and works until `shutdown`. Then it answers the requests in progress and gives the jobs in
-/// progress back.
+/// Serves and works until `shutdown`. Then it answers the requests in progress and gives the jobs
+/// in progress back.
 ///
 /// The database has to be migrated ([`migrate`]). A newer one is accepted.
 ///

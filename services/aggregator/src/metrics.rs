@@ -28,7 +28,7 @@ pub(crate) fn proof_verified(verdict: &'static str, took: Duration) {
     metrics::histogram!("aggregator_proof_seconds", "verdict" => verdict).record(took.as_secs_f64());
 }
 
-/// Entries got their places in the log.
+/// Entries got their index in the log.
 pub(crate) fn entries_sequenced(count: u64) {
     metrics::counter!("aggregator_log_entries_total").increment(count);
 }
@@ -38,18 +38,18 @@ pub(crate) fn checkpoint_signed(size: u64) {
     metrics::gauge!("aggregator_log_checkpoint_size").set(size as f64);
 }
 
-/// How many entries wait for a place in the log, and for how long the oldest has.
+/// How many entries wait for their index in the log, and how long the oldest has waited.
 pub(crate) fn log_lag(entries: u64, lag_ms: u64) {
     metrics::gauge!("aggregator_log_waiting_entries").set(entries as f64);
     metrics::gauge!("aggregator_log_lag_seconds").set(lag_ms as f64 / 1_000.0);
 }
 
-/// Receipts whose promise of a checkpoint is broken as yet.
+/// Receipts whose promised checkpoint is overdue.
 pub(crate) fn receipts_overdue(count: u64) {
     metrics::gauge!("aggregator_receipts_overdue").set(count as f64);
 }
 
-/// What does the work that grows with the dimension from now on.
+/// The backend that does the work that grows with the dimension.
 pub(crate) fn backend_in_use(backend: &'static str) {
     for name in ["cpu", "cuda"] {
         metrics::gauge!("aggregator_backend_info", "backend" => name)

@@ -9,6 +9,7 @@ pub(crate) mod claim_addresses;
 pub(crate) mod closing;
 pub(crate) mod contributions;
 pub(crate) mod jobs;
+pub(crate) mod leases;
 pub(crate) mod log;
 pub(crate) mod participants;
 pub mod record;

@@ -49,7 +49,7 @@ impl Parties {
     pub fn sign(&self, document: RoundDocument) -> (VerifiedRound, SignedDocument) {
         let bytes = document.to_bytes();
         let aggregator_signature = sign_document(&document, &self.holders[0].0);
-        let round = VerifiedRound::own(document).unwrap();
+        let round = VerifiedRound::trusted(document).unwrap();
         let countersignatures = (1..)
             .zip(&self.holders[1..])
             .map(|(holder, (identity, _))| countersign(&round, holder, identity))

@@ -81,7 +81,7 @@ impl VerifiedRound {
     /// [`Refusal::Malformed`], [`Refusal::Document`], [`Refusal::Signature`].
     pub fn proposed(bytes: &[u8], signature: &Signature, aggregator: &PublicKey) -> Result<Self, Refusal> {
         let document = RoundDocument::from_bytes(bytes).map_err(Refusal::malformed("round document"))?;
-        let round = Self::own(document)?;
+        let round = Self::trusted(document)?;
         if round.document.holders[0].identity_key != *aggregator {
             return Err(Refusal::Document { rule: "the aggregator is the pinned one" });
         }
@@ -89,11 +89,12 @@ impl VerifiedRound {
         Ok(round)
     }
 
-    /// A document that this party wrote or accepted earlier. Its rules are checked, its signatures are not.
+    /// A document that the caller wrote, or whose signatures the caller verified when it stored the
+    /// document. Its rules are checked, its signatures are not.
     ///
     /// # Errors
     /// [`Refusal::Document`].
-    pub fn own(document: RoundDocument) -> Result<Self, Refusal> {
+    pub fn trusted(document: RoundDocument) -> Result<Self, Refusal> {
         let constants = document.check()?;
         let hash = document.hash();
         Ok(Self { document, constants, hash })

@@ -105,7 +105,7 @@ fn nobody_accepts_constants_that_the_parameters_do_not_give() {
     for (rule, change) in cases {
         let mut document = fixture.round.document().clone();
         change(&mut document);
-        assert_eq!(VerifiedRound::own(document), Err(Refusal::Document { rule }));
+        assert_eq!(VerifiedRound::trusted(document), Err(Refusal::Document { rule }));
     }
 }
 
@@ -176,7 +176,7 @@ fn every_kind_of_payout_has_one_encoding() {
         let document = RoundDocument { payout, ..fixture.round.document().clone() };
         let bytes = document.to_bytes();
         assert_eq!(RoundDocument::from_bytes(&bytes).as_ref(), Ok(&document));
-        assert!(VerifiedRound::own(document).is_ok());
+        assert!(VerifiedRound::trusted(document).is_ok());
         encodings.push(bytes);
     }
     encodings.sort();

@@ -31,10 +31,10 @@ pub(super) async fn create(
     headers: HeaderMap,
     Json(request): Json<CreateRound>,
 ) -> Result<(StatusCode, axum::Json<RoundView>)> {
-    let (created, round) = create_round::create(&app, request, request_key(&headers)?).await?;
-    let status = match created {
-        Created::Now => StatusCode::CREATED,
-        Created::Before => StatusCode::OK,
+    let created = create_round::create(&app, request, request_key(&headers)?).await?;
+    let (status, round) = match created {
+        Created::First(round) => (StatusCode::CREATED, round),
+        Created::Earlier(round) => (StatusCode::OK, round),
     };
     Ok((status, axum::Json(round)))
 }

@@ -1,7 +1,6 @@
 //! The fixed set, the holders' answers, the chunks of the sum, the result.
 
-use kit::column::Column;
-use kit::time::Timestamp;
+use kit::{column::Column, time::Timestamp};
 use names::{ChunkDigest, ContributionId, HeaderHash, RoundId, SumDigest};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, types::Json};
 
@@ -18,8 +17,8 @@ pub(crate) async fn fix_members(tx: &mut PgConnection, round_id: &RoundId) -> sq
     member_hashes(tx, round_id).await
 }
 
-/// How many verified contributions a round has.
-pub(crate) async fn verified(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Result<i64> {
+/// Counts the verified contributions of a round.
+pub(crate) async fn count_verified(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Result<i64> {
     sqlx::query_scalar("SELECT COUNT(*) FROM contributions WHERE round_id = $1 AND state = 'verified'")
         .bind(Column(*round_id))
         .fetch_one(tx)
@@ -104,7 +103,7 @@ pub(crate) async fn member_attestations(
 }
 
 /// Records a folded chunk and returns how many chunks are folded.
-pub(crate) async fn chunk_folded(
+pub(crate) async fn record_folded(
     tx: &mut PgConnection,
     round_id: &RoundId,
     chunk: i32,
@@ -175,7 +174,7 @@ pub(crate) struct UnmaskedRow {
 }
 
 /// Records an unmasked chunk and returns how many chunks are unmasked.
-pub(crate) async fn chunk_unmasked(
+pub(crate) async fn record_unmasked(
     tx: &mut PgConnection,
     round_id: &RoundId,
     chunk: i32,

@@ -176,26 +176,8 @@ pub(crate) async fn states(db: &PgPool, round_ids: &[RoundId]) -> sqlx::Result<H
     Ok(states.into_iter().map(|(round_id, state)| (round_id.0, state.0)).collect())
 }
 
-/// Opens a round that is being prepared. Returns whether it was being prepared.
-pub(crate) async fn open(
-    tx: &mut PgConnection,
-    round_id: &RoundId,
-    countersignatures: &[Vec<u8>],
-    now: Timestamp,
-) -> sqlx::Result<bool> {
-    let opened = sqlx::query(
-        "UPDATE rounds SET state = 'open', countersignatures = $2, opened_at = $3
-         WHERE round_id = $1 AND state = 'preparing'",
-    )
-    .bind(Column(*round_id))
-    .bind(countersignatures)
-    .bind(now)
-    .execute(tx)
-    .await?;
-    Ok(opened.rows_affected() == 1)
-}
-
-/// Counts one more active contribution. Returns `false` if the round takes none now. Locks the round.
+/// Counts one more active contribution. Returns `false` if the round takes none now. Locks the
+/// round.
 pub(crate) async fn take_capacity(
     tx: &mut PgConnection,
     round_id: &RoundId,
@@ -226,7 +208,8 @@ pub(crate) async fn return_capacity(
     Ok(())
 }
 
-/// When a round whose capacity is used up by verified contributions may close; `None` for any other.
+/// When a round whose capacity is used up by verified contributions may close; `None` for any
+/// other.
 pub(crate) async fn full_from(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Result<Option<Timestamp>> {
     sqlx::query_scalar(
         "SELECT earliest_close_at FROM rounds
@@ -246,54 +229,6 @@ pub(crate) async fn is_full(db: &PgPool, round_id: &RoundId) -> sqlx::Result<boo
         .await
 }
 
-/// Ends the uploads of an open round.
-pub(crate) async fn settle(tx: &mut PgConnection, round_id: &RoundId, now: Timestamp) -> sqlx::Result<()> {
-    sqlx::query(
-        "UPDATE rounds SET state = 'settling', closed_at = $2 WHERE round_id = $1 AND state = 'open'",
-    )
-    .bind(Column(*round_id))
-    .bind(now)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// Records the root of the set.
-pub(crate) async fn fix(
-    tx: &mut PgConnection,
-    round_id: &RoundId,
-    root: &SetRoot,
-    now: Timestamp,
-) -> sqlx::Result<()> {
-    sqlx::query("UPDATE rounds SET state = 'folding', root = $2, fixed_at = $3 WHERE round_id = $1")
-        .bind(Column(*round_id))
-        .bind(Column(*root))
-        .bind(now)
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-/// Records that the ciphertexts are folded.
-pub(crate) async fn folded(tx: &mut PgConnection, round_id: &RoundId, now: Timestamp) -> sqlx::Result<()> {
-    sqlx::query("UPDATE rounds SET state = 'releasing', folded_at = $2 WHERE round_id = $1")
-        .bind(Column(*round_id))
-        .bind(now)
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-/// Records that every holder has answered.
-pub(crate) async fn released(tx: &mut PgConnection, round_id: &RoundId, now: Timestamp) -> sqlx::Result<()> {
-    sqlx::query("UPDATE rounds SET state = 'unmasking', released_at = $2 WHERE round_id = $1")
-        .bind(Column(*round_id))
-        .bind(now)
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
 /// Why a round fails: a public code, and particulars for the operator.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Failure<'a> {
@@ -301,25 +236,50 @@ pub(crate) struct Failure<'a> {
     pub(crate) words: &'a str,
 }
 
-/// Ends a round.
-pub(crate) async fn end(
+/// What is recorded of a round together with its new state. A fact that is absent stays as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Facts<'a> {
+    pub(crate) countersignatures: Option<&'a [Vec<u8>]>,
+    pub(crate) root: Option<&'a SetRoot>,
+    pub(crate) failure: Option<Failure<'a>>,
+}
+
+/// Moves a round from state `before` to state `after`, records when, and returns the round. Returns
+/// `None` if the round is in another state. Only `LockedRound::advance` calls this.
+pub(crate) async fn change_state(
     tx: &mut PgConnection,
     round_id: &RoundId,
-    state: RoundState,
-    failure: Option<Failure<'_>>,
+    before: RoundState,
+    after: RoundState,
+    facts: Facts<'_>,
     now: Timestamp,
-) -> sqlx::Result<()> {
-    sqlx::query(
-        "UPDATE rounds SET state = $2, failure_code = $3, failure = $4, ended_at = $5 WHERE round_id = $1",
+) -> sqlx::Result<Option<RoundRow>> {
+    sqlx::query_as(
+        "UPDATE rounds SET
+             state = $3,
+             countersignatures = COALESCE($5, countersignatures),
+             root = COALESCE($6, root),
+             failure_code = COALESCE($7, failure_code),
+             failure = COALESCE($8, failure),
+             opened_at = CASE $3 WHEN 'open' THEN $4 ELSE opened_at END,
+             closed_at = CASE $3 WHEN 'settling' THEN $4 ELSE closed_at END,
+             fixed_at = CASE $3 WHEN 'folding' THEN $4 ELSE fixed_at END,
+             folded_at = CASE $3 WHEN 'releasing' THEN $4 ELSE folded_at END,
+             released_at = CASE $3 WHEN 'unmasking' THEN $4 ELSE released_at END,
+             ended_at = CASE WHEN $3 IN ('published', 'failed', 'cancelled') THEN $4 ELSE ended_at END
+         WHERE round_id = $1 AND state = $2
+         RETURNING *",
     )
     .bind(Column(*round_id))
-    .bind(Column(state))
-    .bind(failure.map(|failure| Column(failure.code)))
-    .bind(failure.map(|failure| failure.words))
+    .bind(Column(before))
+    .bind(Column(after))
     .bind(now)
-    .execute(tx)
-    .await?;
-    Ok(())
+    .bind(facts.countersignatures)
+    .bind(facts.root.copied().map(Column))
+    .bind(facts.failure.map(|failure| Column(failure.code)))
+    .bind(facts.failure.map(|failure| failure.words))
+    .fetch_optional(tx)
+    .await
 }
 
 /// Counts a refused upload.

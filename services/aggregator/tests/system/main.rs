@@ -10,6 +10,7 @@ mod database;
 mod deployment;
 mod ending;
 mod faults;
+mod lifecycle;
 mod log;
 mod memory;
 mod operator;

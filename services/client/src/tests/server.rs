@@ -94,7 +94,7 @@ impl Parties {
 
     /// The document signed by both.
     pub(super) fn signed(&self, document: &RoundDocument) -> SignedDocument {
-        let round = VerifiedRound::own(document.clone()).unwrap();
+        let round = VerifiedRound::trusted(document.clone()).unwrap();
         SignedDocument {
             document: document.to_bytes(),
             aggregator_signature: sign_document(document, &self.aggregator),

@@ -68,7 +68,7 @@ impl RoundRow {
     /// The round that the stored document describes. Its signature was checked when it was stored.
     pub(crate) fn verified(&self) -> Result<VerifiedRound> {
         let document = RoundDocument::from_bytes(&self.document).map_err(Error::fault)?;
-        VerifiedRound::own(document).map_err(Error::fault)
+        VerifiedRound::trusted(document).map_err(Error::fault)
     }
 }
 

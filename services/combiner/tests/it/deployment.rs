@@ -205,7 +205,7 @@ impl Deployment {
     pub(crate) async fn round(&mut self) -> Round {
         let document = self.draft(|_| {}).await;
         self.propose(&document).await.unwrap();
-        Round { verified: VerifiedRound::own(document).unwrap() }
+        Round { verified: VerifiedRound::trusted(document).unwrap() }
     }
 
     pub(crate) fn contribution(&mut self, round: &Round, subject: &str) -> Envelope {

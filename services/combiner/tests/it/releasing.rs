@@ -159,7 +159,7 @@ async fn p1_a_request_for_another_round_is_refused() {
 async fn p1_a_round_that_was_not_countersigned_is_unknown() {
     let mut deployment = Deployment::new().await;
     let document = deployment.draft(|_| {}).await;
-    let round = Round { verified: VerifiedRound::own(document).unwrap() };
+    let round = Round { verified: VerifiedRound::trusted(document).unwrap() };
     let members: Vec<Envelope> =
         ["a", "b", "c"].map(|subject| deployment.contribution(&round, subject)).into();
     assert_eq!(kind(deployment.attest(&round, &members).await), ProblemKind::NotFound);

@@ -1,17 +1,22 @@
-//! Folding: one chunk of every member's body, a few of them added at a time. The result is an object whose name holds the set's
-//! root, so that doing it twice writes the same bytes in the same place.
+//! State `folding`: for each chunk, the bodies of all members are added. The result is an object
+//! whose name holds the set's root, so that doing it twice writes the same bytes under the same
+//! name.
 
 use std::sync::Arc;
 
 use api::rounds::RoundState;
 use futures::{StreamExt, future::try_join_all};
-use kit::{Error, Result, tx::run_tx};
+use kit::{Error, Result};
 use lattice::CHUNK_COEFFICIENTS;
 use masking::{ChunkSum, RoundConstants};
 use names::{ChunkDigest, RoundId, SetRoot};
 use protocol::body::BodyDigests;
 
-use super::Held;
+use super::{
+    lifecycle::{Event, LockedRound, set_root},
+    releasing,
+    step::{Next, Step},
+};
 use crate::{
     flow::{
         members, rounds,
@@ -20,31 +25,51 @@ use crate::{
     state::App,
     store::{
         closing::{self, MemberRow},
-        jobs::{self, Kind},
-        rounds::{self as stored, RoundRow},
+        jobs::Kind,
+        rounds::{Facts, RoundRow},
     },
 };
 
-/// Members whose chunks are read and added at once: each takes up to 5.5 MB.
+/// Members whose chunks are read and added at once. Each takes up to 5.5 MB.
 const MEMBERS_AT_ONCE: usize = 3;
 
-pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
-    let (round_id, chunk) = (held.round_id(), held.chunk()?);
-    let round = rounds::find(app, round_id).await?;
-    let folded = match (round.state.0, round.root) {
-        (RoundState::Folding, Some(root)) => Some(fold(app, &round, &root, chunk).await?),
-        _ => None,
-    };
-    record(app, held, chunk, folded).await
+/// Fixes the set of a settling round.
+pub(crate) async fn enter(round: &mut LockedRound<'_>, root: &SetRoot) -> Result<()> {
+    round.advance(Event::SetFixed, Facts { root: Some(root), ..Facts::default() }).await?;
+    round.enqueue_for_chunks(Kind::Fold).await
 }
 
-/// Adds a chunk, stores the sum and answers its digest.
-async fn fold(app: &App, round: &RoundRow, root: &SetRoot, chunk: u64) -> Result<ChunkDigest> {
-    let _buffers = app.chunk_buffers.acquire().await.map_err(Error::fault)?;
-    let constants = *rounds::verified(round)?.constants();
-    let sum = add_members(app, round.round_id.0, constants, chunk).await?;
-    let location = SumLocation::new(&round.round_hash, root).folded(chunk);
-    write_words(app, &location, sum.words(), u64::to_le_bytes).await
+/// Job `fold`: adds one chunk of every member's body and stores the sum.
+pub(crate) struct Fold {
+    pub(crate) chunk: u64,
+}
+
+impl Step for Fold {
+    const NAME: &'static str = "fold";
+    const STATES: &'static [RoundState] = &[RoundState::Folding];
+
+    /// The digest of the stored sum.
+    type Done = ChunkDigest;
+
+    async fn work(&self, app: &App, round: &RoundRow) -> Result<ChunkDigest> {
+        let root = set_root(round)?;
+        let _buffers = app.chunk_buffers.acquire().await.map_err(Error::fault)?;
+        let constants = *rounds::verified(round)?.constants();
+        let sum = add_members(app, round.round_id.0, constants, self.chunk).await?;
+        let location = SumLocation::new(&round.round_hash, &root).folded(self.chunk);
+        write_words(app, &location, sum.words(), u64::to_le_bytes).await
+    }
+
+    /// The last chunk ends the state.
+    async fn record(&self, _: &App, round: &mut LockedRound<'_>, digest: &ChunkDigest) -> Result<Next> {
+        let (round_id, now) = (round.id(), round.now);
+        let chunk = i32::try_from(self.chunk).map_err(Error::fault)?;
+        let folded = closing::record_folded(round.tx, &round_id, chunk, *digest, now).await?;
+        if folded == i64::from(round.row.chunks) {
+            releasing::enter(round).await?;
+        }
+        Ok(Next::Finish)
+    }
 }
 
 async fn add_members(
@@ -84,24 +109,4 @@ fn chunk_digests(member: &MemberRow) -> Result<Option<BodyDigests>> {
     let digests = BodyDigests::from_bytes(bytes).filter(|digests| digests.body() == signed);
     let changed = || Error::fault("the digests of a body's chunks are not those that were received");
     digests.ok_or_else(changed).map(Some)
-}
-
-/// The last chunk to be added asks for the release.
-async fn record(app: &App, held: &Held, chunk: u64, folded: Option<ChunkDigest>) -> Result<()> {
-    let (round_id, now) = (held.round_id(), app.now());
-    let chunk = i32::try_from(chunk).map_err(Error::fault)?;
-    run_tx(&app.db, "fold", async |mut tx| {
-        let round = stored::lock(&mut tx, &round_id).await?;
-        let folding = round.filter(|round| round.state.0 == RoundState::Folding);
-        if let (Some(round), Some(digest)) = (folding, folded) {
-            let count = closing::chunk_folded(&mut tx, &round_id, chunk, digest, now).await?;
-            if count == i64::from(round.chunks) {
-                stored::folded(&mut tx, &round_id, now).await?;
-                jobs::enqueue(&mut tx, Kind::Release, &round_id, &[String::new()], now, now).await?;
-            }
-        }
-        held.finish(&mut tx, now).await?;
-        Ok((tx, ()))
-    })
-    .await
 }

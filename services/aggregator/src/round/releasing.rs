@@ -1,8 +1,9 @@
-//! Release: every holder gives the sum of its key shares over the fixed set, once and for this set only.
+//! State `releasing`: every holder gives the sum of its key shares over the fixed set, once and for
+//! this set only.
 
 use api::{HexBytes, combiner::ReleaseCall, rounds::RoundState};
 use futures::{StreamExt, TryStreamExt, future::try_join_all};
-use kit::{Error, Result, tx::run_tx, vault::round_key};
+use kit::{Error, Result, vault::round_key};
 use names::{RoundId, SetRoot};
 use protocol::{
     Canonical, ContributionHeader, Refusal, ReleaseAnswer, ReleaseRequest, SealedSeeds, Signed,
@@ -13,41 +14,48 @@ use protocol::{
     },
 };
 
-use super::Held;
+use super::{
+    lifecycle::{Event, LockedRound, set_root},
+    step::{Next, Step},
+    unmasking,
+};
 use crate::{
     combiners::Combiner,
     flow::{members, rounds},
     state::App,
     store::{
         closing::{self, MemberRow},
-        jobs::{self, Kind},
-        rounds as stored,
+        jobs::Kind,
+        rounds::{Facts, RoundRow},
     },
 };
 
-pub(super) async fn run(app: &App, held: &Held) -> Result<()> {
-    let round_id = held.round_id();
-    let row = rounds::find(app, round_id).await?;
-    let answers = match (row.state.0, row.root) {
-        (RoundState::Releasing, Some(root)) => {
-            Some(collect(app, round_id, root.0, rounds::verified(&row)?).await?)
-        }
-        _ => None,
-    };
-    let now = app.now();
-    run_tx(&app.db, "release", async |mut tx| {
-        let round = stored::lock(&mut tx, &round_id).await?;
-        let releasing = round.filter(|round| round.state.0 == RoundState::Releasing);
-        if let (Some(round), Some(answers)) = (releasing, &answers) {
-            closing::insert_answers(&mut tx, &round_id, answers, now).await?;
-            stored::released(&mut tx, &round_id, now).await?;
-            let chunks: Vec<String> = (0..round.chunks).map(|chunk| chunk.to_string()).collect();
-            jobs::enqueue(&mut tx, Kind::Unmask, &round_id, &chunks, now, now).await?;
-        }
-        held.finish(&mut tx, now).await?;
-        Ok((tx, ()))
-    })
-    .await
+/// Asks for the release, once the whole masked sum is stored.
+pub(crate) async fn enter(round: &mut LockedRound<'_>) -> Result<()> {
+    round.advance(Event::AllFolded, Facts::default()).await?;
+    round.enqueue(Kind::Release, "").await
+}
+
+/// Job `release`: collects the sums of key shares.
+pub(crate) struct Release;
+
+impl Step for Release {
+    const NAME: &'static str = "release";
+    const STATES: &'static [RoundState] = &[RoundState::Releasing];
+
+    /// The holders' answers, the aggregator's first.
+    type Done = Vec<Vec<u8>>;
+
+    async fn work(&self, app: &App, round: &RoundRow) -> Result<Vec<Vec<u8>>> {
+        collect(app, round.round_id.0, set_root(round)?, rounds::verified(round)?).await
+    }
+
+    async fn record(&self, _: &App, round: &mut LockedRound<'_>, answers: &Vec<Vec<u8>>) -> Result<Next> {
+        let (round_id, now) = (round.id(), round.now);
+        closing::insert_answers(round.tx, &round_id, answers, now).await?;
+        unmasking::enter(round).await?;
+        Ok(Next::Finish)
+    }
 }
 
 /// Every holder's checked answer, the aggregator's first.

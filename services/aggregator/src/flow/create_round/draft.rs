@@ -1,0 +1,178 @@
+//! From the operator's request to a round document: what is asked for is checked, the rest is
+//! derived.
+
+use api::{
+    ProblemKind, paths,
+    payouts::PayoutPolicy,
+    rounds::{CreateRound, ProofDemand},
+};
+use kit::{Error, Result};
+use ledger::payout::{PPM, Policy};
+use masking::{ConstantsError, RoundConstants, RoundRequest};
+use protocol::{PayoutTerms, Proof, RoundDocument, Tensor};
+use rand::{RngCore, rngs::OsRng};
+
+use crate::{flow::payouts, state::App, store::participants};
+
+/// The document of a round that is asked for, still without holders, and its constants.
+pub(super) async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocument, RoundConstants)> {
+    let now = app.now().ms();
+    let model = participants::find_model(&app.db, &request.model_digest).await?;
+    let model =
+        model.ok_or_else(|| invalid("model_digest", "the digest of a model that has been uploaded"))?;
+    let (tensors, dimension) = layout(request)?;
+    if dimension > app.limits.max_dimension {
+        return Err(invalid("tensors", "no more coordinates than this aggregator accepts"));
+    }
+    let opens_at_ms = request.opens_at_ms.unwrap_or(now);
+    let earliest_close_ms = request.earliest_close_ms.unwrap_or(opens_at_ms);
+    check_times(opens_at_ms, earliest_close_ms, request.closes_at_ms, now)?;
+    let constants = RoundConstants::derive(&RoundRequest {
+        dimension,
+        max_contributions: request.max_contributions,
+        norm_bound: request.norm_bound,
+        clip: request.clip,
+    })
+    .map_err(|error| refused_constants(&error))?;
+    let mut mask_seed = [0; 32];
+    OsRng.fill_bytes(&mut mask_seed);
+    let document = RoundDocument {
+        round_id: uuid::Uuid::now_v7().into_bytes().into(),
+        model_digest: request.model_digest,
+        model_bytes: model.bytes.cast_unsigned(),
+        model_location: paths::fill(paths::MODEL, &[&request.model_digest]),
+        tensors,
+        dimension,
+        max_contributions: request.max_contributions,
+        min_cohort: request.min_cohort,
+        norm_bound: request.norm_bound,
+        scale_log2: u8::try_from(constants.scale_log2).expect("δ is at most 44"),
+        transport_bits: u8::try_from(constants.transport_bits).expect("τ is at most 32"),
+        noisy_norm_bound: constants.noisy_norm_bound,
+        clip: request.clip,
+        scale: constants.scale,
+        weight_min: request.weight_min,
+        weight_max: request.weight_max,
+        mask_seed: mask_seed.into(),
+        opens_at_ms,
+        earliest_close_ms,
+        closes_at_ms: request.closes_at_ms,
+        registrar_key: app.pins.registrar,
+        credential_epoch: request.credential_epoch,
+        holders: Vec::new(),
+        proof: match request.proof {
+            ProofDemand::None => Proof::None,
+            ProofDemand::NormV1 => Proof::NormV1,
+        },
+        max_attempts: request.max_attempts,
+        payout: request.payout.as_ref().map(payout_terms).transpose()?,
+        min_reputation_ppm: match request.min_reputation_ppm {
+            ppm @ 0..=PPM => ppm,
+            _ => return Err(invalid("min_reputation_ppm", "at most 1000000")),
+        },
+    };
+    Ok((document, constants))
+}
+
+fn payout_terms(request: &api::payouts::PayoutTerms) -> Result<PayoutTerms> {
+    let policy = match request.policy {
+        PayoutPolicy::Equal => Policy::Equal,
+        PayoutPolicy::Weight => Policy::Weight,
+        PayoutPolicy::ScoreReputation => Policy::ScoreReputation,
+    };
+    if !(1..=PayoutTerms::MAX_POOL).contains(&request.pool.0) {
+        return Err(invalid("payout.pool", "1 to 2^96 - 1"));
+    }
+    let token = request.token.as_ref().map(|token| payouts::token("payout.token", token)).transpose()?;
+    Ok(PayoutTerms { policy, pool: request.pool.0, token })
+}
+
+fn layout(request: &CreateRound) -> Result<(Vec<Tensor>, u64)> {
+    let mut offset = 0u64;
+    let mut tensors = Vec::with_capacity(request.tensors.len());
+    for (index, tensor) in request.tensors.iter().enumerate() {
+        let field = |name: &str| format!("tensors[{index}].{name}");
+        if tensor.name.len() > 256 || tensor.name.chars().any(char::is_control) {
+            return Err(invalid(field("name"), "at most 256 bytes, no control characters"));
+        }
+        if tensor.shape.len() > 8 {
+            return Err(invalid(field("shape"), "at most 8 axes"));
+        }
+        let tensor = Tensor { name: tensor.name.clone(), shape: tensor.shape.clone(), offset };
+        let end = tensor.size().and_then(|size| offset.checked_add(size));
+        offset = end.ok_or_else(|| invalid(field("shape"), "at most 2^32 coordinates in all"))?;
+        tensors.push(tensor);
+    }
+    Ok((tensors, offset))
+}
+
+fn check_times(opens_at_ms: i64, earliest_close_ms: i64, closes_at_ms: i64, now_ms: i64) -> Result<()> {
+    /// The last day of the year 9999, beyond which no time is accepted.
+    const END_OF_TIME_MS: i64 = 253_402_214_400_000;
+    if closes_at_ms <= now_ms || closes_at_ms > END_OF_TIME_MS {
+        return Err(invalid("closes_at_ms", "a time in the future"));
+    }
+    if !(0..=closes_at_ms).contains(&opens_at_ms) {
+        return Err(invalid("opens_at_ms", "a time not after closes_at_ms"));
+    }
+    if !(opens_at_ms..=closes_at_ms).contains(&earliest_close_ms) {
+        return Err(invalid("earliest_close_ms", "a time between opens_at_ms and closes_at_ms"));
+    }
+    Ok(())
+}
+
+fn invalid(field: impl Into<String>, rule: &str) -> Error {
+    Error::abort(ProblemKind::InvalidParameter).field(field, rule)
+}
+
+fn refused_constants(error: &ConstantsError) -> Error {
+    let field = match error {
+        ConstantsError::Dimension { .. } => "tensors",
+        ConstantsError::Contributions { .. } => "max_contributions",
+        ConstantsError::Clip { .. } => "clip",
+        _ => "norm_bound",
+    };
+    Error::abort(ProblemKind::RoundRefused).field(field, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tensors_follow_one_another() {
+        let tensor =
+            |name: &str, shape: &[u32]| api::rounds::Tensor { name: name.into(), shape: shape.to_vec() };
+        let request = |tensors| CreateRound {
+            model_digest: [0; 32].into(),
+            tensors,
+            max_contributions: 4,
+            min_cohort: 2,
+            norm_bound: 1 << 18,
+            clip: 1.0,
+            weight_min: 1,
+            weight_max: 1,
+            opens_at_ms: None,
+            earliest_close_ms: None,
+            closes_at_ms: 1,
+            credential_epoch: 1,
+            proof: ProofDemand::None,
+            max_attempts: 2,
+            payout: None,
+            min_reputation_ppm: 0,
+        };
+        let (tensors, dimension) = layout(&request(vec![tensor("w", &[3, 4]), tensor("b", &[])])).unwrap();
+        assert_eq!((tensors[0].offset, tensors[1].offset, dimension), (0, 12, 13));
+        assert!(layout(&request(vec![tensor("w", &[u32::MAX; 3])])).is_err());
+        assert!(layout(&request(vec![tensor("w", &[1; 9])])).is_err());
+    }
+
+    #[test]
+    fn times_are_in_order_and_end_in_the_future() {
+        assert!(check_times(5, 6, 7, 6).is_ok());
+        assert!(check_times(5, 6, 7, 7).is_err());
+        assert!(check_times(8, 8, 7, 6).is_err());
+        assert!(check_times(5, 4, 7, 6).is_err());
+        assert!(check_times(5, 6, i64::MAX, 6).is_err());
+    }
+}

@@ -1,0 +1,31 @@
+//! What happens by the clock. Entries get their index in the log, checkpoints are signed, and what
+//! was left behind is swept away. Several processes may do so: the database lets one at a time
+//! write the log.
+
+use std::time::Duration;
+
+use kit::{periodic::every, shutdown::CancellationToken};
+
+use crate::{
+    flow::{log, sweep},
+    state::App,
+    store,
+};
+
+/// The time between two sweeps.
+const SWEEP_PERIOD: Duration = Duration::from_secs(3_600);
+
+/// Works until `shutdown`.
+pub(super) async fn keep(app: &App, shutdown: &CancellationToken) {
+    let sequence =
+        || async { if store::log::is_waiting(&app.db).await? { log::sequence(app).await } else { Ok(()) } };
+    let sequence_period = Duration::from_millis(app.record.sequence_ms);
+    let checkpoint_period = Duration::from_millis(app.record.checkpoint_ms);
+    tokio::join!(
+        every(SWEEP_PERIOD, "sweeping", shutdown.clone(), || sweep::sweep(app)),
+        every(sequence_period, "the log", shutdown.clone(), sequence),
+        every(checkpoint_period, "checkpoints", shutdown.clone(), || log::sign_checkpoint(app)),
+        // Apart from signing, because it has to report that signing fails.
+        every(checkpoint_period, "the lag of the log", shutdown.clone(), || log::measure_lag(app)),
+    );
+}

@@ -1,0 +1,133 @@
+//! The end of a round: ends without a result, and what is removed after any end.
+
+use std::collections::HashSet;
+
+use api::{
+    ProblemKind,
+    contributions::ContributionState::{Received, Verified},
+    rounds::{FailureCode, RoundState},
+};
+use futures::StreamExt;
+use kit::{Result, column::Named, vault::round_key};
+
+use super::{
+    lifecycle::{self, Event, LockedRound},
+    step::{Next, Step},
+};
+use crate::{
+    flow::{sum::SumLocation, upload::bodies},
+    metrics,
+    state::App,
+    store::{
+        contributions,
+        jobs::{self, Kind},
+        rounds::{Facts, Failure, RoundRow},
+    },
+};
+
+/// The pause between two looks at whether the round's other jobs are done.
+const IDLE_PAUSE_MS: i64 = 1_000;
+
+/// The kinds of jobs that a round needs only until its end.
+const UNTIL_THE_END: &[Kind] =
+    &[Kind::Prepare, Kind::Verify, Kind::Close, Kind::Fold, Kind::Release, Kind::Unmask, Kind::Publish];
+
+/// Ends a round that cannot go on, in whatever state it is. A round that has ended stays as it is.
+pub(crate) async fn fail(round: &mut LockedRound<'_>, failure: Failure<'_>) -> Result<()> {
+    match lifecycle::next(round.state(), Event::GivenUp) {
+        Some(_) => end(round, Event::GivenUp, Some(failure)).await,
+        None => Ok(()),
+    }
+}
+
+/// Ends a round at the operator's request. Before its set is fixed it is cancelled. After that it
+/// has failed: a combiner may have released its key shares over the set, so it remains the only set
+/// that the round ever had.
+pub(crate) async fn end_by_operator(round: &mut LockedRound<'_>) -> Result<()> {
+    let words = "the operator ended the round after its set was fixed";
+    let failure = Failure { code: FailureCode::EndedByOperator, words };
+    let after = lifecycle::next(round.state(), Event::EndedByOperator);
+    let failure = (after == Some(RoundState::Failed)).then_some(failure);
+    end(round, Event::EndedByOperator, failure).await
+}
+
+/// Ends a round without a result. No contribution is lost silently: each that is not rejected
+/// becomes excluded, with the reason.
+async fn end(round: &mut LockedRound<'_>, event: Event, failure: Option<Failure<'_>>) -> Result<()> {
+    let (round_id, now, reason) = (round.id(), round.now, ProblemKind::RoundEnded.code());
+    contributions::exclude(round.tx, &round_id, &[Received, Verified], reason, now).await?;
+    round.advance(event, Facts { failure, ..Facts::default() }).await?;
+    jobs::drop_unneeded(round.tx, &round_id, UNTIL_THE_END, now).await?;
+    round.enqueue(Kind::Retire, "").await?;
+    round.enqueue(Kind::Checkpoint, "ended").await?;
+    let (state, words) = (round.state(), failure.map(|failure| failure.words));
+    metrics::round_ended(state.name());
+    tracing::warn!(%round_id, ?state, failure = words, "round ended without a result");
+    Ok(())
+}
+
+/// Job `retire`: destroys the round's key, tells the combiners, and removes objects that nobody
+/// will ask for. Every part may be repeated.
+pub(crate) struct Retire;
+
+impl Step for Retire {
+    const NAME: &'static str = "retire";
+    const STATES: &'static [RoundState] = lifecycle::ENDS;
+
+    /// Whether the round's other jobs are done, and with them this one.
+    type Done = bool;
+
+    async fn work(&self, app: &App, round: &RoundRow) -> Result<bool> {
+        round_key::destroy(&app.vault, round.round_id.0).await?;
+        let published = round.state.0 == RoundState::Published;
+        // A combiner that cannot be told delays nothing but the end of this job.
+        let told = if published { Ok(()) } else { abandon(app, round).await };
+        let idle = jobs::unfinished(&app.db, &round.round_id, Kind::Retire).await? == 0;
+        if idle {
+            remove_objects(app, round).await?;
+        }
+        told.map(|()| idle)
+    }
+
+    async fn record(&self, _: &App, round: &mut LockedRound<'_>, idle: &bool) -> Result<Next> {
+        Ok(if *idle { Next::Finish } else { Next::LookAgain(round.now.plus_ms(IDLE_PAUSE_MS)) })
+    }
+}
+
+/// Removes the objects that nobody will ask for. A published round keeps the sum and the bodies in
+/// it. Any other round keeps nothing. Uploads have ended with the round and its other jobs are
+/// done, so no object comes later.
+async fn remove_objects(app: &App, round: &RoundRow) -> Result<()> {
+    let kept = contributions::included_bodies(&app.db, &round.round_id).await?;
+    let kept: HashSet<String> = kept.into_iter().collect();
+    let sum = round.root.map(|root| SumLocation::new(&round.round_hash, &root));
+    let sum = sum.map(|sum| match round.state.0 {
+        RoundState::Published => sum.folded_folder(),
+        _ => sum.folder(),
+    });
+    for folder in [Some(bodies(&round.round_hash)), sum].into_iter().flatten() {
+        let mut objects = std::pin::pin!(app.blobs.list(&folder));
+        while let Some(location) = objects.next().await {
+            let location = location?;
+            if !kept.contains(&location) {
+                app.blobs.delete(&location).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Tells every combiner that the round has ended. A combiner that never countersigned the round has
+/// nothing to abandon, and one that released has destroyed its key. A failure counts only after all
+/// were told, so that a combiner that is down does not keep the keys of the others alive.
+async fn abandon(app: &App, round: &RoundRow) -> Result<()> {
+    let mut told = Ok(());
+    for combiner in &app.combiners {
+        match combiner.abandon(round.round_hash.0).await {
+            Err(error)
+                if matches!(error.refusal(), Some(ProblemKind::NotFound | ProblemKind::RoundState)) => {}
+            outcome => told = told.and(outcome),
+        }
+    }
+    Ok(told?)
+}

@@ -1,0 +1,163 @@
+//! Verification of stored contributions, while a round is open or settling.
+//!
+//! Every holder opens its share of each mask key and checks the share against the commitment. Then
+//! the norm proof is verified, if the round demands one. A contribution ends verified, or rejected
+//! with a reason. While a holder cannot be asked, the contribution waits.
+
+mod attesting;
+mod decision;
+mod proofs;
+mod shares;
+
+use std::{collections::HashSet, sync::Arc};
+
+use api::rounds::RoundState;
+use kit::{Error, Result, tx::run_tx};
+use names::ContributionId;
+use protocol::{Proof, VerifiedRound};
+
+use self::{
+    decision::{Decided, Decision, Unproved},
+    proofs::ProofOutcome,
+};
+use super::{lifecycle::LockedRound, open};
+use crate::{
+    flow::rounds,
+    metrics,
+    state::App,
+    store::{
+        self,
+        contributions::{self, Envelope},
+        leases::Held,
+        rounds::RoundRow,
+    },
+};
+
+/// Bytes of bodies whose proofs are verified between two transactions.
+const GROUP_BYTES: u64 = 256 << 20;
+
+/// Jobs `verify`, for several contributions to a round.
+///
+/// This is no [`super::step::Step`], because it records in several transactions: verifying a proof
+/// takes long, and little shall be lost when the round closes or the process ends.
+pub(crate) async fn run(app: &App, held: &Held) -> Result<()> {
+    let row = rounds::find(app, held.round_id()).await?;
+    let envelopes = unverified(app, held, &row).await?;
+    let round = Arc::new(rounds::verified(&row)?);
+    let superfluous = superfluous_jobs(held, &envelopes);
+    let (candidates, mut decided) = shares::check(app, &round, envelopes).await?;
+    let mut unproved = Vec::new();
+    let unreachable = match attesting::attest(app, &round, candidates).await {
+        Ok(attested) => {
+            for (candidate, decision) in attested {
+                match decision {
+                    Decision::Verified { attestations } if round.document().proof != Proof::None => {
+                        unproved.push(Unproved { candidate, attestations });
+                    }
+                    decision => decided.push(Decided::new(candidate.id(), decision)),
+                }
+            }
+            None
+        }
+        Err(error) => Some(error),
+    };
+    record(app, held, &decided, &superfluous).await?;
+    let undecided = verify_proofs(app, held, &round, unproved).await?;
+    unreachable.or(undecided).map_or(Ok(()), Err)
+}
+
+/// The contributions that still wait to be verified.
+async fn unverified(app: &App, held: &Held, round: &RoundRow) -> Result<Vec<Envelope>> {
+    match round.state.0 {
+        RoundState::Open | RoundState::Settling => {
+            let id = |key: &String| key.parse().map_err(Error::fault);
+            let ids: Vec<ContributionId> =
+                held.jobs().iter().map(|job| id(&job.key)).collect::<Result<_>>()?;
+            Ok(contributions::unverified(&app.db, &round.round_id, &ids).await?)
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// The jobs whose contribution does not wait any more.
+fn superfluous_jobs(held: &Held, waiting: &[Envelope]) -> Vec<i64> {
+    let waiting: HashSet<String> =
+        waiting.iter().map(|envelope| envelope.contribution_id.to_string()).collect();
+    held.jobs().iter().filter(|job| !waiting.contains(&job.key)).map(|job| job.job_id).collect()
+}
+
+/// Verifies proofs and records the decisions, a few contributions at a time. Returns the error
+/// because of which some could not be verified now, if there was one.
+async fn verify_proofs(
+    app: &App,
+    held: &Held,
+    round: &Arc<VerifiedRound>,
+    unproved: Vec<Unproved>,
+) -> Result<Option<Error>> {
+    let group =
+        usize::try_from((GROUP_BYTES / round.constants().body_bytes()).max(1)).map_err(Error::fault)?;
+    let (mut unproved, mut failure) = (unproved.into_iter().peekable(), None);
+    while unproved.peek().is_some() {
+        let mut decided = Vec::new();
+        for checked in proofs::verify(app, round, unproved.by_ref().take(group)).await? {
+            let Unproved { candidate, attestations } = checked.unproved;
+            let decision = match checked.outcome {
+                ProofOutcome::Accepted => Decision::Verified { attestations },
+                ProofOutcome::Refused(refusal) => Decision::rejected(&refusal),
+                ProofOutcome::Unknown(error) => {
+                    failure = Some(error);
+                    continue;
+                }
+            };
+            decided.push(Decided::new(candidate.id(), decision).after_proof(checked.time));
+        }
+        record(app, held, &decided, &[]).await?;
+    }
+    Ok(failure)
+}
+
+/// Records decisions, and finishes the jobs of their contributions and those that are superfluous.
+/// The other jobs stay held.
+async fn record(app: &App, held: &Held, decided: &[Decided], superfluous: &[i64]) -> Result<()> {
+    if decided.is_empty() && superfluous.is_empty() {
+        return Ok(());
+    }
+    let (round_id, now) = (held.round_id(), app.now());
+    let keys: HashSet<String> = decided.iter().map(|one| one.contribution_id.to_string()).collect();
+    let finished = held.jobs().iter().filter(|job| keys.contains(&job.key)).map(|job| job.job_id);
+    let finished: Vec<i64> = finished.chain(superfluous.iter().copied()).collect();
+    let recording = run_tx(&app.db, "verify", async |mut tx| {
+        let mut round = LockedRound::lock(&mut tx, &round_id, now).await?;
+        let (mut verified, mut rejected) = (0, 0);
+        for one in decided {
+            let recorded = record_one(&mut round, one).await?;
+            match one.decision {
+                Decision::Verified { .. } => verified += i32::from(recorded),
+                Decision::Rejected(_) => rejected += i32::from(recorded),
+            }
+        }
+        store::rounds::return_capacity(round.tx, &round_id, rejected).await?;
+        held.finish_some(round.tx, &finished, now).await?;
+        open::close_if_full(&mut round).await?;
+        Ok((tx, (verified, rejected)))
+    });
+    let (verified, rejected) = recording.await?;
+    metrics::contributions_checked("verified", verified.cast_unsigned().into());
+    metrics::contributions_checked("rejected", rejected.cast_unsigned().into());
+    Ok(())
+}
+
+/// Returns whether the contribution still waited for a decision.
+async fn record_one(round: &mut LockedRound<'_>, decided: &Decided) -> Result<bool> {
+    let (round_id, now) = (round.id(), round.now);
+    let (id, time) = (&decided.contribution_id, decided.proof_time_us);
+    let recorded = match &decided.decision {
+        Decision::Verified { attestations } => {
+            contributions::verify(round.tx, &round_id, id, attestations, time, now).await?
+        }
+        Decision::Rejected(reason) => {
+            contributions::reject(round.tx, &round_id, id, reason.code(), time, now).await?
+        }
+    };
+    Ok(recorded)
+}

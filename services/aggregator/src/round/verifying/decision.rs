@@ -1,0 +1,61 @@
+//! A contribution on its way to a decision.
+
+use std::time::Duration;
+
+use api::ProblemKind;
+use names::ContributionId;
+use protocol::{ContributionHeader, Refusal};
+
+use crate::store::contributions::Envelope;
+
+/// A contribution whose share for this holder is good.
+pub(super) struct Candidate {
+    pub(super) envelope: Envelope,
+    pub(super) header: ContributionHeader,
+}
+
+impl Candidate {
+    pub(super) fn id(&self) -> ContributionId {
+        self.envelope.contribution_id.0
+    }
+}
+
+/// A contribution whose shares are good for every holder, and whose proof has to be verified.
+pub(super) struct Unproved {
+    pub(super) candidate: Candidate,
+    pub(super) attestations: Vec<Vec<u8>>,
+}
+
+/// The decision about a contribution.
+pub(super) enum Decision {
+    /// With the combiners' attestations, in order.
+    Verified {
+        attestations: Vec<Vec<u8>>,
+    },
+    Rejected(ProblemKind),
+}
+
+impl Decision {
+    pub(super) fn rejected(refusal: &Refusal) -> Self {
+        Self::Rejected(refusal.into())
+    }
+}
+
+/// A contribution with the decision about it.
+pub(super) struct Decided {
+    pub(super) contribution_id: ContributionId,
+    pub(super) decision: Decision,
+    /// How long the verification of its proof took, if it was verified.
+    pub(super) proof_time_us: Option<i64>,
+}
+
+impl Decided {
+    pub(super) fn new(contribution_id: ContributionId, decision: Decision) -> Self {
+        Self { contribution_id, decision, proof_time_us: None }
+    }
+
+    pub(super) fn after_proof(self, time: Duration) -> Self {
+        let time_us = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+        Self { proof_time_us: Some(time_us), ..self }
+    }
+}

@@ -1,0 +1,60 @@
+//! The aggregator's own shares, as holder 0: opened one by one, checked in one batch.
+
+use std::sync::Arc;
+
+use kit::{Error, Result, vault::round_key};
+use protocol::{
+    Canonical, ContributionHeader, SealedSeeds, VerifiedRound,
+    roles::{
+        aggregator::HOLDER,
+        combiner::{check_shares, open_share},
+    },
+};
+use rand::rngs::OsRng;
+use sharing::RoundKeyPair;
+
+use super::decision::{Candidate, Decided, Decision};
+use crate::{state::App, store::contributions::Envelope};
+
+/// Checks the shares. Returns the contributions whose share is good, and the rejected ones.
+pub(super) async fn check(
+    app: &App,
+    round: &Arc<VerifiedRound>,
+    envelopes: Vec<Envelope>,
+) -> Result<(Vec<Candidate>, Vec<Decided>)> {
+    if envelopes.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let key = round_key::find(&app.vault, round.document().round_id).await?;
+    let key = key.ok_or_else(|| Error::fault("the round's key is not in the vault"))?;
+    let round = Arc::clone(round);
+    app.compute.run(move || check_with_key(&round, &key, envelopes)).await?
+}
+
+fn check_with_key(
+    round: &VerifiedRound,
+    key: &RoundKeyPair,
+    envelopes: Vec<Envelope>,
+) -> Result<(Vec<Candidate>, Vec<Decided>)> {
+    let (mut opened, mut rejected) = (Vec::new(), Vec::new());
+    for envelope in envelopes {
+        let header = ContributionHeader::from_bytes(&envelope.header).map_err(Error::fault)?;
+        let sealed = SealedSeeds::from_bytes(&envelope.sealed_seeds).map_err(Error::fault)?;
+        let share = open_share(round, HOLDER, key, &header, &sealed);
+        let candidate = Candidate { envelope, header };
+        match share {
+            Ok(share) => opened.push((candidate, share)),
+            Err(refusal) => rejected.push(Decided::new(candidate.id(), Decision::rejected(&refusal))),
+        }
+    }
+    let pairs: Vec<_> = opened.iter().map(|(candidate, share)| (&candidate.header, share)).collect();
+    let verdicts = check_shares(HOLDER, &pairs, &mut OsRng);
+    let mut candidates = Vec::with_capacity(opened.len());
+    for ((candidate, _), verdict) in opened.into_iter().zip(verdicts) {
+        match verdict {
+            Ok(()) => candidates.push(candidate),
+            Err(refusal) => rejected.push(Decided::new(candidate.id(), Decision::rejected(&refusal))),
+        }
+    }
+    Ok((candidates, rejected))
+}
