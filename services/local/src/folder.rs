@@ -104,8 +104,8 @@ impl ServiceFolder {
     /// The settings of a combiner with this database, which trusts these keys.
     pub fn combiner_settings(&self, database_url: &str, pins: &Pins) -> Settings {
         let mut settings = self.common_settings(database_url);
-        settings.set_text("policy.aggregator_key", format_args!("{:?}", pins.aggregator));
-        settings.set_text("policy.registrar_key", format_args!("{:?}", pins.registrar));
+        settings.set_text("policy.aggregator_key", pins.aggregator);
+        settings.set_text("policy.registrar_key", pins.registrar);
         settings
     }
 
@@ -121,11 +121,11 @@ impl ServiceFolder {
     /// pinned keys.
     pub fn aggregator_settings(&self, database_url: &str, pins: &Pins, combiner_urls: &[String]) -> Settings {
         let mut settings = self.common_settings(database_url);
-        settings.set_text("registrar_key", format_args!("{:?}", pins.registrar));
+        settings.set_text("registrar_key", pins.registrar);
         settings.set_secret_file("admin_token", self.admin_token_file().display());
         settings.set_text("blobs.local.path", self.file("blobs").display());
         let combiner = |(url, key): (&String, &PublicKey)| {
-            format!("{{ url = {}, identity_key = \"{key:?}\" }}", quoted(url))
+            format!("{{ url = {}, identity_key = \"{key}\" }}", quoted(url))
         };
         let combiners: Vec<_> = combiner_urls.iter().zip(&pins.combiners).map(combiner).collect();
         settings.set("combiners", format_args!("[{}]", combiners.join(", ")));
