@@ -1,5 +1,5 @@
-//! Projecting 2¹⁶ and 2²⁰ coordinates and folding the rows, on one core, beside expanding the rows
-//! alone.
+//! Times the projection of 2¹⁶ and 2²⁰ coordinates and the folding of the rows, on one core. The
+//! expansion of the rows is also timed alone.
 
 #![allow(missing_docs)]
 
@@ -13,7 +13,7 @@ use rayon::ThreadPoolBuilder;
 
 const DIMENSIONS: [usize; 2] = [1 << 16, 1 << 20];
 
-/// Words of the stream that belong to one coordinate.
+/// Words of the stream for one coordinate.
 const COLUMN_WORDS: usize = 8;
 
 fn projection(criterion: &mut Criterion) {

@@ -1,21 +1,22 @@
-//! The operations that touch every coordinate of a round, on whole runs of blocks.
+//! The operations whose cost grows with the dimension, on many blocks at a time.
 //!
-//! A backend works on seeds where it can: mask polynomials are expanded inside an operation and
-//! never stored for a whole vector. Every backend gives bit for bit the same results; `testkit`
-//! checks it. Unless an operation says otherwise, a slice holds a whole number of blocks of N
-//! canonical values.
+//! Where it can, a backend works from seeds: an operation expands the mask polynomials that it
+//! needs, and never stores those of a whole vector. All backends give the same results, bit for
+//! bit; `testkit` checks this. Unless an operation states otherwise, a slice holds a whole number
+//! of blocks of N canonical values.
 //!
-//! There is a trait for each kind of caller, so that a bound says what its holder can do:
+//! Each kind of caller has its own trait, so that a trait bound shows which operations the code may
+//! use:
 //!
-//! | trait | who calls it | operations |
+//! | trait | caller | operations |
 //! |---|---|---|
-//! | [`FoldingBackend`] | who proves a norm and who verifies it | `fold_rows` |
-//! | [`MaskingBackend`] | the client | `mask_product`, `project`; it folds too |
-//! | [`SummingBackend`] | the aggregator and the auditor | `add_packed`, `unmask`; it folds too |
+//! | [`FoldingBackend`] | the prover and the verifier of a norm | `fold_rows` |
+//! | [`MaskingBackend`] | the client | `mask_product`, `project`, and folding |
+//! | [`SummingBackend`] | the aggregator and the auditor | `add_packed`, `unmask`, and folding |
 //! | [`TransformBackend`] | encrypted scoring | `forward`, `inverse`, `inner_product`, `adjoint_accumulate` |
 //!
-//! Devices implement the traits without secrets: all but [`MaskingBackend`], which the processor
-//! alone implements.
+//! A device implements every trait except [`MaskingBackend`]. The arguments of that trait are
+//! secret, so only the processor implements it.
 
 pub mod checks;
 pub mod cpu;

@@ -1,8 +1,8 @@
-//! Expansion of seeds: ChaCha streams that start at any index, and the uniform mask polynomials.
+//! Expands seeds to ChaCha streams, and the mask seed of a round to its uniform mask polynomials.
 //!
-//! Streams are those of RFC 8439 with 20 rounds for secrets and 8 for public randomness: a 256-bit
-//! key, the nonce `u64 index ‖ u32 purpose`, block counter from 0, words little-endian. One (key,
-//! index, purpose) yields at most 256 GiB.
+//! The streams follow RFC 8439, with 20 rounds for secrets and 8 for public randomness. The key has
+//! 256 bits, the nonce is `u64 index ‖ u32 purpose`, the block counter starts at 0, and words are
+//! little-endian. One (key, index, purpose) yields at most 256 GiB.
 
 pub(crate) mod chacha8_lanes;
 mod purpose;
@@ -25,11 +25,11 @@ names::name! {
 }
 
 names::secret! {
-    /// The key of a secret stream, which expands to a share, to errors or to rounding.
+    /// The key of a secret stream. The stream expands to a key share, to errors or to rounding.
     pub SecretStreamKey: 32;
 }
 
-/// A public pseudorandom stream: ChaCha8.
+/// A public pseudorandom stream, from ChaCha8.
 pub struct PublicStream(ChaCha8);
 
 impl PublicStream {
@@ -44,7 +44,7 @@ impl PublicStream {
     }
 }
 
-/// A secret pseudorandom stream: ChaCha20. Its state is overwritten when it is dropped.
+/// A secret pseudorandom stream, from ChaCha20. Dropping it overwrites its state.
 pub struct SecretStream(ChaCha20);
 
 impl SecretStream {
@@ -65,27 +65,27 @@ impl SecretStream {
     }
 }
 
-/// The mask polynomials a_0, a_1, … of a round, uniform in R_q and common to all clients. Public.
+/// The public mask polynomials a_0, a_1, … of a round: uniform in R_q and the same for all clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaskPolynomials {
     key: PublicStreamKey,
 }
 
 impl MaskPolynomials {
-    /// The polynomials of `mask_seed`.
+    /// The mask polynomials that `mask_seed` expands to.
     pub fn derive(mask_seed: &MaskSeed) -> Self {
         Self { key: labels::hash(labels::MASK_POLYNOMIALS, &[mask_seed.as_bytes()]) }
     }
 
-    /// The key of the ChaCha8 streams that hold the polynomials.
+    /// The key of the ChaCha8 streams from which the polynomials are read.
     pub fn stream_key(&self) -> &PublicStreamKey {
         &self.key
     }
 
     /// Overwrites `block`, N words, with a_`index` in evaluation form.
     ///
-    /// Evaluation k is word k of the stream when that is below q; the others are filled, in
-    /// increasing order, with the next words of the stream that are below q.
+    /// Evaluation k is word k of the stream if that word is below q. The evaluations that are then
+    /// still missing, in increasing order, take the next words of the stream that are below q.
     ///
     /// # Panics
     /// When `block` does not hold N words.
@@ -96,12 +96,13 @@ impl MaskPolynomials {
     }
 }
 
-/// The rows of a projection: a public matrix R of 256 rows with a column for each coordinate and
-/// entries in {−1, 0, 1}, 0 half of the time and each sign a quarter of it.
+/// The rows of a projection: a public matrix R with 256 rows and a column for each coordinate. An
+/// entry is 0 with probability 1/2, and 1 or −1 with probability 1/4 each.
 ///
-/// Coordinate k of block j takes bytes 64k to 64k + 63 of the ChaCha8 stream of the key at index j
-/// for [`Purpose::PROJECTION`]. R_{t, jN + k} is bit t of the first 32 bytes minus bit t of the
-/// last 32 bytes, bit t being bit t mod 8 of byte ⌊t/8⌋.
+/// The columns of block j come from the ChaCha8 stream of the key at index j for
+/// [`Purpose::PROJECTION`]. Coordinate k of the block takes bytes 64k to 64k + 63. R_{t, jN + k} is
+/// bit t of the first 32 of these bytes minus bit t of the last 32. Bit t is bit t mod 8 of byte
+/// ⌊t/8⌋.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectionRows {
     key: PublicStreamKey,
@@ -111,24 +112,25 @@ impl ProjectionRows {
     /// The number of rows.
     pub const COUNT: usize = 256;
 
-    /// The rows of `key`.
+    /// The rows whose streams have the key `key`.
     pub fn new(key: PublicStreamKey) -> Self {
         Self { key }
     }
 
-    /// The key of the ChaCha8 streams that hold the rows.
+    /// The key of the ChaCha8 streams from which the rows are read.
     pub fn stream_key(&self) -> &PublicStreamKey {
         &self.key
     }
 
-    /// The stream of block `index`; its block k is the column of coordinate k.
+    /// The stream of block `index` of the vector. Block k of the stream is the column of coordinate
+    /// k.
     pub(crate) fn columns(&self, index: u64) -> BlockStream {
         BlockStream::new(&self.key, index, Purpose::PROJECTION)
     }
 }
 
-/// Fills `values` with elements of F_q from the words that `fill` produces, by the rule of
-/// [`MaskPolynomials::expand`].
+/// Fills `values` with elements of F_q. `fill` produces the words, and [`MaskPolynomials::expand`]
+/// states which of them are taken.
 fn uniform(values: &mut [u64], mut fill: impl FnMut(&mut [u64])) {
     fill(values);
     if values.iter().fold(0, |largest, &word| word.max(largest)) < MODULUS {
@@ -169,7 +171,7 @@ mod tests {
         bytes(hex).chunks(8).map(|word| u64::from_le_bytes(word.try_into().unwrap())).collect()
     }
 
-    /// RFC 8439 §2.3.2: key 00 … 1f, counter 1, nonce 00000009 0000004a 00000000.
+    /// From RFC 8439 §2.3.2: key 00 … 1f, counter 1, nonce 00000009 0000004a 00000000.
     #[test]
     fn secret_streams_are_rfc_8439() {
         let key = SecretStreamKey::from_bytes(std::array::from_fn(|i| i as u8));
@@ -184,7 +186,7 @@ mod tests {
         assert_eq!(block.as_slice(), words(expected));
     }
 
-    /// RFC 8439 appendix A.1, test vector 1: key and nonce zero, counter 0.
+    /// From RFC 8439 appendix A.1, test vector 1: key and nonce zero, counter 0.
     #[test]
     fn secret_streams_start_at_counter_zero() {
         let mut block = [0; 64];
@@ -194,8 +196,8 @@ mod tests {
         assert_eq!(block.as_slice(), bytes(expected));
     }
 
-    /// draft-strombergson-chacha-test-vectors-01, TC1 and TC2 for 256-bit keys and 8 rounds, both
-    /// blocks.
+    /// From draft-strombergson-chacha-test-vectors-01: TC1 and TC2 for 256-bit keys and 8 rounds,
+    /// with both blocks.
     #[test]
     fn public_streams_are_chacha8() {
         let mut key = [0; 32];
@@ -251,7 +253,7 @@ mod tests {
         assert_eq!(block, expected);
     }
 
-    /// `tests/recompute/test_vectors.py` has the same digest and entries.
+    /// `tests/recompute/test_vectors.py` recomputes the same digest and entries.
     #[test]
     fn projection_rows_are_the_recomputed_ones() {
         let rows = ProjectionRows::new(PublicStreamKey::from_bytes(std::array::from_fn(|i| i as u8)));

@@ -1,7 +1,7 @@
-//! F_q for q = 2⁶⁴ − 2³² + 1.
+//! The field F_q for q = 2⁶⁴ − 2³² + 1.
 //!
-//! The functions take and return canonical representatives, `u64` values in `[0, q)`. They are free
-//! of branches and table look-ups that depend on the values.
+//! The functions take and return canonical representatives: `u64` values in `[0, q)`. No branch and
+//! no table look-up depends on the values.
 
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -34,7 +34,7 @@ pub const fn neg(a: u64) -> u64 {
     sub(0, a)
 }
 
-/// `a · b` mod q, for any two `u64`.
+/// `a · b` mod q, for any two `u64` values.
 #[inline(always)]
 pub const fn mul(a: u64, b: u64) -> u64 {
     reduce_wide(a as u128 * b as u128)
@@ -42,7 +42,7 @@ pub const fn mul(a: u64, b: u64) -> u64 {
 
 /// `x` mod q, for any `x`.
 ///
-/// With x = lo + 2⁶⁴·mid + 2⁹⁶·top and 32-bit mid and top: 2⁶⁴ ≡ 2³² − 1 and 2⁹⁶ ≡ −1.
+/// Write x = lo + 2⁶⁴·mid + 2⁹⁶·top with 32-bit mid and top. Then use 2⁶⁴ ≡ 2³² − 1 and 2⁹⁶ ≡ −1.
 #[inline(always)]
 pub const fn reduce_wide(x: u128) -> u64 {
     let (low, high) = (x as u64, (x >> 64) as u64);
@@ -61,14 +61,15 @@ pub const fn shift_left(x: u64, shift: u32) -> u64 {
     reduce(sum.wrapping_add(EPSILON & (carry as u64).wrapping_neg()))
 }
 
-/// `x` mod q, for any `u64`.
+/// `x` mod q, for any `u64` value.
 #[inline(always)]
 pub const fn reduce(x: u64) -> u64 {
     let (difference, borrow) = x.overflowing_sub(MODULUS);
     difference.wrapping_add(MODULUS & (borrow as u64).wrapping_neg())
 }
 
-/// The canonical representative of `x`, for any `i64`: |x| ≤ 2⁶³ < q.
+/// The canonical representative of `x`, for any `i64` value. One addition is enough because |x| ≤
+/// 2⁶³ < q.
 #[inline(always)]
 pub const fn from_signed(x: i64) -> u64 {
     (x as u64).wrapping_add(MODULUS & ((x >> 63) as u64))
@@ -81,7 +82,7 @@ pub const fn centre(a: u64) -> i64 {
     a.wrapping_sub(MODULUS & negative.wrapping_neg()) as i64
 }
 
-/// An element of F_q for scalar code, held as its canonical representative.
+/// An element of F_q for scalar code. It holds its canonical representative.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Pod, Zeroable)]
 #[repr(transparent)]
 pub struct Fq(u64);
@@ -107,7 +108,7 @@ impl Fq {
         centre(self.0)
     }
 
-    /// `self` to the power `exponent`; 0⁰ = 1. Its time depends on the exponent only.
+    /// `self` to the power `exponent`, with 0⁰ = 1. The time depends on the exponent alone.
     pub const fn pow(self, mut exponent: u64) -> Self {
         let (mut base, mut power) = (self.0, 1);
         while exponent > 0 {
@@ -120,7 +121,7 @@ impl Fq {
         Self(power)
     }
 
-    /// The inverse, or 0 for 0.
+    /// The inverse of `self`. The inverse of 0 is defined as 0.
     pub const fn inverse(self) -> Self {
         self.pow(MODULUS - 2)
     }

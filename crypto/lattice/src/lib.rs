@@ -1,10 +1,11 @@
-//! Arithmetic in F_q and R_q = Z_q\[X\]/(X^2048 + 1) with q = 2⁶⁴ − 2³² + 1, the expansion of seeds
-//! into uniform polynomials, keys and errors, the packing of rounded words, and the [`backend`]s
-//! that run all of it on whole runs of blocks.
+//! Arithmetic in F_q and in R_q = Z_q\[X\]/(X^2048 + 1) with q = 2⁶⁴ − 2³² + 1.
 //!
-//! A *block* is one polynomial: [`RING_DEGREE`] canonical `u64` representatives. Long vectors are
-//! slices of consecutive blocks. Everything here is a pure function of its arguments: no clock, no
-//! sockets, no global randomness.
+//! The crate also expands seeds into uniform polynomials, keys and errors, and packs rounded words.
+//! A [`backend`] runs these operations on many blocks at a time.
+//!
+//! A *block* is one polynomial: [`RING_DEGREE`] canonical `u64` representatives. A long vector is a
+//! slice of consecutive blocks. Every function is pure: it uses no clock, no socket and no global
+//! randomness.
 
 #![forbid(unsafe_code)]
 

@@ -1,10 +1,10 @@
 //! The negacyclic number-theoretic transform of one block.
 //!
-//! Evaluation k of a polynomial is its value at ω^(2·bitrev(k) + 1), ω = 10974926054405199669 a
-//! primitive 2N-th root of unity, bitrev on 11 bits.
+//! Evaluation k of a polynomial is its value at ω^(2·bitrev(k) + 1). Here ω = 10974926054405199669
+//! is a primitive 2N-th root of unity, and bitrev reverses 11 bits.
 //!
-//! With AVX2 or AVX-512 the transforms select without branches, so their times are independent of
-//! the values; on other machines that rests on the compiler turning the conditional subtractions of
+//! With AVX2 or AVX-512 the transforms select without branches, so their times do not depend on the
+//! values. On other machines this holds only if the compiler turns the conditional subtractions of
 //! `tfhe-ntt` into selects.
 
 use std::sync::OnceLock;
@@ -14,20 +14,20 @@ use tfhe_ntt::prime64::Plan;
 use crate::block::RING_DEGREE;
 use crate::field::{Fq, MODULUS};
 
-/// 1/N.
+/// 1/N mod q.
 pub(crate) const DEGREE_INVERSE: u64 = Fq::new(RING_DEGREE as u64).inverse().value();
 
-/// Coefficients to evaluations, in place. `block` holds N canonical values.
+/// Turns coefficients into evaluations, in place. `block` holds N canonical values.
 pub(crate) fn forward(block: &mut [u64]) {
     plan().fwd(block);
 }
 
-/// Evaluations to N times the coefficients, in place. `block` holds N canonical values.
+/// Turns evaluations into N times the coefficients, in place. `block` holds N canonical values.
 pub(crate) fn inverse_scaled(block: &mut [u64]) {
     plan().inv(block);
 }
 
-/// Evaluations to coefficients, in place. `block` holds N canonical values.
+/// Turns evaluations into coefficients, in place. `block` holds N canonical values.
 pub(crate) fn inverse(block: &mut [u64]) {
     plan().inv(block);
     plan().normalize(block);

@@ -1,15 +1,15 @@
-//! Packing of w-bit words: coefficient i of a group of 64 is bits `[i·w, (i+1)·w)` of w
-//! little-endian `u64` words, bit 0 the least significant bit of the first word.
+//! Packs words of w bits in groups of 64. A group is w little-endian `u64` words, and coefficient i
+//! is its bits `[i·w, (i+1)·w)`. Bit 0 is the least significant bit of the first word.
 //!
-//! As 8 words of w bits are w bytes, the format is equally a sequence of w-byte *octets*, and an
-//! octet's coefficient i lies in the eight bytes that start at byte min(⌊i·w/8⌋, w − 8). The loops
-//! below use that view. Their times are independent of the values.
+//! 8 words of w bits are w bytes, so the format is also a sequence of w-byte *octets*. Coefficient
+//! i of an octet lies in the eight bytes from byte min(⌊i·w/8⌋, w − 8) on. The loops below use that
+//! view. Their times do not depend on the values.
 
 use pulp::Arch;
 
 use crate::field::MODULUS;
 
-/// Coefficients that are packed together.
+/// Coefficients in one group.
 pub const GROUP: usize = 64;
 
 const OCTET: usize = 8;
@@ -19,33 +19,34 @@ const OCTET: usize = 8;
 pub struct Width(u32);
 
 impl Width {
-    /// The width that drops `transport_bits` = τ bits, 1 to 32, of each coefficient.
+    /// The width that drops τ = `transport_bits` bits of each coefficient, or `None` if τ is not 1
+    /// to 32.
     pub const fn from_transport_bits(transport_bits: u32) -> Option<Self> {
         if transport_bits >= 1 && transport_bits <= 32 { Some(Self(64 - transport_bits)) } else { None }
     }
 
-    /// w.
+    /// w, the bits of a packed word.
     pub const fn bits(self) -> u32 {
         self.0
     }
 
-    /// τ = 64 − w.
+    /// τ = 64 − w, the bits that are dropped.
     pub const fn transport_bits(self) -> u32 {
         64 - self.0
     }
 
-    /// Bytes of `coefficients` packed words, a multiple of 64.
+    /// The bytes of `coefficients` packed words. `coefficients` is a multiple of 64.
     pub const fn bytes(self, coefficients: usize) -> usize {
         coefficients / OCTET * self.0 as usize
     }
 
-    /// The largest word v with v·2^τ < q, that is (q − 1)/2^τ: q − 1 is a multiple of 2³².
+    /// The largest word v with v·2^τ < q. It is (q − 1)/2^τ because q − 1 is a multiple of 2³².
     pub const fn max_word(self) -> u64 {
         (MODULUS - 1) >> self.transport_bits()
     }
 }
 
-/// Calls `$kernel::<W>` for the width's number of bits.
+/// Calls `$kernel::<W>`, where W is the width's number of bits.
 macro_rules! with_width {
     ($width:expr, $kernel:ident, $arguments:tt; $($w:literal)*) => {
         match $width.bits() {
@@ -59,7 +60,9 @@ macro_rules! with_width {
     };
 }
 
-/// Packs `words`, each below 2^w and a multiple of 64 in number, into `out`,
+/// Packs `words` into `out`.
+///
+/// Each word is below 2^w. The number of words is a multiple of 64, and `out` has
 /// `width.bytes(words.len())` bytes.
 ///
 /// # Panics
@@ -75,10 +78,10 @@ pub fn pack(width: Width, words: &[u64], out: &mut [u8]) {
     );
 }
 
-/// Adds the packed words of `packed` to `sums`, without reduction modulo q or a check for overflow
-/// of 2⁶⁴.
+/// Unpacks `packed` and adds its words to `sums`. It neither reduces modulo q nor checks whether a
+/// sum exceeds 2⁶⁴.
 ///
-/// Returns whether every word v satisfies v·2^τ < q. All words are added whatever it returns.
+/// Returns whether every word v satisfies v·2^τ < q. All words are added in either case.
 ///
 /// # Panics
 /// When the lengths do not agree.
@@ -87,7 +90,7 @@ pub fn unpack_add(width: Width, packed: &[u8], sums: &mut [u64]) -> bool {
     unpack_add_with(Arch::new(), width, packed, sums)
 }
 
-/// Position of the first packed word v with v·2^τ ≥ q, if there is one.
+/// The position of the first packed word v with v·2^τ ≥ q, or `None` if there is no such word.
 ///
 /// # Panics
 /// When `packed` is not a whole number of groups.
@@ -104,7 +107,7 @@ pub fn first_noncanonical(width: Width, packed: &[u8]) -> Option<usize> {
     None
 }
 
-/// [`unpack_add`] with the instructions of `arch`.
+/// Does what [`unpack_add`] does, with the instructions of `arch`.
 #[inline]
 pub(crate) fn unpack_add_with(arch: Arch, width: Width, packed: &[u8], sums: &mut [u64]) -> bool {
     assert!(
@@ -117,7 +120,7 @@ pub(crate) fn unpack_add_with(arch: Arch, width: Width, packed: &[u8], sums: &mu
     )
 }
 
-/// Byte and bit at which an octet's coefficient `i` starts; the bit and W together are at most 71.
+/// The byte and the bit at which coefficient `i` of an octet starts. The bit plus W is at most 71.
 #[inline(always)]
 const fn position<const W: usize>(i: usize) -> (usize, usize) {
     let byte = if i * W / 8 < W - 8 { i * W / 8 } else { W - 8 };
@@ -167,7 +170,7 @@ mod tests {
 
     use super::*;
 
-    /// Every width, written from the format's definition bit by bit.
+    /// Packs by the definition of the format, bit by bit.
     fn pack_by_definition(width: Width, words: &[u64]) -> Vec<u8> {
         let w = width.bits() as usize;
         let mut packed = vec![0_u64; words.len() * w / 64];

@@ -1,4 +1,4 @@
-//! Polynomials of R_q, with their form in the type, and polynomials with small coefficients.
+//! Polynomials of R_q with their form in the type, and polynomials with small coefficients.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,15 +9,15 @@ use crate::block::RING_DEGREE;
 use crate::field::{self, MODULUS};
 use crate::ntt;
 
-/// Marks a polynomial given by its coefficients, that of X⁰ first.
+/// Marks a polynomial that is stored by its coefficients, that of X⁰ first.
 pub enum Coefficient {}
 
-/// Marks a polynomial given by its values at the odd powers of ω, in bit-reversed order.
+/// Marks a polynomial that is stored by its values at the odd powers of ω, in bit-reversed order.
 pub enum Evaluation {}
 
-/// The two forms of a polynomial. Sealed.
+/// The two forms of a polynomial. No other crate can add one.
 pub trait Form: sealed::Sealed {
-    /// The form's name.
+    /// The form's name, for `Debug`.
     const NAME: &'static str;
 }
 
@@ -37,7 +37,7 @@ mod sealed {
 
 /// An element of R_q in form `F`: N canonical values.
 ///
-/// It may be a key, so `Debug` shows no value and dropping it overwrites them.
+/// It may be a key. `Debug` therefore prints no value, and dropping it overwrites the values.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Poly<F: Form> {
     values: Box<[u64]>,
@@ -56,19 +56,19 @@ impl<F: Form> Poly<F> {
         &self.values
     }
 
-    /// The N values, to be left canonical.
+    /// The N values, to be changed. The caller must leave them canonical.
     pub fn values_mut(&mut self) -> &mut [u64] {
         &mut self.values
     }
 
-    /// The polynomial with these N values, or `None` when their number is not N or one is not below
-    /// q.
+    /// The polynomial with these N values. `None` when there are not N of them, or when one is not
+    /// below q.
     pub fn from_canonical(values: &[u64]) -> Option<Self> {
         let valid = values.len() == RING_DEGREE && values.iter().all(|&v| v < MODULUS);
         valid.then(|| Self::from_values(values.into()))
     }
 
-    /// Multiplies every value by `factor`, in `[0, q)`.
+    /// Multiplies every value by `factor`, which is in `[0, q)`.
     pub(crate) fn scale(&mut self, factor: u64) {
         self.values.iter_mut().for_each(|value| *value = field::mul(*value, factor));
     }
@@ -79,7 +79,7 @@ impl<F: Form> Poly<F> {
 }
 
 impl Poly<Coefficient> {
-    /// The polynomial with these N signed coefficients, or `None` when their number is not N.
+    /// The polynomial with these signed coefficients, or `None` when there are not N of them.
     ///
     /// Constant-time in the coefficients.
     pub fn from_signed<T: Copy + Into<i64>>(coefficients: &[T]) -> Option<Self> {
@@ -87,7 +87,7 @@ impl Poly<Coefficient> {
             .then(|| Self::from_values(coefficients.iter().map(|&c| field::from_signed(c.into())).collect()))
     }
 
-    /// Transforms to evaluation form, in place. Constant-time where the processor has AVX2.
+    /// Transforms to evaluation form, in place. Constant-time on a processor with AVX2.
     pub fn into_evaluation(mut self) -> Poly<Evaluation> {
         ntt::forward(&mut self.values);
         Poly::from_values(std::mem::take(&mut self.values))
@@ -95,7 +95,7 @@ impl Poly<Coefficient> {
 }
 
 impl Poly<Evaluation> {
-    /// Transforms to coefficient form, in place. Constant-time where the processor has AVX2.
+    /// Transforms to coefficient form, in place. Constant-time on a processor with AVX2.
     pub fn into_coefficients(mut self) -> Poly<Coefficient> {
         ntt::inverse(&mut self.values);
         Poly::from_values(std::mem::take(&mut self.values))
@@ -110,17 +110,18 @@ impl<F: Form> fmt::Debug for Poly<F> {
 
 /// A polynomial with small signed coefficients: a mask key or a holder's share of one.
 ///
-/// `Debug` shows no coefficient and dropping it overwrites them.
+/// `Debug` prints no coefficient, and dropping it overwrites them.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct SmallPoly(Box<[i16]>);
 
 impl SmallPoly {
-    /// The polynomial with these N coefficients, or `None` when their number is not N.
+    /// The polynomial with these coefficients, or `None` when there are not N of them.
     pub fn from_coefficients(coefficients: &[i16]) -> Option<Self> {
         (coefficients.len() == RING_DEGREE).then(|| Self(coefficients.into()))
     }
 
-    /// The sum of `shares`, at most 2¹⁰ of them with coefficients of magnitude at most 32.
+    /// The sum of `shares`. There may be at most 2¹⁰ shares, with coefficients of magnitude at most
+    /// 32.
     ///
     /// Constant-time in the coefficients.
     pub fn sum<'a>(shares: impl IntoIterator<Item = &'a Self>) -> Self {
@@ -136,7 +137,7 @@ impl SmallPoly {
         &self.0
     }
 
-    /// The element of R_q in evaluation form. Constant-time where the processor has AVX2.
+    /// The same polynomial in evaluation form. Constant-time on a processor with AVX2.
     pub fn to_evaluation(&self) -> Poly<Evaluation> {
         Poly::from_signed(&self.0).expect("a small polynomial has N coefficients").into_evaluation()
     }

@@ -1,4 +1,4 @@
-//! The two secret distributions: mask-key shares and errors.
+//! The two secret distributions: shares of mask keys, and errors.
 
 use std::fmt;
 
@@ -9,19 +9,20 @@ use crate::block::RING_DEGREE;
 use crate::expand::{Purpose, SecretStream, SecretStreamKey};
 use crate::poly::SmallPoly;
 
-/// Largest magnitude of a coefficient of a key share.
+/// The largest magnitude of a coefficient of a key share.
 pub const KEY_SHARE_BOUND: i16 = 32;
 
-/// Largest magnitude of an error.
+/// The largest magnitude of an error.
 pub const ERROR_BOUND: i32 = 1 << 20;
 
-/// Uniform values that make up one error.
+/// Uniform values that are added up to one error.
 const TERMS: usize = 8;
 
-/// A holder's share of a mask key, from the ChaCha20 stream of `stream_key`.
+/// Expands the ChaCha20 stream of `stream_key` to a holder's share of a mask key.
 ///
-/// Centred binomial with η = 32: coefficient k is popcount(w mod 2³²) − popcount(w div 2³²) for
-/// word w = k of the stream; |s_k| ≤ 32, variance 16. Constant-time.
+/// The distribution is centred binomial with η = 32. With w = word k of the stream, coefficient k
+/// is popcount(w mod 2³²) − popcount(w div 2³²). So |s_k| ≤ 32 and the variance is 16.
+/// Constant-time.
 pub fn key_share(stream_key: &SecretStreamKey) -> SmallPoly {
     let mut words = Zeroizing::new([0; RING_DEGREE]);
     SecretStream::new(stream_key, 0, Purpose::KEY_COEFFICIENTS).fill(&mut words[..]);
@@ -31,14 +32,15 @@ pub fn key_share(stream_key: &SecretStreamKey) -> SmallPoly {
     SmallPoly::from_coefficients(&coefficients[..]).expect("N coefficients")
 }
 
-/// Errors of a contribution: each is the sum of eight independent uniforms on [−2¹⁷, 2¹⁷).
+/// The errors of a contribution. Each is the sum of eight independent uniform values in [−2¹⁷,
+/// 2¹⁷).
 ///
-/// Mean −4, variance 8·(2³⁶ − 1)/12 (σ ≈ 2^17.7), magnitude at most 2²⁰. A sum of eight is close to
-/// Gaussian on purpose: the sum of all clients' errors becomes public, and conditioned on it flat
-/// errors would be pinned down wherever it is extreme.
+/// The mean is −4, the variance 8·(2³⁶ − 1)/12 (σ ≈ 2^17.7), and the magnitude at most 2²⁰. A sum
+/// of eight is close to Gaussian on purpose. The sum of all clients' errors becomes public. If
+/// single errors were uniform, an extreme sum would pin them down.
 ///
-/// The seed must be fresh from the operating system: an error and one key share give the
-/// other share.
+/// The seed must be fresh from the operating system. With the errors and one key share, anyone
+/// could compute the other share.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct ErrorSampler {
     seed: SecretStreamKey,
@@ -47,15 +49,16 @@ pub struct ErrorSampler {
 }
 
 impl ErrorSampler {
-    /// The errors of `seed`.
+    /// The errors that `seed` expands to.
     pub fn new(seed: SecretStreamKey) -> Self {
         Self { seed, arch: Arch::new() }
     }
 
-    /// Overwrites `errors` with those of block `index`.
+    /// Overwrites `errors` with the errors of block `index`. Constant-time.
     ///
-    /// The stream holds, as `u16` words, the low 16 bits of the eight terms, N words a term, then
-    /// one word a coordinate with the terms' eight 2-bit high parts. Constant-time.
+    /// The stream is read as `u16` words. First come the low 16 bits of the eight terms, N words
+    /// for each term. Then follows one word for each coordinate, with the eight 2-bit high parts of
+    /// its terms.
     pub fn fill(&self, index: u64, scratch: &mut ErrorScratch, errors: &mut [i32; RING_DEGREE]) {
         let words = &mut scratch.0[..];
         SecretStream::new(&self.seed, index, Purpose::ERRORS).fill_bytes(bytemuck::cast_slice_mut(words));
@@ -73,12 +76,12 @@ impl fmt::Debug for ErrorSampler {
     }
 }
 
-/// Room for the stream of one block of errors, overwritten when dropped.
+/// Working memory for the stream of one block of errors. Dropping it overwrites it.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct ErrorScratch(Box<[u16]>);
 
 impl ErrorScratch {
-    /// Allocates it.
+    /// Allocates the memory, filled with zeros.
     pub fn new() -> Self {
         Self(vec![0; (TERMS + 1) * RING_DEGREE].into())
     }
@@ -96,7 +99,7 @@ impl fmt::Debug for ErrorScratch {
     }
 }
 
-/// errors = Σ low + 2¹⁶·Σ high − 8·2¹⁷ for the nine planes of `words`.
+/// Computes errors = Σ low + 2¹⁶·Σ high − 8·2¹⁷ from the nine planes of `words`.
 #[inline(always)]
 fn sum_terms(words: &[u16], errors: &mut [i32; RING_DEGREE]) {
     let (low, high) = words.split_at(TERMS * RING_DEGREE);
@@ -144,7 +147,7 @@ mod tests {
             })
             .collect();
         let (mean, variance, kurtosis) = moments(&values);
-        // 204 800 samples: five standard deviations of each estimate.
+        // 204 800 samples. The limits are five standard deviations of each estimate.
         assert!(mean.abs() < 0.045, "{mean}");
         assert!((variance - 16.0).abs() < 0.25, "{variance}");
         assert!((kurtosis - (3.0 - 2.0 / 64.0)).abs() < 0.055, "{kurtosis}");
@@ -165,7 +168,7 @@ mod tests {
     fn errors_have_the_moments_of_eight_uniforms() {
         let (mean, variance, kurtosis) = moments(&errors(1, 200));
         let expected = 8.0 * (2_f64.powi(36) - 1.0) / 12.0;
-        // 409 600 samples: five standard deviations of each estimate.
+        // 409 600 samples. The limits are five standard deviations of each estimate.
         assert!((mean + 4.0).abs() < 5.0 * (expected / 409_600.0).sqrt(), "{mean}");
         assert!((variance / expected - 1.0).abs() < 0.011, "{variance}");
         assert!((kurtosis - (3.0 - 1.2 / 8.0)).abs() < 0.04, "{kurtosis}");

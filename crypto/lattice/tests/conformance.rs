@@ -1,4 +1,4 @@
-//! Every backend of this crate gives the results that the operations' definitions demand.
+//! Every backend of this crate gives the results that the definitions of the operations require.
 
 use lattice::{
     CpuBackend, FoldingBackend, Fq, MaskingBackend, ProjectionRows, RowFold, RowFolding, TransformBackend,

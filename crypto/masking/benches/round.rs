@@ -9,8 +9,8 @@ use names::MaskSeed;
 use rayon::ThreadPoolBuilder;
 
 const DIMENSION: usize = 1 << 20;
-/// Ciphertexts that one addition of the second kind takes.
-const CIPHERTEXTS: usize = 16;
+/// Bodies that one call adds in the second of the two addition benchmarks.
+const BODIES: usize = 16;
 const MASK_SEED: MaskSeed = MaskSeed::from_bytes([1; 32]);
 
 fn constants() -> RoundConstants {
@@ -43,16 +43,16 @@ fn round(criterion: &mut Criterion) {
     criterion.bench_function("mask", |b| b.iter(&mut mask));
 
     let mut words = vec![0; DIMENSION];
-    for count in [1, CIPHERTEXTS] {
-        let ciphertexts = vec![packed.as_slice(); count];
+    for count in [1, BODIES] {
+        let bodies = vec![packed.as_slice(); count];
         criterion.bench_function(&format!("add {count}"), |b| {
-            b.iter(|| backend.add_packed(&mut words, constants.width(), &ciphertexts));
+            b.iter(|| backend.add_packed(&mut words, constants.width(), &bodies));
         });
     }
 
     let key_sum: Vec<i64> = key.coefficients().iter().map(|&c| i64::from(c)).collect();
     let sum = ChunkSum::new(&constants, 0).expect("chunk 0 exists");
-    let sum = sum.add(&backend, &constants, &[&packed]).expect("valid ciphertext");
+    let sum = sum.add(&backend, &constants, &[&packed]).expect("a valid body");
     criterion.bench_function("unmask", |b| {
         b.iter(|| unmask_chunk(&backend, &constants, &MASK_SEED, &key_sum, &sum));
     });

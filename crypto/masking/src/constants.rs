@@ -1,10 +1,10 @@
-//! The constants of a round, a pure function of what is asked for.
+//! The constants of a round, as a pure function of the round's request.
 
 use std::cmp::Ordering;
 
 use lattice::{CHUNK_COEFFICIENTS, MODULUS, RING_DEGREE, Width};
 
-/// What a round is asked to carry.
+/// The parameters that the creator of a round chooses.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RoundRequest {
     /// d, coordinates of an update: 1 to 2³².
@@ -17,8 +17,10 @@ pub struct RoundRequest {
     pub clip: f64,
 }
 
-/// The constants that every party derives from a [`RoundRequest`]; [`derive`](Self::derive) is the only way to get
-/// them, so they satisfy every condition of the parameters' derivation.
+/// The constants that every party derives from a [`RoundRequest`].
+///
+/// [`derive`](Self::derive) is the only way to get them. Constants therefore satisfy every
+/// condition of the parameters' derivation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RoundConstants {
@@ -32,11 +34,11 @@ pub struct RoundConstants {
     pub norm_bound: u64,
     /// δ = log₂ Δ, 20 to 44.
     pub scale_log2: u32,
-    /// τ, low bits of a coefficient that are rounded away, 1 to 32.
+    /// τ, the number of low bits of a coefficient that are rounded away, 1 to 32.
     pub transport_bits: u32,
-    /// B_φ, bound of the ℓ₂ norm of Δ·x + e with the rounding error.
+    /// B_φ, bound of the ℓ₂ norm of Δ·x + e including the rounding error.
     pub noisy_norm_bound: u64,
-    /// R, bound of the ℓ₂ norm of anything a client can contribute.
+    /// R, bound of the ℓ₂ norm of anything that a client can contribute.
     pub influence_bound: u64,
     /// C, ℓ₂ norm to which a weighted update is clipped.
     pub clip: f64,
@@ -45,11 +47,11 @@ pub struct RoundConstants {
 }
 
 impl RoundConstants {
-    /// The largest Δ, and for it the largest τ, that satisfy every condition.
+    /// Chooses the largest Δ that satisfies every condition, and the largest τ for that Δ.
     ///
     /// # Errors
-    /// When the request is out of range, or no pair satisfies all conditions: then the one that the closest pair
-    /// misses.
+    /// When the request is out of range. When no pair satisfies all conditions, the error is the
+    /// condition that the closest pair misses.
     pub fn derive(request: &RoundRequest) -> Result<Self, ConstantsError> {
         check_ranges(request)?;
         let RoundRequest { dimension, max_contributions, norm_bound, clip } = *request;
@@ -76,7 +78,7 @@ impl RoundConstants {
         Width::from_transport_bits(self.transport_bits).expect("derived transport bits are 1 to 32")
     }
 
-    /// Δ.
+    /// Δ = 2^δ, the factor of a quantised value in the masked vector.
     pub fn delta(&self) -> u64 {
         1 << self.scale_log2
     }
@@ -91,7 +93,8 @@ impl RoundConstants {
         self.padded_dimension.div_ceil(CHUNK_COEFFICIENTS as u64)
     }
 
-    /// Coefficients of chunk `index`: a full chunk, fewer for the last one, 0 beyond it.
+    /// Coefficients of chunk `index`. The last chunk may have fewer than the others; a chunk beyond
+    /// it has 0.
     pub fn chunk_coefficients(&self, index: u64) -> usize {
         let start = index.saturating_mul(CHUNK_COEFFICIENTS as u64);
         self.padded_dimension.saturating_sub(start).min(CHUNK_COEFFICIENTS as u64) as usize
@@ -108,7 +111,7 @@ impl RoundConstants {
     }
 }
 
-/// A candidate for (δ, τ) and what follows from it.
+/// A candidate for (δ, τ) and the bounds that follow from it.
 struct Pair {
     scale_log2: u32,
     transport_bits: u32,
@@ -148,7 +151,7 @@ impl Pair {
         Self { scale_log2, transport_bits, noisy_norm_bound, influence_bound }
     }
 
-    /// Checks every condition in turn.
+    /// Checks all conditions in order. Returns the first one that fails.
     fn check(&self, max_contributions: u32) -> Result<(), Miss> {
         let &Self { scale_log2, transport_bits, influence_bound, .. } = self;
         let (q, n) = (u128::from(MODULUS), u128::from(max_contributions));
@@ -177,11 +180,11 @@ impl Pair {
     }
 }
 
-/// The condition that a candidate misses.
+/// A condition that a candidate misses.
 struct Miss {
-    /// Conditions that hold before it.
+    /// The number of conditions that the candidate meets before this one.
     met: u8,
-    /// The offending value over its limit.
+    /// The offending value divided by its limit.
     excess: f64,
     error: ConstantsError,
 }
@@ -191,41 +194,41 @@ impl Miss {
         Self { met, excess: value as f64 / limit as f64, error }
     }
 
-    /// Closest first: more conditions met, then a smaller excess.
+    /// Orders the closest candidate first: by more conditions met, then by smaller excess.
     fn order(&self, other: &Self) -> Ordering {
         other.met.cmp(&self.met).then(self.excess.total_cmp(&other.excess))
     }
 }
 
-/// Why a round cannot be held.
+/// The reason why a round with the requested parameters is impossible.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConstantsError {
-    /// d is not in 1 to 2³².
+    /// d is outside 1 to 2³².
     #[error("dimension {dimension} is outside 1 to 2^32")]
     Dimension {
         /// d.
         dimension: u64,
     },
-    /// n_max is not in 1 to 2²⁰.
+    /// n_max is outside 1 to 2²⁰.
     #[error("{max_contributions} contributions are outside 1 to 2^20")]
     Contributions {
         /// n_max.
         max_contributions: u32,
     },
-    /// B is not in 2¹⁰ to 2³¹ − 1.
+    /// B is outside 2¹⁰ to 2³¹ − 1.
     #[error("norm bound {norm_bound} is outside 2^10 to 2^31 - 1")]
     NormBound {
         /// B.
         norm_bound: u64,
     },
-    /// C is not in 1e-9 to 1e9.
+    /// C is outside 1e-9 to 1e9.
     #[error("clip {clip} is outside 1e-9 to 1e9")]
     Clip {
         /// C.
         clip: f64,
     },
-    /// B² < d' + 16·B: rounding alone could exceed the norm bound.
+    /// B² < d' + 16·B. The rounding alone could exceed the norm bound.
     #[error("norm bound {norm_bound} leaves no room for rounding {padded_dimension} coordinates")]
     Rounding {
         /// B.
@@ -233,7 +236,7 @@ pub enum ConstantsError {
         /// d'.
         padded_dimension: u64,
     },
-    /// n_max·R ≥ (q − 1)/2: a sum could wrap around.
+    /// n_max·R ≥ (q − 1)/2. A sum could wrap around.
     #[error("at scale 2^{scale_log2} a sum could reach {total}, which must stay below {limit}")]
     Overflow {
         /// δ of the closest candidate.
@@ -245,7 +248,7 @@ pub enum ConstantsError {
         /// (q − 1)/2.
         limit: u128,
     },
-    /// 125·R > q: projections of a contribution could wrap around.
+    /// 125·R > q. A projection of a contribution could wrap around.
     #[error(
         "at scale 2^{scale_log2} a contribution could reach {influence_bound}, at most {limit} is allowed"
     )]
@@ -259,7 +262,7 @@ pub enum ConstantsError {
         /// ⌊q/125⌋.
         limit: u128,
     },
-    /// n_max > 2^τ: sums of packed words could overflow 64 bits.
+    /// n_max > 2^τ. A sum of packed words could overflow 64 bits.
     #[error("sums of {max_contributions} words of 64 - {transport_bits} bits could overflow")]
     Transport {
         /// δ of the closest candidate.
@@ -319,7 +322,7 @@ mod tests {
         RoundRequest { dimension: 1 << 20, max_contributions: 4096, norm_bound: 1 << 18, clip: 1.0 }
     }
 
-    /// The conditions, from their definition.
+    /// Whether the pair meets the conditions, written from their definition.
     fn satisfied(d: u128, n: u128, b: u128, delta: u32, tau: u32) -> bool {
         let q = u128::from(MODULUS);
         let root = (0..).map(|k| d.isqrt() + k).find(|r| r * r >= d).unwrap();

@@ -1,17 +1,17 @@
-//! What can go wrong between a quantised update and a published sum.
+//! The errors between a quantised update and a published sum.
 
 use lattice::BackendError;
 
-/// Why a chunk was not masked, added or unmasked.
+/// The reason why a chunk was not masked, added or unmasked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MaskingError {
-    /// A contribution's chunks are masked once each, in order.
+    /// The chunk was already masked or is not the next one. Each chunk is masked once, in order.
     #[error("chunk {given} cannot be masked now, chunk {expected} is next")]
     ChunkOrder {
         /// The chunk that was given.
         given: u64,
-        /// The chunk that is next; as many as the round has chunks when all are done.
+        /// The chunk that is next. When all are masked, the number of chunks of the round.
         expected: u64,
     },
     /// The round has no such chunk.
@@ -29,10 +29,10 @@ pub enum MaskingError {
         chunk: u64,
         /// Elements given.
         length: usize,
-        /// Elements that the chunk has.
+        /// Elements that the chunk needs.
         expected: usize,
     },
-    /// A value is beyond what an honest quantised update can hold.
+    /// A value exceeds every coordinate of an honest quantised update in magnitude.
     #[error("value {coordinate} of chunk {chunk} exceeds the norm bound {norm_bound}")]
     ValueTooLarge {
         /// The chunk.
@@ -42,7 +42,7 @@ pub enum MaskingError {
         /// B.
         norm_bound: u64,
     },
-    /// A packed word v has v·2^τ ≥ q.
+    /// A packed word v has v·2^τ ≥ q, so it is not the rounding of an element of F_q.
     #[error("coefficient {coordinate} of chunk {chunk} is beyond the modulus")]
     NonCanonical {
         /// The chunk.
@@ -50,10 +50,10 @@ pub enum MaskingError {
         /// The first such coordinate, counted within the chunk.
         coordinate: usize,
     },
-    /// More contributions than the round allows.
+    /// The sum would hold more contributions than the round allows.
     #[error("{contributions} contributions exceed the round's {max_contributions}")]
     TooManyContributions {
-        /// Contributions in the sum, with those that were to be added.
+        /// Contributions in the sum, including those that were to be added.
         contributions: u64,
         /// n_max.
         max_contributions: u32,
@@ -66,7 +66,7 @@ pub enum MaskingError {
         /// N.
         expected: usize,
     },
-    /// The bulk arithmetic was refused or failed.
+    /// A backend refused its arguments or failed.
     #[error("the arithmetic of a chunk failed")]
     Backend(#[from] BackendError),
 }

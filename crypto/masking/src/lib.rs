@@ -1,16 +1,17 @@
-//! What happens to an update between a client and the published sum: the constants of a round, quantising,
-//! masking, adding, unmasking.
+//! The arithmetic between a client's update and the published sum: deriving the constants of a
+//! round, quantising, masking, adding and unmasking.
 //!
-//! | step | who | item |
+//! | step | party | item |
 //! |---|---|---|
-//! | derive the constants, refuse a request that has none | everyone | [`RoundConstants::derive`] |
+//! | derive the constants, or refuse the request | everyone | [`RoundConstants::derive`] |
 //! | clip and round to integers | client | [`quantise()`] |
 //! | b = a·s + e + Δ·x, rounded and packed | client | [`Masker`] |
 //! | add packed contributions | aggregator | [`ChunkSum`] |
 //! | remove the masks, round to the sum | aggregator, auditor | [`unmask_chunk`] |
 //! | divide by scale and weight | anyone | [`mean`] |
 //!
-//! Vectors are processed by chunks of 512 blocks, so memory does not grow with the dimension.
+//! Masking, adding and unmasking work on one chunk of 512 blocks at a time, so their memory does
+//! not grow with the dimension.
 
 #![doc = include_str!("../docs/parameters.md")]
 #![forbid(unsafe_code)]

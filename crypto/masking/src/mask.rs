@@ -1,4 +1,4 @@
-//! Masking an update: b = a·s + e + Δ·x, rounded for transport and packed.
+//! Masks an update: b = a·s + e + Δ·x, rounded for transport and packed.
 
 use std::fmt;
 
@@ -17,8 +17,8 @@ use crate::{MaskingError, RoundConstants};
 
 /// Masks one contribution, chunk by chunk.
 ///
-/// Each chunk is masked once: two sets of values under the same key would give away their difference. Constant-time
-/// in the key, the errors and the values.
+/// Each chunk is masked only once. Two sets of values under the same key would give away their
+/// difference. Constant-time in the key, the errors and the values.
 pub struct Masker<'a> {
     backend: &'a dyn MaskingBackend,
     constants: RoundConstants,
@@ -29,9 +29,11 @@ pub struct Masker<'a> {
 }
 
 impl<'a> Masker<'a> {
-    /// A masker for the contribution whose mask key, the sum of all holders' shares, is `key`.
+    /// Starts to mask the contribution with the mask key `key`, which is the sum of all holders'
+    /// shares.
     ///
-    /// `error_seed` is fresh randomness of the operating system, used for this contribution only and told nobody.
+    /// `error_seed` must be fresh randomness of the operating system. Use it for this contribution
+    /// only, and keep it secret.
     pub fn new(
         backend: &'a dyn MaskingBackend,
         constants: &RoundConstants,
@@ -49,22 +51,26 @@ impl<'a> Masker<'a> {
         }
     }
 
-    /// Masks chunk `chunk`, the next one, and appends its packed bytes to `out`.
+    /// Masks chunk `chunk`, which must be the next one, and appends its packed bytes to `out`.
     ///
-    /// `values` are the chunk's quantised coordinates, of magnitude at most B, with zeros for the padding.
+    /// `values` are the quantised coordinates of the chunk, of magnitude at most B. The padding is
+    /// zeros.
     ///
     /// # Errors
-    /// When the chunk is not the next one, a value is too large, the length is wrong, or the backend fails; nothing
-    /// is appended then.
+    /// When the chunk is not the next one, when a value is too large, when the length is wrong, or
+    /// when the backend fails. After an error nothing is appended.
     pub fn mask_chunk(&mut self, chunk: u64, values: &[i32], out: &mut Vec<u8>) -> Result<(), MaskingError> {
         self.mask::<false>(chunk, values, out).map(drop)
     }
 
-    /// [`mask_chunk`](Self::mask_chunk) that also appends φ = b − a·s, centred, to `contributed`: Δ·x + e with the
-    /// error of rounding, which is what a proof of the norm is about. φ is as secret as the values.
+    /// Does what [`mask_chunk`](Self::mask_chunk) does, and also appends φ = b − a·s, centred, to
+    /// `contributed`.
+    ///
+    /// φ is Δ·x + e with the rounding error. The norm proof is about φ. It is as secret as the
+    /// values.
     ///
     /// # Errors
-    /// As there; nothing is appended then.
+    /// The same as those of [`mask_chunk`](Self::mask_chunk). After an error nothing is appended.
     pub fn mask_chunk_keeping(
         &mut self,
         chunk: u64,
@@ -77,7 +83,8 @@ impl<'a> Masker<'a> {
         Ok(())
     }
 
-    /// Returns φ in two's complement if it is to be kept, and nothing of use otherwise.
+    /// Masks and packs a chunk. If `KEEP`, it returns φ in two's complement; otherwise the returned
+    /// words have no use.
     fn mask<const KEEP: bool>(
         &mut self,
         chunk: u64,
@@ -122,8 +129,8 @@ impl<'a> Masker<'a> {
         Ok(())
     }
 
-    /// Adds errors and values to the products in `words`, rounds them, and packs them; leaves φ in their place if it is to be
-    /// kept.
+    /// Adds errors and values to the products in `words`, rounds the sums and packs them. If
+    /// `KEEP`, it leaves φ in `words`.
     fn finish_block<const KEEP: bool>(
         &self,
         block: u64,
@@ -153,8 +160,8 @@ impl fmt::Debug for Masker<'_> {
     }
 }
 
-/// words = round((words + 2^δ·values + errors mod q) / 2^τ), and if it is to be kept contributed = 2^δ·values + errors with the
-/// error of rounding, in two's complement.
+/// Computes words = round((words + 2^δ·values + errors mod q) / 2^τ). If `KEEP`, it also computes
+/// contributed = 2^δ·values + errors with the rounding error, in two's complement.
 #[inline(always)]
 fn add_and_round<const KEEP: bool>(
     words: &mut [u64],
@@ -175,9 +182,9 @@ fn add_and_round<const KEEP: bool>(
     }
 }
 
-/// round(b / 2^τ), ties up, for b in `[0, q)` and τ from 1 to 32.
+/// Computes round(b / 2^τ) with ties up, for b in `[0, q)` and τ from 1 to 32.
 ///
-/// It is at most (q − 1)/2^τ, because q − 1 is a multiple of 2³², and the addition cannot carry.
+/// The result is at most (q − 1)/2^τ because q − 1 is a multiple of 2³². The addition cannot carry.
 #[inline(always)]
 const fn round(b: u64, tau: u32) -> u64 {
     (b + (1 << (tau - 1))) >> tau

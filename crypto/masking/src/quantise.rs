@@ -1,4 +1,4 @@
-//! From a weighted floating-point update to integers of bounded norm.
+//! Turns a weighted floating-point update into integers of bounded norm.
 
 use std::fmt;
 
@@ -10,12 +10,13 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::RoundConstants;
 
-/// Roundings that are tried before the update is shrunk. One is enough except with probability below 2⁻⁴⁰.
+/// How often the rounding is tried before the update is shrunk. One try is enough except with
+/// probability below 2⁻⁴⁰.
 const ATTEMPTS: u64 = 8;
 
 /// A quantised update: d' integers whose ℓ₂ norm is at most B.
 ///
-/// `Debug` shows no value and dropping it overwrites them.
+/// `Debug` prints no value, and dropping it overwrites the values.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Quantised {
     values: Vec<i32>,
@@ -23,12 +24,13 @@ pub struct Quantised {
 }
 
 impl Quantised {
-    /// The d' integers, with zeros for the padding.
+    /// The d' integers. The padding is zeros.
     pub fn values(&self) -> &[i32] {
         &self.values
     }
 
-    /// The factor by which clipping shrank the weighted update: 1 when it was not clipped.
+    /// The factor by which clipping shrank the weighted update. It is 1 if the update was not
+    /// clipped.
     pub fn clip_ratio(&self) -> f64 {
         self.clip_ratio
     }
@@ -40,7 +42,7 @@ impl fmt::Debug for Quantised {
     }
 }
 
-/// Why an update was not quantised.
+/// The reason why an update was not quantised.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum QuantiseError {
@@ -63,12 +65,14 @@ pub enum QuantiseError {
     ZeroWeight,
 }
 
-/// Clips and rounds `weight · update` to integers: u = weight·x·min(1, C/‖weight·x‖₂), each u_k·scale rounded down or
-/// up at random so that its expectation is u_k·scale.
+/// Clips `weight · update` and rounds it to integers.
 ///
-/// The result has ‖·‖₂ ≤ B: a rounding that exceeds it is repeated a bounded number of times, then the update is
-/// halved until it fits. The same `rng_seed` gives the same result on every machine; it is as secret as the update.
-/// Not constant-time in the update.
+/// Clipping gives u = weight·x·min(1, C/‖weight·x‖₂). Each u_k·scale is then rounded down or up at
+/// random, such that its expectation is u_k·scale.
+///
+/// The result has ‖·‖₂ ≤ B. A rounding that exceeds B is repeated a bounded number of times; after
+/// that the update is halved until a rounding fits. The same `rng_seed` gives the same result on
+/// every machine. The seed is as secret as the update. Not constant-time in the update.
 ///
 /// # Errors
 /// When the update has the wrong length, a coordinate that is not finite, or the weight is zero.
@@ -85,7 +89,8 @@ pub fn quantise(
         return Err(QuantiseError::ZeroWeight);
     }
     let norm = f64::from(weight) * euclidean_norm(update);
-    // The sum of up to 2³² squares of finite single-precision numbers is far from overflow in double precision.
+    // The norm is finite if every coordinate is. The sum of up to 2³² squares of finite
+    // single-precision numbers is far from overflow in double precision.
     if !norm.is_finite() {
         let coordinate = update.iter().position(|x| !x.is_finite()).unwrap_or_default();
         return Err(QuantiseError::NotFinite { coordinate });
@@ -97,7 +102,8 @@ pub fn quantise(
         if round(update, factor, &rng_seed, attempt, &mut values) <= constants.norm_bound.pow(2) {
             break;
         }
-        // At the latest once ‖u·scale‖ ≤ B − √d', every rounding fits; B² ≥ d' + 16·B makes that bound positive.
+        // The loop ends because every rounding fits once ‖u·scale‖ ≤ B − √d'. B² ≥ d' + 16·B makes
+        // that bound positive.
         if attempt >= ATTEMPTS {
             clip_ratio /= 2.0;
         }
@@ -105,16 +111,17 @@ pub fn quantise(
     Ok(Quantised { values, clip_ratio })
 }
 
-/// ‖x‖₂ in double precision, summed in an order that does not depend on the number of threads.
+/// ‖x‖₂ in double precision. The order of summation does not depend on the number of threads.
 fn euclidean_norm(x: &[f32]) -> f64 {
     let block_sum = |block: &[f32]| block.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>();
     let sums: Vec<f64> = x.par_chunks(RING_DEGREE).map(block_sum).collect();
     sums.iter().sum::<f64>().sqrt()
 }
 
-/// Rounds factor·x at random into `values` and returns the square of their norm.
+/// Rounds factor·x at random into `values`. Returns the square of the norm of `values`.
 ///
-/// The stream of block j and attempt t has index j + 2³²·t; its `u32` words decide the block's coordinates in turn.
+/// The stream of block j and attempt t has index j + 2³²·t. Its `u32` words decide the coordinates
+/// of the block in order.
 fn round(x: &[f32], factor: f64, seed: &SecretStreamKey, attempt: u64, values: &mut [i32]) -> u64 {
     let round_block = |bytes: &mut Zeroizing<Vec<u8>>, (j, (x, values)): (usize, (&[f32], &mut [i32]))| {
         SecretStream::new(seed, j as u64 | attempt << 32, Purpose::ROUNDING).fill_bytes(bytes);
@@ -129,7 +136,8 @@ fn round(x: &[f32], factor: f64, seed: &SecretStreamKey, attempt: u64, values: &
         .reduce(|| 0, u64::saturating_add)
 }
 
-/// Rounds each coordinate of factor·x up when its fraction exceeds the next `u32` of `bytes` divided by 2³².
+/// Rounds each coordinate of factor·x. It goes up if its fraction exceeds the next `u32` of `bytes`
+/// divided by 2³², and down otherwise.
 #[inline(always)]
 fn round_with(x: &[f32], factor: f64, bytes: &[u8], values: &mut [i32]) -> u64 {
     let mut square = 0_u64;
@@ -213,7 +221,8 @@ mod tests {
 
     #[test]
     fn an_update_that_no_rounding_fits_is_shrunk() {
-        // B² = d' + 16·B: all coordinates at ½ after scaling leave less room than the rounding takes.
+        // Here B² = d' + 16·B, and all coordinates are ½ after scaling. That leaves less room than
+        // the rounding needs.
         let mut constants = constants(1_064_960, 1040, 1.0);
         constants.scale = 1.5 * 1040.0;
         let x = (1.0 / 1_064_960_f64.sqrt()) as f32;

@@ -4,7 +4,8 @@ use lattice::{SummingBackend, pack};
 
 use crate::{MaskingError, RoundConstants};
 
-/// The sum of one chunk over contributions: V_k = Σ_i v_(i,k), an integer below 2⁶⁴ a coordinate, never reduced.
+/// The sum of one chunk over contributions: V_k = Σ_i v_(i,k), an integer below 2⁶⁴ for each
+/// coordinate. It is never reduced modulo q.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChunkSum {
     chunk: u64,
@@ -22,10 +23,11 @@ impl ChunkSum {
         Ok(Self { chunk, contributions: 0, words })
     }
 
-    /// The sum of `contributions` contributions that was stored as `words`.
+    /// Restores a sum of `contributions` contributions from the stored `words`.
     ///
     /// # Errors
-    /// When the round has no such chunk, allows fewer contributions, or the chunk has another length.
+    /// When the round has no such chunk, when it allows fewer contributions, or when the chunk has
+    /// another length.
     pub fn from_words(
         constants: &RoundConstants,
         chunk: u64,
@@ -40,11 +42,12 @@ impl ChunkSum {
         Ok(Self { contributions: sum.count_with(constants, contributions)?, ..sum })
     }
 
-    /// Adds the chunk's bytes of further contributions; a sum that refuses one is gone.
+    /// Adds the same chunk of more contributions, as packed bytes. An error consumes the sum,
+    /// because its words may be incomplete.
     ///
     /// # Errors
-    /// When there are more than n_max contributions in all, the bytes have the wrong length, a word v has
-    /// v·2^τ ≥ q, or the backend fails.
+    /// When there are more than n_max contributions in all, when the bytes have the wrong length,
+    /// when a word v has v·2^τ ≥ q, or when the backend fails.
     pub fn add(
         mut self,
         backend: &dyn SummingBackend,
@@ -61,17 +64,18 @@ impl ChunkSum {
         self.chunk
     }
 
-    /// Contributions in the sum.
+    /// The number of contributions in the sum.
     pub fn contributions(&self) -> u64 {
         self.contributions
     }
 
-    /// V, one word a coordinate.
+    /// V, one word for each coordinate.
     pub fn words(&self) -> &[u64] {
         &self.words
     }
 
-    /// The number of contributions after `more`. n_max ≤ 2^τ and words are below 2^(64 − τ): sums fit 64 bits.
+    /// The number of contributions including `more`. Sums fit 64 bits because n_max ≤ 2^τ and words
+    /// are below 2^(64 − τ).
     fn count_with(&self, constants: &RoundConstants, more: u64) -> Result<u64, MaskingError> {
         let contributions = self.contributions.saturating_add(more);
         let max_contributions = constants.max_contributions;
@@ -82,10 +86,10 @@ impl ChunkSum {
     }
 }
 
-/// Checks one packed chunk of a contribution as it is received.
+/// Checks one packed chunk of a contribution on arrival.
 ///
 /// # Errors
-/// When the round has no such chunk, the length is wrong, or a word v has v·2^τ ≥ q.
+/// When the round has no such chunk, when the length is wrong, or when a word v has v·2^τ ≥ q.
 pub fn check_packed(constants: &RoundConstants, chunk: u64, packed: &[u8]) -> Result<(), MaskingError> {
     existing_chunk(constants, chunk)?;
     let expected = constants.chunk_bytes(chunk);
@@ -98,7 +102,7 @@ pub fn check_packed(constants: &RoundConstants, chunk: u64, packed: &[u8]) -> Re
     }
 }
 
-/// The coefficients of a chunk that the round has.
+/// The number of coefficients of `chunk`, or an error if the round has no such chunk.
 pub(crate) fn existing_chunk(constants: &RoundConstants, chunk: u64) -> Result<usize, MaskingError> {
     match constants.chunk_coefficients(chunk) {
         0 => Err(MaskingError::NoSuchChunk { chunk, chunks: constants.chunks() }),

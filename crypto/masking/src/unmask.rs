@@ -1,4 +1,5 @@
-//! From a sum of masked contributions and the sum of their keys to the sum of their values, and to the mean.
+//! Turns the sum of masked contributions and the sum of their keys into the sum of their values,
+//! and that sum into the mean.
 
 use lattice::{CHUNK_BLOCKS, MaskPolynomials, Poly, RING_DEGREE, SummingBackend, Unmasking};
 use names::MaskSeed;
@@ -9,16 +10,20 @@ use crate::{ChunkSum, MaskingError, RoundConstants};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnmaskedChunk {
-    /// The integer sums, one a coordinate, with those of the padding.
+    /// The integer sums, one for each coordinate, including the padding.
     pub sums: Vec<i64>,
-    /// Largest magnitude of a residual, at most Δ/2. A diagnostic only: an accepted client can make it Δ/2.
+    /// The largest magnitude of a residual, at most Δ/2. It is a diagnostic only, because an
+    /// accepted client can make it Δ/2.
     pub residual_max: u64,
 }
 
-/// Removes the masks from `sum` and rounds: y = 2^τ·V − a·key_sum modulo q, centred; the sum is ⌊(y + Δ/2)/Δ⌋ and
-/// the residual y − Δ·sum.
+/// Removes the masks from `sum` and rounds it.
 ///
-/// `key_sum` holds the N coefficients of the sum of all clients' keys, over all holders.
+/// With y = 2^τ·V − a·key_sum modulo q, centred, the sum is ⌊(y + Δ/2)/Δ⌋ and the residual is y −
+/// Δ·sum.
+///
+/// `key_sum` has N coefficients. It is the sum of all shares of all clients' keys, over all
+/// holders.
 ///
 /// # Errors
 /// When `key_sum` or `sum` has the wrong length, or the backend fails.
@@ -44,9 +49,10 @@ pub fn unmask_chunk(
     Ok(UnmaskedChunk { sums, residual_max })
 }
 
-/// sum / (scale · total_weight) for each of `sums`, in double precision, then rounded to single.
+/// Divides each of `sums` by scale · total_weight in double precision, then rounds to single
+/// precision.
 ///
-/// The caller drops the padding: the mean of an update has the first d coordinates.
+/// The result includes the padding. The caller must keep only the first d coordinates.
 pub fn mean(sums: &[i64], constants: &RoundConstants, total_weight: u64) -> Vec<f32> {
     let divisor = constants.scale * total_weight as f64;
     sums.iter().map(|&sum| (sum as f64 / divisor) as f32).collect()

@@ -1,5 +1,5 @@
-//! Whole rounds: what honest clients send sums exactly, what others send stays within its bounds, and nothing is
-//! read without every share of the key.
+//! Whole rounds. Values of honest clients sum exactly, the influence of other clients stays within
+//! its bounds, and no value can be read without every share of the key.
 
 use lattice::{
     CHUNK_COEFFICIENTS, CpuBackend, MaskPolynomials, MaskingBackend, RING_DEGREE, SmallPoly, field, pack,
@@ -20,12 +20,12 @@ fn constants(dimension: u64, max_contributions: u32, norm_bound: u64) -> RoundCo
         .expect("a round that exists")
 }
 
-/// The shares of a client's key.
+/// The two shares of a client's key.
 fn shares(client: u64) -> [SmallPoly; 2] {
     [seeded::key_share(1000 + 2 * client), seeded::key_share(1001 + 2 * client)]
 }
 
-/// The chunks of a client's contribution.
+/// The masked chunks of a client's contribution.
 fn masked(constants: &RoundConstants, client: u64, values: &[i32]) -> Vec<Vec<u8>> {
     let backend = CpuBackend::new();
     let key = SmallPoly::sum(&shares(client));
@@ -38,7 +38,7 @@ fn masked(constants: &RoundConstants, client: u64, values: &[i32]) -> Vec<Vec<u8
     values.chunks(CHUNK_COEFFICIENTS).enumerate().map(mask).collect()
 }
 
-/// Adds one chunk of every contribution.
+/// The sum of one chunk over all contributions.
 fn sum(constants: &RoundConstants, chunk: u64, contributions: &[Vec<Vec<u8>>]) -> ChunkSum {
     let packed: Vec<&[u8]> = contributions.iter().map(|chunks| chunks[chunk as usize].as_slice()).collect();
     let empty = ChunkSum::new(constants, chunk).expect("a chunk of the round");
@@ -53,7 +53,8 @@ fn key_sum(keys: impl IntoIterator<Item = SmallPoly>) -> Vec<i64> {
     sum
 }
 
-/// The sum of the values, the sum of the keys, and the contributions, of `clients` honest clients.
+/// A round of `clients` honest clients: the sum of their values, the sum of their keys, and their
+/// contributions.
 fn honest_round(constants: &RoundConstants, clients: u64) -> (Vec<i64>, Vec<i64>, Vec<Vec<Vec<u8>>>) {
     let d = constants.padded_dimension as usize;
     let values: Vec<_> = (0..clients).map(|client| seeded::integers(client, d, 1000)).collect();
@@ -63,7 +64,8 @@ fn honest_round(constants: &RoundConstants, clients: u64) -> (Vec<i64>, Vec<i64>
     (total, key_sum((0..clients).flat_map(shares)), contributions)
 }
 
-/// Pearson's statistic of `values` over 16 equal parts of ±`bound`; 15 degrees of freedom.
+/// Pearson's statistic of `values` over 16 bins of equal width in ±`bound`. It has 15 degrees of
+/// freedom.
 fn chi_square(values: &[i64], bound: f64) -> f64 {
     let mut counts = [0.0_f64; 16];
     values.iter().for_each(|&v| counts[((v as f64 / bound + 1.0) * 8.0).clamp(0.0, 15.0) as usize] += 1.0);
@@ -85,7 +87,7 @@ proptest! {
         let d = constants.padded_dimension as usize;
         let values: Vec<_> = (0..clients).map(|client| {
             let mut values = seeded::integers(seed ^ client, d, (norm_bound / 100) as i32);
-            // Everything a norm of B allows, in one coordinate.
+            // One coordinate uses the whole norm bound B.
             (values[0], values[d - 1]) = (norm_bound as i32, -(norm_bound as i32));
             values
         }).collect();
@@ -175,8 +177,8 @@ fn another_mask_seed_destroys_the_sum() {
     assert!(unmasked.sums.iter().zip(&total).filter(|(a, b)| a == b).count() < 10);
 }
 
-/// An accepted client may put half a step into every coordinate; it must neither fail the round nor move a
-/// coordinate by more than a unit.
+/// An accepted client may add half a step to every coordinate. That must not fail the round, and
+/// must move each coordinate by at most one unit.
 #[test]
 fn half_steps_in_every_coordinate_tip_each_by_at_most_one_unit() {
     let constants = constants(4 * RING_DEGREE as u64, 10, 1 << 18);
@@ -188,7 +190,7 @@ fn half_steps_in_every_coordinate_tip_each_by_at_most_one_unit() {
             let mut words = vec![0; constants.padded_dimension as usize];
             assert!(pack::unpack_add(constants.width(), &contribution[0], &mut words));
             let max_word = constants.width().max_word();
-            // v + Δ/2^(τ+1) modulo q, up to the rounding of q/2^τ.
+            // Adds Δ/2^(τ+1) modulo q, up to the rounding of q/2^τ.
             words.iter_mut().for_each(|word| *word = (*word + half_step) % max_word);
             pack::pack(constants.width(), &words, &mut contribution[0]);
         }

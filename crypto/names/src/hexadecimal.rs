@@ -5,7 +5,7 @@ use std::fmt;
 /// The text is not the hexadecimal form of the expected number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotHex {
-    /// The number of bytes wanted, or `None` if any number will do.
+    /// How many bytes were expected, or `None` if any number is accepted.
     pub bytes: Option<usize>,
 }
 
@@ -20,10 +20,10 @@ impl fmt::Display for NotHex {
 
 impl std::error::Error for NotHex {}
 
-/// Reads exactly `N` bytes from `2·N` hexadecimal digits, of either case.
+/// Reads exactly `N` bytes from `2·N` hexadecimal digits. Upper and lower case are accepted.
 ///
 /// # Errors
-/// [`NotHex`] when the text has another length or another character.
+/// [`NotHex`] when the text has another length or a character that is not a digit.
 pub fn decode_hex<const N: usize>(text: &str) -> Result<[u8; N], NotHex> {
     let mut bytes = [0; N];
     hex::decode_to_slice(text, &mut bytes).map_err(|_| NotHex { bytes: Some(N) })?;

@@ -1,9 +1,10 @@
 //! The identifiers, digests, public keys and encoded commitments of the protocol.
 
 crate::name! {
-    /// Names a round in paths, tables and vaults. A UUID of version 7, chosen by the aggregator.
+    /// Names a round in paths, in tables and in the vault. The aggregator makes it, a UUID of
+    /// version 7.
     pub RoundId: 16;
-    /// Names a contribution in paths and tables. Drawn at random by its client.
+    /// Names a contribution in paths and in tables. Its client draws it at random.
     pub ContributionId: 16;
     /// Names a holder's HPKE key for one round.
     pub RoundKeyId: 16;
@@ -31,11 +32,11 @@ crate::name! {
 
     /// The public seed of a round's mask polynomials, common to all its clients.
     pub MaskSeed: 32;
-    /// The Ed25519 public key of a party, as bytes. Whether they encode a usable key shows only when a
-    /// signature is checked.
+    /// The Ed25519 public key of a party, as bytes. Any 32 bytes are accepted here; a signature
+    /// check rejects bytes that are not a usable key.
     pub PublicKey: 32;
-    /// The commitment to one holder's key share, as bytes. Whether they encode a group element shows only
-    /// when they are decoded.
+    /// The commitment to one holder's key share, as bytes. Any 32 bytes are accepted here; decoding
+    /// rejects bytes that are not a group element.
     pub EncodedCommitment: 32;
     /// The X25519 public half of a holder's HPKE key for one round.
     pub RoundPublicKey: 32;

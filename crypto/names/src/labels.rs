@@ -1,16 +1,17 @@
-//! Every domain-separation label of the product, and the hash that they prefix.
+//! Every domain-separation label of the product, and the hash that takes a label as its prefix.
 //!
-//! A label belongs to exactly one kind of message: two kinds never share one. The labels of what a
-//! Merlin transcript absorbs and draws stand in [`transcript`], at the end.
+//! Each label belongs to exactly one kind of message. [`transcript`] holds the labels of the Merlin
+//! transcript of a norm proof.
 
 use sha2::{Digest, Sha256};
 
-/// The name of one kind of hashed or signed message, with the product's name and format version.
+/// The name of one kind of hashed or signed message. It includes the product's name and the version
+/// of the format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Label(&'static str);
 
 impl Label {
-    /// `blindsum/v1/` followed by the label's own name: what HPKE takes as its `info`.
+    /// The label's text with `blindsum/v1/` before it. HPKE takes this text as its `info`.
     pub const fn qualified(self) -> &'static str {
         self.0
     }
@@ -20,7 +21,7 @@ macro_rules! labels {
     ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
         $($(#[$doc])* pub const $name: Label = Label(concat!("blindsum/v1/", $text));)*
 
-        /// All labels, each once.
+        /// Every label except those in [`transcript`], each once.
         pub const ALL: &[Label] = &[$($name),*];
     };
 }
@@ -28,7 +29,7 @@ macro_rules! labels {
 labels! {
     /// Key of the public stream of mask polynomials.
     MASK_POLYNOMIALS = "mask-polynomials";
-    /// Key of the secret stream behind one holder's share of a mask key.
+    /// Key of the secret stream from which one holder's share of a mask key is expanded.
     KEY_SHARE = "key-share";
     /// Generators of the commitments to mask keys.
     GENERATOR = "generator";
@@ -62,22 +63,22 @@ labels! {
     RELEASE_ANSWER = "release-answer";
     /// The aggregator's signature on a round's result.
     RESULT = "result";
-    /// The transcript of a norm proof.
+    /// Domain of the transcript of a norm proof.
     NORM_PROOF = "norm-proof";
 }
 
-/// What a labelled hash or signature starts with: the qualified label and a zero byte.
+/// The first bytes of a labelled hash or signature: the qualified label and a zero byte.
 pub fn prefix(label: Label) -> Vec<u8> {
     let mut bytes = label.qualified().as_bytes().to_vec();
     bytes.push(0);
     bytes
 }
 
-/// `H(label, m) = SHA256(prefix(label) ‖ m)` with `m` the concatenation of `parts`, as the digest type
-/// that the caller needs.
+/// `H(label, m) = SHA256(prefix(label) ‖ m)`, where `m` is the concatenation of `parts`. The caller
+/// chooses the digest type `D`.
 ///
-/// The boundaries between parts are not hashed. Callers pass parts of fixed length, or encode lengths
-/// themselves.
+/// The boundaries between parts are not hashed. A caller must pass parts of fixed length, or encode
+/// their lengths itself.
 pub fn hash<D: From<[u8; 32]>>(label: Label, parts: &[&[u8]]) -> D {
     let mut hasher = Sha256::new();
     hasher.update(label.qualified().as_bytes());
@@ -98,8 +99,9 @@ macro_rules! transcript_labels {
     };
 }
 
-/// Labels of what the transcript of a norm proof absorbs and draws, in the order of the protocol. Each
-/// is used in one place. The transcript itself starts with [`NORM_PROOF`].
+/// The labels under which the transcript of a norm proof absorbs values and draws challenges, in
+/// the order of the protocol. Each is used in one place. The transcript itself starts with
+/// [`NORM_PROOF`].
 pub mod transcript {
     transcript_labels! {
         /// The number of blocks.

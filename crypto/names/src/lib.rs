@@ -1,8 +1,8 @@
-//! What everything is called: the domain-separation labels and the hash that they prefix, and the
-//! identifiers and digests that messages, tables and paths are about.
+//! The names that the other crates share: domain-separation labels and the hash that they prefix,
+//! and the identifiers, digests and public keys of messages, tables and paths.
 //!
-//! Each identifier is a type of its own, so that one cannot be passed for another. Two digests that
-//! have the same bytes still have different types:
+//! Each identifier has a type of its own, so that the compiler refuses one in the place of another.
+//! Both arguments below are 32 bytes, but their types differ:
 //!
 //! ```
 //! use names::{HeaderHash, RoundHash};
@@ -22,8 +22,8 @@
 //! attest(HeaderHash::from_bytes([2; 32]), RoundHash::from_bytes([1; 32]));
 //! ```
 //!
-//! What [`name!`] defines is public data. [`secret!`] defines secret keys and seeds, in the crates that
-//! use them.
+//! [`name!`] defines types for public data. [`secret!`] defines types for secret keys and seeds;
+//! each crate defines the secrets that it uses.
 
 #![forbid(unsafe_code)]
 

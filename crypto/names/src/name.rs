@@ -1,4 +1,4 @@
-//! What all identifiers and digests have in common.
+//! The trait that all identifiers and digests implement, and the macro that defines them.
 
 use std::{
     fmt::{Debug, Display},
@@ -10,7 +10,7 @@ use crate::NotHex;
 
 /// An identifier, a digest or a public key of fixed length. Its text is lower-case hexadecimal.
 ///
-/// [`name!`](crate::name!) makes a type that implements it.
+/// The macro [`name!`](crate::name!) defines types that implement it.
 pub trait Name:
     Copy
     + Debug
@@ -25,7 +25,7 @@ pub trait Name:
     + Sync
     + 'static
 {
-    /// `[u8; N]`.
+    /// The byte array `[u8; N]`.
     type Bytes: Copy + Send + Sync + 'static;
 
     /// The length in bytes.
@@ -34,7 +34,7 @@ pub trait Name:
     /// The bytes.
     fn to_bytes(self) -> Self::Bytes;
 
-    /// The name with these bytes, or `None` if they are not as many as a name of this type has.
+    /// The name with these bytes, or `None` if the number of bytes is not [`LENGTH`](Self::LENGTH).
     fn from_slice(bytes: &[u8]) -> Option<Self>;
 }
 
@@ -47,7 +47,7 @@ macro_rules! name {
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         $visibility struct $name([u8; $length]);
 
-        #[allow(dead_code, unreachable_pub, reason = "a private name needs not all of this")]
+        #[allow(dead_code, unreachable_pub, reason = "a private name may use only some of these")]
         impl $name {
             /// The name with these bytes.
             pub const fn from_bytes(bytes: [u8; $length]) -> Self {
@@ -114,7 +114,7 @@ macro_rules! name {
     )*};
 }
 
-/// The JSON form of a name: its text.
+/// Implements the JSON form of a name: a string with its text.
 #[cfg(feature = "serde")]
 #[doc(hidden)]
 #[macro_export]
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     name! {
-        /// Two bytes.
+        /// A name of two bytes.
         Short: 2;
     }
 

@@ -1,24 +1,25 @@
-//! What all secret keys and seeds have in common, and the secret that two crates share.
+//! The macro that defines all secret keys and seeds, and the one secret that several crates use.
 
 /// Defines secrets of `N` bytes: `secret! { /// Doc. pub ShareSeed: 32; }`.
 ///
-/// Their `Debug` shows no byte, and dropping one overwrites it.
+/// `Debug` prints none of the bytes. Dropping a secret overwrites it.
 #[macro_export]
 macro_rules! secret {
     ($($(#[$doc:meta])* $visibility:vis $name:ident: $length:literal;)*) => {$(
         $(#[$doc])*
         $visibility struct $name([u8; $length]);
 
-        #[allow(dead_code, reason = "not every secret needs all of this")]
+        #[allow(dead_code, reason = "a secret may use only some of these")]
         impl $name {
-            /// Draws a fresh secret. `rng` must be the operating system's or as good.
+            /// Draws a fresh secret. `rng` must be the operating system's generator or equally
+            /// strong.
             pub fn generate(rng: &mut (impl $crate::rand::CryptoRng + $crate::rand::RngCore)) -> Self {
                 let mut secret = Self([0; $length]);
                 rng.fill_bytes(&mut secret.0);
                 secret
             }
 
-            /// The secret with these bytes. The caller overwrites its own copy of them.
+            /// The secret with these bytes. The caller must overwrite its own copy of them.
             pub const fn from_bytes(bytes: [u8; $length]) -> Self {
                 Self(bytes)
             }
@@ -58,7 +59,7 @@ macro_rules! secret {
 }
 
 secret! {
-    /// The RFC 8032 secret of a party's Ed25519 key. It signs messages and the notes of a log.
+    /// A party's Ed25519 secret, as RFC 8032 defines it. It signs messages and the notes of a log.
     pub SecretKey: 32;
 }
 

@@ -4,12 +4,12 @@ use std::{borrow::Borrow, fmt, str::FromStr};
 
 use thiserror::Error;
 
-/// The registrar's name for a participant: 1 to 64 characters of `[A-Za-z0-9._-]`, other than `.` and
+/// The registrar's name for a participant: 1 to 64 characters of `[A-Za-z0-9._-]`, but not `.` or
 /// `..`. All keys of one participant have the same subject.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subject(String);
 
-/// The text is not a subject.
+/// The text is not a valid subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a subject has 1 to 64 characters of [A-Za-z0-9._-] and is not `.` or `..`")]
 pub struct NotASubject;
@@ -18,11 +18,11 @@ impl Subject {
     /// The longest subject, in bytes.
     pub const MAX_BYTES: usize = 64;
 
-    /// Checks the form.
+    /// Accepts `text` if it is a valid subject.
     ///
     /// # Errors
-    /// [`NotASubject`] when the text is empty or too long, has other characters, or would mean a folder
-    /// in a path.
+    /// [`NotASubject`] when the text is empty or too long, has another character, or is `.` or
+    /// `..`. Those two would name a folder in a path.
     pub fn new(text: &str) -> Result<Self, NotASubject> {
         let allowed = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
         let folder = matches!(text, "." | "..");
@@ -32,7 +32,7 @@ impl Subject {
         Ok(Self(text.to_owned()))
     }
 
-    /// The text.
+    /// The subject as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -56,7 +56,7 @@ impl AsRef<str> for Subject {
     }
 }
 
-/// A subject is equal to, ordered as and hashed as its text.
+/// A subject compares, sorts and hashes like its text.
 impl Borrow<str> for Subject {
     fn borrow(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! What a client pays to commit, and what a holder pays to accept a share.
+//! Times a client's commitment and a holder's acceptance of a share.
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use names::{BodyDigest, PublicKey, RoundHash};

@@ -1,4 +1,4 @@
-//! The checks of key shares against their commitments, at intake.
+//! Checks key shares against their commitments when they arrive.
 
 use curve25519_dalek::{RistrettoPoint, Scalar, traits::VartimeMultiscalarMul};
 use lattice::{RING_DEGREE, sample::KEY_SHARE_BOUND};
@@ -12,27 +12,31 @@ use crate::{
     share::KeyShare,
 };
 
-/// Limbs of 32 bits in a weight of 128.
+/// Limbs of 32 bits in a weight of 128 bits.
 const LIMBS: usize = 4;
 
-/// Checks that `share` opens `commitment`. Constant-time in the share: it commits again and compares.
+/// Checks that `share` opens `commitment`. It commits to the share again and compares.
+/// Constant-time in the share.
 ///
 /// # Errors
-/// [`SharingError::CommitmentMismatch`] if it does not.
+/// [`SharingError::CommitmentMismatch`] if the share does not open the commitment.
 pub fn check(share: &KeyShare, commitment: &Commitment) -> Result<(), SharingError> {
     if share.commit() == *commitment { Ok(()) } else { Err(SharingError::CommitmentMismatch) }
 }
 
-/// Checks many shares at once; the result for each stands in its place.
+/// Checks many shares at once. Returns one result for each share, in order.
 ///
-/// With weights r_i of 128 bits from `rng`, it checks Σ_k (Σ_i r_i s_{i,k}) G_k + (Σ_i r_i ρ_i) H = Σ_i r_i P_i, which
-/// fails to notice a wrong share with probability 2⁻¹²⁸; when the equation does not hold, each share is checked alone.
-/// The weights must be the checker's own: were they a function of what clients sent, clients could choose errors that
-/// cancel.
+/// With weights r_i of 128 bits from `rng`, it checks Σ_k (Σ_i r_i s_{i,k}) G_k + (Σ_i r_i ρ_i) H =
+/// Σ_i r_i P_i. A wrong share goes unnoticed with probability 2⁻¹²⁸. If the equation does not hold,
+/// each share is checked alone.
 ///
-/// The one multiplication over the batch is variable-time. What its time depends on are the sums Σ_i r_i s_{i,k},
-/// each blinded by weights that are secret, fresh and used once, on the machine of the holder that knows the shares
-/// anyway. The checks of single shares, those of a batch of one included, are constant-time.
+/// The checker must draw the weights itself. If they were a function of the clients' messages,
+/// clients could choose errors that cancel.
+///
+/// The multiplication for the whole batch is variable-time. Its time depends on the sums Σ_i r_i
+/// s_{i,k}. These are blinded by secret weights that are fresh and used once, and the computation
+/// runs on the machine of the holder, which knows the shares anyway. The check of a single share is
+/// constant-time, also in a batch of one.
 pub fn check_batch<R: RngCore + CryptoRng>(
     items: &[(&KeyShare, &Commitment)],
     rng: &mut R,
@@ -59,7 +63,8 @@ fn combination_holds<R: RngCore + CryptoRng>(items: &[(&KeyShare, &Commitment)],
     open_shifted(&shifted, &shift, &blinding) == committed
 }
 
-/// Σ_i r_i (s_{i,k} + 32) for each k, below 2¹⁶⁰: the sums run limb by limb in 64 bits, enough for 2²⁶ shares.
+/// Σ_i r_i (s_{i,k} + 32) for each k, below 2¹⁶⁰. Each limb has a 64-bit sum of its own, which is
+/// enough for 2²⁶ shares.
 fn weighted_sums(items: &[(&KeyShare, &Commitment)], weights: &[[u32; LIMBS]]) -> Zeroizing<Vec<Scalar>> {
     let mut sums = Zeroizing::new(vec![[0_u64; LIMBS]; RING_DEGREE]);
     for ((share, _), weight) in items.iter().zip(weights) {
@@ -106,7 +111,8 @@ mod tests {
         }
     }
 
-    /// Accepting each share alone is the answer whether or not the combination held; here it must have held.
+    /// Checking each share alone would accept this batch too. The test therefore checks that the
+    /// combined equation holds.
     #[test]
     fn one_combination_accepts_an_honest_batch_and_no_other() {
         let shares: Vec<KeyShare> = (0..5).map(share).collect();

@@ -16,10 +16,10 @@ use crate::{
     share::KeyShare,
 };
 
-/// Bits of s + 32, which is in [0, 64].
+/// Bits of s + 32, which is from 0 to 64.
 const PLANES: usize = 7;
 
-/// A commitment P^h to a holder's key share: a group element of which the canonical encoding is known.
+/// A commitment P^h to a holder's key share: a group element together with its canonical encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Commitment {
     point: RistrettoPoint,
@@ -27,7 +27,7 @@ pub struct Commitment {
 }
 
 impl Commitment {
-    /// Decodes a group element (RFC 9496 §4.3.1).
+    /// Decodes a group element as in RFC 9496 §4.3.1.
     ///
     /// # Errors
     /// [`SharingError::CommitmentEncoding`] if the bytes are not a canonical encoding.
@@ -47,17 +47,18 @@ impl Commitment {
         self.point
     }
 
-    /// The commitment that is this group element.
+    /// Encodes `point` and keeps both forms.
     pub fn from_point(point: RistrettoPoint) -> Self {
         Self { point, encoding: point.compress() }
     }
 }
 
 impl KeyShare {
-    /// P = Σ_k s_k G_k + ρ H.
+    /// The commitment P = Σ_k s_k G_k + ρ H.
     ///
-    /// Constant-time in the coefficients and the blinding: s + 32 is taken apart into bit planes, each plane's sum of
-    /// generators is collected from tables of subset sums that are read in full, and the planes are joined by doubling.
+    /// Constant-time in the coefficients and the blinding. Each s + 32 is split into bit planes.
+    /// The sum of the generators of a plane comes from tables of subset sums, and each look-up
+    /// reads the whole table. Doubling then joins the planes.
     pub fn commit(&self) -> Commitment {
         let planes = plane_sums(self.coefficients());
         let shifted = planes.iter().rev().fold(RistrettoPoint::identity(), |sum, plane| sum + sum + plane);
@@ -66,7 +67,7 @@ impl KeyShare {
     }
 }
 
-/// For each bit p, the sum of the G_k for which s_k + 32 has that bit.
+/// For each bit p, the sum of those G_k for which bit p of s_k + 32 is set.
 fn plane_sums(coefficients: &SmallPoly) -> Zeroizing<[RistrettoPoint; PLANES]> {
     let mut planes = Zeroizing::new([RistrettoPoint::identity(); PLANES]);
     for (group, sums) in coefficients.coefficients().chunks_exact(GROUP).zip(generators::subset_sums()) {
@@ -81,7 +82,8 @@ fn plane_sums(coefficients: &SmallPoly) -> Zeroizing<[RistrettoPoint; PLANES]> {
     planes
 }
 
-/// `sums[subset]`, reading every entry.
+/// Returns `sums[subset]`. Reads every entry, so that the access pattern does not depend on
+/// `subset`.
 fn select(sums: &SubsetSums, subset: u8) -> RistrettoPoint {
     let mut selected = sums[0];
     for (index, sum) in (0_u8..).zip(sums).skip(1) {
@@ -91,7 +93,8 @@ fn select(sums: &SubsetSums, subset: u8) -> RistrettoPoint {
     selected
 }
 
-/// Σ_k (u_k − shift) G_k + ρ H, fastest when the N scalars u_k are short. Variable-time in all arguments.
+/// Σ_k (u_k − shift) G_k + ρ H. It is fastest when the N scalars u_k are short. Variable-time in
+/// all arguments.
 pub(crate) fn open_shifted(shifted: &[Scalar], shift: &Scalar, blinding: &Scalar) -> RistrettoPoint {
     let scalars = shifted.iter().copied().chain([-shift, *blinding]);
     let points = generators::key().iter().copied().chain([generators::key_sum(), generators::blinding()]);
@@ -111,7 +114,7 @@ mod tests {
         if value < 0 { -magnitude } else { magnitude }
     }
 
-    /// Σ_k s_k G_k + ρ H, term by term.
+    /// Computes Σ_k s_k G_k + ρ H term by term.
     fn commit_by_definition(share: &KeyShare) -> RistrettoPoint {
         let terms =
             generators::key().iter().zip(share.coefficients().coefficients()).map(|(g, &s)| signed(s) * g);
@@ -132,7 +135,7 @@ mod tests {
         assert_eq!(Commitment::decode(&commitment.encoded()), Ok(commitment));
     }
 
-    /// RFC 9496 appendix A.2: every kind of encoding that must be refused.
+    /// From RFC 9496 appendix A.2: every kind of invalid encoding.
     #[test]
     fn invalid_encodings_are_refused() {
         let invalid = [

@@ -1,6 +1,6 @@
-//! What can be wrong with a share, a sealed seed or an opening.
+//! The errors of shares, sealed seeds and openings.
 
-/// Why something received was refused.
+/// The reason why received bytes or a share were refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SharingError {
@@ -10,22 +10,23 @@ pub enum SharingError {
     /// The 32 bytes are not a scalar below the group's order.
     #[error("a blinding sum is not a canonical scalar")]
     ScalarEncoding,
-    /// A key sum does not have one coefficient for each power of X.
+    /// A key sum does not have N coefficients.
     #[error("a key sum has {actual} coefficients")]
     KeySumLength {
         /// The number of coefficients given.
         actual: usize,
     },
-    /// The recipient's key is a point of small order, for which nothing can be sealed.
+    /// The recipient's key is a point of small order. Nothing can be sealed to it.
     #[error("a seed cannot be sealed to this public key")]
     RecipientKey,
-    /// The seed was sealed to another key or for another context, or its bytes were changed.
+    /// The seed was sealed to another key or for another context, or its bytes were changed
+    /// afterwards.
     #[error("a sealed seed does not open for this key and context")]
     SealedSeed,
     /// The share does not open its commitment.
     #[error("a key share is not the one committed to")]
     CommitmentMismatch,
-    /// A coefficient is larger than any sum of that many shares can be.
+    /// A coefficient is too large for a sum of that many shares.
     #[error("coefficient {index} of the key sum exceeds {bound} in magnitude")]
     KeySumRange {
         /// The coefficient's power of X.

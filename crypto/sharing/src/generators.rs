@@ -1,4 +1,5 @@
-//! The generators G_0, …, G_{N−1} and H of the commitments, and the sums of them that committing looks up.
+//! The generators G_0, …, G_{N−1} and H of the commitments, and tables of the subset sums from
+//! which a commitment is computed.
 
 use std::sync::OnceLock;
 
@@ -7,28 +8,30 @@ use lattice::RING_DEGREE;
 use names::labels;
 use sha2::{Digest, Sha512};
 
-/// How many generators a table of subset sums covers.
+/// Generators that one table of subset sums covers.
 pub(crate) const GROUP: usize = 4;
 
-/// All Σ_{j ∈ T} G_j for the subsets T of [`GROUP`] consecutive generators, at the index Σ_{j ∈ T} 2^j.
+/// The sums Σ_{j ∈ T} G_j for all subsets T of [`GROUP`] consecutive generators. The index of a sum
+/// is Σ_{j ∈ T} 2^j.
 pub(crate) type SubsetSums = [RistrettoPoint; 1 << GROUP];
 
-/// G_k = `from_uniform_bytes(SHA512(prefix ‖ "key" ‖ u32 k))` (RFC 9496 §4.3.4) for `k` below N, computed once.
+/// The generators G_k = `from_uniform_bytes(SHA512(prefix ‖ "key" ‖ u32 k))` (RFC 9496 §4.3.4) for
+/// `k` below N. They are computed once.
 pub fn key() -> &'static [RistrettoPoint; RING_DEGREE] {
     &tables().key
 }
 
-/// H = `from_uniform_bytes(SHA512(prefix ‖ "blinding" ‖ u32 0))`.
+/// The generator H = `from_uniform_bytes(SHA512(prefix ‖ "blinding" ‖ u32 0))`.
 pub fn blinding() -> RistrettoPoint {
     tables().blinding
 }
 
-/// Σ_k G_k.
+/// The sum Σ_k G_k.
 pub(crate) fn key_sum() -> RistrettoPoint {
     tables().key_sum
 }
 
-/// The subset sums of the groups of generators, N / [`GROUP`] of them.
+/// The tables of subset sums, one for each of the N / [`GROUP`] groups of generators.
 pub(crate) fn subset_sums() -> &'static [SubsetSums] {
     &tables().subset_sums
 }
@@ -42,8 +45,8 @@ struct Tables {
 
 fn tables() -> &'static Tables {
     static TABLES: OnceLock<Tables> = OnceLock::new();
-    // On one thread, although it takes 25 ms: a rayon thread that waited for others inside the initialiser would take
-    // up another task, meet the cell again and wait for itself for ever.
+    // One thread computes the tables, which takes 25 ms. With rayon, a thread that waits inside the
+    // initialiser could start another task, reach this cell again and wait for itself forever.
     TABLES.get_or_init(|| {
         let key: Vec<_> = (0..RING_DEGREE as u32).map(|k| derive(b"key", k)).collect();
         Tables {
@@ -55,9 +58,11 @@ fn tables() -> &'static Tables {
     })
 }
 
-/// Generator `k` of a family, `from_uniform_bytes(SHA512(prefix ‖ family ‖ u32 k))` (RFC 9496 §4.3.4): how every
-/// generator of the product is made. Nobody knows a linear relation between those of different families, as long as the
-/// families' names differ in length or are not each other's prefix.
+/// Generator `k` of a family: `from_uniform_bytes(SHA512(prefix ‖ family ‖ u32 k))` (RFC 9496
+/// §4.3.4). Every generator of the product is made this way.
+///
+/// Nobody knows a linear relation between generators of different families. This requires that the
+/// names of the families differ in length, or that neither is a prefix of the other.
 pub fn derive(family: &[u8], k: u32) -> RistrettoPoint {
     let digest = Sha512::new()
         .chain_update(labels::prefix(labels::GENERATOR))
@@ -84,7 +89,8 @@ mod tests {
 
     use super::*;
 
-    /// Computed by an independent program from RFC 9496 and the formulas of `docs/wire-formats.md` alone.
+    /// An independent program computed these from RFC 9496 and the formulas of
+    /// `docs/wire-formats.md` alone.
     #[test]
     fn generators_are_those_of_the_wire_format() {
         let encoding = |generator: &RistrettoPoint| Ok(generator.compress().to_bytes());

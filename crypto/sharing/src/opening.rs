@@ -1,4 +1,4 @@
-//! Sums of key shares, and the check that they open the sum of the commitments.
+//! Sums of key shares, and the check that such a sum opens the sum of the commitments.
 
 use std::fmt;
 
@@ -12,11 +12,13 @@ use crate::{
     share::KeyShare,
 };
 
-/// The sums Σ_i s_i, coefficient by coefficient, and Σ_i ρ_i of key shares: one holder's over a cohort.
+/// The sums of one holder's key shares over a set: Σ_i s_i, coefficient by coefficient, and Σ_i
+/// ρ_i.
 ///
-/// It is secret until it is published, so `Debug` shows no value and dropping it overwrites them. Coefficients are
-/// integers of 32 bits, exact for up to 2²⁵ shares: a coefficient cannot be raised by the group's order ℓ, which would
-/// open the same commitments to another key.
+/// It is secret until it is published. `Debug` therefore prints no value, and dropping it
+/// overwrites the values. Coefficients are integers of 32 bits, exact for up to 2²⁵ shares. They
+/// are not scalars, because a scalar plus the group's order ℓ would open the same commitments to
+/// another key.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct ShareSum {
     coefficients: Vec<i32>,
@@ -24,7 +26,7 @@ pub struct ShareSum {
 }
 
 impl ShareSum {
-    /// The sum of no shares.
+    /// The sum of zero shares, with which adding starts.
     pub fn new() -> Self {
         Self { coefficients: vec![0; RING_DEGREE], blinding: Scalar::ZERO }
     }
@@ -58,13 +60,14 @@ impl ShareSum {
         self.blinding.to_bytes()
     }
 
-    /// Checks that these are the sums of the shares in `commitments`, n of them: |Σs_k| ≤ 32·n for every k, and
-    /// Σ_i P_i = Σ_k (Σs_k) G_k + (Σρ) H.
+    /// Checks that these are the sums of the n shares behind `commitments`: |Σs_k| ≤ 32·n for every
+    /// k, and Σ_i P_i = Σ_k (Σs_k) G_k + (Σρ) H.
     ///
-    /// Variable-time: for sums that are published, or about to be.
+    /// Variable-time. Use it only for sums that are published or about to be.
     ///
     /// # Errors
-    /// [`SharingError::KeySumRange`] with the first coefficient out of range, else [`SharingError::OpeningMismatch`].
+    /// [`SharingError::KeySumRange`] with the first coefficient out of range. If all are in range,
+    /// [`SharingError::OpeningMismatch`] when the second equation fails.
     pub fn verify(&self, commitments: &[Commitment]) -> Result<(), SharingError> {
         let bound = KEY_SHARE_BOUND as u64 * commitments.len() as u64;
         if let Some(index) = self.coefficients.iter().position(|sum| u64::from(sum.unsigned_abs()) > bound) {
@@ -130,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn coefficients_that_change_places_are_refused() {
+    fn swapped_coefficients_are_refused() {
         let (sum, commitments) = sum_and_commitments(2);
         let mut coefficients = sum.coefficients().to_vec();
         coefficients.rotate_right(1);
@@ -146,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sum_of_another_cohort_is_refused() {
+    fn the_sum_of_another_set_is_refused() {
         let (sum, mut commitments) = sum_and_commitments(3);
         commitments.push(share(3).commit());
         assert_eq!(sum.verify(&commitments), Err(SharingError::OpeningMismatch), "one share is missing");
@@ -175,7 +178,7 @@ mod tests {
         }
     }
 
-    /// ρ + ℓ fits in 32 bytes and would open the same commitments.
+    /// ρ + ℓ fits in 32 bytes, and as a scalar it would open the same commitments.
     #[test]
     fn a_blinding_raised_by_the_group_order_is_refused() {
         let (sum, _) = sum_and_commitments(1);

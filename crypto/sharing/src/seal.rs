@@ -1,5 +1,7 @@
-//! Sealing of share seeds to their holders: HPKE (RFC 9180) in base mode with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256
-//! and ChaCha20-Poly1305.
+//! Seals share seeds to their holders.
+//!
+//! The scheme is HPKE (RFC 9180) in base mode with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and
+//! ChaCha20-Poly1305.
 
 use std::fmt;
 
@@ -20,7 +22,8 @@ names::secret! {
     pub RoundPrivateKey: 32;
 }
 
-/// A holder's HPKE key pair, made for one round and destroyed when the round's key sums are released.
+/// A holder's HPKE key pair. It is made for one round and destroyed when the holder releases its
+/// key sums.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct RoundKeyPair {
     #[zeroize(skip)]
@@ -31,7 +34,7 @@ pub struct RoundKeyPair {
 }
 
 impl RoundKeyPair {
-    /// Draws a key pair and its id.
+    /// Draws a key pair and its id at random.
     pub fn generate<R: RngCore + CryptoRng>(rng: &mut R) -> Self {
         let (mut id, mut seed) = ([0; RoundKeyId::LENGTH], Zeroizing::new([0; 32]));
         rng.fill_bytes(&mut id);
@@ -40,13 +43,13 @@ impl RoundKeyPair {
         Self::from_private(id.into(), RoundPrivateKey::from_bytes(private.to_bytes().into()))
     }
 
-    /// The key pair with this id and private key, as kept in a vault.
+    /// Restores a key pair from the id and the private key that a vault holds.
     pub fn from_private(id: RoundKeyId, private: RoundPrivateKey) -> Self {
         let public = X25519HkdfSha256::sk_to_pk(&private_key(&private)).to_bytes();
         Self { id, public: RoundPublicKey::from_bytes(public.into()), private }
     }
 
-    /// What the round document calls this key.
+    /// The id that names this key in the round document.
     pub fn id(&self) -> &RoundKeyId {
         &self.id
     }
@@ -56,7 +59,7 @@ impl RoundKeyPair {
         &self.public
     }
 
-    /// The secret X25519 private key, for a vault.
+    /// The secret X25519 private key, to be stored in a vault.
     pub fn private(&self) -> &RoundPrivateKey {
         &self.private
     }
@@ -68,25 +71,27 @@ impl fmt::Debug for RoundKeyPair {
     }
 }
 
-/// What a sealed seed is bound to: it opens in no other round, for no other holder, key, client, body or commitments.
+/// The context to which a sealed seed is bound. The seed opens in no other round, and for no other
+/// holder, key, client, body or commitments.
 #[derive(Clone, Copy, Debug)]
 pub struct SealContext<'a> {
     /// The hash of the round document.
     pub round_hash: &'a RoundHash,
-    /// The holder's index in the round document, the aggregator's is 0.
+    /// The holder's index in the round document. The aggregator's is 0.
     pub holder: u8,
     /// The id of the holder's key in the round document.
     pub hpke_key_id: &'a RoundKeyId,
     /// The client's Ed25519 key.
     pub client_key: &'a PublicKey,
-    /// The digest of the masked update.
+    /// The digest of the body.
     pub body_digest: &'a BodyDigest,
     /// The commitments to the shares of all holders, at most 255, in the document's order.
     pub commitments: &'a [Commitment],
 }
 
 impl SealContext<'_> {
-    /// `round_hash ‖ u8 holder ‖ hpke_key_id ‖ client_key ‖ body_digest ‖ u8 count ‖ commitments`.
+    /// The HPKE associated data: `round_hash ‖ u8 holder ‖ hpke_key_id ‖ client_key ‖ body_digest ‖
+    /// u8 count ‖ commitments`.
     fn associated_data(&self) -> Vec<u8> {
         let mut data = self.round_hash.as_bytes().to_vec();
         data.push(self.holder);
@@ -99,17 +104,18 @@ impl SealContext<'_> {
     }
 }
 
-/// A seed encrypted to one holder, `bytes[32] enc ‖ bytes[48] ciphertext`: of received bytes, nothing is known until
-/// they are opened.
+/// A seed encrypted to one holder, `bytes[32] enc ‖ bytes[48] ciphertext`. Received bytes are not
+/// checked until they are opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SealedSeed(pub [u8; Self::BYTES]);
 
 impl SealedSeed {
-    /// The length: the encapsulated key, the encrypted seed, the tag.
+    /// The length in bytes: the encapsulated key, the encrypted seed and the tag.
     pub const BYTES: usize = ENCAPSULATED_BYTES + 32 + 16;
 }
 
-/// Encrypts `seed` to the holder with the X25519 key `recipient`, bound to `context`. Constant-time in the seed.
+/// Encrypts `seed` to the holder with the X25519 key `recipient`, and binds it to `context`.
+/// Constant-time in the seed.
 ///
 /// # Errors
 /// [`SharingError::RecipientKey`] if the key is a point of small order.
@@ -139,7 +145,8 @@ pub fn seal<R: RngCore + CryptoRng>(
 /// Decrypts a seed that was sealed to `key` for `context`. Constant-time in the key and the seed.
 ///
 /// # Errors
-/// [`SharingError::SealedSeed`] if it was sealed to another key or for another context, or was changed since.
+/// [`SharingError::SealedSeed`] if the seed was sealed to another key or for another context, or if
+/// its bytes were changed afterwards.
 pub fn open(
     key: &RoundKeyPair,
     sealed: &SealedSeed,
@@ -164,7 +171,7 @@ fn private_key(key: &RoundPrivateKey) -> <X25519HkdfSha256 as Kem>::PrivateKey {
     Deserializable::from_bytes(key.as_bytes()).expect("any 32 bytes are an X25519 private key")
 }
 
-/// The caller's generator, through the traits that HPKE asks for.
+/// Adapts the caller's generator to the traits that HPKE requires.
 struct HpkeRng<'a, R>(&'a mut R);
 
 impl<R: RngCore> rand_hpke::RngCore for HpkeRng<'_, R> {
@@ -191,7 +198,7 @@ mod tests {
     use super::*;
     use crate::test_shares::share;
 
-    /// Everything behind one sealed seed, owned, so that each part can be changed.
+    /// The context of a sealed seed, owned, so that a test can change each field.
     #[derive(Clone)]
     struct Binding {
         round_hash: RoundHash,
@@ -261,7 +268,7 @@ mod tests {
         assert!(first.0.chunks(16).zip(second.0.chunks(16)).all(|(a, b)| a != b));
     }
 
-    /// Info and associated data written out as the wire format has them.
+    /// Info and associated data are written out as the wire format defines them.
     #[test]
     fn sealed_seeds_are_rfc_9180_with_the_info_and_data_of_the_wire_format() {
         let key = key(1);

@@ -1,4 +1,4 @@
-//! Seeds of key shares and the shares that they expand to.
+//! Seeds of key shares, and the shares that they expand to.
 
 use std::fmt;
 
@@ -16,8 +16,8 @@ names::secret! {
     pub ShareSeed: 32;
 }
 
-/// One holder's share (s, ρ) of a client's mask key: a polynomial s with |s_k| ≤ 32 and the blinding ρ of its
-/// commitment.
+/// One holder's share (s, ρ) of a client's mask key: a polynomial s with |s_k| ≤ 32, and the
+/// blinding ρ of its commitment.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct KeyShare {
     coefficients: SmallPoly,
@@ -25,10 +25,12 @@ pub struct KeyShare {
 }
 
 impl KeyShare {
-    /// Expands `seed` for one round, client and holder (by its index in the round document, the aggregator's is 0).
+    /// Expands `seed` for one round, client and holder. `holder` is the index in the round
+    /// document; the aggregator's is 0.
     ///
-    /// s is the centred binomial share and ρ the first 64 bytes, reduced modulo ℓ, of two ChaCha20 streams under the key
-    /// `H("key-share", round_hash ‖ client_key ‖ u8 holder ‖ seed)`. Constant-time.
+    /// Two ChaCha20 streams have the key `H("key-share", round_hash ‖ client_key ‖ u8 holder ‖
+    /// seed)`. The first gives s, the centred binomial share. The first 64 bytes of the second,
+    /// reduced modulo ℓ, give ρ. Constant-time.
     pub fn derive(seed: &ShareSeed, round_hash: &RoundHash, client_key: &PublicKey, holder: u8) -> Self {
         let parts: [&[u8]; 4] = [round_hash.as_bytes(), client_key.as_bytes(), &[holder], seed.as_bytes()];
         let stream_key: SecretStreamKey = labels::hash(labels::KEY_SHARE, &parts);
@@ -59,7 +61,7 @@ impl fmt::Debug for KeyShare {
 
 #[cfg(test)]
 impl KeyShare {
-    /// A share that no seed need expand to.
+    /// A share with these values. No seed need expand to it.
     pub(crate) fn from_parts(coefficients: &[i16], blinding: Scalar) -> Self {
         let coefficients = SmallPoly::from_coefficients(coefficients).expect("N coefficients");
         Self { coefficients, blinding }
@@ -77,7 +79,7 @@ mod tests {
         (share.coefficients().coefficients().to_vec(), *share.blinding())
     }
 
-    /// Computed by an independent program from the formulas of `docs/wire-formats.md` alone.
+    /// An independent program computed these from the formulas of `docs/wire-formats.md` alone.
     #[test]
     fn expansion_is_that_of_the_wire_format() {
         let share = KeyShare::derive(&[3; 32].into(), &[1; 32].into(), &[2; 32].into(), 1);

@@ -1,4 +1,4 @@
-//! The shares that the tests use, and how they forge them.
+//! The shares that the tests use, and a function that forges them.
 
 use curve25519_dalek::Scalar;
 
@@ -10,12 +10,13 @@ pub(crate) const LARGEST_SCALAR: [u8; 32] = [
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
 
-/// The share of one holder for one of several clients.
+/// A share of one holder for client number `client`.
 pub(crate) fn share(client: u8) -> KeyShare {
     KeyShare::derive(&[client; 32].into(), &[1; 32].into(), &[client; 32].into(), 1)
 }
 
-/// `share` with coefficient `index` and the blinding moved by these differences.
+/// Returns `share` with `coefficient` added to the coefficient at `index`, and `blinding` added to
+/// the blinding.
 pub(crate) fn forge(share: &KeyShare, index: usize, coefficient: i16, blinding: i8) -> KeyShare {
     let mut coefficients = share.coefficients().coefficients().to_vec();
     coefficients[index] += coefficient;

@@ -1,4 +1,4 @@
-//! A round of shares, from the clients' seeds to the opening of every holder's sum.
+//! A round of shares, from the clients' seeds to the opening of each holder's sum.
 
 use names::{BodyDigest, PublicKey, RoundHash};
 use rand::{SeedableRng, rngs::StdRng};
@@ -92,7 +92,7 @@ fn a_holder_cannot_open_what_was_sealed_to_another() {
 }
 
 #[test]
-fn sealed_seeds_in_swapped_places_are_refused() {
+fn swapped_sealed_seeds_are_refused() {
     let (keys, mut contributions, _) = round(1);
     contributions[0].sealed.swap(0, 1);
     assert_eq!(contributions[0].open(&keys[0], 0).map(drop), Err(SharingError::SealedSeed));
@@ -107,8 +107,8 @@ fn a_sealed_seed_copied_from_another_client_is_refused() {
     assert_eq!(contributions[1].open(&keys[0], 0).map(drop), Err(SharingError::SealedSeed));
 }
 
-/// A client that commits to the share of another holder, round or key of its own seals a seed that opens but does not
-/// open the commitment.
+/// A client commits to a share that was derived for another holder, round or key. Its sealed seed
+/// opens, but the share does not open the commitment.
 #[test]
 fn a_commitment_to_a_share_of_another_derivation_is_refused() {
     let seed = ShareSeed::from_bytes([9; 32]);

@@ -1,4 +1,4 @@
-//! What every backend demands of its arguments before it computes.
+//! The checks of arguments that every backend makes before it computes.
 
 use super::error::BackendError;
 use crate::block::RING_DEGREE;
@@ -16,22 +16,23 @@ pub fn whole_blocks(length: usize) -> Result<usize, BackendError> {
     }
 }
 
-/// The number of blocks in two slices that belong together.
+/// The number of blocks in two slices that must have the same length.
 ///
 /// # Errors
-/// [`BackendError::PartialBlock`] for the first one, [`BackendError::Length`] when the other one
-/// differs.
+/// [`BackendError::PartialBlock`] when `length` is not a multiple of N, [`BackendError::Length`]
+/// when `other` differs from it.
 pub fn equal_blocks(length: usize, other: usize) -> Result<usize, BackendError> {
     let blocks = whole_blocks(length)?;
     same_length(other, length)?;
     Ok(blocks)
 }
 
-/// The number of blocks in an accumulator of `length` values to which `ciphertexts` are added.
+/// The number of blocks in an accumulator of `length` values, to which `ciphertexts` are to be
+/// added.
 ///
 /// # Errors
-/// [`BackendError::PartialBlock`] for the accumulator, [`BackendError::Length`] when a ciphertext
-/// does not pack as many words.
+/// [`BackendError::PartialBlock`] when `length` is not a multiple of N, [`BackendError::Length`]
+/// when a ciphertext does not pack `length` words.
 pub fn packed_blocks(length: usize, width: Width, ciphertexts: &[&[u8]]) -> Result<usize, BackendError> {
     let blocks = whole_blocks(length)?;
     for ciphertext in ciphertexts {
@@ -40,18 +41,18 @@ pub fn packed_blocks(length: usize, width: Width, ciphertexts: &[&[u8]]) -> Resu
     Ok(blocks)
 }
 
-/// Accepts `packed` if it is absent or packs the words of `blocks` blocks.
+/// Accepts `packed` if it is absent or holds the words of exactly `blocks` blocks.
 ///
 /// # Errors
-/// [`BackendError::Length`].
+/// [`BackendError::Length`] when it has another length.
 pub fn optional_words(packed: Option<&[u8]>, width: Width, blocks: usize) -> Result<(), BackendError> {
     packed.map_or(Ok(()), |packed| same_length(packed.len(), width.bytes(blocks * RING_DEGREE)))
 }
 
-/// Accepts a scale δ from 1 to 62, which rounding can use.
+/// Accepts a scale δ with which a sum can be rounded: 1 to 62.
 ///
 /// # Errors
-/// [`BackendError::Scale`].
+/// [`BackendError::Scale`] for any other δ.
 pub fn usable_scale(scale_log2: u32) -> Result<(), BackendError> {
     if (1..=62).contains(&scale_log2) { Ok(()) } else { Err(BackendError::Scale { scale_log2 }) }
 }

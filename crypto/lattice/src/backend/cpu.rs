@@ -1,4 +1,4 @@
-//! The reference backend: processor cores, on the rayon pool of the calling thread.
+//! The reference backend. It uses processor cores, through the rayon pool of the calling thread.
 
 mod folding;
 mod mask_product;
@@ -12,7 +12,7 @@ use pulp::Arch;
 
 use super::named::Backend;
 
-/// Computes on the processor.
+/// The backend that computes on the processor.
 #[derive(Clone, Copy, Debug)]
 pub struct CpuBackend {
     arch: Arch,
@@ -24,7 +24,7 @@ impl CpuBackend {
         Self { arch: Arch::new() }
     }
 
-    /// The backend without vector instructions of its own: what others are compared with.
+    /// The backend with portable code only. Tests compare the other backends with it.
     pub fn portable() -> Self {
         Self { arch: Arch::Scalar }
     }

@@ -1,4 +1,4 @@
-//! Why a bulk operation was refused or failed.
+//! The error of a bulk operation.
 
 use std::error::Error;
 
@@ -14,15 +14,15 @@ pub enum BackendError {
         /// N.
         block: usize,
     },
-    /// Two slices that belong together differ in length.
+    /// The lengths of two slices do not agree.
     #[error("expected a slice of length {expected}, not {length}")]
     Length {
         /// The slice's length.
         length: usize,
-        /// The length that the other arguments demand.
+        /// The length that the other arguments require.
         expected: usize,
     },
-    /// The scale cannot be used for rounding.
+    /// The scale is too small or too large for rounding.
     #[error("scale 2^{scale_log2} is outside 2^1 to 2^62")]
     Scale {
         /// δ.
@@ -31,15 +31,15 @@ pub enum BackendError {
     /// A ciphertext holds a word v with v·2^τ ≥ q.
     #[error("ciphertext {ciphertext} holds a word beyond the modulus")]
     NonCanonical {
-        /// Its position among the ciphertexts given.
+        /// Its position in the list of ciphertexts.
         ciphertext: usize,
     },
-    /// The device that computes failed.
+    /// The device failed.
     #[error("the {backend} device failed")]
     Device {
-        /// Name of the backend.
+        /// Name of the device's backend.
         backend: &'static str,
-        /// What the device's driver reported.
+        /// The error that the device's driver reported.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },

@@ -1,4 +1,5 @@
-//! Folding the rows of a projection: what a proof of a norm and its verification share.
+//! Folds the rows of a projection. The prover and the verifier of a norm proof share this
+//! operation.
 
 use super::error::BackendError;
 use super::named::Backend;
@@ -7,24 +8,24 @@ use crate::field::Fq;
 use crate::pack::Width;
 use crate::poly::{Evaluation, Poly};
 
-/// A backend that folds rows. The prover and the verifier of a norm proof call it; nothing here is
-/// secret.
+/// A backend that folds rows, for the prover and the verifier of a norm proof. All arguments and
+/// results are public.
 pub trait FoldingBackend: Backend {
     /// Folds the rows of R under both challenges of `job`.
     ///
-    /// For the challenge z, r = Rᵀ(1, z, z², …, z²⁵⁵) mod q in the blocks `first` to `first +
-    /// blocks`. With the fold of the same position in `folds`:
+    /// For each challenge z, let r = Rᵀ(1, z, z², …, z²⁵⁵) mod q in the blocks from `first` to
+    /// `first + blocks`. The fold at the same position in `folds` changes as follows:
     ///
-    /// * `fold.adjoint += Σ_j adjoint(a_(first + j)) · r_j`, in evaluation form, with adjoint(a)(X)
-    ///   = a(X⁻¹);
-    /// * `fold.inner += Σ_i r_i · v_i` mod q when `packed` holds the `job.width`-bit words v, N for
-    ///   each block.
+    /// * `fold.adjoint += Σ_j adjoint(a_(first + j)) · r_j`, in evaluation form, where
+    ///   adjoint(a)(X) = a(X⁻¹);
+    /// * `fold.inner += Σ_i r_i · v_i` mod q if `packed` is given. It holds the `job.width`-bit
+    ///   words v, N for each block.
     ///
     /// After an error the folds are unchanged.
     ///
     /// # Errors
-    /// When the length of `packed` is wrong, a word v has v·2^τ ≥ q (as ciphertext 0), or the
-    /// device fails.
+    /// When the length of `packed` is wrong, when a word v has v·2^τ ≥ q (reported as ciphertext
+    /// 0), or when the device fails.
     fn fold_rows(
         &self,
         job: &RowFolding<'_>,
@@ -35,7 +36,7 @@ pub trait FoldingBackend: Backend {
     ) -> Result<(), BackendError>;
 }
 
-/// The arguments of [`FoldingBackend::fold_rows`] that stay the same for all blocks of a
+/// The arguments of [`FoldingBackend::fold_rows`] that are the same for all blocks of a
 /// contribution.
 #[derive(Clone, Copy, Debug)]
 pub struct RowFolding<'a> {
@@ -49,8 +50,8 @@ pub struct RowFolding<'a> {
     pub width: Width,
 }
 
-/// The rows of a projection folded with the powers of one challenge, and applied to both parts of a
-/// contribution.
+/// The rows of a projection, folded with the powers of one challenge and applied to the body and to
+/// the mask polynomials of a contribution.
 #[derive(Debug)]
 pub struct RowFold {
     /// ⟨r, v⟩ mod q.
@@ -60,7 +61,7 @@ pub struct RowFold {
 }
 
 impl RowFold {
-    /// The fold of no blocks.
+    /// The fold of zero blocks, with which folding starts.
     pub fn zero() -> Self {
         Self { inner: Fq::ZERO, adjoint: Poly::zero() }
     }

@@ -1,4 +1,4 @@
-//! What a client computes with its secrets.
+//! The operations of a client on its secrets.
 
 use super::error::BackendError;
 use super::folding::FoldingBackend;
@@ -7,12 +7,12 @@ use crate::poly::{Evaluation, Poly};
 
 /// A backend for a client, which masks its update and proves the update's norm.
 ///
-/// Its arguments are secret, so only the processor implements it.
+/// The arguments are secret, so only the processor implements it.
 pub trait MaskingBackend: FoldingBackend {
-    /// `out_j = a_(first + j) · key` in coefficient form, for each block j of `out`.
+    /// Computes `out_j = a_(first + j) · key` in coefficient form, for each block j of `out`.
     ///
-    /// Constant-time in `key` on a processor with AVX2. The product of a known polynomial with a
-    /// key is as secret as the key.
+    /// Constant-time in `key` on a processor with AVX2. The mask polynomials are public, so the
+    /// products are as secret as the key.
     ///
     /// # Errors
     /// When the length is not a multiple of N.
@@ -24,11 +24,11 @@ pub trait MaskingBackend: FoldingBackend {
         out: &mut [u64],
     ) -> Result<(), BackendError>;
 
-    /// `sums_t += Σ_i R_{t, N·first + i} · values_i` for each row t, as integers modulo 2⁶⁴. The
-    /// sums are exact when the true ones are below 2⁶³ in magnitude.
+    /// Computes `sums_t += Σ_i R_{t, N·first + i} · values_i` for each row t, modulo 2⁶⁴. A sum is
+    /// exact if its true value is below 2⁶³ in magnitude.
     ///
-    /// `values` may be any `i64`. They are secret: time and access pattern depend on `rows` and the
-    /// length only.
+    /// `values` may be any `i64` values, and they are secret. Time and access pattern depend only
+    /// on `rows` and the length.
     ///
     /// # Errors
     /// When the length is not a multiple of N.

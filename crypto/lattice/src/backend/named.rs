@@ -1,8 +1,8 @@
-//! What all backends have in common.
+//! The trait that every backend implements.
 
 use std::fmt::Debug;
 
-/// Something that computes the bulk operations, from any thread.
+/// An implementation of the bulk operations that any thread can use.
 pub trait Backend: Send + Sync + Debug {
     /// A short name for logs and benchmarks.
     fn name(&self) -> &'static str;

@@ -1,4 +1,4 @@
-//! What an aggregator computes, and an auditor after it. Nothing here is secret.
+//! The operations of an aggregator, which an auditor repeats. All arguments and results are public.
 
 use super::error::BackendError;
 use super::folding::FoldingBackend;
@@ -6,14 +6,14 @@ use crate::expand::MaskPolynomials;
 use crate::pack::Width;
 use crate::poly::{Evaluation, Poly};
 
-/// A backend for an aggregator or an auditor, which verifies contributions, adds them up and
-/// unmasks the sum.
+/// A backend for an aggregator or an auditor. It verifies and adds contributions, and it unmasks
+/// their sum.
 pub trait SummingBackend: FoldingBackend {
-    /// `accumulator += Σ unpack(ciphertext)`, as integers without reduction modulo q.
+    /// Computes `accumulator += Σ unpack(ciphertext)` over integers, without reduction modulo q.
     ///
-    /// Each ciphertext packs as many `width`-bit words as `accumulator` holds. The caller adds at
-    /// most 2^τ ciphertexts in all, so that nothing overflows. After an error the accumulator's
-    /// values are unspecified.
+    /// Each ciphertext packs as many `width`-bit words as `accumulator` holds. The caller must add
+    /// at most 2^τ ciphertexts in all, because more could overflow a sum. After an error the values
+    /// of the accumulator are unspecified.
     ///
     /// # Errors
     /// When a length is wrong, a word v has v·2^τ ≥ q, or the device fails.
@@ -24,11 +24,11 @@ pub trait SummingBackend: FoldingBackend {
         ciphertexts: &[&[u8]],
     ) -> Result<(), BackendError>;
 
-    /// Removes the masks from a sum and rounds. Writes the rounded sums to `sums` and returns the
-    /// largest magnitude of a residual.
+    /// Removes the masks from a sum and rounds it. Writes the rounded sums to `sums` and returns
+    /// the largest magnitude of a residual.
     ///
-    /// With V the unreduced `accumulator`, y = 2^τ·V − a·key_sum mod q, centred: sum = ⌊(y +
-    /// Δ/2)/Δ⌋ and residual = y − Δ·sum, in [−Δ/2, Δ/2).
+    /// Let V be the unreduced `accumulator` and y = 2^τ·V − a·key_sum mod q, centred. Then sum =
+    /// ⌊(y + Δ/2)/Δ⌋ and residual = y − Δ·sum, in [−Δ/2, Δ/2).
     ///
     /// # Errors
     /// When the lengths differ or are not multiples of N, Δ is out of range, or the device fails.
@@ -36,7 +36,7 @@ pub trait SummingBackend: FoldingBackend {
     -> Result<u64, BackendError>;
 }
 
-/// The arguments of [`SummingBackend::unmask`] beside the sum itself.
+/// The arguments of [`SummingBackend::unmask`] other than the sum itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Unmasking<'a> {
     /// The mask polynomials of the round.

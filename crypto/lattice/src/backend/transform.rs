@@ -1,11 +1,11 @@
-//! Transforms of polynomials and sums of products: the operations of encrypted scoring.
+//! The operations of encrypted scoring: transforms of polynomials and sums of products.
 
 use super::error::BackendError;
 use super::named::Backend;
 use crate::expand::MaskPolynomials;
 use crate::poly::{Evaluation, Poly};
 
-/// A backend that transforms and multiplies polynomials. Nothing here is secret.
+/// A backend that transforms and multiplies polynomials. All arguments and results are public.
 pub trait TransformBackend: Backend {
     /// Transforms each block of `blocks` to evaluation form, in place.
     ///
@@ -13,7 +13,7 @@ pub trait TransformBackend: Backend {
     /// When the length is not a multiple of N, or the device fails.
     fn forward(&self, blocks: &mut [u64]) -> Result<(), BackendError>;
 
-    /// Transforms each block of `blocks` to coefficient form, in place. It undoes
+    /// Transforms each block of `blocks` to coefficient form, in place. This is the inverse of
     /// [`forward`](Self::forward).
     ///
     /// # Errors
@@ -26,8 +26,8 @@ pub trait TransformBackend: Backend {
     /// When the lengths differ or are not multiples of N, or the device fails.
     fn inner_product(&self, lhs: &[u64], rhs: &[u64]) -> Result<u64, BackendError>;
 
-    /// `accumulator += Σ_j adjoint(a_(first + j)) · blocks_j`, with `blocks` in coefficient form
-    /// and the accumulator in evaluation form. adjoint(a)(X) = a(X⁻¹), so that ⟨r, a·s⟩ =
+    /// Computes `accumulator += Σ_j adjoint(a_(first + j)) · blocks_j`. `blocks` is in coefficient
+    /// form, the accumulator in evaluation form. adjoint(a)(X) = a(X⁻¹), so that ⟨r, a·s⟩ =
     /// ⟨adjoint(a)·r, s⟩.
     ///
     /// # Errors

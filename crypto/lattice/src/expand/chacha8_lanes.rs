@@ -1,5 +1,5 @@
-//! ChaCha8 with a block in each lane of a vector, for consumers that take the stream by words of
-//! equal position.
+//! ChaCha8 with one block of the stream in each lane of a vector. It serves code that reads the
+//! words of the same position of many blocks together.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -8,23 +8,23 @@ use super::{
     purpose::{Purpose, nonce},
 };
 
-/// Words of a ChaCha block.
+/// Words in a ChaCha block.
 pub(crate) const BLOCK_WORDS: usize = 16;
 
-/// "expand 32-byte k", the first four words of a state.
+/// "expand 32-byte k", the first four words of every state.
 const CONSTANTS: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
 
-/// Position of the block counter in a state.
+/// Index of the block counter in a state.
 const COUNTER: usize = 12;
 
 const DOUBLE_ROUNDS: usize = 4;
 
 /// `COUNT` consecutive blocks of a stream, transposed: plane w holds word w of every block.
 ///
-/// `COUNT` is a multiple of the lanes of every vector, at most 16.
+/// `COUNT` is a multiple of 16, so that it is whole vectors on every processor.
 pub(crate) type Planes<const COUNT: usize> = [[u32; COUNT]; BLOCK_WORDS];
 
-/// The stream of [`PublicStream`](super::PublicStream), addressed by block.
+/// The same stream as [`PublicStream`](super::PublicStream), but readable from any block.
 #[derive(Clone, Copy)]
 pub(crate) struct BlockStream {
     state: [u32; BLOCK_WORDS],
@@ -45,8 +45,8 @@ impl BlockStream {
         Self { state }
     }
 
-    /// Overwrites `planes` with the `COUNT` blocks from block `first`: byte 4w + b of block first +
-    /// i is bits `[8b, 8b + 8)` of `planes[w][i]`.
+    /// Overwrites `planes` with `COUNT` blocks, from block `first` on. Bits `[8b, 8b + 8)` of
+    /// `planes[w][i]` are byte 4w + b of block first + i.
     pub(crate) fn fill<const COUNT: usize>(&self, arch: Arch, first: u32, planes: &mut Planes<COUNT>) {
         const { assert!(COUNT.is_multiple_of(16), "whole vectors") };
         arch.dispatch(Fill { stream: self, first, planes });
@@ -83,8 +83,8 @@ impl<const COUNT: usize> WithSimd for Fill<'_, COUNT> {
 
 /// The ChaCha8 block function on every lane.
 ///
-/// What the vectors pass through is a function that is always inlined, never a closure: a closure
-/// is compiled without the features of the processor, and then each of its operations is a call.
+/// Every function that handles vectors must be inlined, and none may be a closure. A closure is
+/// compiled without the processor's vector features, which makes a call of each operation.
 #[inline(always)]
 fn block<S: Simd>(simd: S, initial: &[S::u32s; BLOCK_WORDS]) -> [S::u32s; BLOCK_WORDS] {
     let mut state = *initial;
@@ -129,7 +129,7 @@ mod tests {
 
     use super::{super::PublicStream, *};
 
-    /// Blocks `first` to `first + 32` of the stream that the `chacha20` crate makes.
+    /// Blocks `first` to `first + 32` of the stream, as the `chacha20` crate computes them.
     fn expected(key: &PublicStreamKey, index: u64, first: usize) -> Vec<u64> {
         let mut words = vec![0; (first + 32) * BLOCK_WORDS / 2];
         PublicStream::new(key, index, Purpose::PROJECTION).fill(&mut words);

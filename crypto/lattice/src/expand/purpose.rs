@@ -5,20 +5,20 @@
 pub struct Purpose(pub(super) u32);
 
 impl Purpose {
-    /// Mask polynomials; the index is the polynomial's.
+    /// Mask polynomials. The index is that of the polynomial.
     pub const MASK_POLYNOMIAL: Self = Self(0);
-    /// Coefficients of a key share, index 0.
+    /// Coefficients of a key share, at index 0.
     pub const KEY_COEFFICIENTS: Self = Self(1);
-    /// Blinding of the commitment to a key share, index 0.
+    /// Blinding of the commitment to a key share, at index 0.
     pub const BLINDING: Self = Self(2);
-    /// Errors; the index is the block's. Local randomness, on no wire.
+    /// Errors. The index is that of the block. This randomness is local and never sent.
     pub const ERRORS: Self = Self(3);
-    /// Stochastic rounding; the index is the block's and the attempt's. Local randomness, on no
-    /// wire.
+    /// Stochastic rounding. The index combines block and attempt. This randomness is local and
+    /// never sent.
     pub const ROUNDING: Self = Self(4);
-    /// Rows of a projection; the index is the block's.
+    /// Rows of a projection. The index is that of the block.
     pub const PROJECTION: Self = Self(5);
-    /// Ternary rows of a norm proof's smallness check; the index is the row's.
+    /// Ternary rows of the smallness check of a norm proof. The index is that of the row.
     pub const SMALLNESS_ROWS: Self = Self(6);
 }
 

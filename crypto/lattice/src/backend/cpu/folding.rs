@@ -1,4 +1,5 @@
-//! [`FoldingBackend`] on the processor: r = Rᵀ(1, z, …, z²⁵⁵) for two challenges z, block by block.
+//! [`FoldingBackend`] on the processor. It computes r = Rᵀ(1, z, …, z²⁵⁵) for two challenges z,
+//! block by block.
 
 use std::array;
 
@@ -17,22 +18,23 @@ use crate::field::{self, Fq};
 use crate::ntt;
 use crate::pack;
 
-/// Coordinates whose columns are in cache together.
+/// Coordinates whose columns fit in the cache together.
 const TILE: usize = 512;
 
-/// Rows that one table takes.
+/// Rows that one table covers.
 const TABLE_ROWS: usize = 8;
 
-/// Tables for the rows of one word of the stream.
+/// Tables that cover the rows of one word of the stream.
 const WORD_TABLES: usize = 4;
 
-/// Words of the stream that hold the positive entries of a column; as many hold the negative ones.
+/// Words of the stream with the positive entries of a column. The same number of words has the
+/// negative ones.
 const SIGN_WORDS: usize = ProjectionRows::COUNT / 32;
 
-/// For both challenges the low and the high 32 bits of an element of F_q.
+/// The low and the high 32 bits of an element of F_q, for both challenges.
 type Halves = [u32; 4];
 
-/// Sums of [`Halves`], signed. 64 terms of each sign fit easily.
+/// Signed sums of [`Halves`]. 64 terms of each sign fit easily.
 type HalfSums = [i64; 4];
 
 impl FoldingBackend for CpuBackend {
@@ -50,8 +52,8 @@ impl FoldingBackend for CpuBackend {
     }
 }
 
-/// Folds with a `packed` of the right length. Returns whether every packed word is canonical. If
-/// one is not, `folds` stay unchanged.
+/// Folds the rows when `packed` has the right length. Returns whether every packed word is
+/// canonical. If one is not, `folds` stays unchanged.
 fn fold_rows(
     arch: Arch,
     job: &RowFolding<'_>,
@@ -82,8 +84,8 @@ fn fold_rows(
     total.canonical
 }
 
-/// A table for each eight rows, with the sums of all subsets of their powers, for both challenges.
-/// Entry m of table c is Σ z^(8c + i) mod q over the bits i of m.
+/// Tables of the subset sums of the powers of both challenges. Each table covers eight rows. Entry
+/// m of table c is Σ z^(8c + i) mod q over the bits i that are set in m.
 struct PowerTables(Box<[[Halves; 1 << TABLE_ROWS]]>);
 
 impl PowerTables {
@@ -116,7 +118,7 @@ fn subset_sums(challenge: Fq) -> Vec<Fq> {
     sums
 }
 
-/// The sums over the blocks of a fold.
+/// The sums over the blocks that were folded.
 struct Total {
     inner: [Fq; 2],
     adjoint: [Vec<u64>; 2],
@@ -138,7 +140,7 @@ impl Total {
     }
 }
 
-/// A total, and room for the values of one block.
+/// A total and the working memory for one block.
 struct PartialFold {
     total: Total,
     columns: Box<Planes<TILE>>,
@@ -162,7 +164,7 @@ impl PartialFold {
         }
     }
 
-    /// Overwrites `folded` with r in block `index`, in coefficient form.
+    /// Overwrites `folded` with r of block `index`, in coefficient form.
     fn fold_columns(&mut self, arch: Arch, rows: &ProjectionRows, index: u64, tables: &PowerTables) {
         let stream = rows.columns(index);
         for start in (0..RING_DEGREE).step_by(TILE) {
@@ -175,7 +177,7 @@ impl PartialFold {
         }
     }
 
-    /// Adds the inner products of `folded` and the packed words of the block.
+    /// Adds the inner product of each `folded` with the packed words of the block.
     fn add_inner(&mut self, arch: Arch, job: &RowFolding<'_>, packed: &[u8]) {
         self.words.fill(0);
         self.total.canonical &= pack::unpack_add_with(arch, job.width, packed, &mut self.words);
@@ -187,12 +189,12 @@ impl PartialFold {
         }
     }
 
-    /// Adds the products of `folded` with the adjoint of a_`index`, and leaves `folded` in
+    /// Adds the product of each `folded` with the adjoint of a_`index`. Leaves `folded` in
     /// evaluation form.
     fn add_adjoint(&mut self, arch: Arch, job: &RowFolding<'_>, index: u64) {
         job.masks.expand(index, &mut self.mask);
-        // The odd powers of ω are inverted by complementing k, which reverses the bit-reversed
-        // order.
+        // The adjoint inverts the odd powers of ω. Inverting complements k, which reverses the
+        // bit-reversed order.
         self.mask.reverse();
         for (adjoint, folded) in self.total.adjoint.iter_mut().zip(&mut self.folded) {
             ntt::forward(folded);
@@ -204,7 +206,7 @@ impl PartialFold {
     }
 }
 
-/// `folded[z][i] = Σ_t R_{t,i} z^t` mod q for the tile whose `columns` these are.
+/// Computes `folded[z][i] = Σ_t R_{t,i} z^t` mod q for the tile with these `columns`.
 #[inline(always)]
 fn fold_tile(
     tables: &PowerTables,
@@ -233,7 +235,7 @@ fn fold_tile(
 
 /// `low + 2³²·high` mod q, for magnitudes below 2⁴⁰.
 ///
-/// With high = 2³²·upper + lower and 0 ≤ lower < 2³²: 2⁶⁴ ≡ 2³² − 1, and 2³²·lower ≤ q − 1.
+/// Write high = 2³²·upper + lower with 0 ≤ lower < 2³². Then 2⁶⁴ ≡ 2³² − 1, and 2³²·lower ≤ q − 1.
 #[inline(always)]
 fn join(low: i64, high: i64) -> u64 {
     let (upper, lower) = (high >> 32, high as u64 & 0xffff_ffff);

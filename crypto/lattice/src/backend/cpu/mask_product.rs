@@ -1,4 +1,4 @@
-//! The products of mask polynomials with one key.
+//! Multiplies mask polynomials with one key.
 
 use pulp::Arch;
 
@@ -7,11 +7,11 @@ use crate::expand::MaskPolynomials;
 use crate::ntt;
 use crate::poly::{Evaluation, Poly};
 
-/// The products of mask polynomials with one key.
+/// The products of the mask polynomials of a round with one key.
 pub(super) struct MaskProduct<'a> {
     arch: Arch,
     masks: &'a MaskPolynomials,
-    /// The key divided by N, so that the inverse transform need not normalise.
+    /// The key divided by N, because the inverse transform does not normalise.
     key: Poly<Evaluation>,
 }
 

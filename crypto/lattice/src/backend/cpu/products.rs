@@ -1,8 +1,8 @@
-//! Products and sums of blocks, in loops that vectorise when a caller dispatches on the processor.
+//! Products and sums of blocks. The loops vectorise if the caller dispatches on the processor.
 
 use crate::field;
 
-/// `block *= factor`, value by value.
+/// Multiplies each value of `block` by the value of `factor` at its position.
 #[inline(always)]
 pub(super) fn multiply(block: &mut [u64], factor: &[u64]) {
     for (value, &factor) in block.iter_mut().zip(factor) {
@@ -10,7 +10,7 @@ pub(super) fn multiply(block: &mut [u64], factor: &[u64]) {
     }
 }
 
-/// `sums += lhs · rhs`, value by value.
+/// Adds `lhs · rhs` to `sums`, position by position.
 #[inline(always)]
 pub(super) fn multiply_add(sums: &mut [u64], lhs: &[u64], rhs: &[u64]) {
     for ((sum, &lhs), &rhs) in sums.iter_mut().zip(lhs).zip(rhs) {
@@ -18,8 +18,8 @@ pub(super) fn multiply_add(sums: &mut [u64], lhs: &[u64], rhs: &[u64]) {
     }
 }
 
-/// Σ lhs_i · rhs_i mod q for any `u64`. The halves of the products are added up apart and
-/// reduced once.
+/// Σ lhs_i · rhs_i mod q, for any `u64` values. The low and high halves of the products are summed
+/// separately and reduced once.
 #[inline(always)]
 pub(super) fn inner_product(lhs: &[u64], rhs: &[u64]) -> u64 {
     let (mut low, mut high) = (0, 0);
@@ -31,7 +31,7 @@ pub(super) fn inner_product(lhs: &[u64], rhs: &[u64]) -> u64 {
     field::add(field::reduce_wide(low), field::mul(field::reduce_wide(high), field::EPSILON))
 }
 
-/// `sums += terms`, value by value.
+/// Adds `terms` to `sums`, position by position.
 pub(super) fn add_values(sums: &mut [u64], terms: &[u64]) {
     sums.iter_mut().zip(terms).for_each(|(sum, &term)| *sum = field::add(*sum, term));
 }

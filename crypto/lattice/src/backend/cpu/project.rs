@@ -1,9 +1,10 @@
-//! The projection of a secret vector: sums of its coordinates by the rows' signs.
+//! The projection of a secret vector: for each row, the sum of the coordinates with the row's
+//! signs.
 //!
-//! The coordinates of a tile are taken in octets. A table holds the 256 subset sums of an octet.
-//! Each row adds the sum that its positive entries select and subtracts the one that its negative
-//! entries select. The selections are public, so the addresses are public too. The secret values
-//! are in the tables only.
+//! The coordinates of a tile are processed in octets. A table holds the 256 subset sums of an
+//! octet. Each row adds the sum that its positive entries select, and subtracts the sum that its
+//! negative entries select. The rows are public, so the addresses are public too. The secret values
+//! appear only as contents of the tables.
 
 use pulp::Arch;
 use rayon::prelude::*;
@@ -15,11 +16,11 @@ use crate::expand::chacha8_lanes::Planes;
 
 const ROWS: usize = ProjectionRows::COUNT;
 
-/// Coordinates whose columns are in cache together.
+/// Coordinates whose columns fit in the cache together.
 const TILE: usize = 256;
 
-/// Octets in a tile. Octet i holds the coordinates i, i + `OCTETS`, i + 2·`OCTETS`, … This stride
-/// lets vector instructions bring their bits together.
+/// Octets in a tile. Octet i holds the coordinates i, i + `OCTETS`, i + 2·`OCTETS`, … With this
+/// stride vector instructions can gather their bits.
 const OCTETS: usize = TILE / 8;
 
 /// [`MaskingBackend::project`](crate::MaskingBackend::project), for a whole number of blocks.
@@ -43,10 +44,11 @@ pub(super) fn project(arch: Arch, rows: &ProjectionRows, first: u64, values: &[i
     }
 }
 
-/// Sums of the rows, and room for the values of a tile. Overwritten when dropped.
+/// The sums of the rows and the working memory for one tile. Dropping it overwrites the secrets.
 #[derive(Zeroize, ZeroizeOnDrop)]
 struct Projection {
-    /// Word w holds rows 32w to 32w + 31; as bits of coordinates first, then as octets' selections.
+    /// Word w holds rows 32w to 32w + 31. It first holds bits of coordinates, then selections of
+    /// octets.
     #[zeroize(skip)]
     columns: Planes<TILE>,
     /// The sum of row 32w + 8b + j is `sums[w][j][b]`.
@@ -59,7 +61,7 @@ impl Projection {
         Box::new(Self { columns: [[0; TILE]; 16], sums: [[[0; 4]; 8]; 8], subsets: [[0; 256]; 2] })
     }
 
-    /// Adds the tile whose columns are in place.
+    /// Adds the tile whose columns `self.columns` holds.
     #[inline(always)]
     fn add_tile(&mut self, values: &[i64; TILE]) {
         self.columns.iter_mut().for_each(transpose_octets);
@@ -84,7 +86,7 @@ impl Projection {
         }
     }
 
-    /// The sums of both.
+    /// The row sums of `self` and `other` together.
     fn merged(mut self: Box<Self>, other: Box<Self>) -> Box<Self> {
         let sums = self.sums.iter_mut().flatten().flatten();
         sums.zip(other.sums.iter().flatten().flatten())
@@ -93,7 +95,7 @@ impl Projection {
     }
 }
 
-/// Overwrites `subsets[m]` with the sum of the values at the bits that are set in m, modulo 2⁶⁴.
+/// Overwrites `subsets[m]` with the sum, modulo 2⁶⁴, of the values at the bits that are set in m.
 #[inline(always)]
 fn tabulate(values: [i64; 8], subsets: &mut [i64; 256]) {
     subsets[0] = 0;
@@ -103,7 +105,7 @@ fn tabulate(values: [i64; 8], subsets: &mut [i64; 256]) {
     }
 }
 
-/// Transposes the bits of each octet: bit 8b + j of `plane[bit · OCTETS + octet]` becomes bit 8b +
+/// Transposes the bits of each octet. Bit 8b + j of `plane[bit · OCTETS + octet]` becomes bit 8b +
 /// bit of `plane[j · OCTETS + octet]`.
 #[inline(always)]
 fn transpose_octets(plane: &mut [u32; TILE]) {

@@ -11,8 +11,8 @@ use crate::block::RING_DEGREE;
 use crate::field;
 use crate::pack::{self, Width};
 
-/// Coefficients that [`SummingBackend::add_packed`] keeps in cache while it adds every ciphertext
-/// to them.
+/// Coefficients that [`SummingBackend::add_packed`] keeps in cache while it adds all ciphertexts to
+/// them.
 const TILE: usize = 2 * RING_DEGREE;
 
 impl SummingBackend for CpuBackend {
@@ -58,7 +58,7 @@ impl SummingBackend for CpuBackend {
     }
 }
 
-/// `unmask` for one block whose mask is known. Returns the largest magnitude of a residual.
+/// Removes the known mask of one block and rounds. Returns the largest magnitude of a residual.
 #[inline(always)]
 fn subtract_and_round(tau: u32, delta: u32, words: &[u64], mask: &[u64], sums: &mut [i64]) -> u64 {
     let mut largest = 0;

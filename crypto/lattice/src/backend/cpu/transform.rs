@@ -50,8 +50,8 @@ impl TransformBackend for CpuBackend {
             r.copy_from_slice(block);
             ntt::forward(&mut r);
             masks.expand(first + j as u64, &mut a);
-            // The odd powers of ω are inverted by complementing k, which reverses the bit-reversed
-            // order.
+            // The adjoint inverts the odd powers of ω. Inverting complements k, which reverses the
+            // bit-reversed order.
             a.reverse();
             self.arch.dispatch(
                 #[inline(always)]
@@ -68,7 +68,7 @@ impl TransformBackend for CpuBackend {
     }
 }
 
-/// A sum of adjoint products and room for its two factors.
+/// A sum of adjoint products, and the working memory for the two factors of a product.
 type AdjointSum = (Vec<u64>, Vec<u64>, Vec<u64>);
 
 fn added(mut sums: Vec<u64>, terms: Vec<u64>) -> Vec<u64> {
