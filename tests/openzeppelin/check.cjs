@@ -15,7 +15,7 @@ const { StandardMerkleTree } = load('@openzeppelin/merkle-tree');
 const encoding = ['address', 'uint256'];
 const request = JSON.parse(fs.readFileSync(0, 'utf8'));
 
-// load() recomputes every hash of a dump
+// load() recomputes every hash of the dump.
 assert.equal(StandardMerkleTree.load(request.dump).root, request.root, 'the root of the dump');
 
 const own = StandardMerkleTree.of(request.dump.values.map(({ value }) => value), encoding);

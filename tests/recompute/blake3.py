@@ -1,7 +1,7 @@
 """BLAKE3, hash mode, 32 bytes of output (specification: github.com/BLAKE3-team/BLAKE3-specs, §2).
 
-The chunks of an input are compressed side by side, one column of a numpy array each; so are the
-parents of one level of the tree.
+The chunks of an input are compressed side by side. Each is one column of a numpy array. The parents
+on one level of the tree are compressed in the same way.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ _CHUNK, _BLOCK = 1024, 64
 
 
 def _schedule() -> list[list[int]]:
-    """The message word that each of the 16 inputs of the seven rounds takes."""
+    """The indexes of the message words, for the 16 inputs of each of the seven rounds."""
     rounds = [list(range(16))]
     for _ in range(6):
         rounds.append([rounds[-1][i] for i in _PERMUTATION])
@@ -34,7 +34,7 @@ def _rotate(x: Words, bits: int) -> Words:
 
 
 def _mix(rows: list[Words], mx: Words, my: Words) -> None:
-    """G on four columns at once; rows holds the four rows of the state."""
+    """Apply G to four columns at once. rows holds the four rows of the state."""
     a, b, c, d = rows
     a = a + b + mx
     d = _rotate(d ^ a, 16)
@@ -63,7 +63,10 @@ def _compress(value: Words, block: Words, counter: NDArray[np.uint64], length: i
 
 
 def _chunk_values(words: Words, first: int, last_length: int, root: bool) -> Words:
-    """Chaining values (8, chunks) of chunks of equally many blocks; words: (chunks, blocks, 16)."""
+    """Chaining values (8, chunks) of chunks with the same number of blocks.
+
+    words has the shape (chunks, blocks, 16).
+    """
     chunks, blocks, _ = words.shape
     value = np.repeat(_IV[:, None], chunks, axis=1)
     counter = np.arange(first, first + chunks, dtype=np.uint64)

@@ -11,9 +11,9 @@ from codec import merkle_root
 from ring import N, Q, Residues
 
 CHUNK = 512 * N
-"""Coefficients in a chunk; the last one may be shorter."""
+"""The coefficients in a chunk. The last chunk may be shorter."""
 _BATCH = 64
-"""Blocks that are unmasked side by side."""
+"""The blocks that are unmasked side by side."""
 
 
 def chunked_digest(data: bytes, bytes_per_chunk: int) -> bytes:
@@ -24,7 +24,7 @@ def chunked_digest(data: bytes, bytes_per_chunk: int) -> bytes:
 
 
 def body_digest(body: bytes, word_bits: int) -> bytes:
-    """The digest of a packed body; CHUNK coefficients take CHUNK * word_bits / 8 bytes."""
+    """The digest of a packed body. CHUNK coefficients take CHUNK * word_bits / 8 bytes."""
     return chunked_digest(body, CHUNK * word_bits // 8)
 
 
@@ -34,7 +34,7 @@ def sum_digest(encoded: bytes) -> bytes:
 
 
 def unpack(body: bytes, word_bits: int) -> Residues:
-    """The words of a body: groups of 64 in word_bits u64 words each, lowest bit first."""
+    """The words of a body. Each group of 64 takes word_bits u64 words, lowest bit first."""
     groups = np.frombuffer(body, dtype="<u8").astype(np.uint64).reshape(-1, word_bits)
     words = np.empty((groups.shape[0], 64), dtype=np.uint64)
     mask = np.uint64(2**word_bits - 1)
@@ -54,7 +54,10 @@ def first_refused(words: Residues, transport_bits: int) -> int | None:
 
 
 def _decode_block(unmasked: NDArray[np.int64], scale_log2: int) -> tuple[NDArray[np.int64], int]:
-    """(y + Delta/2) div Delta and the largest |residual|. y + Delta/2 may overflow: not formed."""
+    """(y + Delta/2) div Delta and the largest |residual|.
+
+    y + Delta/2 may overflow, so it is never computed as such.
+    """
     delta = 1 << scale_log2
     sums = (unmasked >> scale_log2) + (((unmasked & (delta - 1)) + delta // 2) >> scale_log2)
     return sums, int(np.abs(unmasked - (sums << scale_log2)).max())
@@ -67,7 +70,7 @@ def unmask(
     transport_bits: int,
     scale_log2: int,
 ) -> tuple[NDArray[np.int64], int]:
-    """The d' sums, and the largest absolute residual of them."""
+    """The d' sums, and their largest absolute residual."""
     key = ring.evaluate(ring.from_signed(np.sum(key_sums, axis=0)))
     blocks = word_sums.reshape(-1, N)
     sums = np.empty(blocks.shape, dtype=np.int64)

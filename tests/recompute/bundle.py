@@ -20,7 +20,7 @@ class Member:
 
     @property
     def name(self) -> str:
-        """How messages call the contribution."""
+        """The name of the contribution in error messages."""
         return f"contribution {self.contribution_id.hex()}"
 
 
@@ -79,7 +79,7 @@ def _member(value: Any, where: str) -> Member:
 
 
 def parse(text: str) -> Bundle:
-    """The bundle that a JSON text holds."""
+    """Parse a bundle from JSON text."""
     try:
         value = json.loads(text, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
@@ -100,7 +100,7 @@ def parse(text: str) -> Bundle:
 
 
 def read(folder: Path, name: str) -> bytes:
-    """The bytes of a file of the folder."""
+    """The bytes of a file in the folder."""
     try:
         return (folder / name).read_bytes()
     except OSError as error:

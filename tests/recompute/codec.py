@@ -9,17 +9,17 @@ import ed25519
 
 
 class Wrong(Exception):
-    """Something in the folder is not what the page says; the message is one line that names it."""
+    """A file breaks a rule of the page. The message is one line with the file and the rule."""
 
 
 def require(condition: bool, what: str) -> None:
-    """Stop at the first wrong thing."""
+    """Raise Wrong with this message unless the condition holds."""
     if not condition:
         raise Wrong(what)
 
 
 class Reader:
-    """Reads the fields of one structure; every error names the structure."""
+    """Reads the fields of one structure. Every error names the structure."""
 
     def __init__(self, data: bytes, name: str) -> None:
         self._data = data
@@ -36,7 +36,7 @@ class Reader:
             self.fail(what)
 
     def take(self, count: int) -> bytes:
-        """bytes[count]."""
+        """Read bytes[count]."""
         end = self._position + count
         self.require(end <= len(self._data), "truncated")
         field = self._data[self._position : end]
@@ -44,17 +44,17 @@ class Reader:
         return field
 
     def integer(self, form: str) -> int:
-        """An integer in one of the formats of struct: B, H, I, Q, i, q."""
+        """Read an integer in a format of the struct module: B, H, I, Q, i or q."""
         (value,) = struct.unpack("<" + form, self.take(struct.calcsize("<" + form)))
         return int(value)
 
     def f64(self) -> float:
-        """The bits of an IEEE 754 double."""
+        """Read an IEEE 754 double."""
         (value,) = struct.unpack("<d", self.take(8))
         return float(value)
 
     def text(self, field: str, limit: int) -> str:
-        """u16 length and UTF-8, at most limit bytes."""
+        """Read a text: a u16 length, then at most limit bytes of UTF-8."""
         encoded = self.take(self.integer("H"))
         self.require(len(encoded) <= limit, f"{field} is longer than {limit} bytes")
         try:
@@ -63,23 +63,23 @@ class Reader:
             self.fail(f"{field} is not UTF-8")
 
     def start(self, magic: bytes) -> None:
-        """The four bytes and the version that a top-level structure starts with."""
+        """Check the four bytes and the version at the start of a top-level structure."""
         self.require(self.take(4) == magic, f"does not start with {magic.decode()}")
         self.require(self.integer("H") == 1, "unknown version")
 
     def end(self) -> None:
-        """A decoder refuses trailing bytes."""
+        """Check that no bytes are left."""
         self.require(self._position == len(self._data), "trailing bytes")
 
 
 def write_text(value: str) -> bytes:
-    """u16 length and UTF-8."""
+    """Encode a text as a u16 length and UTF-8."""
     encoded = value.encode("utf-8")
     return struct.pack("<H", len(encoded)) + encoded
 
 
 def labelled(label: str, message: bytes) -> bytes:
-    """What H hashes and Sign signs."""
+    """The bytes that H hashes and Sign signs."""
     return b"blindsum/v1/" + label.encode() + b"\0" + message
 
 

@@ -8,7 +8,7 @@ from ring import N, Q
 
 @dataclass(frozen=True)
 class Constants:
-    """What every party derives from d, n_max, B and C."""
+    """The numbers that every party derives from d, n_max, B and C."""
 
     scale_log2: int
     transport_bits: int
@@ -22,7 +22,7 @@ def padded_dimension(dimension: int) -> int:
 
 
 def range_error(dimension: int, n_max: int, norm_bound: int, clip: float) -> str | None:
-    """The first range of §4 that a value leaves, in words."""
+    """A sentence about the first value outside its range of §4. None if all values are inside."""
     if not 1 <= dimension <= 2**32:
         return "the dimension is not in 1..2^32"
     if not 1 <= n_max <= 2**20:
@@ -43,7 +43,7 @@ def _noisy_norm_bound(padded: int, norm_bound: int, delta: int, tau: int) -> int
 
 
 def _fits(n_max: int, bound: int, delta: int, tau: int) -> bool:
-    """The conditions of step 2, for B_phi = bound."""
+    """Whether the conditions of step 2 hold, for B_phi = bound."""
     r = -(-336 * bound // 100)
     slack = 2 ** (delta - 1) - 4 * n_max
     return (
@@ -56,7 +56,7 @@ def _fits(n_max: int, bound: int, delta: int, tau: int) -> bool:
 
 
 def derive(dimension: int, n_max: int, norm_bound: int, clip: float) -> Constants | None:
-    """The constants for values in their ranges; None when no pair (delta, tau) fits."""
+    """The constants for values in their ranges. None when no pair (delta, tau) fits."""
     padded = padded_dimension(dimension)
     for delta in range(44, 19, -1):
         for tau in range(32, 0, -1):

@@ -19,7 +19,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Holder:
-    """One share holder; the first is the aggregator."""
+    """One holder. The first holder is the aggregator."""
 
     identity_key: bytes
     hpke_key_id: bytes
@@ -28,7 +28,7 @@ class Holder:
 
 @dataclass(frozen=True)
 class Payout:
-    """How the round pays: the policy's number, the pool, and the token as chain id and contract."""
+    """The payment of the round: the policy, the pool, and the token's chain id and contract."""
 
     policy: int
     pool: int
@@ -117,7 +117,7 @@ def _write_payout(payout: Payout | None) -> bytes:
 
 
 def _check(reader: Reader, d: Document) -> None:
-    """The rules that §4 and §5 state beside the fields."""
+    """Check the rules that §4 and §5 state beside the fields."""
     size = 0
     for tensor in d.tensors:
         reader.require(tensor.offset == size, f"tensor {tensor.name!r} does not follow the one before it")
@@ -149,7 +149,7 @@ def _check(reader: Reader, d: Document) -> None:
 
 
 def decode(data: bytes) -> Document:
-    """Decode a document, check its rules and that it encodes back to the same bytes."""
+    """Decode a document. Check its rules, and that it encodes to the same bytes again."""
     reader = Reader(data, "document")
     reader.start(b"BSRD")
     round_id, model_digest, model_bytes = reader.take(16), reader.take(32), reader.integer("Q")

@@ -6,7 +6,7 @@ from edwards import ORDER, SQRT_M1, D, P, Point, add, is_small_order, multiply, 
 
 
 def decode_point(encoded: bytes) -> Point | None:
-    """Decoding of RFC 8032 §5.1.3; None for what is not the canonical encoding of a point."""
+    """Decode a point (RFC 8032 §5.1.3). None if the bytes are not the canonical encoding of one."""
     value = int.from_bytes(encoded, "little")
     sign, y = value >> 255, value & (2**255 - 1)
     if len(encoded) != 32 or y >= P:
@@ -23,7 +23,7 @@ def decode_point(encoded: bytes) -> Point | None:
 
 
 def encode_point(point: Point) -> bytes:
-    """Encoding of RFC 8032 §5.1.2."""
+    """Encode a point (RFC 8032 §5.1.2)."""
     inverse = pow(point[2], -1, P)
     x, y = point[0] * inverse % P, point[1] * inverse % P
     return (y | (x & 1) << 255).to_bytes(32, "little")
@@ -37,8 +37,9 @@ BASE: Point = _base
 
 
 def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    """RFC 8032 §5.1.7 without the cofactor: the encoding of [S]B - [k]A must be the R of the
-    signature.
+    """Verify a signature (RFC 8032 §5.1.7 without the cofactor).
+
+    The encoding of [S]B - [k]A must be the R of the signature.
 
     Comparing encodings refuses an R that is not canonical. A key or an R of small order is refused
     too.

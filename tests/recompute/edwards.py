@@ -91,5 +91,5 @@ def is_identity(a: Point) -> bool:
 
 
 def is_small_order(a: Point) -> bool:
-    """Whether a lies in the torsion subgroup of order 8."""
+    """Whether a is in the torsion subgroup of order 8."""
     return is_identity(double(double(double(a))))

@@ -70,7 +70,7 @@ def pack(words: list[int], word_bits: int) -> bytes:
 
 @dataclass
 class Contribution:
-    """What one client knows and sends."""
+    """Everything that one client knows and sends."""
 
     subject: str
     client: str
@@ -90,7 +90,7 @@ class Contribution:
 
 
 class FakeRound:
-    """A round whose parts can be changed before publish() signs what follows from them."""
+    """A round to be changed before publish() signs everything that follows from it."""
 
     def __init__(
         self, contributions: int = 3, holders: int = 3, proof: int = 0, norm_bound: int = 2**24
@@ -214,7 +214,7 @@ class FakeRound:
 
 @dataclass
 class Published:
-    """The folder of a round, to be spoiled and written."""
+    """The folder of a round. A test spoils it and then writes it."""
 
     bundle: dict[str, object]
     bodies: dict[str, bytes]

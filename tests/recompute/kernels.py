@@ -99,7 +99,7 @@ def _digest(words: list[Residues]) -> str:
 
 
 def vectors() -> dict[str, object]:
-    """What tests/vectors/backend.json holds."""
+    """The content of tests/vectors/backend.json."""
     return {
         "command": "python3 tests/recompute/kernels.py > tests/vectors/backend.json",
         "mask_seed": SEED.hex(),

@@ -10,9 +10,9 @@ from messages import Header
 
 
 def check_header(member: Member, document: Document, round_hash: bytes) -> Header:
-    """The header is one of the round, and its credential, signature and weight are right.
+    """Check that the header belongs to the round, and its credential, signature and weight.
 
-    The proof is of the demanded kind and length, and has its digest. Nothing here verifies it.
+    Also check the proof's kind, length and digest. The proof itself is not verified here.
     """
     name = member.name
     header = messages.decode_header(member.header, f"{name}: header")
@@ -39,7 +39,7 @@ def check_header(member: Member, document: Document, round_hash: bytes) -> Heade
 
 
 def check_distinct(members: tuple[Member, ...], headers: list[Header]) -> None:
-    """No subject and no contribution id occurs twice."""
+    """Check that no subject and no contribution id occurs twice."""
     subjects: set[str] = set()
     ids: set[bytes] = set()
     for member, header in zip(members, headers, strict=True):
@@ -51,7 +51,7 @@ def check_distinct(members: tuple[Member, ...], headers: list[Header]) -> None:
 
 
 def check_attestations(member: Member, header: Header, document: Document, round_hash: bytes) -> None:
-    """Each combiner attested the share behind its commitment."""
+    """Check that each combiner attested the share behind its commitment."""
     count = len(member.attestations)
     require(count == len(document.holders) - 1, f"{member.name}: {count} attestations")
     header_hash = labelled_hash("contribution-header", member.header)

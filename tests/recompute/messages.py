@@ -20,7 +20,7 @@ _MAX_PROOF = 2**20
 
 @dataclass(frozen=True)
 class Signed:
-    """The part of a structure that is signed, and the signature."""
+    """The signed bytes of a structure, and the signature."""
 
     unsigned: bytes
     signature: bytes
@@ -28,7 +28,7 @@ class Signed:
 
 @dataclass(frozen=True)
 class Credential(Signed):
-    """The registrar's word on a client's key."""
+    """The registrar's signed statement about a client's key."""
 
     subject: str
     client_key: bytes
@@ -52,7 +52,7 @@ class Header(Signed):
 
 @dataclass(frozen=True)
 class Attestation(Signed):
-    """A combiner's word that it holds the share that a commitment opens to."""
+    """A combiner's signed statement that it holds the share that a commitment opens to."""
 
     round_hash: bytes
     header_hash: bytes
@@ -75,7 +75,7 @@ class Answer(Signed):
 
 @dataclass(frozen=True)
 class Result(Signed):
-    """What the aggregator published."""
+    """The published result of a round."""
 
     round_hash: bytes
     root: bytes
@@ -98,7 +98,7 @@ def _read_credential(reader: Reader) -> Credential:
 
 
 def decode_header(data: bytes, name: str) -> Header:
-    """A contribution's header (§7)."""
+    """Decode a contribution's header (§7)."""
     reader = Reader(data, name)
     reader.require(len(data) <= _MAX_HEADER, f"longer than {_MAX_HEADER} bytes")
     reader.start(b"BSCH")
@@ -119,7 +119,7 @@ def decode_header(data: bytes, name: str) -> Header:
 
 
 def decode_attestation(data: bytes, name: str) -> Attestation:
-    """An attestation (§8)."""
+    """Decode an attestation (§8)."""
     reader = Reader(data, name)
     reader.start(b"BSAT")
     round_hash, header_hash, client_key = reader.take(32), reader.take(32), reader.take(32)
@@ -130,7 +130,7 @@ def decode_attestation(data: bytes, name: str) -> Attestation:
 
 
 def decode_answer(data: bytes, name: str) -> Answer:
-    """A release answer (§9)."""
+    """Decode a release answer (§9)."""
     reader = Reader(data, name)
     reader.start(b"BSRA")
     round_hash, root, count, holder = (
@@ -148,7 +148,7 @@ def decode_answer(data: bytes, name: str) -> Answer:
 
 
 def decode_result(data: bytes) -> Result:
-    """The result (§9)."""
+    """Decode the result (§9)."""
     reader = Reader(data, "result")
     reader.start(b"BSRS")
     round_hash, root, count, total_weight = (

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from fractions import Fraction
 
-# What an event adds for and against; "scored" is followed by the score.
+# The numbers that an event adds for and against. A "scored" event adds its score.
 _EVIDENCE = {"included": (10**6, 0), "rejected": (0, 3 * 10**6), "dropped": (0, 10**6)}
 
 Event = tuple[int, str, int]

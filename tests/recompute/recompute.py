@@ -31,14 +31,14 @@ from codec import Wrong, check_signature, labelled_hash, merkle_root, require
 
 
 class Audit:
-    """One round; each check relies on the ones before it."""
+    """One round. Each check relies on the checks before it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.seconds: dict[str, float] = {}
 
     def run(self) -> None:
-        """Every check, in order, timed."""
+        """Run every check in order and time it."""
         checks: list[tuple[str, Callable[[], None]]] = [
             ("document", self.check_document),
             ("document signatures", self.check_document_signatures),
@@ -57,13 +57,13 @@ class Audit:
             self.seconds[name] = round(time.perf_counter() - start, 3)
 
     def check_document(self) -> None:
-        """The bundle parses; the document is canonical, keeps its rules, has derived constants."""
+        """Parse the bundle. Check that the document is canonical, its rules and its constants."""
         self.bundle = bundles.load(self.folder)
         self.document = documents.decode(self.bundle.document)
         self.round_hash = labelled_hash("round", self.bundle.document)
 
     def check_document_signatures(self) -> None:
-        """The aggregator's signature and every combiner's countersignature."""
+        """Check the aggregator's signature and every combiner's countersignature."""
         holders = self.document.holders
         key = self.bundle.aggregator_key
         same_key = key == holders[0].identity_key
@@ -80,13 +80,13 @@ class Audit:
             check_signature(holders[h].identity_key, "round-countersignature", message, signature, what)
 
     def check_headers(self) -> None:
-        """Each member's header, then that no subject and no contribution id occurs twice."""
+        """Check each member's header. Then check that no subject and no contribution id repeats."""
         listed = self.bundle.members
         self.headers = [members.check_header(member, self.document, self.round_hash) for member in listed]
         members.check_distinct(listed, self.headers)
 
     def check_bodies(self) -> None:
-        """Each body has the digest of its header and canonical words; the words are summed."""
+        """Check each body's digest and that its words are canonical. Sum the words."""
         document = self.document
         size = document.padded_dimension * document.word_bits // 8
         self.word_sums = np.zeros(document.padded_dimension, dtype=np.uint64)
@@ -101,12 +101,12 @@ class Audit:
             self.word_sums += words
 
     def check_attestations(self) -> None:
-        """Each combiner attested the share behind its commitment of each member."""
+        """Check that each combiner attested its share of each member."""
         for member, header in zip(self.bundle.members, self.headers, strict=True):
             members.check_attestations(member, header, self.document, self.round_hash)
 
     def check_root(self) -> None:
-        """The members ascend, the result has their root, their number is within the bounds."""
+        """Check the order of the members, their root in the result, and their number."""
         hashes = [labelled_hash("contribution-header", member.header) for member in self.bundle.members]
         ascending = all(a < b for a, b in itertools.pairwise(hashes))
         require(ascending, "members: the header hashes are not in ascending order")
@@ -119,11 +119,11 @@ class Audit:
         )
 
     def make_generators(self) -> None:
-        """The generators of the commitments, a phase of its own because it takes a while."""
+        """Derive the generators of the commitments. A separate step, since it takes a while."""
         commitments.generators()
 
     def check_answers(self) -> None:
-        """Every holder answered for these members and opened the sum of their commitments."""
+        """Check that every holder answered for these members and opened their commitments' sum."""
         answers, holders = self.bundle.answers, self.document.holders
         require(len(answers) == len(holders), f"answers: {len(answers)}, not {len(holders)}")
         self.answers = [self._check_answer(h, encoded) for h, encoded in enumerate(answers)]
@@ -151,7 +151,7 @@ class Audit:
         return answer
 
     def check_sum(self) -> None:
-        """The sum from the bodies and the answers is the published one, word for word."""
+        """Compute the sum from the bodies and the answers. Compare it with the published sum."""
         document = self.document
         key_sums = [answer.key_sum for answer in self.answers]
         sums, self.residual_max = bodies.unmask(
@@ -168,7 +168,7 @@ class Audit:
             raise Wrong(f"sum: word {word} is {value}, recomputed {sums[word]}")
 
     def check_result(self) -> None:
-        """The result's other fields, and its signature."""
+        """Check the other fields of the result, and its signature."""
         result = self.result
         self.sum_digest = bodies.sum_digest(self.sum_bytes)
         self.total_weight = sum(header.weight for header in self.headers)
@@ -182,7 +182,7 @@ class Audit:
         check_signature(key, "result", result.unsigned, result.signature, "result: the signature")
 
     def summary(self) -> dict[str, object]:
-        """What was recomputed."""
+        """The recomputed values."""
         return {
             "ok": True,
             "round_id": self.document.round_id.hex(),
@@ -199,7 +199,7 @@ class Audit:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description="Recompute a round from its published audit bundle.")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("folder", metavar="DIR", type=Path, help="bundle.json, bodies/ and sum")

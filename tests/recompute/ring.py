@@ -35,7 +35,7 @@ def subtract(a: Residues, b: Residues) -> Residues:
 
 
 def multiply(a: Residues, b: Residues | np.uint64) -> Residues:
-    """a * b modulo q, for any 64-bit a and b; the result is below q.
+    """a * b modulo q, for any 64-bit a and b. The result is below q.
 
     The 128-bit product is low + 2^64 h0 + 2^96 h1, and 2^64 = 2^32 - 1, 2^96 = -1 modulo q.
     """
@@ -94,7 +94,7 @@ def interpolate(values: Residues) -> Residues:
 
 
 def fill_rejected(words: Residues, spare: list[int]) -> tuple[Residues, bool]:
-    """Replace words that are not below q, in increasing order, by spare words that are (§2).
+    """Replace each word that is not below q by the next spare word that is below q (§2).
 
     The second value says whether there were enough spare words.
     """

@@ -9,7 +9,7 @@ _D_MINUS_ONE_SQ = (D - 1) * (D - 1) % P
 
 
 def _absolute(x: int) -> int:
-    """CT_ABS of RFC 9496 §4.1: the representative that is not negative, that is even."""
+    """CT_ABS of RFC 9496 §4.1: the representative that is even, which counts as not negative."""
     return P - x if x & 1 else x
 
 
@@ -25,7 +25,7 @@ def sqrt_ratio_m1(u: int, v: int) -> tuple[bool, int]:
 
 
 def decode(encoded: bytes) -> Point | None:
-    """RFC 9496 §4.3.1; None for what is not the canonical encoding of an element."""
+    """Decode an element (RFC 9496 §4.3.1). None if the bytes are not its canonical encoding."""
     s = int.from_bytes(encoded, "little")
     if len(encoded) != 32 or s >= P or s & 1:
         return None
@@ -44,7 +44,7 @@ def decode(encoded: bytes) -> Point | None:
 
 
 def encode(element: Point) -> bytes:
-    """RFC 9496 §4.3.2."""
+    """Encode an element (RFC 9496 §4.3.2)."""
     x, y, z, t = element
     u1 = (z + y) * (z - y) % P
     u2 = x * y % P
@@ -61,7 +61,7 @@ def encode(element: Point) -> bytes:
 
 
 def equal(a: Point, b: Point) -> bool:
-    """RFC 9496 §4.3.3."""
+    """Whether a and b are the same element (RFC 9496 §4.3.3)."""
     return (a[0] * b[1] - a[1] * b[0]) % P == 0 or (a[1] * b[1] - a[0] * b[0]) % P == 0
 
 

@@ -1,4 +1,4 @@
-"""A round made in Python recomputes, and each spoiled part is named."""
+"""Tests that a round made in Python recomputes, and that the error names each spoiled part."""
 
 import contextlib
 import copy
@@ -80,21 +80,21 @@ BLINDING_SUM = KEY_SUM + 4 * 2048
 
 
 class RoundTest(unittest.TestCase):
-    """The helpers of the cases below."""
+    """The common base of the cases below."""
 
     def assert_wrong(self, published: Published, message: str, remove: str | None = None) -> None:
-        """The run stops with one line that has the message."""
+        """Check that the run stops with one line that has the message."""
         status, output = run(published, remove=remove)
         self.assertEqual(status, 1, output)
         self.assertRegex(output, r"\Awrong: [^\n]+\n\Z")
         self.assertIn(message, output)
 
     def published(self) -> Any:
-        """A copy of the published round to spoil."""
+        """A copy of the published round that a test may spoil."""
         return copy.deepcopy(PUBLISHED)
 
     def round(self) -> FakeRound:
-        """A copy of the round to change before it is published."""
+        """A copy of the round that a test may change before it is published."""
         return copy.deepcopy(ROUND)
 
 
@@ -183,7 +183,7 @@ class DocumentPart(RoundTest):
     """The round document and its signatures."""
 
     def assert_wrong_document(self, message: str, **fields: Any) -> None:
-        """A document with other fields, in a bundle that is otherwise untouched."""
+        """Put other fields into the document and leave the rest of the bundle as it is."""
         published = self.published()
         published.bundle["document"] = documents.encode(replace(ROUND.document, **fields)).hex()
         self.assert_wrong(published, message)
@@ -269,7 +269,7 @@ class Contributions(RoundTest):
     """Headers, bodies and attestations."""
 
     def assert_wrong_contribution(self, message: str, **fields: Any) -> None:
-        """A round with another contribution 1; everything that follows from it is signed again."""
+        """Replace contribution 1 and sign everything that follows from it again."""
         made = self.round()
         made.contributions[1] = replace(made.contributions[1], **fields)
         self.assert_wrong(made.publish(), message)
@@ -368,14 +368,14 @@ class Closing(RoundTest):
     """The root, the answers, the sum and the result."""
 
     def assert_wrong_answer(self, h: int, message: str, change: Callable[[bytearray], None]) -> None:
-        """An answer that is changed and signed again."""
+        """Change an answer and sign it again."""
         published = self.published()
         answers = published.bundle["answers"]
         answers[h] = resign(answers[h], f"holder {h}", "release-answer", change)
         self.assert_wrong(published, f"answer of holder {h}: {message}")
 
     def assert_wrong_result(self, message: str, change: Callable[[bytearray], None]) -> None:
-        """A result that is changed and signed again."""
+        """Change the result and sign it again."""
         published = self.published()
         published.bundle["result"] = resign(published.bundle["result"], "holder 0", "result", change)
         self.assert_wrong(published, f"result: {message}")

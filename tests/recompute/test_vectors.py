@@ -1,4 +1,4 @@
-"""The primitives against published vectors, and the ring against its definition."""
+"""Tests of the primitives with published vectors, and of the ring with its definition."""
 
 import hashlib
 import json
@@ -111,7 +111,7 @@ class ChaCha(unittest.TestCase):
 
 
 class Kernels(unittest.TestCase):
-    """What every backend is compared with."""
+    """The vectors with which every backend is compared."""
 
     def test_the_stored_digests_are_these(self) -> None:
         stored = json.loads((Path(__file__).parents[1] / "vectors" / "backend.json").read_text())
@@ -119,7 +119,7 @@ class Kernels(unittest.TestCase):
 
 
 class Ed25519(unittest.TestCase):
-    """RFC 8032 §7.1, and what strict verification refuses."""
+    """The vectors of RFC 8032 §7.1, and signatures that strict verification refuses."""
 
     VECTORS = [
         (
@@ -200,7 +200,7 @@ class Ed25519(unittest.TestCase):
         self.assertFalse(ed25519.verify(key, b"m", encoded_r + (5 * k % ORDER).to_bytes(32, "little")))
 
     def test_no_cofactor(self) -> None:
-        """A key with a torsion part verifies only the messages whose k the torsion does not see."""
+        """A key with a torsion part verifies a message only if k times that part is zero."""
         torsion = ed25519.decode_point(bytes.fromhex(self.SMALL_ORDER[4]))
         assert torsion is not None
         key = ed25519.encode_point(edwards.add(edwards.multiply(5, ed25519.BASE), torsion))
@@ -218,7 +218,7 @@ class Ed25519(unittest.TestCase):
 
 
 class Ristretto255(unittest.TestCase):
-    """RFC 9496 appendix A."""
+    """The vectors of RFC 9496 appendix A."""
 
     MULTIPLES = [
         "0000000000000000000000000000000000000000000000000000000000000000",
@@ -365,7 +365,7 @@ class Ristretto255(unittest.TestCase):
 
 
 class Curve(unittest.TestCase):
-    """Multiscalar multiplication against single ones."""
+    """Multiscalar multiplication, compared with single multiplications."""
 
     def test_multiscalar(self) -> None:
         chance = random.Random(2)
@@ -412,7 +412,7 @@ class Merkle(unittest.TestCase):
 
 
 class Ring(unittest.TestCase):
-    """Arithmetic and transforms against Python integers."""
+    """Arithmetic and transforms, compared with Python integers."""
 
     EDGES = [0, 1, 2, 2**32 - 1, 2**32, 2**32 + 1, ring.Q // 2, ring.Q - 2**32, ring.Q - 2, ring.Q - 1]
 
@@ -453,7 +453,7 @@ class Ring(unittest.TestCase):
             self.assertEqual(values[k], expected)
 
     def test_products_are_negacyclic(self) -> None:
-        """Against the product of the polynomials packed into integers (Kronecker)."""
+        """Compare with the product of the polynomials packed into integers (Kronecker)."""
         a, b = self._polynomial(), self._polynomial()
         width = 20
         packed = [sum(c << 8 * width * i for i, c in enumerate(polynomial)) for polynomial in (a, b)]
@@ -476,7 +476,7 @@ class Ring(unittest.TestCase):
         self.assertFalse(ring.fill_rejected(words, [8, ring.Q])[1])
 
     def test_mask_polynomials(self) -> None:
-        """Word k of the stream of index j, read from the first block on."""
+        """Word k of the stream with index j, read from its first block."""
         seed = bytes(range(32))
         key = hashlib.sha256(b"blindsum/v1/mask-polynomials\0" + seed).digest()
         masks = ring.mask_polynomials(seed, 5, 2)
@@ -544,7 +544,7 @@ class Bodies(unittest.TestCase):
 
 
 class Derivation(unittest.TestCase):
-    """§4, by the conditions as they are written."""
+    """The constants of §4, compared with the conditions as they are written."""
 
     def test_first_fitting_pair(self) -> None:
         for dimension, n_max, norm_bound in ((1, 2, 2**14), (10**6, 64, 2**24), (2**32, 2**10, 2**20)):
@@ -579,7 +579,7 @@ class Derivation(unittest.TestCase):
 
 
 class Payouts(unittest.TestCase):
-    """The worked examples of crypto/ledger, and the cases that it is tested with."""
+    """The worked examples of crypto/ledger, and the cases of its tests."""
 
     def test_split(self) -> None:
         def shares(pool: int, *weights: int) -> list[int]:

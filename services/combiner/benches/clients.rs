@@ -1,6 +1,6 @@
-//! A combiner's work for a cohort: opening, checking and attesting at intake, and the sum at the
-//! end. Divide by the size of the cohort for the cost of a client. The dimension of its update
-//! plays no part.
+//! Measures a combiner's work for a cohort. The combiner opens, checks and attests shares at
+//! intake, and adds them at the end. Divide a time by the size of the cohort to get the cost of one
+//! participant. The dimension of the update does not change the cost.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
 

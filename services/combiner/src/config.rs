@@ -1,4 +1,4 @@
-//! Configuration. `combiner.sample.toml` beside this crate explains every section.
+//! The configuration of a combiner. `combiner.sample.toml` beside this crate explains each setting.
 
 use std::path::PathBuf;
 
@@ -8,36 +8,36 @@ use names::PublicKey;
 use protocol::roles::combiner::CombinerPolicy;
 use serde::Deserialize;
 
-/// The configuration of a combiner.
+/// The configuration of a combiner. Each field is a section or a setting of the file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Where requests are accepted.
+    /// The address, the limits and the time-outs of the HTTP server.
     #[serde(default)]
     pub listen: ListenConfig,
-    /// The database.
+    /// The connection to PostgreSQL.
     pub database: DatabaseConfig,
-    /// How logs are written.
+    /// The form of log lines.
     #[serde(default)]
     pub log: LogConfig,
-    /// Ed25519 secret, 64 hexadecimal digits.
+    /// The Ed25519 secret key, as 64 hexadecimal digits.
     pub identity_key: Secret,
-    /// Directory of the private keys of rounds. Not to be backed up.
+    /// The directory of the rounds' private keys. It must never be backed up.
     pub vault: PathBuf,
-    /// The bearer token that the aggregator presents.
+    /// The bearer token that the aggregator must present.
     pub service_token: Secret,
-    /// Which rounds are countersigned.
+    /// The rules by which this combiner countersigns rounds.
     pub policy: Policy,
-    /// What requests may ask for.
+    /// The limits on requests.
     #[serde(default)]
     pub limits: Limits,
 }
 
 impl Config {
-    /// Rules that the types do not express.
+    /// Checks the rules that the types do not express.
     ///
     /// # Errors
-    /// [`ConfigError::Rule`] with the first rule broken.
+    /// [`ConfigError::Rule`] with the first broken rule.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.listen.check()?;
         self.database.check()?;
@@ -45,24 +45,24 @@ impl Config {
         rule(floor >= 2, "policy.min_cohort_floor", "at least 2")?;
         rule((floor..=1 << 20).contains(&cap), "policy.max_contributions_cap", "from the floor to 2^20")?;
         let batch = (ATTEST_BATCH..=4096).contains(&self.limits.attest_batch);
-        rule(batch, "limits.attest_batch", "64, which is what aggregators send, to 4096")?;
+        rule(batch, "limits.attest_batch", "from 64 to 4096, since aggregators send 64 at once")?;
         rule(self.limits.max_request_bytes >= 1, "limits.max_request_bytes", "at least 1")?;
         rule(self.limits.compute_threads >= 1, "limits.compute_threads", "at least 1")
     }
 }
 
-/// Which rounds are countersigned.
+/// The rules by which this combiner countersigns rounds.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
-    /// Ed25519 key of the aggregator.
+    /// The Ed25519 key of the only aggregator whose rounds are countersigned.
     pub aggregator_key: PublicKey,
-    /// Ed25519 key of the registrar.
+    /// The Ed25519 key of the only registrar whose credentials count.
     pub registrar_key: PublicKey,
-    /// The smallest `min_cohort` that is countersigned.
+    /// The smallest `min_cohort` that this combiner countersigns.
     #[serde(default = "Policy::default_min_cohort_floor")]
     pub min_cohort_floor: u32,
-    /// The largest `max_contributions` that is countersigned.
+    /// The largest `max_contributions` that this combiner countersigns.
     #[serde(default = "Policy::default_max_contributions_cap")]
     pub max_contributions_cap: u32,
 }
@@ -88,15 +88,17 @@ impl Policy {
     }
 }
 
-/// What requests may ask for.
+/// The limits on requests, and the number of threads that compute.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Contributions in one request to attest, at least as many as aggregators send.
+    /// The most contributions in one request to attest. At least 64, since aggregators send 64 at
+    /// once.
     pub attest_batch: usize,
-    /// Bytes of any other request. A release may be as long as the largest cohort needs.
+    /// The most bytes of any other request. A request to release has its own limit, which follows
+    /// from `max_contributions_cap`.
     pub max_request_bytes: usize,
-    /// Threads that compute.
+    /// The number of threads that compute.
     pub compute_threads: usize,
 }
 

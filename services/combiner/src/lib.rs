@@ -1,9 +1,10 @@
-//! The combiner: holds one share of every mask key, and gives away only the sum of those shares over one
-//! set of a round.
+//! The combiner holds one share of every mask key. It gives away only the sum of those shares over
+//! one set of a round.
 //!
-//! A request runs through `routes` (decode, one call, encode), `flow` (one function for each use case)
-//! and `store` (all SQL). Private keys of rounds are in the vault and never in the database. The work
-//! for a contribution does not depend on the dimension of an update.
+//! A request passes through three layers: `routes` decodes it, makes one call and encodes the
+//! answer; `flow` has one function for each use case; `store` has all SQL. Private keys of rounds
+//! are in the vault and never in the database. The work for a contribution does not depend on the
+//! dimension of an update.
 
 #![forbid(unsafe_code)]
 
@@ -23,18 +24,18 @@ use futures::future::BoxFuture;
 use kit::{Result, shutdown::CancellationToken};
 pub use schema::{SCHEMA, migrate};
 
-/// How often unused keys are swept away.
+/// The time between two sweeps of unused keys.
 const SWEEP_PERIOD: std::time::Duration = std::time::Duration::from_secs(3_600);
 
 /// A combiner that is ready to serve.
 pub struct Combiner(state::App);
 
 impl Combiner {
-    /// Connects and finishes what a crash left unfinished.
+    /// Opens the database and the vault, and finishes the work that a crash left unfinished.
     ///
     /// # Errors
-    /// A fault: a secret cannot be read, the database or the vault cannot be opened, the database is not
-    /// migrated.
+    /// A fault if a secret cannot be read, if the database or the vault cannot be opened, or if the
+    /// database lacks migrations.
     pub async fn start(config: &Config) -> Result<Self> {
         let app = state::App::build(config).await?;
         flow::destroy::finish(&app).await?;
@@ -42,21 +43,23 @@ impl Combiner {
         Ok(Self(app))
     }
 
-    /// Every route.
+    /// The router with all routes of the service.
     pub fn router(&self) -> Router {
         routes::router(self.0.clone())
     }
 }
 
-/// Serves until `shutdown`, and answers the requests in progress. Cancels `shutdown` if it cannot go on.
+/// Serves until `shutdown` is cancelled, and then answers the requests in progress. Cancels
+/// `shutdown` itself if the service cannot go on.
 ///
-/// The database has to be migrated ([`migrate`]). A newer one is accepted.
+/// The database must be migrated ([`migrate`]). A newer schema is accepted.
 ///
 /// # Errors
-/// A fault: the configuration breaks a rule, something that it names cannot be opened, the address
-/// cannot be bound.
+/// A fault if the configuration breaks a rule, if something that it names cannot be opened, or if
+/// the address cannot be bound.
 pub fn run(config: Config, shutdown: CancellationToken) -> BoxFuture<'static, Result<()>> {
-    // Boxed, so that this crate compiles the whole service once for all programs that run it.
+    // The future is boxed so that this crate compiles the service once for all programs that run
+    // it.
     Box::pin(serve(config, shutdown))
 }
 

@@ -1,41 +1,41 @@
-//! What is counted. Labels come from closed lists.
+//! The counters of this service. Their labels come from closed lists.
 
 use std::time::Duration;
 
 use api::ProblemKind;
 
-/// Rounds were countersigned.
+/// Counts a round that was countersigned.
 pub(crate) fn countersigned() {
     metrics::counter!("combiner_rounds_countersigned_total").increment(1);
 }
 
-/// A batch of contributions was examined.
+/// Counts a batch of contributions that was examined, and the time that it took.
 pub(crate) fn examined(contributions: usize, took: Duration) {
     metrics::counter!("combiner_contributions_examined_total").increment(contributions as u64);
     metrics::histogram!("combiner_examine_batch_seconds").record(took.as_secs_f64());
 }
 
-/// A contribution was attested for the first time.
+/// Counts contributions that were attested for the first time.
 pub(crate) fn attested(contributions: usize) {
     metrics::counter!("combiner_contributions_attested_total").increment(contributions as u64);
 }
 
-/// A contribution was refused.
+/// Counts a contribution that was refused.
 pub(crate) fn refused(reason: ProblemKind) {
     metrics::counter!("combiner_contributions_refused_total", "reason" => reason.code()).increment(1);
 }
 
-/// The sum of key shares was released for the first time.
+/// Counts a sum of key shares that was released for the first time.
 pub(crate) fn released() {
     metrics::counter!("combiner_releases_total").increment(1);
 }
 
-/// A request to release was refused.
+/// Counts a refused request to release.
 pub(crate) fn release_refused(reason: ProblemKind) {
     metrics::counter!("combiner_releases_refused_total", "reason" => reason.code()).increment(1);
 }
 
-/// A round's key was destroyed.
+/// Counts a destroyed round key.
 pub(crate) fn key_destroyed() {
     metrics::counter!("combiner_keys_destroyed_total").increment(1);
 }

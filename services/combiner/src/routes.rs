@@ -1,4 +1,4 @@
-//! Every route: decode, one call, encode.
+//! All routes. A handler decodes its request, makes one call and encodes the answer.
 
 use api::{
     Hex, HexBytes,
@@ -23,7 +23,7 @@ use names::RoundHash;
 
 use crate::{flow, state::App};
 
-/// The routes of the aggregator, under the service token, and the public ones.
+/// Builds the routes for the aggregator, which need the service token, and the public routes.
 pub(crate) fn router(app: App) -> Router {
     let services = Router::new()
         .route(paths::COMBINER_ROUND_KEYS, post(round_key))
@@ -42,7 +42,8 @@ pub(crate) fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// The hexadecimal digits of the largest set, and some room for the rest.
+/// The longest request to release: 64 hexadecimal digits for each member of the largest set, and
+/// room for the other fields.
 fn release_limit(app: &App) -> DefaultBodyLimit {
     DefaultBodyLimit::max(64 * app.policy.max_contributions_cap as usize + 4096)
 }

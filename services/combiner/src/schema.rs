@@ -6,7 +6,7 @@ use kit::{
 };
 use sqlx::PgPool;
 
-/// A file of the definitions, with its name.
+/// Embeds a file of the definitions together with its name.
 macro_rules! file {
     ($name:literal) => {
         ($name, include_str!(concat!("../../../migrations/combiner/", $name)))
@@ -23,10 +23,10 @@ pub static SCHEMA: Schema = Schema {
     },
 };
 
-/// Brings the database up to date. Call it as the database's owner.
+/// Migrates the database to the newest schema. The pool must connect as the database's owner.
 ///
 /// # Errors
-/// A fault.
+/// A fault if the database fails or has other migrations.
 pub async fn migrate(pool: &PgPool) -> Result<()> {
     SCHEMA.migrate(pool).await?;
     tracing::info!("database up to date");

@@ -1,4 +1,4 @@
-//! What every request works with, built once.
+//! The state that all requests share. It is built once.
 
 use std::{ops::Deref, sync::Arc};
 
@@ -11,11 +11,11 @@ use crate::{
     config::{Config, Limits},
 };
 
-/// A handle on the service's state.
+/// A handle on the service's state. A clone is cheap.
 #[derive(Clone)]
 pub(crate) struct App(Arc<State>);
 
-/// The service's state.
+/// The service's state: connections, keys, limits.
 pub(crate) struct State {
     pub(crate) db: PgPool,
     pub(crate) vault: KeyVault,
@@ -30,8 +30,8 @@ impl App {
     /// Builds the state from the configuration.
     ///
     /// # Errors
-    /// A fault: a secret cannot be read, the database or the vault cannot be opened, the database is not
-    /// migrated.
+    /// A fault if a secret cannot be read, if the database or the vault cannot be opened, or if the
+    /// database lacks migrations.
     pub(crate) async fn build(config: &Config) -> Result<Self> {
         config.check()?;
         let db = kit::postgres::connect(&config.database).await?;
@@ -49,7 +49,7 @@ impl App {
 }
 
 impl State {
-    /// The present time.
+    /// The present time, by the operating system's clock.
     pub(crate) fn now(&self) -> Timestamp {
         Timestamp::now()
     }

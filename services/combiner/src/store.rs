@@ -1,7 +1,7 @@
-//! All SQL, a file for each aggregate.
+//! All SQL, in one file for each aggregate.
 //!
-//! Transactions run at `READ COMMITTED` and lock the round's row before anything else, so that decisions about one round
-//! follow one another and never wait in a circle.
+//! Transactions run at `READ COMMITTED` and lock the round's row first. Decisions about one round
+//! therefore follow one another, and no two transactions wait for each other.
 
 pub(crate) mod attestations;
 pub(crate) mod destroyed_keys;

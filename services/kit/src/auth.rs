@@ -1,4 +1,5 @@
-//! Bearer tokens (RFC 6750): shared secrets that operators and services present to a service.
+//! Bearer tokens (RFC 6750). They are shared secrets that operators and services present to a
+//! service.
 
 use std::{fmt, sync::Arc};
 
@@ -15,19 +16,20 @@ use zeroize::Zeroizing;
 
 use crate::{Error, Result};
 
-/// The shortest token accepted in a configuration.
+/// The fewest bytes of a token that a configuration accepts.
 pub const MIN_TOKEN_BYTES: usize = 16;
 
-/// A token that callers must present.
+/// A token that callers must present. Its memory is cleared when it is dropped.
 pub struct BearerToken(Zeroizing<String>);
 
 impl BearerToken {
-    /// The token with this text, unless it is shorter than [`MIN_TOKEN_BYTES`].
+    /// Makes a token from `text`. Returns `None` if `text` is shorter than [`MIN_TOKEN_BYTES`].
     pub fn new(text: Zeroizing<String>) -> Option<Self> {
         (text.len() >= MIN_TOKEN_BYTES).then_some(Self(text))
     }
 
-    /// Checks the `Authorization` header. Constant-time in the token's bytes, not in its length.
+    /// Checks the `Authorization` header. The time depends on the length of the presented token,
+    /// but not on its bytes.
     ///
     /// # Errors
     /// An abort of kind `unauthorised`.
@@ -43,12 +45,12 @@ impl BearerToken {
         }
     }
 
-    /// The value to send as `Authorization`.
+    /// The value of the `Authorization` header that presents this token.
     pub fn header_value(&self) -> Zeroizing<String> {
         Zeroizing::new(format!("Bearer {}", *self.0))
     }
 
-    /// Refuses requests to the routes of `router` that do not carry this token.
+    /// Adds a layer to `router` that refuses requests without this token.
     pub fn protect<S: Clone + Send + Sync + 'static>(self: Arc<Self>, router: Router<S>) -> Router<S> {
         router.route_layer(middleware::from_fn_with_state(self, demand))
     }
@@ -65,7 +67,8 @@ async fn demand(State(token): State<Arc<BearerToken>>, request: Request, next: N
     Ok(next.run(request).await)
 }
 
-/// Extractor for paths where only some methods need the token, which the state holds.
+/// An extractor that demands the token of the state. It serves paths where only some methods need
+/// the token.
 #[derive(Clone, Copy, Debug)]
 pub struct Bearer;
 

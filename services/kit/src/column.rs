@@ -1,4 +1,4 @@
-//! Typed values in columns.
+//! Typed values in database columns.
 
 mod named;
 
@@ -22,12 +22,12 @@ use sqlx::{
 
 pub use self::named::Named;
 
-/// A value as a column. Rows hold it, and statements bind it.
+/// A value as a database column. Rows hold it, and statements bind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Column<T>(pub T);
 
 impl<T: Clone> Column<T> {
-    /// A list of values as an array.
+    /// Wraps a list of values, to be bound as an array.
     pub fn array<'a>(values: impl IntoIterator<Item = &'a T>) -> Vec<Self>
     where
         T: 'a,
@@ -35,10 +35,10 @@ impl<T: Clone> Column<T> {
         values.into_iter().cloned().map(Self).collect()
     }
 
-    /// The values of the one column that a query selects.
+    /// Unwraps the values of a query that selects one column.
     ///
     /// # Errors
-    /// That of the query.
+    /// The error of the query.
     pub fn values(rows: sqlx::Result<Vec<Self>>) -> sqlx::Result<Vec<T>> {
         Ok(rows?.into_iter().map(|row| row.0).collect())
     }
@@ -58,19 +58,19 @@ impl<T: fmt::Display> fmt::Display for Column<T> {
     }
 }
 
-/// A type whose values a column can hold.
+/// A type whose values a database column can hold.
 pub trait Columnar: Sized {
-    /// What the database holds: `str` in `TEXT`, `[u8]` in `BYTEA`.
+    /// The form in the database: `str` for `TEXT`, `[u8]` for `BYTEA`.
     type Sql: ?Sized + 'static;
 
-    /// The value as the database holds it.
+    /// The value in the form of the database.
     fn as_sql(&self) -> &Self::Sql;
 
-    /// The value that the database holds. `None` if it is not of this type.
+    /// Reads the form of the database. Returns `None` if it is no value of this type.
     fn from_sql(held: &Self::Sql) -> Option<Self>;
 }
 
-/// Makes values from closed lists columns of type `TEXT`, under their names.
+/// Stores the values of closed lists in columns of type `TEXT`, by their names.
 #[macro_export]
 macro_rules! text_column {
     ($($named:ty),* $(,)?) => {$(
@@ -88,7 +88,7 @@ macro_rules! text_column {
     )*};
 }
 
-/// Makes identifiers and digests columns of type `BYTEA`.
+/// Stores identifiers and digests in columns of type `BYTEA`.
 #[macro_export]
 macro_rules! bytes_column {
     ($($name:ty),* $(,)?) => {$(

@@ -1,5 +1,6 @@
-//! Threads that compute, so that the threads that serve requests never do. Work beyond a bound waits for
-//! its turn and keeps its request waiting: this is the back-pressure.
+//! Threads that compute, so that the threads that serve requests never do. The number of tasks is
+//! bounded. A task beyond the bound keeps its request waiting, which is the service's
+//! back-pressure.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -11,7 +12,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::{Error, Result};
 
-/// A pool of threads with a bounded queue.
+/// A pool of threads with a bounded number of tasks.
 #[derive(Debug)]
 pub struct Compute {
     pool: ThreadPool,
@@ -19,10 +20,11 @@ pub struct Compute {
 }
 
 impl Compute {
-    /// A pool of `threads` threads, at least one. It takes twice as many tasks, running and waiting.
+    /// Starts `threads` threads, but at least one. The pool takes twice as many tasks, both running
+    /// and waiting.
     ///
     /// # Errors
-    /// When the operating system starts no more threads.
+    /// When the operating system cannot start the threads.
     pub fn new(threads: usize) -> std::result::Result<Self, ThreadPoolBuildError> {
         let threads = threads.max(1);
         let name = |index| format!("compute-{index}");
@@ -30,11 +32,12 @@ impl Compute {
         Ok(Self { pool, permits: Arc::new(Semaphore::new(2 * threads)) })
     }
 
-    /// Runs `task` on the pool; it may use rayon's parallel iterators. A task keeps its permit until it
-    /// ends, even if the caller gives up. A task whose caller gave up before it began does not run.
+    /// Runs `task` on the pool. The task may use rayon's parallel iterators. It keeps its permit
+    /// until it ends, even if the caller gives up. A task does not run if its caller gave up before
+    /// it began.
     ///
     /// # Errors
-    /// A fault when the task panics.
+    /// A fault if the task panics.
     pub async fn run<T: Send + 'static>(&self, task: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(Error::fault)?;
         let (sender, receiver) = oneshot::channel();
@@ -44,7 +47,7 @@ impl Compute {
             }
             let outcome = catch_unwind(AssertUnwindSafe(task));
             drop(permit);
-            // Nobody waits any more if the request has been given up.
+            // Sending fails if the caller has given up. Then nobody needs the outcome.
             let _unwanted = sender.send(outcome);
         });
         receiver.await.map_err(Error::fault)?.map_err(|_| Error::fault("a computation panicked"))
@@ -64,7 +67,7 @@ mod tests {
         assert_eq!(compute.run(|| 1 + 1).await.unwrap(), 2);
     }
 
-    /// Calls `run` and gives up a moment later.
+    /// Calls `run` and gives up after a moment.
     async fn give_up(compute: &Compute, task: impl FnOnce() + Send + 'static) {
         tokio::time::timeout(Duration::from_millis(20), compute.run(task)).await.unwrap_err();
     }

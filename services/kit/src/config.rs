@@ -17,46 +17,46 @@ use zeroize::Zeroizing;
 
 use crate::{auth::BearerToken, error::faults, telemetry::LogFormat};
 
-/// Why a configuration is refused.
+/// The reason why a configuration is refused.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A file or variable does not have the documented form.
+    /// A file or an environment variable does not have the documented form.
     #[error("the configuration is not of the documented form")]
     Form(#[source] Box<figment::Error>),
     /// A file that the configuration names cannot be read.
     #[error("cannot read {}", path.display())]
     File {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The error of the file system.
         #[source]
         source: io::Error,
     },
     /// A value breaks a rule.
     #[error("{field}: {rule}")]
     Rule {
-        /// The setting.
+        /// The name of the setting.
         field: &'static str,
-        /// The rule.
+        /// What the rule demands.
         rule: &'static str,
     },
 }
 
 faults!(ConfigError);
 
-/// Checks a rule about `field`.
+/// Checks a rule about the setting `field`.
 ///
 /// # Errors
-/// [`ConfigError::Rule`] unless it `holds`.
+/// [`ConfigError::Rule`] unless `holds`.
 pub fn rule(holds: bool, field: &'static str, rule: &'static str) -> Result<(), ConfigError> {
     if holds { Ok(()) } else { Err(ConfigError::Rule { field, rule }) }
 }
 
-/// Reads `file`, if given, and then the variables `PREFIX__SECTION__KEY`, which win.
+/// Reads `file`, if one is given, and then the variables `PREFIX__SECTION__KEY`, which override it.
 ///
 /// # Errors
-/// [`ConfigError::File`], [`ConfigError::Form`].
+/// [`ConfigError::File`] or [`ConfigError::Form`].
 pub fn load<T: DeserializeOwned>(file: Option<&Path>, env_prefix: &str) -> Result<T, ConfigError> {
     let mut figment = Figment::new();
     if let Some(path) = file {
@@ -68,31 +68,31 @@ pub fn load<T: DeserializeOwned>(file: Option<&Path>, env_prefix: &str) -> Resul
     figment.merge(environment).extract().map_err(|error| ConfigError::Form(Box::new(error)))
 }
 
-/// A secret: its text, which belongs only in the environment, or `{ file = "…" }`.
+/// A secret, either as text or as `{ file = "…" }`. Text belongs only in the environment.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "a quoted string or { file = \"path\" }")]
 pub enum Secret {
-    /// The secret itself.
+    /// The text of the secret.
     Text(#[serde(deserialize_with = "zeroizing")] Zeroizing<String>),
-    /// The file that holds it. White space at its end does not count.
+    /// The file that holds the secret. White space at the end of the file is ignored.
     File {
-        /// The path.
+        /// The path of the file.
         file: PathBuf,
     },
 }
 
 impl Secret {
-    /// The secret with this text.
+    /// Makes a secret from its text.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(Zeroizing::new(text.into()))
     }
 
-    /// The secret in this file.
+    /// Names the file that holds the secret.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self::File { file: path.into() }
     }
 
-    /// The secret's text.
+    /// Reads the text of the secret.
     ///
     /// # Errors
     /// [`ConfigError::File`].
@@ -107,10 +107,10 @@ impl Secret {
         }
     }
 
-    /// The secret as an Ed25519 key, in hexadecimal.
+    /// Reads the secret as an Ed25519 key in hexadecimal digits.
     ///
     /// # Errors
-    /// [`ConfigError::File`]; [`ConfigError::Rule`] naming `field`.
+    /// [`ConfigError::File`], or [`ConfigError::Rule`] that names `field`.
     pub fn read_key(&self, field: &'static str) -> Result<SecretKey, ConfigError> {
         let mut key = Zeroizing::new([0; 32]);
         let rule = ConfigError::Rule { field, rule: "expected 64 hexadecimal digits" };
@@ -118,10 +118,10 @@ impl Secret {
         Ok(SecretKey::from_bytes(*key))
     }
 
-    /// The secret as a token for callers to present.
+    /// Reads the secret as a token that callers must present.
     ///
     /// # Errors
-    /// [`ConfigError::File`]; [`ConfigError::Rule`] naming `field`.
+    /// [`ConfigError::File`], or [`ConfigError::Rule`] that names `field`.
     pub fn read_token(&self, field: &'static str) -> Result<BearerToken, ConfigError> {
         let rule = ConfigError::Rule { field, rule: "a token has at least 16 bytes" };
         BearerToken::new(self.read()?).ok_or(rule)
@@ -141,23 +141,24 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Section `listen`: where and how requests are accepted.
+/// Section `listen`: the address, the limits and the time-outs of the HTTP server.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ListenConfig {
-    /// Address and port; port 0 takes a free one.
+    /// The address and the port. Port 0 takes a free port.
     pub addr: SocketAddr,
-    /// Certificate and key; without them the service speaks plain HTTP.
+    /// The certificate and its key. Without them the service speaks plain HTTP.
     pub tls: Option<TlsConfig>,
-    /// A file to which the bound address is written once requests are accepted.
+    /// A file that receives the bound address once the service accepts requests.
     pub port_file: Option<PathBuf>,
-    /// Requests answered at the same time. Further ones are refused with 429.
+    /// The most requests that are answered at the same time. Further requests are refused with
+    /// status 429.
     pub max_in_flight: usize,
-    /// How long a request may take until its answer starts.
+    /// The most milliseconds until the answer to a request starts.
     pub request_timeout_ms: u64,
-    /// The same for `PUT` requests, which carry uploads.
+    /// The same limit for `PUT` requests, which carry uploads.
     pub upload_timeout_ms: u64,
-    /// How long requests in progress may still take after a signal to stop.
+    /// The most milliseconds that requests in progress may still take after a signal to stop.
     pub drain_timeout_ms: u64,
 }
 
@@ -176,10 +177,10 @@ impl Default for ListenConfig {
 }
 
 impl ListenConfig {
-    /// Rules that the types do not express.
+    /// Checks the rules that the types do not express.
     ///
     /// # Errors
-    /// [`ConfigError::Rule`] with the first rule broken.
+    /// [`ConfigError::Rule`] with the first broken rule.
     pub fn check(&self) -> Result<(), ConfigError> {
         rule((1..=1 << 20).contains(&self.max_in_flight), "listen.max_in_flight", "1 to 1048576")?;
         rule(self.request_timeout_ms >= 1, "listen.request_timeout_ms", "at least 1")?;
@@ -187,38 +188,39 @@ impl ListenConfig {
     }
 }
 
-/// PEM files of a server's certificate chain and private key.
+/// The PEM files of a server's certificate chain and of its private key.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TlsConfig {
-    /// The chain, the server's certificate first.
+    /// The chain. The server's own certificate comes first.
     pub certificate: PathBuf,
     /// The private key.
     pub key: PathBuf,
 }
 
-/// Section `database`: how to reach PostgreSQL.
+/// Section `database`: the connection to PostgreSQL.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatabaseConfig {
-    /// `postgres://role:password@host/database`; a secret because of the password.
+    /// The URL `postgres://role:password@host/database`. It is a secret because of the password.
     pub url: Secret,
-    /// Connections kept at most.
+    /// The most connections that the pool keeps.
     #[serde(default = "DatabaseConfig::max_connections")]
     pub max_connections: u32,
-    /// How long a request waits for a connection, a new one included.
+    /// The most milliseconds that a request waits for a connection, which may be a new one.
     #[serde(default = "DatabaseConfig::acquire_timeout_ms")]
     pub acquire_timeout_ms: u64,
-    /// How long a statement may run before the database ends it. 0 is for ever.
+    /// The most milliseconds that a statement may run before the database ends it. 0 sets no limit.
     #[serde(default = "DatabaseConfig::statement_timeout_ms")]
     pub statement_timeout_ms: u64,
-    /// How long a transaction may be idle before the database ends it. 0 is for ever.
+    /// The most milliseconds that a transaction may be idle before the database ends it. 0 sets no
+    /// limit.
     #[serde(default = "DatabaseConfig::idle_in_transaction_timeout_ms")]
     pub idle_in_transaction_timeout_ms: u64,
 }
 
 impl DatabaseConfig {
-    /// The defaults, for this URL.
+    /// The default settings with this URL.
     pub fn new(url: Secret) -> Self {
         Self {
             url,
@@ -229,10 +231,10 @@ impl DatabaseConfig {
         }
     }
 
-    /// Rules that the types do not express.
+    /// Checks the rules that the types do not express.
     ///
     /// # Errors
-    /// [`ConfigError::Rule`] with the first rule broken.
+    /// [`ConfigError::Rule`] with the first broken rule.
     pub fn check(&self) -> Result<(), ConfigError> {
         rule(self.max_connections >= 1, "database.max_connections", "at least 1")?;
         rule(self.acquire_timeout_ms >= 1, "database.acquire_timeout_ms", "at least 1")
@@ -255,10 +257,10 @@ impl DatabaseConfig {
     }
 }
 
-/// Section `log`.
+/// Section `log`: the form of log lines.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogConfig {
-    /// How lines are written. `RUST_LOG` decides which are.
+    /// The form of log lines. The environment variable `RUST_LOG` selects which lines are written.
     pub format: LogFormat,
 }

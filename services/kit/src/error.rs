@@ -1,5 +1,5 @@
-//! Why a request fails. An abort is the caller's fault and names the broken rule. A fault is ours; the
-//! caller learns nothing about it.
+//! Why a request fails. An abort is the caller's fault, and its answer names the broken rule. A
+//! fault is the service's own failure, and its answer tells the caller nothing about the cause.
 
 use std::{error::Error as StdError, io};
 
@@ -13,22 +13,22 @@ use thiserror::Error;
 
 use crate::request_id;
 
-/// The result of work for a request or a job.
+/// The result of the work for a request or for a job.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// A failed request. Answered as problem details (RFC 9457).
+/// A failed request. The answer to the caller is a problem document (RFC 9457).
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The caller's fault. The problem is the answer.
+    /// The caller's fault. The caller gets this problem.
     #[error("{}", describe(.0))]
     Abort(Box<Problem>),
-    /// Ours. The chain of causes is logged once, and the caller gets a constant problem.
+    /// The service's failure. The causes are logged once, and the caller gets a constant problem.
     #[error("the service failed")]
     Fault(#[source] Fault),
 }
 
-/// What went wrong inside.
+/// The cause of a fault.
 #[derive(Debug, Error)]
 #[error("{}", if *.unavailable { "something needed cannot be reached" } else { "something unexpected happened" })]
 pub struct Fault {
@@ -37,22 +37,23 @@ pub struct Fault {
 }
 
 impl Error {
-    /// A refusal of this kind, without particulars.
+    /// An abort of this kind without particulars.
     pub fn abort(kind: ProblemKind) -> Self {
         Self::Abort(Box::new(Problem::new(kind)))
     }
 
-    /// Something unexpected.
+    /// A fault that nobody expected.
     pub fn fault(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Fault(Fault { source: source.into(), unavailable: false })
     }
 
-    /// Something that the service needs (database, store, peer) cannot be reached now.
+    /// A fault because something that the service needs cannot be reached now: a database, a store,
+    /// a peer.
     pub fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Fault(Fault { source: source.into(), unavailable: true })
     }
 
-    /// Adds what was wrong this time. A fault stays as it is.
+    /// Adds what was wrong with this request. A fault stays as it is.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         if let Self::Abort(problem) = &mut self {
@@ -61,7 +62,7 @@ impl Error {
         self
     }
 
-    /// Names the field or parameter and the broken rule. A fault stays as it is.
+    /// Adds the field or parameter and the rule that it broke. A fault stays as it is.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>, rule: impl Into<String>) -> Self {
         if let Self::Abort(problem) = &mut self {
@@ -80,7 +81,7 @@ impl Error {
         }
     }
 
-    /// The database's error behind a fault, if there is one.
+    /// The database's error, if a fault has one as its cause.
     pub fn database(&self) -> Option<&sqlx::Error> {
         match self {
             Self::Fault(fault) => fault.source.downcast_ref(),
@@ -109,7 +110,7 @@ impl From<Problem> for Error {
 }
 
 impl From<Refusal> for Error {
-    /// The abort that tells the sender of a message which rule of the protocol it broke.
+    /// Makes an abort that names the rule of the protocol that the message broke.
     fn from(refusal: Refusal) -> Self {
         Problem::from(&refusal).into()
     }
@@ -121,7 +122,7 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// Makes errors of these types faults. Types of this crate do so in their own files.
+/// Makes faults of these error types. The types of this crate do so in their own files.
 macro_rules! faults {
     ($($error:ty),*) => {$(
         impl From<$error> for $crate::Error {
@@ -163,13 +164,14 @@ fn describe(problem: &Problem) -> String {
     std::iter::once(problem.title.as_str()).chain(particulars).collect::<Vec<_>>().join(" ")
 }
 
-/// Whether the database could not be reached, as opposed to having answered with an error.
+/// Returns whether the database could not be reached. An error in its answer does not count.
 fn unreachable(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
             true
         }
-        // Connection exceptions, insufficient resources, operator intervention: PostgreSQL, appendix A.
+        // The classes of connection exceptions, insufficient resources and operator intervention.
+        // See PostgreSQL's manual, appendix A.
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
             ["08", "53", "57"].iter().any(|class| code.starts_with(class)) && code != "57014"
         }),

@@ -1,4 +1,4 @@
-//! Extractors whose rejections are problem details that name the field and the rule.
+//! Extractors that reject a request with a problem that names the field and the rule.
 
 use api::ProblemKind;
 use axum::{
@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 
 use crate::{Error, Result};
 
-/// A JSON body, at most as long as the route's `DefaultBodyLimit` (2 MiB unless the route sets it).
+/// A JSON body. The route's `DefaultBodyLimit` bounds its length, which is 2 MiB unless the route
+/// sets it.
 #[derive(Clone, Copy, Debug)]
 pub struct Json<T>(pub T);
 
@@ -48,7 +49,8 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     Ok(value)
 }
 
-/// The path of the field. serde quotes the name of a missing or unknown field in its message only.
+/// The path of the wrong field. serde gives the name of a missing or an unknown field only in its
+/// message.
 fn field(path: &str, message: &str) -> String {
     let absent = message.starts_with("missing field") || message.starts_with("unknown field");
     let name = message.split('`').nth(1).filter(|_| absent);
@@ -64,7 +66,7 @@ fn malformed(field: String, rule: String) -> Error {
     Error::abort(ProblemKind::MalformedRequest).field(field, rule)
 }
 
-/// The parameters of the path: one value, or a tuple of several.
+/// The parameters of the path: one value, or a tuple of several values.
 #[derive(Clone, Copy, Debug)]
 pub struct Path<T>(pub T);
 
@@ -83,7 +85,8 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
-/// Names the parameter and its rule. An error in the only parameter of a path lacks the name: `first`.
+/// Names the parameter and its rule. An error in the only parameter of a path lacks its name, which
+/// is `first`.
 fn path_problem(rejection: &PathRejection, first: &str) -> Error {
     let PathRejection::FailedToDeserializePathParams(failure) = rejection else {
         return Error::fault(rejection.body_text());

@@ -1,7 +1,7 @@
-//! What both services are built from: configuration, errors as problem details, extractors, the
-//! database, the key vault, serving, logs and metrics.
+//! The common base of both services: configuration, errors as problem documents, extractors, the
+//! database, the vault, serving, logs and metrics.
 //!
-//! Nothing here decides anything about a round or a contribution.
+//! Nothing here decides about a round or a contribution.
 
 #![forbid(unsafe_code)]
 

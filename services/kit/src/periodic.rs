@@ -1,4 +1,4 @@
-//! Work that is done at start-up and then at regular intervals.
+//! Work that a service repeats at regular intervals.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Result;
 
-/// Does `work` at once and then again after each `period`, until `shutdown`. A failure is logged and
-/// does not end the loop.
+/// Does `work` at once, and again after each `period` until `shutdown` is cancelled. A failure is
+/// logged and does not end the loop.
 pub async fn every<F: Future<Output = Result<()>>>(
     period: Duration,
     what: &'static str,

@@ -1,4 +1,4 @@
-//! PostgreSQL: connections with time limits, roles and databases.
+//! Connections to PostgreSQL with time limits, and the setup of roles and databases.
 
 use std::{str::FromStr, time::Duration};
 
@@ -9,10 +9,10 @@ use sqlx::{
 
 use crate::{Result, config::DatabaseConfig};
 
-/// Opens a pool. It makes its first connection at once, so that a wrong URL fails at start-up.
+/// Opens a pool. The first connection is made at once, so that a wrong URL fails at start-up.
 ///
 /// # Errors
-/// A fault.
+/// A fault if the database cannot be reached or refuses the connection.
 pub async fn connect(config: &DatabaseConfig) -> Result<PgPool> {
     let milliseconds = |value: u64| value.to_string();
     let options = PgConnectOptions::from_str(&config.url.read()?)?.options([
@@ -27,11 +27,11 @@ pub async fn connect(config: &DatabaseConfig) -> Result<PgPool> {
     Ok(pool)
 }
 
-/// Makes a role that may log in, and a database that it owns and alone may connect to. A second call
-/// sets the password again and changes nothing else.
+/// Creates a role that may log in and a database that this role owns. Only this role may connect to
+/// the database. A second call sets the password again and changes nothing else.
 ///
 /// # Errors
-/// A fault, for example when the role of `admin_url` may not create roles and databases.
+/// A fault, for example if the role of `admin_url` may not create roles and databases.
 pub async fn bootstrap(admin_url: &str, database: &str, role: &str, password: &str) -> Result<()> {
     let mut admin = PgConnection::connect(admin_url).await?;
     sqlx::query("SELECT pg_advisory_lock(hashtext('bootstrap'))").execute(&mut admin).await?;
@@ -48,12 +48,12 @@ pub async fn bootstrap(admin_url: &str, database: &str, role: &str, password: &s
     Ok(())
 }
 
-/// Makes a role that may log in and connect to `database`, as a member of `group`, which holds the
-/// privileges and is made if it is missing. A second call sets the password again and changes nothing
-/// else.
+/// Creates a role that may log in and connect to `database`. The role is a member of `group`, which
+/// holds the privileges. The group is created if it is missing. A second call sets the password
+/// again and changes nothing else.
 ///
 /// # Errors
-/// A fault, for example when the role of `admin_url` may not create roles or grant access.
+/// A fault, for example if the role of `admin_url` may not create roles or grant access.
 pub async fn bootstrap_member(
     admin_url: &str,
     database: &str,
@@ -73,7 +73,7 @@ pub async fn bootstrap_member(
     utility(&mut admin, "'GRANT %I TO %I', $1, $2", group, role).await?;
     utility(&mut admin, "'GRANT CONNECT ON DATABASE %I TO %I', $1, $2", database, role).await?;
     admin.close().await?;
-    // Before PostgreSQL 15 every role may make tables and functions in a new database.
+    // Before PostgreSQL 15 every role may create tables and functions in a new database.
     let options = PgConnectOptions::from_str(admin_url)?.database(database);
     let mut admin = PgConnection::connect_with(&options).await?;
     sqlx::query("REVOKE CREATE ON SCHEMA public FROM PUBLIC").execute(&mut admin).await?;
@@ -81,7 +81,8 @@ pub async fn bootstrap_member(
     Ok(())
 }
 
-/// Executes a statement that takes no parameters. The database's own `format` quotes names and literals.
+/// Executes a statement that takes no parameters. The database's own `format` quotes the names and
+/// the literals.
 async fn utility(admin: &mut PgConnection, format: &str, first: &str, second: &str) -> Result<()> {
     let quoted = format!("SELECT format({format})");
     let statement: String =

@@ -1,9 +1,9 @@
-//! The identifier of the request being answered, in logs and in problem details.
+//! The identifier of the request that a task answers. Logs and problems carry it.
 
 use axum::http::{HeaderMap, HeaderName};
 use uuid::Uuid;
 
-/// The header that carries it, both ways.
+/// The header that carries the identifier in requests and in answers.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 tokio::task_local! {
@@ -15,12 +15,13 @@ pub(crate) async fn scope<F: Future>(id: String, future: F) -> F::Output {
     CURRENT.scope(id, future).await
 }
 
-/// The identifier of the request that this task answers, if it answers one.
+/// The identifier of the request that this task answers. `None` if it answers no request.
 pub fn current() -> Option<String> {
     CURRENT.try_with(Clone::clone).ok()
 }
 
-/// The caller's identifier if it is 1 to 64 letters, digits and hyphens, else a new one.
+/// The caller's identifier, if it has 1 to 64 letters, digits and hyphens. Otherwise a new
+/// identifier.
 pub(crate) fn of(headers: &HeaderMap) -> String {
     let plain = |id: &&str| {
         (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')

@@ -1,6 +1,7 @@
-//! A service's schema: migrations, which add to each other, and definitions, which are made again from whole files.
+//! The schema of a service. It has migrations, each of which adds to those before it, and
+//! definitions, which are made again from whole files.
 //!
-//! migrations/README.md says what belongs where.
+//! `migrations/README.md` says what belongs where.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,24 +14,24 @@ use crate::{Error, Result};
 /// The schema of a service's database.
 #[derive(Debug)]
 pub struct Schema {
-    /// The service, as `blindsum db migrate` calls it.
+    /// The name of the service, as in `blindsum db migrate`.
     pub service: &'static str,
-    /// Tables, columns, constraints, indexes.
+    /// The migrations: tables, columns, constraints, indexes.
     pub migrations: Migrator,
-    /// Functions, triggers, views, grants.
+    /// The definitions: functions, triggers, views, grants.
     pub definitions: Definitions,
 }
 
-/// What a database is given after its migrations: functions, triggers, views, grants.
+/// The statements that follow the migrations: functions, triggers, views, grants.
 #[derive(Clone, Copy, Debug)]
 pub struct Definitions {
-    /// Names and texts of the files, in the order in which they are executed.
+    /// The names and texts of the files, in the order in which they are executed.
     pub files: &'static [(&'static str, &'static str)],
-    /// One line for each version, `VERSION DIGEST`; lines that begin with `#` are comments.
+    /// One line for each version, `VERSION DIGEST`. A line that begins with `#` is a comment.
     pub versions: &'static str,
 }
 
-/// Why a service does not work with a database.
+/// The reason why a service cannot work with a database.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SchemaError {
@@ -39,58 +40,59 @@ pub enum SchemaError {
         "the database lacks migration {version}: run `blindsum db migrate {service}` as its owner, then start again"
     )]
     Missing {
-        /// The service.
+        /// The name of the service.
         service: &'static str,
-        /// The first migration that is missing.
+        /// The first missing migration.
         version: i64,
     },
-    /// The definitions are older than this program's, or are not the same as the program's of that version.
+    /// The definitions are older than those of this program, or differ from them under the same
+    /// version.
     #[error(
         "the database lacks version {version} of the functions and views: \
          run `blindsum db migrate {service}` as its owner, then start again"
     )]
     Definitions {
-        /// The service.
+        /// The name of the service.
         service: &'static str,
         /// The version that this program needs.
         version: i64,
     },
-    /// The role may not read the migrations.
+    /// The role may not read the table of migrations.
     #[error(
         "the role may not read which migrations were applied: run `blindsum db migrate {service}` as the database's owner, \
          and connect as the role that `blindsum db bootstrap {service}` made"
     )]
     Unreadable {
-        /// The service.
+        /// The name of the service.
         service: &'static str,
     },
-    /// A migration has this program's number and another text.
+    /// A migration has the number of one of this program's migrations, but another text.
     #[error(
         "migration {version} of the database is not the one that this program knows: is it the right database?"
     )]
     Different {
-        /// The migration.
+        /// The number of the migration.
         version: i64,
     },
     /// PostgreSQL refuses a file of the definitions.
     #[error("{file} cannot be applied")]
     File {
-        /// The file.
+        /// The name of the file.
         file: &'static str,
-        /// PostgreSQL's reason.
+        /// The reason that PostgreSQL gives.
         #[source]
         source: sqlx::Error,
     },
 }
 
 impl Definitions {
-    /// The number of the last version; 0 without any.
+    /// The number of the last version. 0 if there is no version.
     pub fn version(&self) -> i64 {
         let number = |line: &str| line.split_whitespace().next().and_then(|number| number.parse().ok());
         self.versions.lines().filter_map(number).max().unwrap_or(0)
     }
 
-    /// SHA-256 of the files, each with its name and the lengths of both.
+    /// The SHA-256 digest of the files. It covers each name and text with its length.
     pub fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         for part in self.files.iter().flat_map(|(name, text)| [name, text]) {
@@ -100,7 +102,7 @@ impl Definitions {
         hash.finalize().into()
     }
 
-    /// Whether a database that has this version and digest has these definitions or later ones.
+    /// Returns whether a database with this version and digest has these definitions or later ones.
     fn are_in(&self, present: Option<&(i64, Vec<u8>)>) -> bool {
         present.is_some_and(|(version, digest)| {
             *version > self.version() || *version == self.version() && *digest == self.digest()
@@ -109,12 +111,12 @@ impl Definitions {
 }
 
 impl Schema {
-    /// Applies the migrations that are missing, then the definitions if the database has others. Statements have no time
-    /// limit. Several processes may call this at once: one migrates, the others wait. A database that is newer is left
-    /// as it is.
+    /// Applies the missing migrations, and then the definitions if the database has others.
+    /// Statements have no time limit. Several processes may call this at once: one migrates while
+    /// the others wait. A newer database stays as it is.
     ///
     /// # Errors
-    /// A fault; also when an applied migration differs from the one given.
+    /// A fault if the database fails, or if an applied migration differs from the one given.
     pub async fn migrate(&self, pool: &PgPool) -> Result<()> {
         let mut connection = pool.acquire().await?.detach();
         sqlx::query("SET statement_timeout = 0").execute(&mut connection).await?;
@@ -129,7 +131,8 @@ impl Schema {
     /// Makes the definitions, unless the database has them or later ones.
     async fn define(&self, connection: &mut PgConnection) -> Result<()> {
         let mut tx = connection.begin().await?;
-        // Migrating processes wait for each other here; a role that may only read cannot take this lock.
+        // Processes that migrate wait for each other here. A role that may only read cannot take
+        // this lock.
         execute(&mut tx, "LOCK TABLE schema_definitions IN SHARE ROW EXCLUSIVE MODE").await?;
         if self.definitions.are_in(present(&mut tx).await?.as_ref()) {
             return Ok(());
@@ -155,10 +158,10 @@ impl Schema {
         Ok(())
     }
 
-    /// Drops the definitions and undoes the migrations above `version`, with their data.
+    /// Drops the definitions and undoes the migrations above `version`, together with their data.
     ///
     /// # Errors
-    /// A fault.
+    /// A fault if the database fails.
     pub async fn undo(&self, pool: &PgPool, version: i64) -> Result<()> {
         let mut connection = pool.acquire().await?.detach();
         if exists(&mut connection, "schema_definitions").await? {
@@ -172,8 +175,8 @@ impl Schema {
         Ok(())
     }
 
-    /// Checks that the database has the migrations and the definitions. A database that is newer will do: old code runs
-    /// on a new schema, so that processes can be replaced one by one once the database is migrated.
+    /// Checks that the database has the migrations and the definitions. A newer database is
+    /// accepted. Old processes thus keep running after a migration, and can be replaced one by one.
     ///
     /// # Errors
     /// A fault with a [`SchemaError`] that says what is missing.
@@ -197,7 +200,7 @@ impl Schema {
         Ok(())
     }
 
-    /// Numbers and checksums of the migrations that the database has.
+    /// Reads the numbers and checksums of the applied migrations.
     async fn applied(&self, connection: &mut PgConnection) -> Result<HashMap<i64, Vec<u8>>> {
         if !exists(connection, "_sqlx_migrations").await? {
             return Ok(HashMap::new());
@@ -207,7 +210,7 @@ impl Schema {
         Ok(sqlx::query_as(applied).fetch_all(connection).await?.into_iter().collect())
     }
 
-    /// Refuses a role that may not read the table.
+    /// Refuses a role that may not read `table`.
     async fn readable(&self, connection: &mut PgConnection, table: &str) -> Result<()> {
         let readable = sqlx::query_scalar("SELECT has_table_privilege($1, 'SELECT')").bind(table);
         if readable.fetch_one(connection).await? {
@@ -223,18 +226,19 @@ impl From<SchemaError> for Error {
     }
 }
 
-/// The tables, views, functions, triggers and privileges of a database as text, for a file that people read and a test
-/// compares. It is the same for every version of PostgreSQL that is supported.
+/// Describes the tables, views, functions, triggers and privileges of a database as text, for a
+/// file that people read and a test compares. The text is the same for every supported version of
+/// PostgreSQL.
 ///
 /// # Errors
-/// The database's.
+/// The error of the database.
 pub async fn describe(connection: &mut PgConnection) -> sqlx::Result<String> {
     let parts: Vec<String> =
         sqlx::query_scalar(include_str!("schema/describe.sql")).fetch_all(connection).await?;
     Ok(parts.join("\n\n") + "\n")
 }
 
-/// Executes one statement or several.
+/// Executes one or more statements.
 async fn execute(connection: &mut PgConnection, statements: &str) -> sqlx::Result<()> {
     sqlx::raw_sql(AssertSqlSafe(statements).into_sql_str()).execute(connection).await?;
     Ok(())
@@ -244,12 +248,12 @@ async fn exists(connection: &mut PgConnection, table: &str) -> sqlx::Result<bool
     sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL").bind(table).fetch_one(connection).await
 }
 
-/// Version and digest of the definitions that the database has.
+/// Reads the version and the digest of the definitions that the database has.
 async fn present(connection: &mut PgConnection) -> sqlx::Result<Option<(i64, Vec<u8>)>> {
     sqlx::query_as("SELECT version, digest FROM schema_definitions").fetch_optional(connection).await
 }
 
-/// Drops what the definitions made, and forgets it.
+/// Drops the objects of the definitions and deletes the row that lists them.
 async fn drop_definitions(tx: &mut PgConnection) -> sqlx::Result<()> {
     let undo: Vec<Vec<String>> =
         sqlx::query_scalar("DELETE FROM schema_definitions RETURNING undo").fetch_all(&mut *tx).await?;
@@ -259,10 +263,10 @@ async fn drop_definitions(tx: &mut PgConnection) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// A kind of object, as `DROP` calls it, and the object's name.
+/// The kind of an object, in the words of `DROP`, and the name of the object.
 type Object = (String, String);
 
-/// The triggers, views and functions of all schemas that are not PostgreSQL's own.
+/// Lists the triggers, views and functions in all schemas but PostgreSQL's own.
 async fn objects(connection: &mut PgConnection) -> sqlx::Result<Vec<Object>> {
     let objects = "
         WITH schemas AS (
@@ -282,8 +286,9 @@ async fn objects(connection: &mut PgConnection) -> sqlx::Result<Vec<Object>> {
     sqlx::query_as(objects).fetch_all(connection).await
 }
 
-/// Triggers first, since functions cannot be dropped before them. One statement drops all objects of the other kinds,
-/// whichever needs which.
+/// Writes the statements that drop these objects. Triggers come first, since a function cannot be
+/// dropped while a trigger uses it. One statement drops all other objects, so their order does not
+/// matter.
 fn drop_statements(made: &[Object]) -> Vec<String> {
     let of = |wanted: &'static str| {
         made.iter().filter(move |(kind, _)| kind == wanted).map(|(_, name)| name.as_str()).collect::<Vec<_>>()

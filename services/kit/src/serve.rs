@@ -1,5 +1,5 @@
-//! Serving a router: request identifiers, a span and a log line for each request, limits, time-outs, an
-//! orderly end.
+//! Serves a router with request identifiers, a span and a log line for each request, limits,
+//! time-outs and an orderly end.
 
 use std::{
     any::Any,
@@ -26,12 +26,12 @@ use tracing::Instrument;
 
 use crate::{Error, Result, config::ListenConfig, request_id};
 
-/// Serves `router` until `shutdown` is cancelled; then it answers the requests in progress, at most
-/// until the drain time-out. When it begins to accept requests, it logs the bound address and writes it
-/// to the configured file, if there is one.
+/// Serves `router` until `shutdown` is cancelled. Then it answers the requests in progress, until
+/// the drain time-out. Once it accepts requests, it logs the bound address and writes it to the
+/// configured file, if there is one.
 ///
 /// # Errors
-/// A fault: the certificate cannot be read, the address cannot be bound.
+/// A fault if the certificate cannot be read or the address cannot be bound.
 pub async fn serve(router: Router, config: &ListenConfig, shutdown: CancellationToken) -> Result<()> {
     let tls = match &config.tls {
         Some(tls) => {
@@ -59,7 +59,7 @@ pub async fn serve(router: Router, config: &ListenConfig, shutdown: Cancellation
     Ok(served?)
 }
 
-/// From now on connections wait to be accepted.
+/// Binds the address. From now on connections can wait to be accepted.
 fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(addr).and_then(|listener| {
         listener.set_nonblocking(true)?;
@@ -79,14 +79,14 @@ fn stop_when(
     })
 }
 
-/// Writes the file so that a reader sees it complete or not at all.
+/// Writes the file so that a reader never sees a part of it.
 fn publish(path: &Path, text: &str) -> io::Result<()> {
     let unfinished = path.with_extension("unfinished");
     std::fs::write(&unfinished, text)?;
     std::fs::rename(unfinished, path)
 }
 
-/// The router with everything that [`serve`] puts around it, for callers that serve it themselves.
+/// Adds everything to the router that [`serve`] adds, for callers that serve it themselves.
 pub fn guard(router: Router, config: &ListenConfig) -> Router {
     let limits = Arc::new(Limits {
         in_flight: Semaphore::new(config.max_in_flight),

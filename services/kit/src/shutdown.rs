@@ -1,12 +1,12 @@
-//! The end of a service: a token that is cancelled once and that all long-lived work watches.
+//! The end of a service. A token is cancelled once, and all long-lived work watches it.
 
 use tokio::signal::unix::{SignalKind, signal};
 pub use tokio_util::sync::CancellationToken;
 
-/// A token that SIGTERM or SIGINT cancels.
+/// Makes a token that SIGTERM or SIGINT cancels.
 ///
 /// # Errors
-/// When the operating system refuses to install a handler.
+/// When the operating system refuses to install a signal handler.
 pub fn on_signal() -> std::io::Result<CancellationToken> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -1,4 +1,4 @@
-//! Logs and metrics of the process: the only globals, set once.
+//! The logs and metrics of the process. They are its only global state and are set once.
 
 use std::{io::IsTerminal, sync::OnceLock};
 
@@ -6,26 +6,26 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
-/// How log lines are written.
+/// The form of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogFormat {
-    /// For people if the standard error stream is a terminal, otherwise JSON.
+    /// Text for people if the standard error stream is a terminal, otherwise JSON.
     #[default]
     Auto,
-    /// For people.
+    /// Text for people.
     Human,
-    /// One JSON object a line.
+    /// One JSON object on each line.
     Json,
 }
 
-/// Upper bounds, in seconds, of the buckets of every histogram of durations.
+/// The upper bounds, in seconds, of the buckets in all histograms of durations.
 const SECONDS: &[f64] = &[0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
 
 static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
-/// Starts counting, and logging to the standard error stream, filtered by `RUST_LOG` (`info` by
-/// default). Further calls change nothing.
+/// Starts the metrics, and starts logging to the standard error stream. `RUST_LOG` filters the log
+/// lines, with `info` as the default. Further calls change nothing.
 pub fn init(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
@@ -34,13 +34,13 @@ pub fn init(format: LogFormat) {
         LogFormat::Human => true,
         LogFormat::Json => false,
     };
-    // An error means that a subscriber is set already, by an earlier call or by an embedding program.
+    // An error means that an earlier call or an embedding program has set a subscriber already.
     let _already_set = if human { builder.try_init() } else { builder.json().try_init() };
     record_metrics();
 }
 
-/// The metrics so far, in the text format of Prometheus. Empty if an embedding program installed another
-/// recorder first.
+/// The current metrics in the text format of Prometheus. Empty if an embedding program installed
+/// another recorder first.
 pub fn render_metrics() -> String {
     match record_metrics() {
         Some(handle) => {

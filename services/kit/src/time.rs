@@ -1,4 +1,4 @@
-//! Points in time: milliseconds in Rust and in JSON, `TIMESTAMPTZ` in SQL.
+//! Points in time. They are milliseconds in Rust and in JSON, and `TIMESTAMPTZ` in SQL.
 
 use std::time::SystemTime;
 
@@ -10,8 +10,8 @@ use sqlx::{
     types::time::OffsetDateTime,
 };
 
-/// Milliseconds since 1970-01-01T00:00:00Z, on the clock on the wall. Arithmetic stops at the ends of
-/// the type and never wraps.
+/// A point in time, as milliseconds since 1970-01-01T00:00:00Z by the wall clock. Arithmetic
+/// saturates at the ends of the type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(i64);
 
@@ -22,29 +22,29 @@ impl Timestamp {
         Self(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
-    /// The time `ms` milliseconds after 1970 began.
+    /// The point `ms` milliseconds after the start of 1970.
     pub const fn from_ms(ms: i64) -> Self {
         Self(ms)
     }
 
-    /// Milliseconds since 1970 began.
+    /// The milliseconds since the start of 1970.
     pub const fn ms(self) -> i64 {
         self.0
     }
 
-    /// `ms` milliseconds later.
+    /// The point `ms` milliseconds later.
     #[must_use]
     pub const fn plus_ms(self, ms: i64) -> Self {
         Self(self.0.saturating_add(ms))
     }
 
-    /// `ms` milliseconds earlier.
+    /// The point `ms` milliseconds earlier.
     #[must_use]
     pub const fn minus_ms(self, ms: i64) -> Self {
         Self(self.0.saturating_sub(ms))
     }
 
-    /// Milliseconds from `earlier` to this time; negative if `earlier` is later.
+    /// The milliseconds from `earlier` to this point. Negative if `earlier` is later.
     pub const fn ms_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }

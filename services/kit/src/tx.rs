@@ -1,4 +1,4 @@
-//! Transactions: one isolation level and one rule for repeating them, for every service.
+//! Transactions. All services use one isolation level and one rule for repeating a transaction.
 
 use std::time::Duration;
 
@@ -7,27 +7,28 @@ use sqlx::{PgPool, Postgres};
 
 use crate::{Error, Result};
 
-/// How often a transaction is tried.
+/// The most attempts of one transaction.
 const ATTEMPTS: u32 = 6;
 
-/// An open transaction. Dropping it undoes it.
+/// An open transaction. It is rolled back when it is dropped.
 pub type Tx = sqlx::Transaction<'static, Postgres>;
 
-/// Runs `work` in a transaction at `READ COMMITTED` and commits the transaction that `work` returns
-/// beside its value. After an error nothing of it remains.
+/// Runs `work` in a transaction at `READ COMMITTED`, and commits the transaction that `work`
+/// returns beside its value. An error rolls everything back.
 ///
 /// A transaction that the database breaks off because of a deadlock or a serialization failure runs
-/// again, a few times, after a short pause. Both services lock rows in one order, so this is rare: it
-/// takes an administrator's statement, or a mistake. Repeating is safe, because the database has undone
-/// everything. Not repeating would cost much more: a participant's upload, an attempt of a job, or, in
-/// a combiner that countersigns, a whole round. Any other error ends the call, since the caller (a job,
-/// a client with an idempotent request) knows better when to try again.
+/// again, a few times, after a short pause. This is rare, since both services lock rows in one
+/// order. It takes an administrator's statement, or a mistake. Repeating is safe, because the
+/// database has undone everything. Without it the failure would cost much more: a participant's
+/// upload, an attempt of a job, or a whole round when a combiner countersigns. Any other error ends
+/// the call. The caller (a job, or a client with an idempotent request) knows better when to try
+/// again.
 ///
-/// `work` may run several times, so it must not have effects outside the database. `name` names the
+/// `work` may run several times, so it must have no effect outside the database. `name` names the
 /// transaction in metrics.
 ///
 /// # Errors
-/// Those of `work` and of the database.
+/// The errors of `work` and of the database.
 pub async fn run_tx<T, F: Future<Output = Result<(Tx, T)>>>(
     pool: &PgPool,
     name: &'static str,
@@ -55,7 +56,8 @@ async fn run_once<T, F: Future<Output = Result<(Tx, T)>>>(
     Ok(value)
 }
 
-/// Serialization failure or deadlock: PostgreSQL, appendix A.
+/// Returns whether the error is a serialization failure or a deadlock. See PostgreSQL's manual,
+/// appendix A.
 fn asks_for_repetition(error: &Error) -> bool {
     let code = error.database().and_then(sqlx::Error::as_database_error).and_then(|error| error.code());
     code.is_some_and(|code| code == "40001" || code == "40P01")

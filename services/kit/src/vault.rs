@@ -1,8 +1,8 @@
-//! Secrets outside the database, because a backup of the database would keep them: a file each, in a
-//! directory of its own.
+//! Secrets outside the database, since a backup of the database would keep them. Each secret is a
+//! file in a directory of its own.
 //!
-//! A vault is not backed up. Whatever happens to the database, a destroyed secret stays destroyed, a
-//! commitment stays the only one under its name, and the last note is kept.
+//! A vault is never backed up. Whatever happens to the database, a destroyed secret stays
+//! destroyed, a commitment stays the only one under its name, and the last note is kept.
 
 pub mod round_key;
 
@@ -19,17 +19,17 @@ use zeroize::Zeroizing;
 
 use crate::error::faults;
 
-/// Why a vault refuses, or fails.
+/// The reason why a vault refuses a call or fails.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum VaultError {
-    /// There is a secret of this name already.
+    /// A secret with this name exists already.
     #[error("a secret of this name exists")]
     Exists,
     /// Another value was committed to under this name.
     #[error("another value was committed to under this name")]
     Committed,
-    /// A name is not 1 to 100 characters of `[A-Za-z0-9_-]`.
+    /// The name is not 1 to 100 characters of `[A-Za-z0-9_-]`.
     #[error("a name has 1 to 100 letters, digits, hyphens and underscores")]
     Name,
     /// The file system fails.
@@ -43,7 +43,7 @@ const SECRET: &str = "key";
 const COMMITMENT: &str = "commit";
 const NOTE: &str = "note";
 
-/// A directory of secrets. Its functions block, apart from [`run`](Self::run), and return only when
+/// A directory of secrets. Its functions block, except [`run`](Self::run). They return only when
 /// their change is on disk.
 #[derive(Clone, Debug)]
 pub struct KeyVault {
@@ -51,7 +51,7 @@ pub struct KeyVault {
 }
 
 impl KeyVault {
-    /// Opens the vault in `directory`. Makes the directory if it is missing, and lets its owner alone
+    /// Opens the vault in `directory`. Creates the directory if it is missing. Lets only its owner
     /// read it.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl KeyVault {
     /// Does `work` on a thread that may block.
     ///
     /// # Errors
-    /// Those of `work`, as faults.
+    /// The errors of `work`, as faults.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, VaultError> + Send + 'static,
@@ -77,7 +77,7 @@ impl KeyVault {
         Ok(tokio::task::spawn_blocking(move || work(&vault)).await??)
     }
 
-    /// Keeps a new secret.
+    /// Stores a new secret.
     ///
     /// # Errors
     /// [`VaultError::Exists`], [`VaultError::Name`], [`VaultError::Io`].
@@ -85,7 +85,7 @@ impl KeyVault {
         if self.write_once(&self.path(name, SECRET)?, secret)? { Ok(()) } else { Err(VaultError::Exists) }
     }
 
-    /// The secret of this name, if there is one.
+    /// Loads the secret with this name. Returns `None` if there is none.
     ///
     /// # Errors
     /// [`VaultError::Name`], [`VaultError::Io`].
@@ -93,7 +93,7 @@ impl KeyVault {
         Ok(read_if_there(&self.path(name, SECRET)?)?.map(Zeroizing::new))
     }
 
-    /// Whether there is a secret of this name.
+    /// Returns whether a secret with this name exists.
     ///
     /// # Errors
     /// [`VaultError::Name`], [`VaultError::Io`].
@@ -101,7 +101,7 @@ impl KeyVault {
         Ok(self.path(name, SECRET)?.try_exists()?)
     }
 
-    /// The names of all secrets.
+    /// Lists the names of all secrets.
     ///
     /// # Errors
     /// [`VaultError::Io`].
@@ -117,21 +117,22 @@ impl KeyVault {
         Ok(names)
     }
 
-    /// Commits to `value` under this name, for ever. Committing to the same value again succeeds.
+    /// Commits to `value` under this name, for ever. A second commitment to the same value
+    /// succeeds.
     ///
     /// # Errors
     /// [`VaultError::Committed`], [`VaultError::Name`], [`VaultError::Io`].
     pub fn commit(&self, name: &str, value: &[u8; 32]) -> Result<(), VaultError> {
         let path = self.path(name, COMMITMENT)?;
         if self.write_once(&path, value)? || fs::read(&path)? == value {
-            // Another writer may have named the file and not yet synchronised the directory.
+            // Another writer may have named the file without having synchronised the directory.
             self.sync()?;
             return Ok(());
         }
         Err(VaultError::Committed)
     }
 
-    /// The value committed to under this name.
+    /// Returns the value that was committed to under this name.
     ///
     /// # Errors
     /// [`VaultError::Name`], [`VaultError::Io`].
@@ -141,7 +142,7 @@ impl KeyVault {
         Ok(Some(value))
     }
 
-    /// Replaces the note of this name. A note is not secret.
+    /// Replaces the note with this name. A note is not secret.
     ///
     /// # Errors
     /// [`VaultError::Name`], [`VaultError::Io`].
@@ -153,7 +154,7 @@ impl KeyVault {
         self.sync()
     }
 
-    /// The last note of this name.
+    /// Returns the last note with this name.
     ///
     /// # Errors
     /// [`VaultError::Name`], [`VaultError::Io`].
@@ -161,10 +162,10 @@ impl KeyVault {
         Ok(read_if_there(&self.path(name, NOTE)?)?)
     }
 
-    /// Overwrites and removes the secret of this name, if there is one. A commitment stays.
+    /// Overwrites and removes the secret with this name, if it exists. A commitment stays.
     ///
-    /// Overwriting promises nothing: copy-on-write file systems and flash storage may keep old blocks.
-    /// A vault therefore belongs on an encrypted volume.
+    /// Overwriting gives no guarantee: copy-on-write file systems and flash storage may keep old
+    /// blocks. A vault therefore belongs on an encrypted volume.
     ///
     /// # Errors
     /// [`VaultError::Name`], [`VaultError::Io`].
@@ -195,7 +196,7 @@ impl KeyVault {
         Ok(self.directory.join(name).with_extension(extension))
     }
 
-    /// Writes a file in full and then gives it its name. Returns `false` if the name is taken.
+    /// Writes a complete file and then gives it its name. Returns `false` if the name is taken.
     fn write_once(&self, path: &Path, bytes: &[u8]) -> Result<bool, VaultError> {
         let unfinished = self.write_unfinished(bytes)?;
         let named = fs::hard_link(&unfinished, path);
@@ -208,7 +209,7 @@ impl KeyVault {
         }
     }
 
-    /// Writes a file that does not have its name yet.
+    /// Writes a file under a temporary name.
     fn write_unfinished(&self, bytes: &[u8]) -> io::Result<PathBuf> {
         let unfinished = self.directory.join(format!("{:016x}.{UNFINISHED}", OsRng.next_u64()));
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
@@ -220,8 +221,8 @@ impl KeyVault {
         written.map(|()| unfinished)
     }
 
-    /// Removes files of processes that ended between writing and naming. Only old ones, because another
-    /// running process may have new ones.
+    /// Removes files whose process ended between writing and naming. Removes only old ones, since
+    /// another running process may be writing new ones.
     fn remove_unfinished(&self) -> Result<(), VaultError> {
         for entry in fs::read_dir(&self.directory)? {
             let entry = entry?;

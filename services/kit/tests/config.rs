@@ -1,4 +1,5 @@
-//! Configuration from file and environment. One test, since the environment is the process's.
+//! Tests of configuration from a file and the environment. They are one test, since all tests of a
+//! process share its environment.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

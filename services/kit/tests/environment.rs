@@ -1,4 +1,5 @@
-//! Settings in the environment win over the file. A process of its own, because the environment is shared.
+//! Tests that the environment overrides the file. This test has a process of its own, since all
+//! tests of a process share its environment.
 
 use std::process::Command;
 

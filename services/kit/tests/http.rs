@@ -1,4 +1,4 @@
-//! What a caller sees of a service: problems, limits, identifiers, start and end.
+//! Tests of a service as its callers see it: problems, limits, identifiers, start and end.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

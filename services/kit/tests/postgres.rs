@@ -1,4 +1,4 @@
-//! What the services do with a database.
+//! Tests of transactions, schemas, roles and databases.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -61,8 +61,8 @@ async fn transactions_that_conflict_are_tried_again_and_failed_ones_leave_nothin
     assert_eq!(sqlx::query_scalar::<_, i32>(values).fetch_all(&pool).await.unwrap(), [2, 2]);
 }
 
-/// Takes the rows one after the other. Two that take them in opposite orders, and hold one each,
-/// wait for each other.
+/// Updates the rows one after the other. Two calls that take them in opposite orders, and hold one
+/// row each, wait for each other.
 async fn increment(
     mut tx: Tx,
     ids: [i32; 2],
@@ -79,7 +79,7 @@ async fn increment(
     Ok((tx, ()))
 }
 
-/// A schema with a table for each name.
+/// Makes a schema with one table for each name.
 fn schema(tables: &[&'static str], definitions: Definitions) -> Schema {
     let migration = |(version, name): (i64, &&'static str)| {
         let sql = sqlx::AssertSqlSafe(format!("CREATE TABLE {name} (x INT)")).into_sql_str();

@@ -1,5 +1,5 @@
-//! A private PostgreSQL cluster with its own data directory and processes. It listens on a Unix
-//! socket alone.
+//! A private PostgreSQL cluster with its own data directory and processes. It listens only on a
+//! Unix socket.
 
 use std::{
     env, fs, io,
@@ -12,7 +12,8 @@ use tempfile::TempDir;
 pub use crate::programs::{ClusterError, Durability};
 use crate::{lifeline::Lifeline, programs::Programs};
 
-/// A running cluster. It stops when this is dropped, and when the process ends without dropping it.
+/// A running cluster. It stops when this value is dropped, and also when the process ends without
+/// dropping it.
 #[derive(Debug)]
 pub struct PrivateCluster {
     socket_dir: PathBuf,
@@ -20,11 +21,12 @@ pub struct PrivateCluster {
     short_socket_dir: Option<TempDir>,
 }
 
-/// Longer paths do not fit a socket's address on every system.
+/// The most bytes of a directory for the socket. A longer path does not fit into a socket's address
+/// on every system.
 const MAX_SOCKET_DIR_BYTES: usize = 80;
 
 impl PrivateCluster {
-    /// Starts the cluster in `dir`. Makes and initialises `dir` if need be. Blocks for about a
+    /// Starts the cluster in `dir`. Creates and initialises `dir` if necessary. Blocks for about a
     /// second.
     ///
     /// # Errors
@@ -33,7 +35,7 @@ impl PrivateCluster {
         Self::launch(&Programs::find(None)?, dir, durability, false)
     }
 
-    /// As [`start`](Self::start), with the PostgreSQL whose programs are in `bin`.
+    /// Starts the cluster as [`start`](Self::start) does, with the PostgreSQL programs in `bin`.
     ///
     /// # Errors
     /// See [`ClusterError`].
@@ -74,7 +76,7 @@ impl PrivateCluster {
         Ok(Self { socket_dir, lifeline, short_socket_dir })
     }
 
-    /// Lets the cluster run on when this process ends. `pg_ctl stop` stops it.
+    /// Lets the cluster run on after this process ends. `pg_ctl stop` stops it.
     ///
     /// # Errors
     /// When the process that would stop the cluster cannot be ended.
@@ -86,27 +88,27 @@ impl PrivateCluster {
         Ok(())
     }
 
-    /// The URL of the administrator and its database.
+    /// The URL for the administrator's role and database.
     pub fn admin_url(&self) -> String {
         self.url("postgres")
     }
 
-    /// The URL of the administrator and this database.
+    /// The URL for the administrator's role and this database.
     pub fn url(&self, database: &str) -> String {
         self.url_as(database, "postgres")
     }
 
-    /// The URL of this role and this database. It has no password: only this user can reach the
-    /// socket's directory.
+    /// The URL for this role and this database. It has no password, since only this user can reach
+    /// the directory of the socket.
     pub fn url_as(&self, database: &str, role: &str) -> String {
         let host = percent_encode(&self.socket_dir.to_string_lossy());
         format!("postgres:///{}?host={host}&user={}", percent_encode(database), percent_encode(role))
     }
 
-    /// Makes an empty database and returns its URL.
+    /// Creates an empty database and returns its URL.
     ///
     /// # Errors
-    /// The database's.
+    /// The error of the database.
     pub async fn create_database(&self, name: &str) -> Result<String, sqlx::Error> {
         let mut admin = PgConnection::connect(&self.admin_url()).await?;
         let statement = format!("CREATE DATABASE \"{}\"", name.replace('"', "\"\""));
@@ -124,7 +126,7 @@ impl Drop for PrivateCluster {
     }
 }
 
-/// Stops the server, and removes the directory `remove`, when this process ends.
+/// Stops the server when this process ends, and removes the directory `remove` if one is given.
 fn stop_at_the_end(programs: &Programs, data: &Path, remove: Option<&Path>) -> io::Result<Lifeline> {
     let script = r#"
         "$1" -D "$2" -w -s -m fast stop || "$1" -D "$2" -w -s -m immediate stop
@@ -134,7 +136,8 @@ fn stop_at_the_end(programs: &Programs, data: &Path, remove: Option<&Path>) -> i
     Lifeline::tie(programs.command("/bin/sh"), script, arguments)
 }
 
-/// A directory for the socket: below `dir` unless its path is too long for a socket's address.
+/// Makes a directory for the socket. It is below `dir`, unless that path is too long for a socket's
+/// address.
 fn socket_directory(dir: &Path) -> io::Result<(PathBuf, Option<TempDir>)> {
     let own = dir.join("socket");
     if own.as_os_str().len() <= MAX_SOCKET_DIR_BYTES {

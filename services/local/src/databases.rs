@@ -1,4 +1,4 @@
-//! The services' databases in a private cluster, with a role for everybody who connects.
+//! The services' databases in a private cluster, with a role for each party that connects.
 
 use futures::future::LocalBoxFuture;
 use kit::{
@@ -9,28 +9,28 @@ use sqlx::PgPool;
 
 use crate::{cluster::PrivateCluster, error::Result, parties::token, service::Service};
 
-/// The group of roles that serve the aggregator.
+/// The group of the roles that serve the aggregator.
 pub const AGGREGATOR_GROUP: &str = "aggregator_rw";
-/// The group of roles that audit.
+/// The group of the roles that audit.
 pub const AUDITOR_GROUP: &str = "auditor_ro";
-/// The group of roles that pay batches.
+/// The group of the roles that pay batches.
 pub const PAYER_GROUP: &str = "payer_rw";
 
-/// The aggregator's database, and the role that serves it. The role owns nothing.
+/// The aggregator's database, and the role that serves it. This role owns nothing.
 pub const AGGREGATOR: &str = "blindsum_aggregator";
 /// The role that owns the aggregator's database.
 pub const AGGREGATOR_OWNER: &str = "blindsum_aggregator_owner";
-/// The role that audits.
+/// The role that audits the aggregator's database.
 pub const AUDITOR: &str = "blindsum_aggregator_auditor";
 /// The role that pays batches.
 pub const PAYER: &str = "blindsum_aggregator_payer";
-/// The combiner's database, and the role that owns and serves it.
+/// The combiner's database, and the role that owns it and serves it.
 pub const COMBINER: &str = "blindsum_combiner";
 
-/// Brings a service's database up to date. The pool is that of the database's owner.
+/// Migrates a service's database to the newest schema. The pool connects as the database's owner.
 pub type Migrate = fn(PgPool) -> LocalBoxFuture<'static, kit::Result<()>>;
 
-/// Makes the database of a service with its roles, and migrates it.
+/// Creates the database of a service with its roles, and migrates it.
 ///
 /// # Errors
 /// [`LocalError::Database`](crate::LocalError::Database).
@@ -51,7 +51,7 @@ pub async fn create(cluster: &PrivateCluster, service: Service, migrate: Migrate
     Ok(())
 }
 
-/// The database of a service, and the role as which the service connects.
+/// The name of a service's database, which is also the role that the service connects as.
 pub fn role(service: Service) -> &'static str {
     match service {
         Service::Aggregator => AGGREGATOR,

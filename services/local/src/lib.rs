@@ -1,9 +1,9 @@
-//! A whole installation on this machine: a private PostgreSQL cluster, an aggregator and a combiner
-//! as processes, and the keys, tokens and credentials of everybody.
+//! A whole installation on this machine. It has a private PostgreSQL cluster, an aggregator and a
+//! combiner as processes, and the keys, tokens and credentials of all parties.
 //!
-//! `blindsum local` and the demo run one; tests use it whole or in parts. This crate links neither
+//! `blindsum local` and the demo run one. Tests use all of it, or parts. This crate links neither
 //! service. Its caller says which program serves and how a database is migrated, so the tests of
-//! one service do not wait for the other.
+//! one service do not wait for the compilation of the other.
 
 #![forbid(unsafe_code)]
 

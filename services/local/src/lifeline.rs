@@ -1,4 +1,4 @@
-//! Work that is done when this process ends, however it ends.
+//! Work that is done when this process ends, in whatever way it ends.
 
 use std::{
     io,
@@ -6,10 +6,10 @@ use std::{
     process::{Child, ChildStdin, Command, Stdio},
 };
 
-/// A shell that waits for this process to end and then runs a script.
+/// A shell that waits for the end of this process and then runs a script.
 ///
-/// The shell reads from a pipe of which only this process holds the other end. The operating system
-/// closes that end even when the process is killed.
+/// The shell reads from a pipe. Only this process holds the other end of the pipe. The operating
+/// system closes that end even when the process is killed.
 #[derive(Debug)]
 pub(crate) struct Lifeline {
     shell: Child,
@@ -17,15 +17,15 @@ pub(crate) struct Lifeline {
 }
 
 impl Lifeline {
-    /// Starts the shell. `command` is `/bin/sh`, run as the user who may do what the script does.
-    /// The script finds `arguments` in `$1`, `$2` and so on.
+    /// Starts the shell. `command` runs `/bin/sh` as a user who may do what the script does. The
+    /// script finds `arguments` in `$1`, `$2` and so on.
     pub(crate) fn tie<A: AsRef<std::ffi::OsStr>>(
         mut command: Command,
         script: &str,
         arguments: impl IntoIterator<Item = A>,
     ) -> io::Result<Self> {
         command.arg("-c").arg(format!("cat >/dev/null\n{script}")).arg("lifeline").args(arguments);
-        // In a process group of its own, a terminal's Ctrl-C does not reach the shell.
+        // The shell has a process group of its own, so that a terminal's Ctrl-C does not reach it.
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         let mut shell = command.spawn()?;
         let input = shell.stdin.take();
@@ -38,7 +38,7 @@ impl Lifeline {
         self.shell.wait().map(drop)
     }
 
-    /// Ends the shell. The script never runs.
+    /// Ends the shell without running the script.
     pub(crate) fn release(&mut self) -> io::Result<()> {
         self.shell.kill()?;
         self.shell.wait().map(drop)

@@ -1,4 +1,4 @@
-//! An aggregator and a combiner that work together, each a process of its own.
+//! An aggregator and a combiner that work together. Each is a process of its own.
 
 use std::{net::SocketAddr, path::Path, process::Command};
 
@@ -7,36 +7,36 @@ use crate::{
     settings::Settings,
 };
 
-/// The choices for a pair.
+/// The choices for a pair of services.
 pub struct Setup<'a> {
-    /// The folder in which each service gets a folder.
+    /// The parent folder. Each service gets a folder in it.
     pub folder: &'a Path,
-    /// Everybody's keys and tokens.
+    /// The keys and tokens of all parties.
     pub parties: &'a Parties,
-    /// The URL of each service's database.
+    /// Returns the URL of a service's database.
     pub database_url: &'a (dyn Fn(Service) -> String + Sync),
-    /// The command that runs a service with the configuration in this folder.
+    /// Returns the command that runs a service with the configuration in this folder.
     pub command: &'a (dyn Fn(Service, &ServiceFolder) -> Command + Sync),
-    /// Where each service listens; port 0 takes a free one.
+    /// Returns the address on which a service listens. Port 0 takes a free port.
     pub address: &'a (dyn Fn(Service) -> SocketAddr + Sync),
-    /// Changes what the services' configurations say by default.
+    /// Changes the default settings of a service.
     pub adjust: &'a (dyn Fn(Service, &mut Settings) + Sync),
-    /// Services may end before they listen, as one does that is made to crash. Their addresses must
-    /// have ports.
+    /// Allows a service to end before it listens, which a service may do that is made to crash.
+    /// Then the addresses must have ports.
     pub may_end_early: bool,
 }
 
-/// Both services. They are killed when this is dropped, and when the process ends without dropping
-/// it.
+/// Both services. They are killed when this value is dropped, and also when the process ends
+/// without dropping it.
 #[derive(Debug)]
 pub struct Pair {
     /// The aggregator's process.
     pub aggregator: Process,
     /// The combiner's process.
     pub combiner: Process,
-    /// Where the aggregator listens.
+    /// The URL of the aggregator.
     pub aggregator_url: String,
-    /// Where the combiner listens.
+    /// The URL of the combiner.
     pub combiner_url: String,
 }
 
@@ -44,7 +44,7 @@ impl Pair {
     /// Starts both services and waits until they accept requests.
     ///
     /// # Errors
-    /// [`LocalError`](crate::LocalError).
+    /// [`LocalError`](crate::LocalError) if a service cannot be started.
     pub async fn start(setup: &Setup<'_>) -> Result<Self> {
         let Parties { aggregator, combiner, admin_token, service_token, .. } = setup.parties;
         let pins = setup.parties.pins();
@@ -65,7 +65,7 @@ impl Pair {
         Ok(Self { aggregator, combiner, aggregator_url, combiner_url })
     }
 
-    /// Asks both services to end, and waits until they have.
+    /// Asks both services to end, and waits for their end.
     pub async fn stop(self) {
         tokio::join!(self.aggregator.stop(), self.combiner.stop());
     }

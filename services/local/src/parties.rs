@@ -1,4 +1,4 @@
-//! Everybody's keys, and the secrets between them.
+//! The keys of all parties, and the secrets between them.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use protocol::{Credential, IdentityKey, Pins};
 use rand::{RngCore, rngs::OsRng};
 use zeroize::Zeroizing;
 
-/// The epoch of every credential.
+/// The epoch of all credentials.
 pub const EPOCH: u32 = 1;
 
 /// The keys and tokens of an installation.
@@ -20,12 +20,12 @@ pub struct Parties {
     pub registrar: IdentityKey,
     /// The operator's bearer token.
     pub admin_token: Zeroizing<String>,
-    /// The bearer token that the combiner demands of the aggregator.
+    /// The service token, which the aggregator presents to the combiner.
     pub service_token: Zeroizing<String>,
 }
 
 impl Parties {
-    /// New keys and tokens.
+    /// Generates new keys and tokens.
     pub fn generate() -> Self {
         let key = || IdentityKey::generate(&mut OsRng);
         Self {
@@ -37,7 +37,7 @@ impl Parties {
         }
     }
 
-    /// The keys that participants pin.
+    /// The public keys that participants pin.
     pub fn pins(&self) -> Pins {
         Pins {
             aggregator: self.aggregator.public(),
@@ -46,8 +46,8 @@ impl Parties {
         }
     }
 
-    /// A new participant's key, and its credential for [`EPOCH`]. The aggregator has not heard of
-    /// it.
+    /// Makes the key of a new participant, and its credential for [`EPOCH`]. The participant is not
+    /// enrolled yet.
     pub fn participant(&self, subject: Subject) -> (IdentityKey, Credential) {
         let identity = IdentityKey::generate(&mut OsRng);
         let credential = Credential::issue(&self.registrar, subject, identity.public(), EPOCH);
@@ -61,7 +61,7 @@ impl fmt::Debug for Parties {
     }
 }
 
-/// 256 random bits in hexadecimal.
+/// A new token: 256 random bits in hexadecimal digits.
 pub fn token() -> Zeroizing<String> {
     let mut bytes = Zeroizing::new([0; 32]);
     OsRng.fill_bytes(&mut *bytes);

@@ -1,4 +1,4 @@
-//! A service as a process of its own.
+//! A service that runs as a process of its own.
 
 use std::{
     fs::{self, OpenOptions},
@@ -15,15 +15,15 @@ use crate::{
     service::Service,
 };
 
-/// Time that a service may take to start.
+/// The time that a service may take to start.
 const START_PATIENCE: Duration = Duration::from_secs(60);
-/// Time that a service may take to end after it was asked to.
+/// The time that a service may take to end when it is asked to.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
-/// Time between two looks.
+/// The pause between two looks.
 const POLL: Duration = Duration::from_millis(10);
 
-/// A running service. It is killed when this is dropped, and when this process ends without
-/// dropping it.
+/// A running service. It is killed when this value is dropped, and also when this process ends
+/// without dropping it.
 #[derive(Debug)]
 pub struct Process {
     service: Service,
@@ -34,29 +34,29 @@ pub struct Process {
 #[derive(Debug)]
 struct Running {
     child: Child,
-    /// Kills the child when this process ends. There is none once the child has ended, since
-    /// another process may get its number.
+    /// Kills the child when this process ends. `None` once the child has ended, since another
+    /// process may then get its number.
     lifeline: Option<Lifeline>,
 }
 
 impl Process {
-    /// Starts the process of a service. Its log and its address go to the service's folder.
+    /// Starts the process of a service. The service writes its log and its address to its folder.
     ///
     /// # Errors
-    /// [`LocalError::Program`], [`LocalError::File`].
+    /// [`LocalError::Program`] or [`LocalError::File`].
     pub fn spawn(service: Service, folder: ServiceFolder, command: Command) -> Result<Self> {
         let running = Mutex::new(spawn(service, &folder, command)?);
         Ok(Self { service, folder, running })
     }
 
-    /// Waits until the service accepts requests, and says where.
+    /// Waits until the service accepts requests, and returns its address.
     ///
     /// # Errors
-    /// [`LocalError::Program`] with the end of the log if the process has ended or takes too long.
+    /// [`LocalError::Program`] with the end of the log, if the process has ended or takes too long.
     pub async fn listening(&self) -> Result<SocketAddr> {
         let start = Instant::now();
         loop {
-            // Look in this order: a process may write its address and end between two looks.
+            // Look in this order, since a process may write its address and end between two looks.
             let ended = self.ended().is_some();
             let address = fs::read_to_string(self.folder.address_file()).unwrap_or_default();
             if let Ok(address) = address.trim().parse() {
@@ -76,12 +76,12 @@ impl Process {
         &self.folder
     }
 
-    /// The number of the process.
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.running().child.id()
     }
 
-    /// Whether the process has ended, and how.
+    /// The exit status, if the process has ended.
     pub fn ended(&self) -> Option<ExitStatus> {
         let mut running = self.running();
         let status = running.child.try_wait().expect("a child can be asked");
@@ -91,26 +91,26 @@ impl Process {
         status
     }
 
-    /// Kills the process without a warning.
+    /// Kills the process with `SIGKILL`.
     pub fn kill(&self) {
         let mut running = self.running();
         running.let_go();
-        // An error means that it has ended.
+        // An error means that the process has ended.
         running.child.kill().ok();
         running.child.wait().expect("a killed process ends");
     }
 
-    /// Kills the process if it lives, and starts another in its stead.
+    /// Kills the process if it still runs, and starts another one in its place.
     ///
     /// # Errors
-    /// As [`spawn`](Self::spawn).
+    /// Those of [`spawn`](Self::spawn).
     pub fn replace(&self, command: Command) -> Result<()> {
         self.kill();
         *self.running() = spawn(self.service, &self.folder, command)?;
         Ok(())
     }
 
-    /// Asks the process to end, as `SIGTERM` does, and waits for it. Kills it if it takes too long.
+    /// Asks the process to end by `SIGTERM`, and waits for its end. Kills it if it takes too long.
     pub async fn stop(&self) {
         let start = Instant::now();
         let asked = self.ended().is_none() && self.terminate();
@@ -134,7 +134,7 @@ impl Process {
 impl Running {
     fn let_go(&mut self) {
         if let Some(mut lifeline) = self.lifeline.take() {
-            // An error means that the shell is gone already.
+            // An error means that the shell has ended already.
             lifeline.release().ok();
         }
     }

@@ -1,4 +1,4 @@
-//! PostgreSQL's programs: where they are, who runs them, and how they are called.
+//! PostgreSQL's programs: where they are, which user runs them, and how they are called.
 
 use std::{
     env,
@@ -14,33 +14,33 @@ use std::{
 
 use thiserror::Error;
 
-/// Why a private cluster cannot be had.
+/// The reason why a private cluster cannot run.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ClusterError {
-    /// PostgreSQL's programs are nowhere to be found.
+    /// PostgreSQL's programs cannot be found.
     #[error(
         "no initdb and pg_ctl in $PG_BIN, $PATH or the usual places; install PostgreSQL \
          (`apt-get install postgresql`, `brew install postgresql`) or set PG_BIN to its bin directory"
     )]
     NotInstalled,
-    /// The process runs as root, PostgreSQL refuses to, and there is no other user to run it as.
+    /// The process runs as root, and there is no other user. PostgreSQL refuses to run as root.
     #[error("PostgreSQL does not run as root, and there is neither a user `postgres` nor `nobody`")]
     NoUser,
-    /// One of PostgreSQL's programs failed.
+    /// A PostgreSQL program failed.
     #[error("{program} failed: {message}")]
     Program {
-        /// The program.
+        /// The name of the program.
         program: &'static str,
-        /// What it said.
+        /// The message of the program.
         message: String,
     },
-    /// The file system or the starting of a process fails.
+    /// A file cannot be used, or a process cannot be started.
     #[error("cannot prepare the cluster in {}", directory.display())]
     Io {
-        /// The cluster's directory.
+        /// The directory of the cluster.
         directory: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
@@ -49,31 +49,31 @@ pub enum ClusterError {
 /// Whether committed data survives a crash of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
-    /// It does.
+    /// Committed data survives.
     Synced,
-    /// It does not, and everything is faster.
+    /// Committed data may be lost. In exchange everything is faster.
     Unsynced,
 }
 
-/// PostgreSQL's programs, and the user to run them as.
+/// PostgreSQL's programs, and the user that runs them.
 pub(crate) struct Programs {
     bin: PathBuf,
     user: Option<(u32, u32)>,
 }
 
 impl Programs {
-    /// Those in the folder `bin`; if there is none, those that are installed.
+    /// Finds the programs in the folder `bin`, or the installed programs if `bin` is `None`.
     pub(crate) fn find(bin: Option<&Path>) -> Result<Self, ClusterError> {
         let bin = bin.map_or_else(installed, |bin| Ok(bin.to_owned()))?;
         Ok(Self { bin, user: unprivileged_user()? })
     }
 
-    /// The path of one of them.
+    /// The path of one program.
     pub(crate) fn path(&self, program: &str) -> PathBuf {
         self.bin.join(program)
     }
 
-    /// A command that runs as the user who runs PostgreSQL.
+    /// A command that runs as the user that runs PostgreSQL.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -83,13 +83,13 @@ impl Programs {
         command
     }
 
-    /// Gives these directories to the user who runs PostgreSQL.
+    /// Gives these directories to the user that runs PostgreSQL.
     pub(crate) fn give(&self, directories: &[&Path]) -> io::Result<()> {
         let Some((uid, gid)) = self.user else { return Ok(()) };
         directories.iter().try_for_each(|directory| chown(directory, Some(uid), Some(gid)))
     }
 
-    /// Makes a data directory.
+    /// Initialises a data directory.
     pub(crate) fn initialise(&self, data: &Path) -> io::Result<Result<(), ClusterError>> {
         let mut command = self.command(self.path("initdb"));
         command.arg("-D").arg(data).args(["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "-N"]);
@@ -119,7 +119,8 @@ impl Programs {
             .arg("-l")
             .arg(log)
             .args(["-w", "-t", "60", "-s", "-o", &settings, "start"]);
-        // The server inherits the streams and keeps them open, so a pipe would never end.
+        // The server inherits the streams and keeps them open. A reader of a pipe would wait for
+        // ever.
         command.stdout(Stdio::null()).stderr(Stdio::null());
         if command.status()?.success() {
             return Ok(Ok(()));
@@ -137,19 +138,19 @@ fn succeeded(program: &'static str, output: &Output) -> Result<(), ClusterError>
     Err(ClusterError::Program { program, message: String::from_utf8_lossy(&output.stderr).trim().to_owned() })
 }
 
-/// The directory of the first `initdb` that has a `pg_ctl` beside it.
+/// Finds the directory of the first `initdb` that has a `pg_ctl` beside it.
 fn installed() -> Result<PathBuf, ClusterError> {
     let named = env::var_os("PG_BIN").map(PathBuf::from);
     let path = env::var_os("PATH").unwrap_or_default();
     let usual = ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"].into_iter().flat_map(versions);
     let candidates = named.into_iter().chain(env::split_paths(&path)).chain(usual);
-    // Follow links: the programs look for each other in their own folder.
+    // Follow links, since the programs look for each other in their own folder.
     let mut real =
         candidates.filter_map(|bin| bin.join("initdb").canonicalize().ok()?.parent().map(Path::to_owned));
     real.find(|bin| bin.join("pg_ctl").exists()).ok_or(ClusterError::NotInstalled)
 }
 
-/// The `bin` directories below this one, the latest version first.
+/// Lists the `bin` directories below this one. The latest version comes first.
 fn versions(parent: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = entries.map(|entry| entry.path().join("bin")).collect();
@@ -158,8 +159,8 @@ fn versions(parent: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The user and group to run PostgreSQL as. It refuses to run as root; any other user runs it as
-/// itself.
+/// The user and the group that run PostgreSQL. Needed only if this process runs as root, which
+/// PostgreSQL refuses.
 fn unprivileged_user() -> Result<Option<(u32, u32)>, ClusterError> {
     let own = tempfile::tempfile().and_then(|file| file.metadata()).map(|metadata| metadata.uid());
     let own = own.map_err(|source| ClusterError::Io { directory: env::temp_dir(), source })?;

@@ -1,4 +1,4 @@
-//! Databases of a test's own.
+//! Databases for single tests.
 
 use std::sync::OnceLock;
 
@@ -12,8 +12,8 @@ use crate::{
     service::Service,
 };
 
-/// A migrated database of a service. Dropping it drops the database: all those of a program that
-/// makes many would take gigabytes.
+/// A migrated database of a service. It is dropped with this value, since the databases of all
+/// tests together would take gigabytes.
 #[derive(Debug)]
 pub struct ScratchDatabase {
     name: String,
@@ -25,7 +25,7 @@ impl ScratchDatabase {
     /// Copies a database that is migrated once for the whole program.
     ///
     /// # Errors
-    /// [`LocalError`](crate::LocalError).
+    /// [`LocalError`](crate::LocalError) if the database cannot be created.
     pub async fn create(service: Service, migrate: Migrate) -> Result<Self> {
         static TEMPLATES: [OnceCell<()>; 2] = [const { OnceCell::const_new() }; 2];
         let cluster =
@@ -37,22 +37,22 @@ impl ScratchDatabase {
         Ok(database)
     }
 
-    /// The URL with which the service connects.
+    /// The URL that the service connects with.
     pub fn url(&self) -> String {
         self.url_as(databases::role(self.service))
     }
 
-    /// The URL of another role.
+    /// The URL for another role.
     pub fn url_as(&self, role: &str) -> String {
         self.cluster.url_as(&self.name, role)
     }
 
-    /// The URL of the cluster's administrator, who may do anything.
+    /// The URL for the cluster's administrator, which may do anything.
     pub fn admin_url(&self) -> String {
         self.cluster.url(&self.name)
     }
 
-    /// Copies the database as it is now, as a backup does. Ends all connections to it.
+    /// Copies the present database, as a backup does. Ends all connections to it.
     ///
     /// # Errors
     /// [`LocalError::Database`](crate::LocalError::Database).
@@ -81,22 +81,23 @@ impl Drop for ScratchDatabase {
             let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
             administer(self.cluster, statement).await.expect("the database can be dropped");
         };
-        // On a thread of its own: this one may be driven by a runtime that must not block.
+        // Drop the database on another thread, since a runtime that must not block may drive this
+        // one.
         let dropping = || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime").block_on(drop_database());
         };
         let dropped = std::thread::scope(|scope| scope.spawn(dropping).join());
-        // A panic has printed its reason, and the cluster is removed when the program ends.
+        // A panic has printed its reason already. The cluster is removed when the program ends.
         drop(dropped);
     }
 }
 
-/// One temporary cluster for the whole program, started at first use. It is removed when the
-/// program ends. Blocks.
+/// The temporary cluster of the whole program. The first call starts it and blocks. It is removed
+/// when the program ends.
 ///
 /// # Panics
-/// When it cannot be started.
+/// When the cluster cannot be started.
 pub fn shared_cluster() -> &'static PrivateCluster {
     static CLUSTER: OnceLock<PrivateCluster> = OnceLock::new();
     CLUSTER.get_or_init(|| PrivateCluster::temporary().expect("a private PostgreSQL cluster"))

@@ -5,17 +5,17 @@ use std::fmt;
 /// One of the two services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
-    /// Receives, verifies, adds, records, publishes.
+    /// The service that receives, verifies, adds, records and publishes.
     Aggregator,
-    /// Countersigns, attests, releases once.
+    /// The service that countersigns, attests and releases once.
     Combiner,
 }
 
 impl Service {
-    /// Both.
+    /// Both services.
     pub const ALL: [Self; 2] = [Self::Aggregator, Self::Combiner];
 
-    /// Its name in commands, folders and databases.
+    /// The name of the service in commands, folders and databases.
     pub fn name(self) -> &'static str {
         match self {
             Self::Aggregator => "aggregator",

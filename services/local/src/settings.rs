@@ -1,16 +1,17 @@
-//! A service's configuration file, written setting by setting.
+//! Writes the configuration file of a service, one setting at a time.
 
 use std::{
     collections::BTreeMap,
     fmt::{self, Display},
 };
 
-/// The settings of a configuration file, by their dotted names, as in `limits.concurrent_uploads`.
+/// The settings of a configuration file by their dotted names, for example
+/// `limits.concurrent_uploads`.
 #[derive(Clone, Debug, Default)]
 pub struct Settings(BTreeMap<String, String>);
 
 impl Settings {
-    /// Sets a number or a truth value. A second value of the same setting replaces the first.
+    /// Sets a number or a truth value. A second call for the same setting replaces the value.
     pub fn set(&mut self, name: &str, value: impl Display) -> &mut Self {
         self.0.insert(name.to_owned(), value.to_string());
         self
@@ -34,14 +35,14 @@ impl Settings {
     }
 }
 
-/// The file: TOML, one setting a line.
+/// Writes the file as TOML, one setting on each line.
 impl Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|(name, value)| writeln!(f, "{name} = {value}"))
     }
 }
 
-/// A text as TOML.
+/// Writes a text in TOML's quotation marks.
 pub(crate) fn quoted(text: impl Display) -> String {
     let mut quoted = String::from('"');
     for character in text.to_string().chars() {

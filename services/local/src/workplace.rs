@@ -1,4 +1,4 @@
-//! The folder in which an installation lives.
+//! The folder of an installation.
 
 use std::{
     env,
@@ -15,23 +15,24 @@ use crate::{
     lifeline::Lifeline,
 };
 
-/// A folder that was given and stays, or a temporary one.
+/// A given folder, which stays, or a temporary folder.
 ///
-/// Processes of other users may pass through it: PostgreSQL does not run as root. What is in it
-/// protects itself.
+/// Other users may pass through the folder, since PostgreSQL does not run as root. The files and
+/// folders in it have their own permissions.
 #[derive(Debug)]
 pub struct Workplace(Kind);
 
 #[derive(Debug)]
 enum Kind {
     Given(PathBuf),
-    /// The lifeline removes the folder if this process is killed.
+    /// A temporary folder. The lifeline removes it if this process is killed.
     Temporary(TempDir, Lifeline),
 }
 
 impl Workplace {
-    /// The folder `given`, made if need be, or else a temporary one. A temporary folder is removed
-    /// when this is dropped, and when the process ends without dropping it.
+    /// Uses the folder `given`, and creates it if necessary. Without one, makes a temporary folder.
+    /// A temporary folder is removed when this value is dropped, and also when the process ends
+    /// without dropping it.
     ///
     /// # Errors
     /// [`LocalError::File`].
@@ -53,7 +54,7 @@ impl Workplace {
         Ok(workplace)
     }
 
-    /// Where it is.
+    /// The path of the folder.
     pub fn path(&self) -> &Path {
         match &self.0 {
             Kind::Given(path) => path,
@@ -61,16 +62,16 @@ impl Workplace {
         }
     }
 
-    /// Whether it is removed at the end.
+    /// Whether the folder is removed at the end.
     pub fn is_temporary(&self) -> bool {
         matches!(self.0, Kind::Temporary(..))
     }
 
-    /// Leaves the folder behind.
+    /// Keeps the folder at the end.
     pub fn keep(mut self) {
         if let Kind::Temporary(folder, lifeline) = &mut self.0 {
             folder.disable_cleanup(true);
-            // An error means that the shell is gone already.
+            // An error means that the shell has ended already.
             lifeline.release().ok();
         }
     }
@@ -79,13 +80,14 @@ impl Workplace {
 impl Drop for Workplace {
     fn drop(&mut self) {
         if let Kind::Temporary(_, lifeline) = &mut self.0 {
-            // The temporary folder removes itself.
+            // The `TempDir` removes the folder.
             lifeline.release().ok();
         }
     }
 }
 
-/// Waits for a cluster in the folder to stop, since its files come back while it runs.
+/// Ties the removal of the folder to the end of this process. The removal waits for the cluster in
+/// the folder to stop, since a running cluster writes its files again.
 fn remove_at_the_end(folder: &Path) -> Result<Lifeline> {
     let script = r#"
         tries=100

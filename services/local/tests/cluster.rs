@@ -1,4 +1,4 @@
-//! The private cluster: where it is, and when it ends.
+//! Tests of the private cluster: where it runs, and when it ends.
 
 use std::{
     path::Path,
@@ -63,7 +63,8 @@ async fn a_cluster_that_is_left_running_is_there_until_somebody_stops_it() {
     }
 }
 
-/// Set for a copy of this program that starts a cluster there and ends without a word.
+/// The variable that makes a copy of this program start a cluster in the named folder and end
+/// without stopping it.
 const DOOMED: &str = "LOCAL_TEST_DOOMED_CLUSTER";
 
 #[test]

@@ -1,1 +1,2 @@
-//! Compares the workspace's dependencies with the arrows drawn in `ARCHITECTURE.md`. See `tests/arrows.rs`.
+//! Compares the dependencies between crates with the arrows in `ARCHITECTURE.md`. See
+//! `tests/arrows.rs`.

@@ -1,10 +1,11 @@
-//! The arrows between crates point the way `ARCHITECTURE.md` says, and cryptography does no I/O.
+//! Tests that crates depend on each other only as `ARCHITECTURE.md` says, and that cryptography
+//! does no I/O.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
-/// The page's table: each crate and what it may depend on.
+/// Reads the page's list: each crate with the crates that it may depend on.
 fn allowed() -> BTreeMap<String, BTreeSet<String>> {
     include_str!("../../../ARCHITECTURE.md")
         .lines()
@@ -26,7 +27,7 @@ fn metadata() -> Metadata {
         .expect("cargo metadata")
 }
 
-/// Names of what `package` depends on to be built, leaving tests and benchmarks out.
+/// Lists the packages that `package` needs to be built. Tests and benchmarks do not count.
 fn dependencies(package: &Package) -> BTreeSet<String> {
     let normal =
         package.dependencies.iter().filter(|dependency| dependency.kind != DependencyKind::Development);

@@ -1,9 +1,10 @@
-//! Resident memory of the aggregator while many clients upload at once and the round closes.
+//! Measures the resident memory of the aggregator while many clients upload at once and the round
+//! closes.
 //!
-//! `cargo bench -p e2e --bench memory` prints one line for each case: the peak of the aggregator's
-//! resident set (`VmHWM`), beside the aim of 64 MiB + 8 MiB for each upload that it receives at the
-//! same time, and upload and closing times. Clients wait for each other before they upload, so all
-//! of them arrive at once.
+//! `cargo bench -p e2e --bench memory` prints one line for each case. The line has the peak of the
+//! aggregator's resident set (`VmHWM`), the aim, and the times of uploading and closing. The aim is
+//! 64 MiB, and 8 MiB for each upload that the aggregator receives at the same time. Clients wait
+//! for each other before they upload, so all of them arrive at once.
 
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
@@ -76,7 +77,7 @@ async fn measure(clients: usize, dimension: u32, log_dimension: u32) {
     );
 }
 
-/// The peak of the aggregator's resident set so far.
+/// The peak of the aggregator's resident set until now.
 fn peak_mib(deployment: &Deployment) -> u64 {
     let status =
         std::fs::read_to_string(format!("/proc/{}/status", deployment.process(Service::Aggregator).id()));

@@ -1,11 +1,11 @@
-//! Contributions verified per second by the service, norm proofs included, over HTTP with two
-//! services and a database.
+//! Measures the contributions per second that the service verifies, with norm proofs, over HTTP,
+//! with two services and a database.
 //!
-//! `cargo bench -p e2e --bench verification` prints one line for each case. All messages are made
-//! beforehand and uploaded at once; the time runs from the first upload until the last contribution
-//! is verified. The services, their clients and the database share all of the machine's cores. With
-//! `--features cuda` and `BACKEND=cuda` the aggregator computes on the machine's card, and a card
-//! that fails, whose work the processor would do again, is an error.
+//! `cargo bench -p e2e --bench verification` prints one line for each case. All contributions are
+//! made beforehand and uploaded at once. The time runs from the first upload until the last
+//! contribution is verified. The services, their clients and the database share all cores of the
+//! machine. With `--features cuda` and `BACKEND=cuda` the aggregator computes on the machine's
+//! card. A card that fails is an error here, although the processor would do its work again.
 
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
@@ -40,7 +40,7 @@ async fn measure(log_dimension: u32, clients: usize, threads: usize) {
         Deployment::start(Options { card, compute_threads: Some(threads), ..Options::default() }).await;
     let federation = Federation::new(&deployment, clients);
     federation.enrol().await.expect("everyone enrols");
-    // One place more, so that the round stays open.
+    // The capacity is one more than needed, so that the round stays open.
     let view = federation.open_demanding(ProofDemand::NormV1, 1 << log_dimension, 2, clients as u32 + 1);
     let view = view.await.expect("a round opens");
     let round = federation.members[0].client.open_round(view.round_id).await.expect("the round");

@@ -1,4 +1,4 @@
-//! An aggregator and a combiner, deployed: folders, keys, databases, processes.
+//! An aggregator and a combiner with their folders, keys, databases and processes.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -23,54 +23,55 @@ use crate::server;
 const MIGRATE_AGGREGATOR: Migrate = |pool| Box::pin(async move { aggregator::migrate(&pool).await });
 const MIGRATE_COMBINER: Migrate = |pool| Box::pin(async move { combiner::migrate(&pool).await });
 
-/// Both services with everything they own. Dropping it kills them and removes what they own, in
-/// this order.
+/// Both services with everything that they own. Dropping this value kills them, and then removes
+/// what they own.
 pub struct Deployment {
-    /// Everybody's keys and tokens.
+    /// The keys and tokens of all parties.
     pub parties: Parties,
-    /// The keys that clients pin.
+    /// The public keys that clients pin.
     pub pins: Pins,
     pair: Pair,
     aggregator_database: ScratchDatabase,
     combiner_database: ScratchDatabase,
-    /// Folder of configuration, keys, logs, vaults and blobs.
+    /// The folder of configurations, keys, logs, vaults and blobs.
     pub dir: TempDir,
 }
 
-/// The card that computes.
+/// The card that the aggregator computes on.
 #[derive(Clone, Copy)]
 pub enum Card {
-    /// The machine's.
+    /// The machine's own card.
     Real,
-    /// The emulated one.
+    /// The emulated card.
     Emulated,
 }
 
-/// What a test changes of the configuration.
+/// The settings that a test changes.
 #[derive(Clone, Copy, Default)]
 pub struct Options {
-    /// The aggregator dies once it has stored this many things.
+    /// The aggregator dies after it has stored this many things.
     pub crash_aggregator_after: Option<u64>,
-    /// The combiner dies once it has stored this many things.
+    /// The combiner dies after it has stored this many things.
     pub crash_combiner_after: Option<u64>,
-    /// Uploads received at the same time; 16 if not given.
+    /// The most uploads that are received at the same time. `None` stands for 16.
     pub concurrent_uploads: Option<usize>,
-    /// The S3-compatible server whose bucket [`BUCKET`] has the aggregator's objects; a folder has
-    /// them if not given.
+    /// The S3-compatible server that stores the aggregator's objects in [`BUCKET`]. `None` stores
+    /// them in a folder.
     pub s3: Option<SocketAddr>,
-    /// The aggregator computes on a card, and does not start without one. Needs the feature `cuda`.
+    /// The card on which the aggregator computes. The aggregator does not start without it. Needs
+    /// the feature `cuda`.
     pub card: Option<Card>,
-    /// Threads of the aggregator's computing; 2 if not given.
+    /// The number of threads with which the aggregator computes. `None` stands for 2.
     pub compute_threads: Option<usize>,
 }
 
-/// The bucket of the aggregator's objects.
+/// The bucket that stores the aggregator's objects.
 pub const BUCKET: &str = "blindsum";
-/// The start of every object's name in it.
+/// The beginning of every object name in the bucket.
 pub const PREFIX: &str = "of-the/aggregator";
 
 impl Deployment {
-    /// Deploys and starts both services, each on a new database.
+    /// Starts both services, each on a new database.
     pub async fn start(options: Options) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let aggregator_database = ScratchDatabase::create(Service::Aggregator, MIGRATE_AGGREGATOR).await;
@@ -79,11 +80,11 @@ impl Deployment {
         let combiner_database = combiner_database.expect("the combiner's database");
         let parties = Parties::generate();
         if matches!(options.card, Some(Card::Emulated)) {
-            // Processes look for libraries in the deployment's folder.
+            // The processes look for libraries in the deployment's folder.
             let driver = Path::new(emulator::DRIVER_FOLDER).join("libcuda.so");
             symlink(driver, dir.path().join("libcuda.so")).expect("a link to the driver");
         }
-        // A service that is started again must be found where it was.
+        // A service that is started again must have its earlier address.
         let addresses = [free_address(), free_address()];
         let setup = Setup {
             folder: dir.path(),
@@ -101,7 +102,7 @@ impl Deployment {
         Self { pins: parties.pins(), parties, pair, aggregator_database, combiner_database, dir }
     }
 
-    /// The process of a service.
+    /// Returns the process of a service.
     pub fn process(&self, service: Service) -> &Process {
         match service {
             Service::Aggregator => &self.pair.aggregator,
@@ -109,24 +110,24 @@ impl Deployment {
         }
     }
 
-    /// Where the aggregator listens, or did.
+    /// The URL on which the aggregator listens, or listened before it died.
     pub fn aggregator_url(&self) -> &str {
         &self.pair.aggregator_url
     }
 
-    /// Kills a service if it still lives, and starts it again at the same address.
+    /// Kills a service if it still runs, and starts it again at the same address.
     pub async fn restart(&self, service: Service) {
         let process = self.process(service);
         process.replace(server::command(service, process.folder(), None)).expect("the service starts");
         process.listening().await.unwrap_or_else(|error| panic!("{error}\n{}", self.logs()));
     }
 
-    /// All that the aggregator has logged.
+    /// Returns the whole log of the aggregator.
     pub fn aggregator_log(&self) -> String {
         self.pair.aggregator.folder().log_tail(usize::MAX)
     }
 
-    /// The end of both services' logs, for the message of a test that fails.
+    /// Returns the end of both logs, for the message of a failing test.
     pub fn logs(&self) -> String {
         let tail = |service| format!("--- {service}\n{}\n", self.process(service).folder().log_tail(60));
         Service::ALL.map(tail).concat()
@@ -152,7 +153,7 @@ impl Deployment {
         }
     }
 
-    /// A connection to a service's database, as the administrator.
+    /// Connects to a service's database as the administrator.
     pub async fn database(&self, service: Service) -> PgPool {
         let url = match service {
             Service::Aggregator => self.aggregator_database.admin_url(),
@@ -203,8 +204,8 @@ impl Options {
     }
 }
 
-/// An address whose port no other program gets while a service is being started again: it is below
-/// those that systems hand out by themselves.
+/// Returns an address whose port no other program takes while a service restarts. The port is below
+/// those that operating systems choose by themselves.
 fn free_address() -> SocketAddr {
     static NEXT: OnceLock<AtomicU16> = OnceLock::new();
     let next = NEXT.get_or_init(|| AtomicU16::new(10_000 + rand::random::<u16>() % 20_000));

@@ -1,4 +1,4 @@
-//! Participants and an operator, working with a deployment.
+//! Participants and an operator that work with a deployment.
 
 use std::time::{Duration, Instant};
 
@@ -18,23 +18,23 @@ use testbed::create_round;
 
 use crate::Deployment;
 
-/// An operator and participants who know each other's updates, so that a sum can be checked.
+/// An operator and its participants. A test knows the participants' updates, so it can check a sum.
 pub struct Federation {
     /// The operator.
     pub operator: Operator,
-    /// The participants, enrolled.
+    /// The enrolled participants.
     pub members: Vec<Member>,
 }
 
 /// A participant with its SDK.
 pub struct Member {
-    /// Its key and credential.
+    /// The key and the credential of the participant.
     pub participant: Participant,
-    /// Its SDK, with a state folder of its own.
+    /// The SDK of the participant. It has a state folder of its own.
     pub client: Client,
 }
 
-/// Retries quickly and for long enough to outlast a restart.
+/// A policy that retries quickly, and for long enough to outlast a restart.
 fn patient() -> client::RetryPolicy {
     client::RetryPolicy {
         attempts: 60,
@@ -45,17 +45,17 @@ fn patient() -> client::RetryPolicy {
 }
 
 impl Federation {
-    /// `size` participants with credentials of the deployment's registrar. Call
-    /// [`enrol`](Self::enrol) next.
+    /// Makes `size` participants with credentials of the deployment's registrar.
+    /// [`enrol`](Self::enrol) must follow.
     pub fn new(deployment: &Deployment, size: usize) -> Self {
         let members = (0..size).map(|i| Member::new(deployment, &format!("client-{i}"))).collect();
         Self { operator: operator(deployment), members }
     }
 
-    /// Enrols everyone.
+    /// Enrols all participants.
     ///
     /// # Errors
-    /// The SDK's.
+    /// The error of the SDK.
     pub async fn enrol(&self) -> Result<(), ClientError> {
         for member in &self.members {
             member.client.enrol(&member.participant).await?;
@@ -63,19 +63,19 @@ impl Federation {
         Ok(())
     }
 
-    /// Uploads a model and opens a round for updates of `dimension` coordinates. As an operator
-    /// would, it creates another round when a crash left the first one unfinished.
+    /// Uploads a model and opens a round for updates of `dimension` coordinates. If a crash leaves
+    /// the round unfinished, creates another one, as an operator would.
     ///
     /// # Errors
-    /// The SDK's.
+    /// The error of the SDK.
     pub async fn open(&self, dimension: u32, min_cohort: u32, max: u32) -> Result<RoundView, ClientError> {
         self.open_demanding(ProofDemand::None, dimension, min_cohort, max).await
     }
 
-    /// The same, for a round that demands a proof.
+    /// Does the same for a round that demands a proof.
     ///
     /// # Errors
-    /// The SDK's.
+    /// The error of the SDK.
     pub async fn open_demanding(
         &self,
         proof: ProofDemand,
@@ -113,7 +113,7 @@ impl Federation {
         self.operator.create_round(&request).await
     }
 
-    /// The round once it is in one of `states`.
+    /// Waits until the round is in one of `states`, and returns the round.
     pub async fn wait_for(&self, round: &RoundView, states: &[RoundState]) -> RoundView {
         let start = Instant::now();
         loop {
@@ -143,26 +143,26 @@ impl Federation {
 }
 
 impl Member {
-    /// A participant of this name, not enrolled.
+    /// Makes a participant with this name. It is not enrolled.
     pub fn new(deployment: &Deployment, subject: &str) -> Self {
         let name = Subject::new(subject).expect("a subject");
         let (identity, credential) = deployment.parties.participant(name);
         Self { participant: Participant { identity, credential }, client: sdk(deployment, subject) }
     }
 
-    /// Contributes an update drawn from `seed`.
+    /// Contributes an update that is drawn from `seed`.
     ///
     /// # Errors
-    /// The SDK's.
+    /// The error of the SDK.
     pub async fn contribute(&self, round: &VerifiedRound, seed: u64) -> Result<Contribution, ClientError> {
         let update = update(round.document().dimension, seed);
         self.client.contribute(round, &self.participant, &update, 1, ignore_progress()).await
     }
 }
 
-/// What every round pays for all contributions together.
+/// The pool of every round, in the smallest units of its asset.
 pub const POOL: u128 = 3_000_000_000_000_000_000_000;
-/// The chain of the token in which it pays.
+/// The chain of the token that rounds pay in.
 pub const CHAIN: u64 = 31_337;
 
 fn payout() -> PayoutTerms {
@@ -170,13 +170,13 @@ fn payout() -> PayoutTerms {
     PayoutTerms { policy: PayoutPolicy::ScoreReputation, pool: Amount(POOL), token: Some(token) }
 }
 
-/// An update with coordinates of both signs.
+/// Draws an update with coordinates of both signs.
 pub fn update(dimension: u64, seed: u64) -> Vec<f32> {
     let mut rng = StdRng::seed_from_u64(seed);
     (0..dimension).map(|_| rng.gen_range(-0.01..0.01)).collect()
 }
 
-/// Adds what a contribution really quantised.
+/// Adds the quantised values of a contribution to `sum`.
 pub fn add_quantised(sum: &mut Vec<i64>, contribution: &Contribution) {
     let values = contribution.preparation.as_ref().expect("prepared in this run").quantised.values();
     sum.resize(values.len(), 0);

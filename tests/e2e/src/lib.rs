@@ -1,9 +1,10 @@
-//! Whole-system evidence: both services as processes of their own, a database each, clients over
-//! HTTP.
+//! Tests of the whole system. Both services are processes of their own, each with a database.
+//! Clients use HTTP.
 //!
-//! A service process is the test program itself, started again with [`server::ROLE`] set; every
-//! test file therefore has a test that calls [`server::serve_if_asked`]. It runs the services' own
-//! library entries with their own configuration files, so nothing in the product exists for tests.
+//! A service process is the test program itself, started again with [`server::ROLE`] set. Each test
+//! file therefore has a test that calls [`server::serve_if_asked`]. The process calls the services'
+//! library entries with their usual configuration files, so nothing in the product exists only for
+//! tests.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! A service as a process that can be made to die at the n-th thing it stores.
+//! A service process that can be made to die after it has stored a given number of things.
 
 use std::{
     path::PathBuf,
@@ -14,18 +14,19 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-/// Environment variable that makes the test program serve: `aggregator` or `combiner`.
+/// The environment variable that makes the test program serve. Its value is `aggregator` or
+/// `combiner`.
 pub const ROLE: &str = "E2E_ROLE";
 const CONFIG: &str = "E2E_CONFIG";
-/// After how many stored things the process dies.
+/// The environment variable with the number of stored things after which the process dies.
 const CRASH_AFTER: &str = "E2E_CRASH_AFTER";
 
-/// The targets of the services' reports that a statement, an operation of the object store or of
-/// the key vault is done.
+/// The targets of the events that report a finished statement, a finished operation of the object
+/// store, or a finished operation of the vault.
 const STORE_TARGETS: [&str; 3] = ["sqlx::query", "aggregator::blobs", "kit::vault"];
 
-/// Serves until killed, if this process was started for that; else does nothing. A test named
-/// `server_process` calls it.
+/// Serves until the process is killed, if it was started to serve. Otherwise does nothing. A test
+/// named `server_process` calls it.
 pub fn serve_if_asked() {
     let Ok(role) = std::env::var(ROLE) else { return };
     let config = PathBuf::from(std::env::var_os(CONFIG).expect("a server is started with its configuration"));
@@ -59,8 +60,8 @@ pub fn serve_if_asked() {
     std::process::exit(0);
 }
 
-/// Counts the events of stored things, and kills the process at the given number. Nothing is
-/// unwound or flushed.
+/// Counts the events of stored things, and kills the process at the given number. The process
+/// unwinds and flushes nothing.
 struct StoreCounter {
     crash_after: Option<u64>,
     count: AtomicU64,
@@ -75,8 +76,8 @@ impl<S: tracing::Subscriber> Layer<S> for StoreCounter {
     }
 }
 
-/// The command that runs a service in a copy of this program. With `crash_after`, the process dies
-/// once it has stored that many things, which may be before it listens.
+/// Returns the command that runs a service in a copy of this program. With `crash_after`, the
+/// process dies after it has stored that many things. It may die before it listens.
 pub(crate) fn command(service: Service, folder: &ServiceFolder, crash_after: Option<u64>) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("the test program's path"));
     let deployment = folder.path().parent().expect("a folder of the deployment");
@@ -86,7 +87,7 @@ pub(crate) fn command(service: Service, folder: &ServiceFolder, crash_after: Opt
         .env(ROLE, service.name())
         .env(CONFIG, folder.config_file())
         .env("LD_LIBRARY_PATH", format!("{}:{libraries}", deployment.display()))
-        // An object store may ask for these.
+        // An object store may need these credentials.
         .env("AWS_ACCESS_KEY_ID", "key-of-the-tests")
         .env("AWS_SECRET_ACCESS_KEY", "secret-of-the-tests");
     if let Some(n) = crash_after {

@@ -1,6 +1,7 @@
-//! Either server may be killed at any instruction: it is started so that it dies right after the
-//! n-th thing it has stored (a statement of the database, an operation of the object store or of
-//! the key vault), for every n of a round, started again, and must end with the same sum.
+//! Tests that either service may be killed at any moment. A service is started so that it dies
+//! right after the n-th thing that it stores: a statement of the database, an operation of the
+//! object store or an operation of the vault. It is started again, and the round must end with the
+//! same sum. This is repeated for every n of a round.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,7 +25,7 @@ use ledger::payout_tree::Address;
 use local::Service;
 use names::RoundId;
 
-/// Not a test of its own: the services of the tests below run in it.
+/// Not a test by itself. The services of the tests below run in it.
 #[test]
 fn server_process() {
     e2e::server::serve_if_asked();
@@ -33,8 +34,8 @@ fn server_process() {
 const DIMENSION: u32 = 2048;
 const CLIENTS: usize = 2;
 
-/// Plays a round in which the victim dies after storing `n` things. Says whether it lived long
-/// enough not to.
+/// Plays a round in which the victim dies after storing `n` things. Returns whether the victim
+/// outlived the round.
 async fn survives(victim: Service, n: u64) -> bool {
     let mut options = Options::default();
     match victim {
@@ -55,7 +56,7 @@ async fn survives(victim: Service, n: u64) -> bool {
     !died
 }
 
-/// Starts the victim again when it has died. Never ends.
+/// Starts the victim again whenever it has died. Never returns.
 async fn revive(deployment: &Deployment, victim: Service, died: &mut bool) -> Infallible {
     while deployment.process(victim).ended().is_none() {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -73,11 +74,11 @@ async fn play_and_check(deployment: &Deployment, victim: Service, n: u64) {
     }
 }
 
-/// A round with `CLIENTS` contributions; checks its sum and every contribution's fate. Returns the
-/// round's identifier.
+/// Plays a round with `CLIENTS` contributions. Checks the sum and the state of each contribution.
+/// Returns the round id.
 async fn play(federation: Federation) -> RoundId {
     federation.enrol().await.unwrap();
-    // All but one can be paid out at once.
+    // All participants but one can be paid at once.
     for (byte, member) in (1..).zip(&federation.members[1..]) {
         member
             .client
@@ -94,7 +95,7 @@ async fn play(federation: Federation) -> RoundId {
         add_quantised(&mut expected, &contribution);
         acknowledged.push(contribution);
     }
-    // the last contribution closes the round: it is full
+    // The last contribution fills the round, which then closes.
     let view = federation.wait_for(&view, &[RoundState::Published, RoundState::Failed]).await;
     assert_eq!(view.state, RoundState::Published, "{:?}", view.failure);
     let client = &federation.members[0].client;
@@ -107,7 +108,7 @@ async fn play(federation: Federation) -> RoundId {
     view.round_id
 }
 
-/// Nothing is counted twice, and no key of the ended round remains.
+/// Checks that nothing is counted twice and that no key of the ended round remains.
 async fn check_record(deployment: &Deployment, round_id: RoundId, victim: Service, n: u64) {
     let database = deployment.database(Service::Aggregator).await;
     let contributions: i64 =
@@ -131,7 +132,8 @@ async fn check_record(deployment: &Deployment, round_id: RoundId, victim: Servic
     check_payout(deployment, &database, victim, n).await;
 }
 
-/// The round is paid once, the ledger balances, and log and tables agree under a signed checkpoint.
+/// Checks that the round is paid once, that the books balance, and that the log and the tables
+/// agree under a signed checkpoint.
 async fn check_payout(deployment: &Deployment, database: &sqlx::PgPool, victim: Service, n: u64) {
     let started = Instant::now();
     let unfinished = "SELECT count(*) FROM jobs WHERE kind IN ('payout', 'checkpoint') AND state <> 'done'
@@ -159,8 +161,8 @@ async fn check_payout(deployment: &Deployment, database: &sqlx::PgPool, victim: 
     assert!(findings.signed > 0);
 }
 
-/// Every n from 1 until the victim outlives a round. Several at a time: most of a round is waiting
-/// for a lease to expire.
+/// Tries every n from 1 until the victim outlives a round. Several rounds run at a time, since most
+/// of a round is waiting for a lease to expire.
 fn every_n(victim: Service) {
     let (next, survived) = (AtomicU64::new(1), AtomicU64::new(u64::MAX));
     let work = || {
@@ -178,7 +180,7 @@ fn every_n(victim: Service) {
     assert!(kills > 20, "the counter does not count");
 }
 
-/// Deployments at the same time, for each of the two victims.
+/// The number of deployments that run at the same time, for each of the two victims.
 const AT_A_TIME: usize = 2;
 
 #[test]

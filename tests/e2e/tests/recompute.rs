@@ -1,8 +1,8 @@
-//! A round recomputed from its audit bundle by a program that shares no code with the services:
-//! written in Python, from `docs/wire-formats.md` alone.
+//! Tests that a Python program recomputes a round from its audit bundle. The program shares no code
+//! with the services. It was written from `docs/wire-formats.md` alone.
 //!
-//! It needs Python with numpy: `PYTHON` names it, else `python3` is tried. Without one the test
-//! reports that it is skipped; with `REQUIRE_PYTHON=1` that is a failure.
+//! The test needs Python with numpy. `PYTHON` names it, and `python3` is the default. Without it
+//! the test reports that it is skipped. With `REQUIRE_PYTHON=1` it fails instead.
 
 #![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
 
@@ -11,13 +11,13 @@ use std::{path::Path, process::Command};
 use api::{bundle::Bundle, rounds::RoundState};
 use e2e::{Deployment, Federation, deployment::Options};
 
-/// Not a test of its own: the services of the tests below run in it.
+/// Not a test by itself. The services of the tests below run in it.
 #[test]
 fn server_process() {
     e2e::server::serve_if_asked();
 }
 
-/// A Python that has numpy.
+/// Finds a Python that has numpy.
 fn python() -> Option<String> {
     let candidates = [std::env::var("PYTHON").ok(), Some("python3".into()), Some("/usr/bin/python3".into())];
     candidates.into_iter().flatten().find(|python| {
@@ -59,7 +59,7 @@ async fn published_round(folder: &Path) {
     client.download_sum(view.round_id, 8 * constants.padded_dimension, &folder.join("sum")).await.unwrap();
 }
 
-/// Changes a byte of a file, runs `check`, and restores it.
+/// Changes one byte of a file, runs `check`, and restores the byte.
 fn with_byte_changed(path: &Path, position: usize, check: impl FnOnce()) {
     let original = std::fs::read(path).unwrap();
     let mut changed = original.clone();

@@ -1,4 +1,5 @@
-//! One federated round, end to end, with clients that vanish and servers that come and go.
+//! Tests of a federated round from end to end, with clients that vanish and services that stop and
+//! start.
 
 #![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
 
@@ -11,7 +12,7 @@ use e2e::{
 };
 use local::Service;
 
-/// Not a test of its own: the services of the tests below run in it.
+/// Not a test by itself. The services of the tests below run in it.
 #[test]
 fn server_process() {
     e2e::server::serve_if_asked();
@@ -27,7 +28,7 @@ async fn p3_the_published_sum_is_the_sum_of_the_included_updates_and_everyone_ca
     let view = federation.open(DIMENSION, 3, 10).await.unwrap();
     let round = federation.members[0].client.open_round(view.round_id).await.unwrap();
     let (mut expected, mut receipts) = (Vec::new(), Vec::new());
-    // the fifth fetches the round and vanishes before it uploads
+    // The fifth participant fetches the round and vanishes before it uploads.
     for (seed, member) in (0..).zip(&federation.members[..4]) {
         let contribution = member.contribute(&round, seed).await.unwrap();
         add_quantised(&mut expected, &contribution);
@@ -50,8 +51,8 @@ async fn p3_the_published_sum_is_the_sum_of_the_included_updates_and_everyone_ca
     assert_eq!(states, [("included".to_owned(), 4)]);
 }
 
-/// Every operation that grows with the dimension through the driver's interface: proofs, the sum,
-/// its unmasking.
+/// Computes on a card through its driver: proofs, the sum and its unmasking. These are all
+/// operations that grow with the dimension.
 #[cfg(feature = "cuda")]
 #[tokio::test(flavor = "multi_thread")]
 async fn p3_an_aggregator_with_a_card_publishes_the_same_sum() {

@@ -1,9 +1,10 @@
-//! A whole round whose models, bodies and sums are in an S3-compatible store: multipart uploads,
-//! ranges, listings and deletions over plain HTTP, with credentials from the environment.
+//! A test of a whole round whose models, bodies and sums are in an S3-compatible store. It uses
+//! multipart uploads, ranges, listings and deletions over plain HTTP. The credentials come from the
+//! environment.
 //!
-//! The store is moto's server (`pip install "moto[server]"`): `MOTO_SERVER` names it, else
-//! `moto_server` is tried. Without one the test reports that it is skipped; with `REQUIRE_S3=1`
-//! that is a failure.
+//! The store is moto's server (`pip install "moto[server]"`). `MOTO_SERVER` names it, and
+//! `moto_server` is the default. Without it the test reports that it is skipped. With
+//! `REQUIRE_S3=1` it fails instead.
 
 #![allow(
     clippy::unwrap_used,
@@ -27,23 +28,23 @@ use e2e::{
 use local::Service;
 use protocol::{BodyDigester, Canonical, ContributionHeader};
 
-/// Not a test of its own: the services of the test below run in it.
+/// Not a test by itself. The services of the test below run in it.
 #[test]
 fn server_process() {
     e2e::server::serve_if_asked();
 }
 
-/// Two chunks, and bodies of two parts.
+/// The dimension gives two chunks, and bodies that the store receives in two parts.
 const DIMENSION: u32 = (1 << 20) + 5000;
 
-/// An S3-compatible server with an empty bucket. Dropping it kills it.
+/// An S3-compatible server with an empty bucket. It is killed when this value is dropped.
 struct Store {
     child: Child,
     address: SocketAddr,
 }
 
 impl Store {
-    /// Starts a store, unless the program is missing.
+    /// Starts a store. Returns `None` if the program is missing.
     async fn start() -> Option<Self> {
         let program = std::env::var("MOTO_SERVER").unwrap_or_else(|_| "moto_server".to_owned());
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -64,7 +65,7 @@ impl Store {
         }
     }
 
-    /// Asks something of the bucket and returns the whole answer.
+    /// Sends a request about the bucket and returns the whole answer.
     fn ask(&self, method: &str, query: &str) -> std::io::Result<String> {
         let mut connection = TcpStream::connect(self.address)?;
         let host = self.address;
@@ -75,7 +76,7 @@ impl Store {
         Ok(answer)
     }
 
-    /// The names of all objects, without the aggregator's prefix.
+    /// Lists the names of all objects, without the aggregator's prefix.
     fn objects(&self) -> Vec<String> {
         let listed = self.ask("GET", "?list-type=2").unwrap();
         let keys = listed.split("<Key>").skip(1).map(|rest| rest.split("</Key>").next().unwrap());
@@ -85,7 +86,7 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        // it may be dead already
+        // An error means that the server has ended already.
         self.child.kill().ok();
         self.child.wait().ok();
     }
@@ -111,7 +112,7 @@ async fn a_round_runs_with_all_its_objects_in_a_bucket() {
         let state = federation.wait_until_checked(&view, contribution.id).await;
         assert_eq!(state, ContributionState::Verified);
     }
-    // one that is refused leaves nothing behind
+    // A refused upload leaves nothing behind.
     federation.members[0].contribute(&round, 9).await.unwrap_err();
     federation.operator.close_round(view.round_id).await.unwrap();
     let ended = federation.wait_for(&view, &[RoundState::Published, RoundState::Failed]).await;
@@ -132,7 +133,7 @@ async fn a_round_runs_with_all_its_objects_in_a_bucket() {
     only_the_record_remains(&store, bundle.members.len()).await;
 }
 
-/// One model, the bodies in the sum, and the two chunks of the sum.
+/// Checks that only one model, the bodies in the sum and the two chunks of the sum remain.
 async fn only_the_record_remains(store: &Store, members: usize) {
     let start = Instant::now();
     loop {

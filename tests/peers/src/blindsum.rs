@@ -1,4 +1,5 @@
-//! This product: quantise, commit, mask, prove; verify share and proof, and add.
+//! This product. It quantises, commits, masks and proves an update, verifies the share and the
+//! proof, and adds the body.
 
 use curve25519_dalek::Scalar;
 use lattice::{
@@ -12,7 +13,7 @@ use sharing::{KeyShare, ShareSeed};
 use crate::{Cost, timed};
 
 const HOLDERS: u8 = 2;
-/// Header, two sealed seeds.
+/// The bytes of the header and of two sealed seeds.
 const SMALL_PARTS: usize = 700;
 const PIECE: usize = 128;
 
@@ -23,7 +24,7 @@ struct Contribution {
     proof: Vec<u8>,
 }
 
-/// One contribution: made by the client; checked by both holders and added by the aggregator.
+/// Makes one contribution as a client, checks it as both holders, and adds it as the aggregator.
 pub(crate) fn contribute(dimension: usize) -> Cost {
     let request =
         RoundRequest { dimension: dimension as u64, max_contributions: 4096, norm_bound: 1 << 18, clip: 1.0 };

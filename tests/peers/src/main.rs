@@ -1,8 +1,10 @@
-//! A verified contribution of bounded ℓ₂ norm, here and with Prio3 (crate `prio`, `FixedPointBoundedL2VecSum`): what the client and
-//! the servers compute and what is uploaded, in one process, on one thread, in processor time.
+//! Compares a verified contribution of bounded ℓ₂ norm here and with Prio3 (crate `prio`,
+//! `FixedPointBoundedL2VecSum`). Measures the processor time of the client and of the servers, and
+//! the bytes of the upload. Everything runs in one process, on one thread.
 //!
 //! ```sh
-//! cargo run --release --manifest-path tests/peers/Cargo.toml -- --dimension 10000 --dimension 100000 --dimension 1000000
+//! cargo run --release --manifest-path tests/peers/Cargo.toml -- \
+//!     --dimension 10000 --dimension 100000 --dimension 1000000
 //! ```
 
 mod blindsum;
@@ -11,21 +13,21 @@ mod prio3;
 use clap::Parser;
 use cpu_time::ThreadTime;
 
-/// Costs of one contribution, beside those of Prio3 with an ℓ₂ bound.
+/// Measures the cost of one contribution, here and with Prio3 with an ℓ₂ bound.
 #[derive(Debug, Parser)]
 struct Args {
-    /// Coordinates; may be given several times.
+    /// Number of coordinates. May be given several times.
     #[arg(long, default_values_t = [10_000, 100_000, 1_000_000])]
     dimension: Vec<usize>,
-    /// Repetitions here.
+    /// Number of repetitions with this product.
     #[arg(long, default_value_t = 5)]
     runs: usize,
-    /// Repetitions of the peer, which takes its time.
+    /// Number of repetitions with Prio3, which takes longer.
     #[arg(long, default_value_t = 1)]
     peer_runs: usize,
 }
 
-/// One contribution.
+/// The cost of one contribution: processor time of client and servers, and bytes.
 #[derive(Clone, Copy, Debug)]
 struct Cost {
     client_ms: f64,
@@ -33,14 +35,14 @@ struct Cost {
     bytes: usize,
 }
 
-/// Processor time of this thread, in milliseconds.
+/// Runs `work` and returns the processor time of this thread in milliseconds.
 fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
     let start = ThreadTime::now();
     let result = work();
     (result, start.elapsed().as_secs_f64() * 1000.0)
 }
 
-/// Median and range.
+/// The median and the range of the values.
 fn spread(mut values: Vec<f64>) -> String {
     values.sort_by(f64::total_cmp);
     let (first, last) = (values[0], values[values.len() - 1]);

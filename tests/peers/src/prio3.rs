@@ -1,4 +1,5 @@
-//! The peer: Prio3 with fixed-point vectors of bounded ℓ₂ norm, 16 bits a coordinate, two aggregators, serial.
+//! The peer: Prio3 with fixed-point vectors of bounded ℓ₂ norm. It uses 16 bits for each coordinate
+//! and two aggregators, and runs on one thread.
 
 use fixed::types::I1F15;
 use prio::codec::Encode;
@@ -11,7 +12,7 @@ const CONTEXT: &[u8] = b"peers";
 const KEY: [u8; 32] = [1; 32];
 const NONCE: [u8; 16] = [2; 16];
 
-/// One report: sharded by the client, prepared by both aggregators.
+/// Makes one report: the client shards it, and both aggregators prepare it.
 pub(crate) fn contribute(dimension: usize) -> Cost {
     let vdaf = Prio3FixedPointBoundedL2VecSum::<I1F15>::new_fixedpoint_boundedl2_vec_sum(2, dimension)
         .expect("the dimension is supported");

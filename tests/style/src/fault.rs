@@ -1,13 +1,13 @@
 use std::fmt;
 
-/// One place that breaks a rule of style.
+/// A line that breaks a rule of style.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fault {
-    /// Path below the root of the repository.
+    /// The path below the root of the repository.
     pub path: String,
-    /// Counted from 1.
+    /// The number of the line, counted from 1.
     pub line: usize,
-    /// The rule, with what breaks it.
+    /// The rule, with the words that break it.
     pub rule: String,
 }
 

@@ -1,6 +1,6 @@
 use crate::{Fault, Source, prose::Syntax};
 
-/// Fields of log lines that `page` does not list, in the programs of the services.
+/// Finds fields of log lines in the services' programs that `page` does not list.
 ///
 /// `page` lists a field as a row `` | `name` | … | `` or in a sentence as `` `name` ``.
 pub fn unlisted_fields(source: &Source, page: &str) -> Vec<Fault> {
@@ -17,7 +17,7 @@ pub fn unlisted_fields(source: &Source, page: &str) -> Vec<Fault> {
     unlisted.map(fault).collect()
 }
 
-/// The names of the fields of each log line, with the line where its macro begins.
+/// Lists the fields of each log line, with the line on which its macro begins.
 fn fields(text: &str) -> impl Iterator<Item = (usize, String)> {
     text.match_indices("tracing::").flat_map(|(start, _)| {
         let line = text[..start].matches('\n').count() + 1;
@@ -29,7 +29,7 @@ fn fields(text: &str) -> impl Iterator<Item = (usize, String)> {
     })
 }
 
-/// The names before the message of a log line: `name = value`, `%name`, `?name` or `name`.
+/// Lists the names before the message of a log line: `name = value`, `%name`, `?name` or `name`.
 fn names(arguments: &str) -> Vec<String> {
     let (mut depth, mut quoted, mut argument, mut names) = (0, false, String::new(), Vec::new());
     for c in arguments.chars() {
@@ -48,7 +48,7 @@ fn names(arguments: &str) -> Vec<String> {
     names
 }
 
-/// The name of one argument; none for the message.
+/// Returns the name of one argument. The message has no name.
 fn name(argument: &str) -> Option<String> {
     let name = argument.split('=').next()?;
     let name = name.trim_matches(|c: char| c.is_whitespace() || ",%?".contains(c));

@@ -1,4 +1,5 @@
-//! Checks what the compiler cannot: the length of prose lines, retired words, links between pages.
+//! Checks what the compiler cannot check: the length of prose lines, retired words, links between
+//! pages, and the fields of log lines.
 //!
 //! `cargo run -p style` prints each fault as `file:line: what is wrong`.
 

@@ -1,9 +1,9 @@
 use crate::{Fault, Source};
 
-/// The longest line of prose, in characters.
+/// The most characters in a line of prose.
 const LIMIT: usize = 100;
 
-/// Lines of comments and Markdown above 100 characters.
+/// Finds lines of comments and Markdown with more than 100 characters.
 ///
 /// Tables, fenced code and the targets of links do not count, since they cannot be broken.
 pub fn long_lines(source: &Source) -> Vec<Fault> {
@@ -20,7 +20,7 @@ fn length(line: &str) -> usize {
     if content.starts_with('|') { 0 } else { without_targets(line).chars().count() }
 }
 
-/// The line without addresses and without the targets of Markdown links.
+/// Returns the line without addresses and without the targets of Markdown links.
 fn without_targets(line: &str) -> String {
     let mut kept = String::new();
     let mut rest = line;

@@ -2,10 +2,10 @@ use std::{collections::BTreeMap, path::Path};
 
 use crate::{Fault, Source, prose::Syntax};
 
-/// Links between pages whose file or heading does not exist, and paths in backquotes that lead
-/// nowhere.
+/// Finds links between pages whose file or heading does not exist, and paths in backquotes that do
+/// not exist.
 ///
-/// Addresses on the network and rustdoc's paths (`[x](Type::method)`) are not looked at.
+/// Addresses on the network and rustdoc's paths (`[x](Type::method)`) are not checked.
 pub fn broken_links(root: &Path, sources: &[Source]) -> Vec<Fault> {
     let pages = sources.iter().filter(|source| source.syntax == Syntax::Markdown);
     let pages: BTreeMap<&str, &Source> = pages.map(|page| (page.path.as_str(), page)).collect();
@@ -26,7 +26,7 @@ pub fn broken_links(root: &Path, sources: &[Source]) -> Vec<Fault> {
     faults
 }
 
-/// The paths of files and folders that a line names in backquotes.
+/// Lists the paths of files and folders that a line names in backquotes.
 fn paths(line: &str) -> impl Iterator<Item = &str> {
     const FOLDERS: [&str; 7] =
         ["crypto/", "deploy/", "docs/", "gpu-kernels/", "migrations/", "services/", "tests/"];
@@ -35,19 +35,19 @@ fn paths(line: &str) -> impl Iterator<Item = &str> {
     spans.filter(is_path).filter(|span| FOLDERS.iter().any(|folder| span.starts_with(folder)))
 }
 
-/// Whether a path exists, as seen from the root or from a folder that the page is in.
+/// Returns whether a path exists, seen from the root or from a folder that contains the page.
 fn is_found(root: &Path, page: &str, named: &str) -> bool {
     Path::new(page).ancestors().any(|folder| root.join(folder).join(named).exists())
 }
 
-/// The targets of the Markdown links of a line.
+/// Lists the targets of the Markdown links on a line.
 fn targets(line: &str) -> impl Iterator<Item = &str> {
     let after = line.split("](").skip(1);
     let targets = after.filter_map(|rest| rest.split(')').next());
     targets.filter(|target| !target.contains("://") && !target.contains("::"))
 }
 
-/// What is wrong with a link from the page `path`, if anything.
+/// Returns what is wrong with a link from the page `path`. Returns `None` if the link works.
 fn broken(root: &Path, pages: &BTreeMap<&str, &Source>, path: &str, target: &str) -> Option<String> {
     let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
     let aimed = if file.is_empty() { path.to_owned() } else { resolve(path, file) };
@@ -59,7 +59,7 @@ fn broken(root: &Path, pages: &BTreeMap<&str, &Source>, path: &str, target: &str
     (!found).then(|| format!("{target}: {aimed} has no such heading"))
 }
 
-/// `file` as seen from the folder of the page `path`.
+/// Resolves `file` against the folder of the page `path`.
 fn resolve(path: &str, file: &str) -> String {
     let mut parts: Vec<&str> = path.split('/').collect();
     parts.pop();
@@ -73,7 +73,7 @@ fn resolve(path: &str, file: &str) -> String {
     parts.join("/")
 }
 
-/// The anchors that a page's headings get.
+/// Lists the anchors that the headings of a page get.
 fn anchors(text: &str) -> impl Iterator<Item = String> {
     let lines = Syntax::Markdown.prose(text).into_iter().map(|(_, line)| line);
     lines.filter(|line| line.starts_with('#')).map(|line| anchor(line.trim_start_matches('#').trim()))

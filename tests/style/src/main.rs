@@ -1,4 +1,4 @@
-//! Prints every fault of the tree, and fails if there is one.
+//! Prints every fault of the repository. Fails if there is one.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-/// How a language writes comments.
+/// The syntax in which a language writes comments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Syntax {
     /// Everything outside fenced code is prose.
@@ -9,12 +9,13 @@ pub enum Syntax {
     Dashes,
     /// `# …`
     Hash,
-    /// `# …`, and texts in three quotation marks.
+    /// `# …`, and texts in triple quotation marks.
     Python,
 }
 
 impl Syntax {
-    /// The syntax of files with this extension, if their prose is checked.
+    /// Returns the syntax of files with this extension. Returns `None` if their prose is not
+    /// checked.
     pub fn of_extension(extension: &str) -> Option<Self> {
         match extension {
             "md" => Some(Self::Markdown),
@@ -26,7 +27,7 @@ impl Syntax {
         }
     }
 
-    /// The lines of prose in `text`, with their numbers from 1. Fenced code is left out.
+    /// Lists the lines of prose in `text`, with their numbers from 1. Fenced code is left out.
     pub fn prose(self, text: &str) -> Vec<(usize, &str)> {
         let (mut fenced, mut quoted) = (false, false);
         let mut prose = Vec::new();
@@ -44,7 +45,8 @@ impl Syntax {
         prose
     }
 
-    /// What a line says as prose; `None` for a line of code. `quoted` is the state between lines.
+    /// Returns the prose of a line. Returns `None` for a line of code. `quoted` is the state
+    /// between lines.
     fn content<'a>(self, line: &'a str, quoted: &mut bool) -> Option<&'a str> {
         let trimmed = line.trim_start();
         match self {

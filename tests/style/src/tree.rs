@@ -2,29 +2,29 @@ use std::{fs, path::Path};
 
 use crate::prose::Syntax;
 
-/// One text file of the repository.
+/// A text file of the repository.
 #[derive(Debug)]
 pub struct Source {
-    /// Path below the root, with `/` between its parts.
+    /// The path below the root, with `/` between folders.
     pub path: String,
-    /// How its comments are written.
+    /// The syntax of its comments.
     pub syntax: Syntax,
-    /// The whole text.
+    /// The whole text of the file.
     pub text: String,
 }
 
 impl Source {
-    /// The extension of its name, or nothing.
+    /// The extension of the file's name. Empty if the name has none.
     pub fn extension(&self) -> &str {
         let name = self.path.rsplit('/').next().unwrap_or_default();
         name.rsplit_once('.').map_or("", |(_, extension)| extension)
     }
 }
 
-/// Folders that hold what is built, installed or measured.
+/// Folders with files that are built, installed or measured.
 const SKIPPED: [&str; 4] = ["target", "node_modules", "__pycache__", "prebuilt"];
 
-/// Every source and page below `root`, ordered by path.
+/// Reads every source and page below `root`, in the order of paths.
 ///
 /// # Panics
 ///
@@ -53,7 +53,7 @@ fn collect(root: &Path, below: &str, found: &mut Vec<Source>) {
     }
 }
 
-/// The file as a source, unless it is of another kind.
+/// Reads the file. Returns `None` if it is of another kind.
 fn read(file: &Path, path: String) -> Option<Source> {
     let name = path.rsplit('/').next().unwrap_or_default();
     let syntax = match name.rsplit_once('.') {

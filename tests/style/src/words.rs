@@ -1,6 +1,6 @@
 use crate::{Fault, Source};
 
-/// A word, phrase or identifier that is not used any more.
+/// A word, a phrase or an identifier that is no longer used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retired {
     words: Vec<String>,
@@ -8,13 +8,15 @@ pub struct Retired {
     instead: String,
 }
 
-/// Pages that may name retired words: the list itself, and what was measured or released before.
+/// Pages that may use retired words: the list itself, and reports of what was measured or released
+/// earlier.
 const EXCEPTED: [&str; 3] = ["CHANGELOG.md", "docs/vocabulary.md", "tests/style/src/words.rs"];
 
-/// The list of a page: lines of a block fenced as `retired`, each `old -> new`.
+/// Reads the list of a page. It is a block fenced as `retired`. Each line of it has the
+/// form `old -> new`.
 ///
-/// `old` is one or more words in a row, in any case. A last word that ends in `*` stands for all
-/// words that begin so.
+/// `old` is one or more words in a row, in upper or lower case. A last word that ends in `*` stands
+/// for all words that begin so.
 pub(crate) fn list(page: &str) -> Vec<Retired> {
     let block = page.split("```retired\n").nth(1).expect("the page has a block of retired words");
     let block = block.split("```").next().unwrap_or_default();
@@ -31,7 +33,7 @@ fn retire((old, new): (&str, &str)) -> Retired {
     Retired { words, stem, instead: new.trim().into() }
 }
 
-/// Every use of a retired word in a file. A phrase is found across the end of a line, too.
+/// Finds every use of a retired word in a file. A phrase may continue on the next line.
 pub fn retired_words(source: &Source, retired: &[Retired]) -> Vec<Fault> {
     if EXCEPTED.contains(&source.path.as_str()) {
         return Vec::new();
@@ -56,7 +58,8 @@ impl Retired {
     }
 }
 
-/// The words of a text in lower case, each with the number of its line. Marks of comments are none.
+/// Lists the words of a text in lower case, with the numbers of their lines. Comment marks are not
+/// words.
 fn words(text: &str) -> impl Iterator<Item = (usize, String)> {
     text.lines().enumerate().flat_map(|(index, line)| {
         let words = line.split(|c: char| !c.is_alphanumeric() && c != '_');

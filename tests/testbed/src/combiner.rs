@@ -1,5 +1,5 @@
-//! A combiner on a loopback address. It keeps the rules of the protocol, has no database, and fails
-//! when it is told to.
+//! A combiner on a loopback address. It keeps the rules of the protocol and has no database. A test
+//! can make it fail.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -34,37 +34,37 @@ use protocol::{
 use rand::rngs::OsRng;
 use sharing::RoundKeyPair;
 
-/// How a combiner misbehaves.
+/// The way in which a combiner misbehaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It does not.
+    /// It does not misbehave.
     None,
-    /// It answers 503 to everything.
+    /// It answers 503 to every request.
     Down,
-    /// A proxy in front of it has no such address.
+    /// A proxy in front of it does not know the address.
     BehindWrongProxy,
     /// A proxy in front of it answers with a page that asks for a password.
     BehindLoginPage,
     /// It was given another token.
     OtherToken,
-    /// It answers 503 to requests for a release.
+    /// It answers 503 to requests to release.
     ReleaseDown,
-    /// It releases, and keeps the answer back until it has another fault or none.
+    /// It releases, but holds the answer back until this fault is replaced.
     ReleaseLate,
     /// It does not countersign.
     RefusesRounds,
     /// It attests with a signature that does not verify.
     ForgesAttestations,
-    /// It answers with a key sum that is off by one, signed.
+    /// It answers with a signed key sum that is off by one.
     LiesAboutSum,
 }
 
-/// A combiner on a loopback address.
+/// A combiner on a loopback address that a test controls.
 #[derive(Clone)]
 pub struct ScriptedCombiner {
-    /// Where it listens.
+    /// The address on which it listens.
     pub address: SocketAddr,
-    /// Its identity key.
+    /// The public half of its identity key.
     pub key: PublicKey,
     shared: Arc<Shared>,
 }
@@ -82,7 +82,7 @@ struct Round {
     round: VerifiedRound,
     holder: u8,
     attested: HashMap<HeaderHash, AttestedMember>,
-    /// Roots of the sets for which a release was asked.
+    /// The roots of the sets that it was asked to release.
     asked: HashSet<SetRoot>,
     released: bool,
     abandoned: bool,
@@ -118,22 +118,22 @@ impl ScriptedCombiner {
         Self { address, key, shared }
     }
 
-    /// Misbehaves like this from now on.
+    /// Replaces the present fault.
     pub fn set(&self, fault: Fault) {
         *self.shared.fault.lock().unwrap() = fault;
     }
 
-    /// Whether the round was abandoned.
+    /// Returns whether the round was abandoned.
     pub fn has_abandoned(&self, round_hash: &RoundHash) -> bool {
         self.shared.rounds.lock().unwrap().get(round_hash).is_some_and(|round| round.abandoned)
     }
 
-    /// Whether it has released a sum of the round.
+    /// Returns whether it has released a sum of the round.
     pub fn has_released(&self, round_hash: &RoundHash) -> bool {
         self.shared.rounds.lock().unwrap().get(round_hash).is_some_and(|round| round.released)
     }
 
-    /// How many different sets of the round it was asked to release.
+    /// Counts the different sets of the round that it was asked to release.
     pub fn sets_asked_for(&self, round_hash: &RoundHash) -> usize {
         self.shared.rounds.lock().unwrap()[round_hash].asked.len()
     }

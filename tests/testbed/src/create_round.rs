@@ -1,4 +1,4 @@
-//! Requests for a round.
+//! Requests to create a round.
 
 use std::time::SystemTime;
 
@@ -7,8 +7,8 @@ use names::ModelDigest;
 
 use crate::EPOCH;
 
-/// A round over these tensors that opens at once and closes in an hour, for two to eight
-/// contributions, without proof and pay.
+/// Asks for a round with these tensors. It opens at once and closes in an hour. It takes two to
+/// eight contributions, demands no proof and pays nothing.
 pub fn create_round(model_digest: ModelDigest, tensors: &[(&str, &[u32])]) -> CreateRound {
     let tensor = |&(name, shape): &(&str, &[u32])| Tensor { name: name.into(), shape: shape.into() };
     CreateRound {

@@ -1,4 +1,5 @@
-//! Contributions as a combiner sees them, honest and not: header and sealed seeds, and no body.
+//! Contributions as a combiner sees them, both honest and dishonest. They have a header and sealed
+//! seeds, but no body.
 
 use api::{HexBytes, combiner::ContributionEnvelope};
 use names::{BodyDigest, ContributionId, Name, Subject};
@@ -9,26 +10,27 @@ use protocol::{
 use rand::{RngCore, rngs::StdRng};
 use sharing::{KeyShare, SealContext, ShareSeed, seal};
 
-/// Header and sealed seeds of a contribution.
+/// The header and the sealed seeds of a contribution.
 pub struct Envelope {
-    /// Its participant's key.
+    /// The key of the participant.
     pub identity: IdentityKey,
-    /// The header, signed.
+    /// The signed header.
     pub header: ContributionHeader,
-    /// The seeds, one sealed for each holder.
+    /// One sealed seed for each holder.
     pub sealed: SealedSeeds,
-    /// The seeds that the header commits to, one for each holder.
+    /// The seeds to which the header commits, one for each holder.
     pub seeds: Vec<[u8; 32]>,
 }
 
 impl Envelope {
-    /// A contribution that keeps the rules.
+    /// Makes a contribution that keeps the rules.
     pub fn honest(rng: &mut StdRng, registrar: &IdentityKey, round: &VerifiedRound, subject: &str) -> Self {
         let epoch = round.document().credential_epoch;
         Self::new(rng, registrar, round, subject, epoch, |_| {})
     }
 
-    /// A contribution that seals, after `swap`, other seeds than it committed to.
+    /// Makes a contribution whose sealed seeds differ from those that it commits to. `swap` changes
+    /// them.
     pub fn new(
         rng: &mut StdRng,
         registrar: &IdentityKey,
@@ -85,14 +87,14 @@ impl Envelope {
         Self { identity, header, sealed, seeds }
     }
 
-    /// The same contribution after a change to its header, signed again by its client.
+    /// Returns the same contribution with a changed header, which its participant signs again.
     pub fn resigned(mut self, change: impl FnOnce(&mut ContributionHeader)) -> Self {
         change(&mut self.header);
         self.header = self.header.sign(&self.identity);
         self
     }
 
-    /// The JSON that the aggregator sends to the combiner.
+    /// Returns the JSON that the aggregator sends to the combiner.
     pub fn envelope(&self) -> ContributionEnvelope {
         ContributionEnvelope {
             header: HexBytes(self.header.to_bytes()),

@@ -1,8 +1,8 @@
-//! The parties of a round as tests need them: documents with sensible defaults, participants, and a
-//! combiner that misbehaves on request.
+//! The parties of a round for tests: documents with sensible defaults, participants, and a combiner
+//! that misbehaves on request.
 //!
-//! Databases, folders and processes are in the crate `local`. They are not needed here, so the
-//! tests of the protocol do not wait for them.
+//! Databases, folders and processes are in the crate `local`. Tests of the protocol do not need
+//! them, and so need not wait for their compilation.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -21,5 +21,5 @@ pub use participant::{Message, Participant};
 pub use parties::Parties;
 pub use round::RoundBuilder;
 
-/// The epoch of credentials, unless a test needs another.
+/// The epoch of credentials, unless a test needs another one.
 pub const EPOCH: u32 = 7;

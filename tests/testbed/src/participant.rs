@@ -1,4 +1,4 @@
-//! A participant, and the messages that it sends.
+//! A participant and the contributions that it sends.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ use rand::{CryptoRng, RngCore};
 
 /// A subject with a key and a credential.
 pub struct Participant {
-    /// Its key.
+    /// The identity key of the participant.
     pub identity: IdentityKey,
-    /// The registrar's word for it.
+    /// The registrar's statement about this key.
     pub credential: Credential,
 }
 
 impl Participant {
-    /// A new key, with a credential for `epoch`.
+    /// Makes a new key, with a credential for `epoch`.
     pub fn new(
         registrar: &IdentityKey,
         subject: &str,
@@ -35,7 +35,7 @@ impl Participant {
         Self { identity, credential }
     }
 
-    /// A signed address for payments.
+    /// Signs a claim address.
     pub fn claim_address(&self, chain_id: u64, address: [u8; 20], sequence: u64) -> ClaimAddress {
         ClaimAddress {
             subject: self.credential.subject.clone(),
@@ -68,7 +68,7 @@ impl Participant {
         Message { prefix, body, quantised: Arc::new(quantised) }
     }
 
-    /// The same message with another header, signed again.
+    /// Returns the same contribution with a changed header, which is signed again.
     pub fn amend(&self, message: &Message, change: impl FnOnce(&mut ContributionHeader)) -> Message {
         let mut amended = message.clone();
         change(&mut amended.prefix.header);
@@ -76,7 +76,7 @@ impl Participant {
         amended
     }
 
-    /// The same message with a seed that this holder cannot open.
+    /// Returns the same contribution with a seed that this holder cannot open.
     pub fn spoil_seed(&self, message: &Message, holder: usize) -> Message {
         let mut spoilt = message.clone();
         spoilt.prefix.sealed.0[holder].0[79] ^= 1;
@@ -85,29 +85,29 @@ impl Participant {
     }
 }
 
-/// A contribution as its participant knows it.
+/// A contribution with everything that its participant knows about it.
 #[derive(Clone)]
 pub struct Message {
-    /// Header, sealed seeds, proof.
+    /// The header, the sealed seeds and the proof.
     pub prefix: MessagePrefix,
     /// The masked vector.
     pub body: Vec<u8>,
-    /// The vector without its mask.
+    /// The vector before masking.
     pub quantised: Arc<Quantised>,
 }
 
 impl Message {
-    /// Its header.
+    /// The header of the contribution.
     pub fn header(&self) -> &ContributionHeader {
         &self.prefix.header
     }
 
-    /// The part that a combiner keeps.
+    /// The bytes that a combiner keeps.
     pub fn member(&self) -> AttestedMember {
         AttestedMember { header: self.prefix.header.clone(), sealed: self.prefix.sealed.clone() }
     }
 
-    /// The bytes that are uploaded.
+    /// The bytes to upload.
     pub fn to_bytes(&self) -> Vec<u8> {
         [self.prefix.to_bytes(), self.body.clone()].concat()
     }

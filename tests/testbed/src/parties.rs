@@ -1,4 +1,4 @@
-//! Everybody whose key is in a round document.
+//! The parties whose keys are in a round document.
 
 use protocol::{
     Canonical, Holder, IdentityKey, Pins, RoundDocument, SignedDocument, VerifiedRound,
@@ -9,23 +9,23 @@ use sharing::RoundKeyPair;
 
 use crate::RoundBuilder;
 
-/// A registrar, and the holders of shares.
+/// A registrar and the holders.
 pub struct Parties {
-    /// Signs participants' credentials.
+    /// The registrar's key, which signs credentials.
     pub registrar: IdentityKey,
-    /// The identity key and the round key of each holder. The aggregator is the first.
+    /// The identity key and the round key of each holder. The aggregator comes first.
     pub holders: Vec<(IdentityKey, RoundKeyPair)>,
 }
 
 impl Parties {
-    /// A registrar, an aggregator and `combiners` combiners.
+    /// Draws the keys of a registrar, an aggregator and `combiners` combiners.
     pub fn draw(combiners: usize, rng: &mut (impl RngCore + CryptoRng)) -> Self {
         let registrar = IdentityKey::generate(rng);
         let holder = |_| (IdentityKey::generate(rng), RoundKeyPair::generate(rng));
         Self { registrar, holders: (0..=combiners).map(holder).collect() }
     }
 
-    /// The keys that participants pin.
+    /// The public keys that participants pin.
     pub fn pins(&self) -> Pins {
         let mut keys = self.holders.iter().map(|(identity, _)| identity.public());
         Pins {
@@ -35,7 +35,7 @@ impl Parties {
         }
     }
 
-    /// A round of these parties.
+    /// Starts a round document of these parties.
     pub fn round(&self) -> RoundBuilder {
         let holder = |(identity, key): &(IdentityKey, RoundKeyPair)| Holder {
             identity_key: identity.public(),

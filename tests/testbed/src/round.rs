@@ -7,13 +7,13 @@ use rand::RngCore;
 
 use crate::EPOCH;
 
-/// Builds a round document: a test sets what it is about, and everything that follows from it is
+/// Builds a round document. A test sets only what it needs. Everything that follows from it is
 /// derived.
 #[derive(Clone, Debug)]
 pub struct RoundBuilder(RoundDocument);
 
 impl RoundBuilder {
-    /// A round of 2048 coordinates in one tensor, for at most six contributions and at least three.
+    /// Starts a document with one tensor of 2048 coordinates, for three to six contributions.
     pub fn new(registrar: PublicKey, holders: Vec<Holder>) -> Self {
         let document = RoundDocument {
             round_id: [1; 16].into(),
@@ -47,7 +47,8 @@ impl RoundBuilder {
         Self(document).tensors(&[("weight", &[2048])])
     }
 
-    /// Draws what tells the round from others: its id, its model's digest, the seed of its masks.
+    /// Draws the values that distinguish the round: its id, its model digest and the seed of its
+    /// mask polynomials.
     pub fn draw(mut self, rng: &mut impl RngCore) -> Self {
         self.0.round_id = draw::<16>(rng).into();
         self.0.model_digest = draw::<32>(rng).into();
@@ -55,7 +56,7 @@ impl RoundBuilder {
         self
     }
 
-    /// Lays out these tensors one after the other; the dimension is their size.
+    /// Lays out these tensors one after the other. Their total size is the dimension.
     pub fn tensors(mut self, tensors: &[(&str, &[u32])]) -> Self {
         self.0.tensors.clear();
         self.0.dimension = 0;
@@ -67,13 +68,14 @@ impl RoundBuilder {
         self
     }
 
-    /// Changes what the round asks for.
+    /// Changes the fields of the document.
     pub fn set(mut self, change: impl FnOnce(&mut RoundDocument)) -> Self {
         change(&mut self.0);
         self
     }
 
-    /// The document, with the constants that its dimension, capacity, norm bound and clip give.
+    /// Returns the document. Its constants follow from its dimension, capacity, norm bound and
+    /// clip.
     pub fn document(self) -> RoundDocument {
         let RoundDocument { dimension, max_contributions, norm_bound, clip, .. } = self.0;
         let request = RoundRequest { dimension, max_contributions, norm_bound, clip };

@@ -1,4 +1,5 @@
-//! Batches: balances that were handed over to be claimed.
+//! Batches: balances that were handed over to a distributor's contract, where participants claim
+//! them.
 
 use kit::column::Column;
 use kit::time::Timestamp;
@@ -7,27 +8,28 @@ use sqlx::{FromRow, PgConnection, PgPool};
 
 use super::books;
 
-/// A balance that can be handed over.
+/// A balance that can be handed over, with the address that receives it.
 #[derive(Clone, Debug)]
 pub(crate) struct Claimable {
     pub(crate) subject: Column<Subject>,
     pub(crate) address: [u8; 20],
-    /// Decimal digits.
+    /// In the smallest units of the asset, as decimal digits.
     pub(crate) amount: String,
 }
 
-/// A balance of a participant who has sent an address.
+/// A balance of a participant who has sent a claim address.
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct Owed {
     pub(crate) subject: Column<Subject>,
     pub(crate) client_key: Column<PublicKey>,
-    /// Decimal digits.
+    /// In the smallest units of the asset, as decimal digits.
     pub(crate) amount: String,
-    /// The messages with addresses on the chain, the largest sequence first.
+    /// The signed claim addresses on the chain. The largest sequence comes first.
     pub(crate) messages: Vec<Vec<u8>>,
 }
 
-/// The balances of participants who have sent an address on this chain, in ascending order of subjects.
+/// Lists the balances of participants who have sent a claim address on this chain, in ascending
+/// order of subjects.
 pub(crate) async fn owed(tx: &mut PgConnection, asset: &str, chain_id: i64) -> sqlx::Result<Vec<Owed>> {
     sqlx::query_as(
         "WITH sent AS (
@@ -48,7 +50,8 @@ pub(crate) async fn owed(tx: &mut PgConnection, asset: &str, chain_id: i64) -> s
     .await
 }
 
-/// Stores a batch, after the payout of a round or by itself, posts it and returns its number.
+/// Stores a batch, posts it to the books and returns its number. A batch belongs to the payout of a
+/// round, or to no round.
 pub(crate) async fn insert(
     tx: &mut PgConnection,
     round_id: Option<&RoundId>,
@@ -100,7 +103,7 @@ pub(crate) async fn insert(
     Ok(batch_id)
 }
 
-/// A line of a batch.
+/// One line of a batch: what one participant can claim.
 #[derive(FromRow)]
 pub(crate) struct LineRow {
     pub(crate) batch_id: i64,
@@ -109,7 +112,7 @@ pub(crate) struct LineRow {
     pub(crate) amount: String,
 }
 
-/// The lines of a batch, in ascending order of subjects.
+/// Lists the lines of a batch in ascending order of subjects.
 pub(crate) async fn lines(db: &PgPool, batch_id: i64) -> sqlx::Result<Vec<LineRow>> {
     sqlx::query_as(
         "SELECT batch_id, subject, address, amount::TEXT AS amount FROM payout_lines
@@ -120,7 +123,7 @@ pub(crate) async fn lines(db: &PgPool, batch_id: i64) -> sqlx::Result<Vec<LineRo
     .await
 }
 
-/// A participant's lines, the last `limit` batches first.
+/// Lists a participant's lines in the last `limit` batches. The newest batch comes first.
 pub(crate) async fn lines_of(db: &PgPool, subject: &str, limit: i64) -> sqlx::Result<Vec<LineRow>> {
     sqlx::query_as(
         "SELECT batch_id, subject, address, amount::TEXT AS amount FROM payout_lines
@@ -132,7 +135,7 @@ pub(crate) async fn lines_of(db: &PgPool, subject: &str, limit: i64) -> sqlx::Re
     .await
 }
 
-/// A batch.
+/// A batch as it is stored.
 #[derive(FromRow)]
 pub(crate) struct BatchRow {
     pub(crate) batch_id: i64,
@@ -145,7 +148,7 @@ pub(crate) struct BatchRow {
     pub(crate) payment: Option<String>,
 }
 
-/// At most `limit` batches that follow `after`.
+/// Lists at most `limit` batches whose numbers follow `after`.
 pub(crate) async fn list(db: &PgPool, after: i64, limit: i64) -> sqlx::Result<Vec<BatchRow>> {
     sqlx::query_as(
         "SELECT b.batch_id, b.round_id, b.asset, b.root, b.lines, b.total::TEXT AS total, b.made_at,
@@ -159,7 +162,7 @@ pub(crate) async fn list(db: &PgPool, after: i64, limit: i64) -> sqlx::Result<Ve
     .await
 }
 
-/// One batch.
+/// Finds the batch with this number.
 pub(crate) async fn find(db: &PgPool, batch_id: i64) -> sqlx::Result<Option<BatchRow>> {
     Ok(list(db, batch_id.saturating_sub(1), 1).await?.pop().filter(|row| row.batch_id == batch_id))
 }

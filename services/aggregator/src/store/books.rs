@@ -1,22 +1,22 @@
-//! The books: the double entries of what contributions earned and what was handed over.
+//! The books: double entries of what contributions earned and of what was handed over.
 
 use kit::column::Column;
 use kit::time::Timestamp;
 use names::{ContributionId, RoundId, Subject};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 
-/// An amount in the decimal digits in which it goes to and from `NUMERIC`.
+/// Writes an amount as decimal digits, the form in which statements pass it as `NUMERIC`.
 fn digits(amount: u128) -> String {
     amount.to_string()
 }
 
-/// Locks the books: no other transaction changes them until this one ends.
+/// Locks the books. No other transaction can change them until this one ends.
 pub(crate) async fn lock(tx: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query("SELECT hold_latch('books')").execute(tx).await?;
     Ok(())
 }
 
-/// Whether a round has been paid.
+/// Returns whether the round was paid.
 pub(crate) async fn is_paid(db: impl PgExecutor<'_>, round_id: &RoundId) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT EXISTS (SELECT FROM transfers WHERE round_id = $1 AND kind = 'round')")
         .bind(Column(*round_id))
@@ -24,17 +24,17 @@ pub(crate) async fn is_paid(db: impl PgExecutor<'_>, round_id: &RoundId) -> sqlx
         .await
 }
 
-/// A contribution in a published sum.
+/// A contribution in a published sum, which earns a share of the pool.
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct Earner {
     pub(crate) contribution_id: Column<ContributionId>,
     pub(crate) subject: Column<Subject>,
     pub(crate) weight: i32,
-    /// The header that its participant signed.
+    /// The header that the participant signed.
     pub(crate) header: Vec<u8>,
 }
 
-/// The contributions in a round's sum, in ascending order of subjects.
+/// Lists the contributions in a round's sum in ascending order of subjects.
 pub(crate) async fn earners(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Vec<Earner>> {
     sqlx::query_as(
         "SELECT contribution_id, subject, weight, header FROM contributions
@@ -45,7 +45,7 @@ pub(crate) async fn earners(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Vec
     .await
 }
 
-/// What a contribution earned, with the numbers from which that was computed.
+/// The share of a contribution, with the numbers from which it was computed.
 #[derive(Clone, Debug)]
 pub(crate) struct Earning {
     pub(crate) earner: Earner,
@@ -54,7 +54,7 @@ pub(crate) struct Earning {
     pub(crate) amount: u128,
 }
 
-/// Posts a round's pool from the treasury to its participants.
+/// Posts a round's pool from the treasury to the participants.
 pub(crate) async fn pay_round(
     tx: &mut PgConnection,
     round_id: &RoundId,
@@ -67,7 +67,7 @@ pub(crate) async fn pay_round(
     insert_payouts(tx, round_id, earnings, &amounts).await?;
     open_accounts(tx, asset, &subjects, now).await?;
     let transfer = transfer(tx, "round", Some(round_id), None, asset, now).await?;
-    // One statement, so that the transfer balances at every moment.
+    // Use one statement, so that the transfer balances at every moment.
     sqlx::query(
         "WITH earned AS (
              SELECT a.account_id, e.amount::NUMERIC AS amount
@@ -118,7 +118,8 @@ async fn insert_payouts(
     Ok(())
 }
 
-/// Opens the accounts for an asset that are missing: the treasury's, the distributor's, these participants'.
+/// Opens the missing accounts for an asset: those of the treasury, of the distributor and of these
+/// participants.
 async fn open_accounts(
     tx: &mut PgConnection,
     asset: &str,
@@ -167,7 +168,7 @@ pub(super) async fn transfer(
     .await
 }
 
-/// What a contribution earned, as shown.
+/// The earning of one contribution, as callers see it.
 #[derive(FromRow)]
 pub(crate) struct PayoutRow {
     pub(crate) round_id: Column<RoundId>,
@@ -182,7 +183,7 @@ pub(crate) struct PayoutRow {
     pub(crate) amount: String,
 }
 
-/// What a round's contributions earned: at most `limit` whose subjects follow `after`.
+/// Lists the earnings of a round: at most `limit`, for the subjects that follow `after`.
 pub(crate) async fn payouts(
     db: &PgPool,
     round_id: &RoundId,
@@ -203,7 +204,7 @@ pub(crate) async fn payouts(
     .await
 }
 
-/// What a participant's last `limit` contributions earned.
+/// Lists what the last `limit` contributions of a participant earned.
 pub(crate) async fn earned(db: &PgPool, subject: &str, limit: i64) -> sqlx::Result<Vec<PayoutRow>> {
     sqlx::query_as(
         "SELECT
@@ -227,7 +228,7 @@ pub(crate) struct BalanceRow {
     pub(crate) balance: String,
 }
 
-/// A participant's balances.
+/// Lists the balances of a participant, one for each asset.
 pub(crate) async fn balances(db: &PgPool, subject: &str) -> sqlx::Result<Vec<BalanceRow>> {
     sqlx::query_as(
         "SELECT

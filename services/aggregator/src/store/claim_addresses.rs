@@ -1,9 +1,10 @@
-//! Claim addresses: where participants want to be paid.
+//! Claim addresses: signed messages that say where participants want to be paid.
 
 use kit::time::Timestamp;
 use sqlx::{PgConnection, PgPool};
 
-/// Stores a claim address. Returns the message that is stored under this sequence, which may be another.
+/// Stores a claim address. Returns the message that is stored under this sequence. It differs from
+/// the given one if the sequence was used before.
 pub(crate) async fn insert(
     tx: &mut PgConnection,
     subject: &str,
@@ -35,7 +36,7 @@ pub(crate) async fn insert(
     .await
 }
 
-/// A participant's signed messages, by chain, the largest sequence first.
+/// Lists a participant's signed messages by chain. The largest sequence comes first.
 pub(crate) async fn messages(db: &PgPool, subject: &str) -> sqlx::Result<Vec<Vec<u8>>> {
     sqlx::query_scalar(
         "SELECT message FROM claim_addresses WHERE subject = $1 ORDER BY chain_id, sequence DESC",

@@ -1,4 +1,4 @@
-//! Contributions and the combiners' attestations of them.
+//! Contributions, and the combiners' attestations of them.
 
 use api::contributions::ContributionState;
 use kit::{column::Column, time::Timestamp};
@@ -32,7 +32,7 @@ pub(crate) struct NewContribution<'a> {
     pub(crate) received_at: Timestamp,
 }
 
-/// One contribution.
+/// Finds one contribution.
 pub(crate) async fn find(
     db: impl PgExecutor<'_>,
     round_id: &RoundId,
@@ -48,16 +48,16 @@ pub(crate) async fn find(
     .await
 }
 
-/// What a participant has sent in a round.
+/// The number of contributions that a participant has sent in a round, and whether one is active.
 #[derive(Clone, Copy, Debug, FromRow)]
 pub(crate) struct Standing {
-    /// Contributions, counting rejected ones.
+    /// The number of contributions, including rejected ones.
     pub(crate) sent: i64,
     /// Whether one of them is not rejected.
     pub(crate) active: bool,
 }
 
-/// What a participant has sent in a round.
+/// Reads what a participant has sent in a round.
 pub(crate) async fn standing(
     db: impl PgExecutor<'_>,
     round_id: &RoundId,
@@ -73,7 +73,7 @@ pub(crate) async fn standing(
     .await
 }
 
-/// Stores a contribution as received.
+/// Stores a contribution in state `received`.
 pub(crate) async fn insert(tx: &mut PgConnection, new: &NewContribution<'_>) -> sqlx::Result<()> {
     let credential = &new.header.credential;
     sqlx::query(
@@ -100,7 +100,7 @@ pub(crate) async fn insert(tx: &mut PgConnection, new: &NewContribution<'_>) -> 
     Ok(())
 }
 
-/// The stored parts of a contribution that its verification needs.
+/// The stored bytes of a contribution that its verification needs.
 #[derive(Clone, FromRow)]
 pub(crate) struct Envelope {
     pub(crate) contribution_id: Column<ContributionId>,
@@ -110,7 +110,7 @@ pub(crate) struct Envelope {
     pub(crate) body_object_name: String,
 }
 
-/// The given contributions that are still in state `received`.
+/// Loads those of the given contributions that are still in state `received`.
 pub(crate) async fn unverified(
     db: &PgPool,
     round_id: &RoundId,
@@ -126,7 +126,7 @@ pub(crate) async fn unverified(
     .await
 }
 
-/// Marks a received contribution as verified. Returns whether it was still received.
+/// Marks a received contribution as verified. Returns `false` if it was in another state.
 pub(crate) async fn verify(
     tx: &mut PgConnection,
     round_id: &RoundId,
@@ -162,7 +162,7 @@ pub(crate) async fn verify(
     Ok(true)
 }
 
-/// Marks a received contribution as rejected. Returns whether it was still received.
+/// Marks a received contribution as rejected. Returns `false` if it was in another state.
 pub(crate) async fn reject(
     tx: &mut PgConnection,
     round_id: &RoundId,
@@ -185,7 +185,7 @@ pub(crate) async fn reject(
     Ok(rejected.rows_affected() == 1)
 }
 
-/// How many contributions of a round wait to be verified.
+/// Counts the contributions of a round that still wait for verification.
 pub(crate) async fn waiting(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Result<i64> {
     sqlx::query_scalar("SELECT COUNT(*) FROM contributions WHERE round_id = $1 AND state = 'received'")
         .bind(Column(*round_id))
@@ -228,7 +228,7 @@ pub(crate) async fn include(tx: &mut PgConnection, round_id: &RoundId, now: Time
     Ok(included.rows_affected())
 }
 
-/// The bodies of the contributions that are in the sum.
+/// Lists the object names of the bodies that are in the sum.
 pub(crate) async fn included_bodies(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar(
         "SELECT body_object_name FROM contributions WHERE round_id = $1 AND state = 'included'",

@@ -1,13 +1,13 @@
-//! The log: entries, the nodes above them, checkpoints. Triggers write the entries; here they get their
-//! indexes.
+//! The log: its entries, the nodes above them, and its checkpoints. Triggers write the entries. The
+//! functions here give the entries their indexes.
 
 use kit::column::Column;
 use kit::time::Timestamp;
 use ledger::{Hash, NodeId};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 
-/// Gives up to `batch` waiting entries their indexes. Returns indexes and leaf hashes in order. No other
-/// transaction can do so until this one ends.
+/// Gives up to `batch` waiting entries their indexes. Returns the indexes and the leaf hashes in
+/// order. No other transaction can give indexes until this one ends.
 pub(crate) async fn sequence(tx: &mut PgConnection, batch: i32) -> sqlx::Result<Vec<(i64, Hash)>> {
     let rows: Vec<(i64, Column<Hash>)> =
         sqlx::query_as("SELECT index, leaf_hash FROM sequence_log($1)").bind(batch).fetch_all(tx).await?;
@@ -16,7 +16,7 @@ pub(crate) async fn sequence(tx: &mut PgConnection, batch: i32) -> sqlx::Result<
     Ok(sequenced)
 }
 
-/// Stores nodes.
+/// Stores the hashes of these nodes.
 pub(crate) async fn insert_nodes(tx: &mut PgConnection, nodes: &[(NodeId, Hash)]) -> sqlx::Result<()> {
     let levels: Vec<i16> = nodes.iter().map(|(id, _)| level(*id)).collect();
     let indexes: Vec<i64> = nodes.iter().map(|(id, _)| id.index.cast_signed()).collect();
@@ -37,7 +37,7 @@ fn level(id: NodeId) -> i16 {
     i16::try_from(id.level).expect("a log has fewer than 2^63 entries")
 }
 
-/// The hashes of full subtrees, in the order of `ids`. Missing ones are left out.
+/// Loads the hashes of full subtrees in the order of `ids`. Skips nodes that are not stored.
 pub(crate) async fn nodes(db: impl PgExecutor<'_>, ids: &[NodeId]) -> sqlx::Result<Vec<Hash>> {
     let levels: Vec<i16> = ids.iter().map(|id| level(*id)).collect();
     let indexes: Vec<i64> = ids.iter().map(|id| id.index.cast_signed()).collect();
@@ -52,22 +52,23 @@ pub(crate) async fn nodes(db: impl PgExecutor<'_>, ids: &[NodeId]) -> sqlx::Resu
     Column::values(hashes.bind(levels).bind(indexes).fetch_all(db).await)
 }
 
-/// Whether an entry waits for its index.
+/// Returns whether an entry waits for its index.
 pub(crate) async fn is_waiting(db: &PgPool) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT EXISTS (SELECT FROM log_outbox)").fetch_one(db).await
 }
 
-/// How many entries wait for an index, and since when the oldest does.
+/// Counts the entries that wait for an index. Returns also the time since which the oldest one
+/// waits.
 pub(crate) async fn waiting(db: &PgPool) -> sqlx::Result<(i64, Option<Timestamp>)> {
     sqlx::query_as("SELECT COUNT(*), MIN(recorded_at) FROM log_outbox").fetch_one(db).await
 }
 
-/// How many receipts promise an inclusion that is overdue.
+/// Counts the receipts whose promised inclusion is overdue.
 pub(crate) async fn overdue(db: &PgPool) -> sqlx::Result<i64> {
     sqlx::query_scalar("SELECT COUNT(*) FROM audit.receipts_waiting WHERE overdue").fetch_one(db).await
 }
 
-/// A signed checkpoint.
+/// A signed checkpoint as it is stored.
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct CheckpointRow {
     pub(crate) size: i64,
@@ -76,13 +77,13 @@ pub(crate) struct CheckpointRow {
     pub(crate) signed_at: Timestamp,
 }
 
-/// The checkpoint signed last.
+/// Returns the checkpoint that was signed last.
 pub(crate) async fn latest(db: impl PgExecutor<'_>) -> sqlx::Result<Option<CheckpointRow>> {
     sqlx::query_as("SELECT * FROM log_checkpoints ORDER BY size DESC LIMIT 1").fetch_optional(db).await
 }
 
-/// The size that a checkpoint would cover now. `None` if the last one covers everything, apart from
-/// entries about checkpoints.
+/// Returns the size that a checkpoint would cover now. Returns `None` if the last checkpoint covers
+/// everything except entries about checkpoints.
 pub(crate) async fn unsigned(db: impl PgExecutor<'_>) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar(
         "SELECT MAX(index) + 1 FROM log_entries
@@ -93,7 +94,7 @@ pub(crate) async fn unsigned(db: impl PgExecutor<'_>) -> sqlx::Result<Option<i64
     .await
 }
 
-/// Stores a checkpoint. Another process may have stored one of the same size; then that one stays.
+/// Stores a checkpoint. If another process has stored one of the same size, that one stays.
 pub(crate) async fn insert_checkpoint(db: &PgPool, checkpoint: &CheckpointRow) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO log_checkpoints (size, root, note, signed_at) VALUES ($1, $2, $3, $4)
@@ -108,7 +109,7 @@ pub(crate) async fn insert_checkpoint(db: &PgPool, checkpoint: &CheckpointRow) -
     Ok(())
 }
 
-/// An entry of the log.
+/// One entry of the log.
 #[derive(FromRow)]
 pub(crate) struct EntryRow {
     pub(crate) index: i64,
@@ -116,7 +117,7 @@ pub(crate) struct EntryRow {
     pub(crate) leaf_hash: Column<Hash>,
 }
 
-/// At most `limit` entries from `from`, in order.
+/// Lists at most `limit` entries in order, starting at index `from`.
 pub(crate) async fn entries(db: &PgPool, from: i64, limit: i64) -> sqlx::Result<Vec<EntryRow>> {
     sqlx::query_as(
         "SELECT index, payload, leaf_hash FROM log_entries WHERE index >= $1 ORDER BY index LIMIT $2",
@@ -127,7 +128,7 @@ pub(crate) async fn entries(db: &PgPool, from: i64, limit: i64) -> sqlx::Result<
     .await
 }
 
-/// Where the log first mentions a row.
+/// Returns the index of the first entry about a row.
 pub(crate) async fn first_index(db: &PgPool, table: &str, key: &str) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar(
         "SELECT index FROM log_entries WHERE table_name = $1 AND key = $2 ORDER BY index LIMIT 1",

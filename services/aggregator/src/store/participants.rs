@@ -1,4 +1,4 @@
-//! Participants and models.
+//! Participants, and the models from which they start.
 
 use api::participants::StateCounts;
 use kit::column::Column;
@@ -7,7 +7,7 @@ use names::{ModelDigest, PublicKey, Subject};
 use protocol::{Canonical, Credential};
 use sqlx::{FromRow, PgExecutor, PgPool};
 
-/// A participant and its contributions by state.
+/// A participant, with its contributions counted by state.
 #[derive(FromRow)]
 pub(crate) struct ParticipantRow {
     pub(crate) subject: Column<Subject>,
@@ -18,7 +18,7 @@ pub(crate) struct ParticipantRow {
     pub(crate) counts: Counts,
 }
 
-/// Contributions by state.
+/// The numbers of a participant's contributions, by state.
 #[derive(Clone, Copy, FromRow)]
 pub(crate) struct Counts {
     received: i64,
@@ -41,8 +41,8 @@ impl From<Counts> for StateCounts {
     }
 }
 
-/// Stores a credential of a new participant, or of a later epoch of a known one. A credential that is
-/// stored already changes nothing. Returns whether the credential is now the participant's.
+/// Stores the credential of a new participant, or a credential of a later epoch. A credential that
+/// is stored already changes nothing. Returns whether the participant has this credential now.
 pub(crate) async fn enrol(db: &PgPool, credential: &Credential, now: Timestamp) -> sqlx::Result<bool> {
     let stored: Option<i32> = sqlx::query_scalar(
         "INSERT INTO participants AS p (subject, client_key, credential_epoch, credential, enrolled_at, renewed_at)
@@ -63,7 +63,7 @@ pub(crate) async fn enrol(db: &PgPool, credential: &Credential, now: Timestamp) 
     if stored.is_some() { Ok(true) } else { is_enrolled(db, credential).await }
 }
 
-/// Whether the participant is enrolled with this key for this epoch.
+/// Returns whether the participant is enrolled with this key for this epoch.
 pub(crate) async fn is_enrolled(db: impl PgExecutor<'_>, credential: &Credential) -> sqlx::Result<bool> {
     sqlx::query_scalar(
         "SELECT EXISTS (
@@ -77,7 +77,7 @@ pub(crate) async fn is_enrolled(db: impl PgExecutor<'_>, credential: &Credential
     .await
 }
 
-/// One participant.
+/// Finds the participant with this subject.
 pub(crate) async fn find(db: &PgPool, subject: &str) -> sqlx::Result<Option<ParticipantRow>> {
     sqlx::query_as(
         "SELECT * FROM participants JOIN participant_contributions USING (subject) WHERE subject = $1",
@@ -87,7 +87,7 @@ pub(crate) async fn find(db: &PgPool, subject: &str) -> sqlx::Result<Option<Part
     .await
 }
 
-/// At most `limit` participants whose names follow `after`.
+/// Lists at most `limit` participants whose subjects follow `after`.
 pub(crate) async fn list(db: &PgPool, after: &str, limit: i64) -> sqlx::Result<Vec<ParticipantRow>> {
     sqlx::query_as(
         "SELECT * FROM participants JOIN participant_contributions USING (subject)
@@ -106,7 +106,7 @@ pub(crate) struct ModelRow {
     pub(crate) object_name: String,
 }
 
-/// Records a model whose bytes are durable.
+/// Records a model whose bytes are durable already.
 pub(crate) async fn store_model(
     db: &PgPool,
     digest: &ModelDigest,
@@ -126,7 +126,7 @@ pub(crate) async fn store_model(
     Ok(())
 }
 
-/// One model.
+/// Finds the model with this digest.
 pub(crate) async fn find_model(db: &PgPool, digest: &ModelDigest) -> sqlx::Result<Option<ModelRow>> {
     sqlx::query_as("SELECT bytes, object_name FROM models WHERE digest = $1")
         .bind(Column(*digest))

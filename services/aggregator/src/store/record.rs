@@ -1,5 +1,6 @@
-//! The record against itself: every recorded row against the log, the log against its own hashes, and
-//! the checkpoints against the aggregator's key. Needs no running service, and only `auditor_ro`.
+//! Checks the record against itself: each recorded row against the log, the log against its own
+//! hashes, and the checkpoints against the aggregator's key. The check needs no running service,
+//! and no role but `auditor_ro`.
 
 use std::fmt;
 
@@ -7,16 +8,16 @@ use ledger::{Checkpoint, note::Verifier};
 use names::PublicKey;
 use sqlx::{FromRow, PgConnection};
 
-/// Something in the database that contradicts the log.
+/// A row or a value that contradicts the log.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct Contradiction {
-    /// The table.
+    /// The table of the row.
     pub table_name: String,
-    /// The key of the row: its columns, bytes in hexadecimal, separated by slashes.
+    /// The key of the row: its columns, separated by slashes, with bytes in hexadecimal.
     pub key: String,
-    /// The column with the wrong value. Absent if the whole row is wrong.
+    /// The column with the wrong value. `None` if the whole row is wrong.
     pub column_name: Option<String>,
-    /// What is wrong.
+    /// The fault in words.
     pub problem: String,
 }
 
@@ -30,24 +31,25 @@ impl fmt::Display for Contradiction {
     }
 }
 
-/// What was compared, and what was found.
+/// The outcome of a check.
 #[derive(Clone, Debug)]
 pub struct Findings {
-    /// Entries of the log.
+    /// The number of entries in the log.
     pub entries: u64,
-    /// Entries that the last checkpoint covers.
+    /// The number of entries that the last checkpoint covers.
     pub signed: u64,
-    /// Entries that have no index in the log yet. They are compared with the rows, but not yet signed.
+    /// The number of entries without an index in the log. They are compared with the rows, but no
+    /// checkpoint covers them yet.
     pub waiting: u64,
-    /// Everything that is wrong, the log itself first.
+    /// All contradictions. Those of the log itself come first.
     pub contradictions: Vec<Contradiction>,
 }
 
-/// Compares everything recorded, in one transaction that reads the whole database. `aggregator` is the
-/// key that must have signed the checkpoints.
+/// Compares everything that is recorded, in one transaction that reads the whole database.
+/// `aggregator` is the key that must have signed the checkpoints.
 ///
 /// # Errors
-/// The database's.
+/// The error of the database.
 pub async fn check(db: &mut PgConnection, aggregator: &PublicKey) -> sqlx::Result<Findings> {
     let mut tx = sqlx::Connection::begin(db).await?;
     sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *tx).await?;
@@ -56,10 +58,10 @@ pub async fn check(db: &mut PgConnection, aggregator: &PublicKey) -> sqlx::Resul
     Ok(findings)
 }
 
-/// As [`check`], on what the open transaction sees.
+/// Does the same as [`check`], with the rows that the open transaction sees.
 ///
 /// # Errors
-/// The database's.
+/// The error of the database.
 pub async fn check_in(tx: &mut PgConnection, aggregator: &PublicKey) -> sqlx::Result<Findings> {
     let checkpoints: Vec<(i64, Vec<u8>, String)> =
         sqlx::query_as("SELECT size, root, note FROM audit.checkpoints ORDER BY size")
@@ -86,7 +88,8 @@ pub async fn check_in(tx: &mut PgConnection, aggregator: &PublicKey) -> sqlx::Re
     })
 }
 
-/// What is wrong with a checkpoint's row, unless the aggregator signed it as it is.
+/// Returns the fault in a checkpoint's row. Returns `None` if the aggregator signed the row as it
+/// is.
 fn contradiction(size: u64, root: &[u8], note: &str, aggregator: &PublicKey) -> Option<Contradiction> {
     let wrong = |column: &str, problem: String| Contradiction {
         table_name: "log_checkpoints".into(),

@@ -5,24 +5,24 @@ use kit::time::Timestamp;
 use names::{RoundId, Subject};
 use sqlx::{FromRow, PgExecutor};
 
-/// An event.
+/// One event of a participant: an included, rejected, dropped or scored contribution.
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct EventRow {
     pub(crate) subject: Column<Subject>,
-    /// The number of its round.
+    /// The number of the event's round.
     pub(crate) sequence: i64,
     pub(crate) kind: String,
     pub(crate) score_ppm: Option<i32>,
 }
 
-/// A round's number and creation time, which decide which events count for it.
+/// A round's number and its creation time. They decide which events count for the round.
 #[derive(Clone, Copy, Debug, FromRow)]
 pub(crate) struct Position {
     pub(crate) sequence: i64,
     pub(crate) created_at: Timestamp,
 }
 
-/// The position of a round in time.
+/// Returns the position of a round among all rounds.
 pub(crate) async fn position(db: impl PgExecutor<'_>, round_id: &RoundId) -> sqlx::Result<Position> {
     sqlx::query_as("SELECT sequence, created_at FROM rounds WHERE round_id = $1")
         .bind(Column(*round_id))
@@ -30,7 +30,8 @@ pub(crate) async fn position(db: impl PgExecutor<'_>, round_id: &RoundId) -> sql
         .await
 }
 
-/// The events of these participants that count in a round, each participant's in the order of rounds.
+/// Lists the events of these participants that count in a round. The events of each participant are
+/// in the order of their rounds.
 pub(crate) async fn events(
     db: impl PgExecutor<'_>,
     subjects: &[&str],

@@ -1,4 +1,4 @@
-//! Erasure of ciphertexts after the audit window. Digests and verdicts stay.
+//! Erases sealed seeds and proofs after the audit window. Digests and verdicts stay.
 
 use kit::column::Column;
 use kit::time::Timestamp;
@@ -12,8 +12,9 @@ pub(crate) struct Expired {
     pub(crate) round_hash: Column<RoundHash>,
 }
 
-/// Rounds that ended before `before` and still have ciphertexts that no job needs, the oldest first.
-/// A retire job needs none. It is left out, because it may wait for a combiner for ever.
+/// Lists rounds that ended before `before` and still have sealed seeds or proofs that no job needs.
+/// The oldest comes first. A retire job does not count, since it needs neither and may wait for a
+/// combiner for ever.
 pub(crate) async fn expired(db: &PgPool, before: Timestamp, limit: i64) -> sqlx::Result<Vec<Expired>> {
     sqlx::query_as(
         "SELECT round_id, round_hash FROM rounds AS r
@@ -31,7 +32,7 @@ pub(crate) async fn expired(db: &PgPool, before: Timestamp, limit: i64) -> sqlx:
     .await
 }
 
-/// Empties the columns with a round's ciphertexts and records that.
+/// Empties the columns with a round's sealed seeds and proofs, and records the erasure.
 pub(crate) async fn erase(tx: &mut PgConnection, round_id: &RoundId, now: Timestamp) -> sqlx::Result<()> {
     sqlx::query("INSERT INTO erasures (round_id, erased_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
         .bind(Column(*round_id))
@@ -48,7 +49,7 @@ pub(crate) async fn erase(tx: &mut PgConnection, round_id: &RoundId, now: Timest
     Ok(())
 }
 
-/// Whether a round's ciphertexts are erased.
+/// Returns whether a round's sealed seeds and proofs are erased.
 pub(crate) async fn is_erased(db: &PgPool, round_id: &RoundId) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT EXISTS (SELECT FROM erasures WHERE round_id = $1)")
         .bind(Column(*round_id))

@@ -1,4 +1,5 @@
-//! Every query of `docs/audit.md` runs for an auditor, and those that ask for faults find none.
+//! Tests that an auditor can run each query of `docs/audit.md`. A query that looks for faults must
+//! find none.
 
 use local::databases::AUDITOR;
 use sqlx::AssertSqlSafe;

@@ -39,7 +39,7 @@ impl Deployment {
         self.send(Method::GET, path, None, "", "text/plain").await
     }
 
-    /// As the operator.
+    /// Sends a request as the operator.
     pub(crate) async fn post(&self, path: &str, body: &impl Serialize) -> Answer {
         let body = serde_json::to_vec(body).unwrap();
         self.send(Method::POST, path, Some(ADMIN_TOKEN), body, "application/json").await
@@ -59,7 +59,7 @@ impl Deployment {
         digest
     }
 
-    /// A round over the usual model that is open for an hour.
+    /// Plans a round on the usual model that is open for an hour.
     pub(crate) async fn plan(&self) -> CreateRound {
         create_round(self.upload_model(MODEL).await, &[("weights", &[40, 50]), ("bias", &[])])
     }
@@ -106,7 +106,7 @@ impl Deployment {
     }
 }
 
-/// A round that accepts contributions, as its participants know it.
+/// A round that accepts contributions, with what its participants know about it.
 pub(crate) struct OpenRound {
     pub(crate) id: RoundId,
     pub(crate) verified: VerifiedRound,
@@ -118,7 +118,7 @@ impl OpenRound {
     }
 }
 
-/// An answer, read to its end.
+/// An answer that was read to its end.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,

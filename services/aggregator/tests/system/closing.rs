@@ -1,4 +1,4 @@
-//! Rounds from the first upload to the audit bundle.
+//! Tests of rounds from the first upload to the audit bundle.
 
 use api::{
     bundle::Bundle,
@@ -24,7 +24,7 @@ use crate::{
     participant::{Message, Participant},
 };
 
-/// Opens a round and uploads one contribution for each value, with weights 1, 2, ….
+/// Opens a round and uploads one contribution for each value. The weights are 1, 2 and so on.
 async fn contributed(deployment: &Deployment, values: &[f32]) -> (OpenRound, Vec<Message>) {
     let round = deployment.open_round().await;
     let mut messages = Vec::new();
@@ -68,7 +68,7 @@ async fn a_round_ends_with_the_weighted_mean() {
     deployment.until_no_keys().await;
 }
 
-/// Everything that an auditor checks, from what is public alone.
+/// Checks everything that an auditor checks, with public data only.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_bundle_recomputes_the_sum() {
     let deployment = Deployment::with(Settings { combiners: 2, ..Settings::default() }).await;

@@ -1,4 +1,5 @@
-//! What the database refuses to every role, and migrations in both directions.
+//! Tests of statements that the database refuses to every role, and of migrations in both
+//! directions.
 
 use std::{env, fs, path::Path};
 
@@ -12,7 +13,7 @@ use crate::{deployment::Deployment, participant::Participant};
 async fn refused(db: &PgPool, statement: &str) {
     let error = sqlx::query(AssertSqlSafe(statement)).execute(db).await.expect_err(statement);
     let code = error.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
-    // Restrict violation or check violation: refused by a trigger.
+    // A trigger refuses with a restrict violation or a check violation.
     assert!(matches!(code.as_deref(), Some("23001" | "23514")), "{statement}: {error}");
 }
 

@@ -1,4 +1,5 @@
-//! An aggregator of a test's own: database, folder, combiners, and the service on a free port.
+//! The aggregator of one test, with its own database, folder and combiners. The service listens on
+//! a free port.
 
 use std::{path::PathBuf, process::Command, time::Duration};
 
@@ -21,7 +22,7 @@ pub(crate) const ADMIN_TOKEN: &str = "the operator's token";
 const SERVICE_TOKEN: &str = "the services' token";
 const MIGRATE: Migrate = |pool| Box::pin(async move { aggregator::migrate(&pool).await });
 
-/// The settings that tests vary.
+/// The settings that tests change.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) combiners: u8,
@@ -57,18 +58,18 @@ impl Default for Settings {
     }
 }
 
-/// An aggregator and what it works with.
+/// An aggregator with everything that it needs.
 pub(crate) struct Deployment {
     pub(crate) registrar: IdentityKey,
     pub(crate) pins: Pins,
     pub(crate) combiners: Vec<ScriptedCombiner>,
-    /// Connections as the administrator.
+    /// Connects as the administrator.
     pub(crate) db: PgPool,
     pub(crate) settings: Settings,
     pub(crate) folder: ServiceFolder,
     pub(crate) http: reqwest::Client,
     services: Vec<Running>,
-    // The last of this to be dropped.
+    // This field is dropped last.
     database: ScratchDatabase,
     directory: TempDir,
 }
@@ -124,7 +125,7 @@ impl Deployment {
         deployment
     }
 
-    /// Starts one more aggregator on the same database and folder, in this process.
+    /// Starts one more aggregator in this process, on the same database and folder.
     pub(crate) async fn start_service(&mut self) {
         let port_file = self.directory.path().join(format!("address-{}", uuid::Uuid::new_v4()));
         let stop = CancellationToken::new();
@@ -134,7 +135,7 @@ impl Deployment {
         self.services.push(Running { url: format!("http://{address}"), kind: Kind::Task(stop, task) });
     }
 
-    /// Why one more aggregator does not start.
+    /// Starts one more aggregator, which must fail, and returns the reason.
     pub(crate) async fn start_error(&self) -> String {
         let running =
             aggregator::run(self.config(self.directory.path().join("none")), CancellationToken::new());
@@ -156,11 +157,11 @@ impl Deployment {
         }
     }
 
-    /// Starts the program in a process of its own; answers the process's id.
+    /// Starts the program as a process of its own. Returns the process id.
     pub(crate) async fn start_process(&mut self) -> u32 {
         let file = self.config_file(self.folder.address_file());
         let mut command = Command::new(env!("CARGO_BIN_EXE_aggregator"));
-        // Combiners that are reached without TLS need no certificate of the operating system.
+        // Combiners that are reached without TLS need no certificates of the operating system.
         command.arg("--config").arg(file).env("RUST_LOG", "warn");
         command.env("SSL_CERT_FILE", "/dev/null").env_remove("SSL_CERT_DIR");
         let process = Process::spawn(Service::Aggregator, self.folder.clone(), command).unwrap();
@@ -173,7 +174,7 @@ impl Deployment {
         kit::config::load(Some(&self.config_file(port_file)), "AGGREGATOR_OF_TESTS").unwrap()
     }
 
-    /// A new configuration file.
+    /// Writes a new configuration file.
     fn config_file(&self, port_file: PathBuf) -> PathBuf {
         let urls: Vec<_> =
             self.combiners.iter().map(|combiner| format!("http://{}", combiner.address)).collect();
@@ -186,17 +187,17 @@ impl Deployment {
         file
     }
 
-    /// A connection as another role.
+    /// Connects to the database as another role.
     pub(crate) async fn connect_as(&self, role: &str) -> PgPool {
         PgPool::connect(&self.database.url_as(role)).await.unwrap()
     }
 
-    /// Where a request goes: to the aggregator that was started first.
+    /// The URL of a path at the aggregator that was started first.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.services[0].url)
     }
 
-    /// Where the service listens, without the scheme.
+    /// The address of the service, without the scheme.
     pub(crate) fn address(&self) -> &str {
         self.services[0].url.trim_start_matches("http://")
     }

@@ -1,4 +1,4 @@
-//! Rounds whose set is fixed and which the operator ends, because they cannot go on.
+//! Tests of rounds that the operator ends after their set is fixed, because they cannot go on.
 
 use api::{
     ProblemKind,
@@ -26,7 +26,8 @@ async fn contributed(deployment: &Deployment) -> (OpenRound, Vec<Message>) {
     (round, messages)
 }
 
-/// That the round has failed for good, with nothing released and nobody included.
+/// Checks that the round has failed for good, that nothing was released and that no contribution is
+/// included.
 async fn has_failed(deployment: &Deployment, round: &OpenRound, messages: &[Message]) {
     let view = deployment.show(round).await;
     assert_eq!((view.state, view.failure), (RoundState::Failed, Some(FailureCode::EndedByOperator.into())));

@@ -1,4 +1,4 @@
-//! What others do wrong, and what the service survives.
+//! Tests of faults in other parties, and of crashes that the service survives.
 
 use api::{
     contributions::ContributionState,
@@ -29,7 +29,7 @@ async fn contribute(deployment: &Deployment, round: &OpenRound, count: usize) ->
     messages
 }
 
-/// What the operator finds in the database about the only failure.
+/// Returns the only failure in the database, as the operator reads it.
 async fn failure(deployment: &Deployment) -> String {
     let failure = "SELECT failure FROM rounds WHERE state = 'failed'";
     sqlx::query_scalar(failure).fetch_one(&deployment.db).await.unwrap()
@@ -53,7 +53,7 @@ async fn a_bad_share_is_rejected_and_the_round_still_closes() {
         bad.upload(&deployment, &round).await;
         assert_eq!(until_rejected(&deployment, &round, &bad).await.as_deref(), Some("share-refused"));
     }
-    // A share that opens, but not to its commitment.
+    // The share opens, but not to its commitment.
     let liar = Participant::enrolled(&deployment, "liar").await;
     let (one, other) = (liar.contribute(&round, 0.01, 1), liar.contribute(&round, 0.01, 1));
     let mut swapped = one.clone();
@@ -200,7 +200,7 @@ async fn a_lease_that_expired_is_taken_over() {
     deployment.combiners[0].set(Fault::Down);
     contribute(&deployment, &round, 2).await;
     deployment.stop_service().await;
-    // As a process leaves them that was killed.
+    // Change the jobs as a killed process leaves them.
     let left = sqlx::query(
         "UPDATE jobs SET state = 'leased', lease_token = gen_random_uuid(),
                          lease_expires_at = NOW() + INTERVAL '400 milliseconds'
@@ -237,7 +237,7 @@ async fn a_damaged_body_fails_the_round_visibly() {
     assert!(words.starts_with("fold failed"), "{words}");
 }
 
-/// Changes a bit that leaves every word in the ring.
+/// Changes a bit so that every word of the object stays below the modulus.
 fn change(object: &str) {
     let mut bytes = std::fs::read(object).unwrap();
     bytes[0] ^= 1;

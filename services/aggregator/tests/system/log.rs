@@ -1,4 +1,4 @@
-//! The log as anybody sees it: checkpoints, proofs, entries.
+//! Tests of the log as anyone sees it: checkpoints, proofs, entries.
 
 use api::{
     ProblemKind,
@@ -19,7 +19,7 @@ async fn upload(deployment: &Deployment, round: &OpenRound, name: &str) -> Messa
     message
 }
 
-/// A deployment that signs whatever is recorded within a tenth of a second.
+/// Starts an aggregator that signs new entries within a tenth of a second.
 async fn with_a_quick_log() -> Deployment {
     let mut deployment = Deployment::start().await;
     deployment.settings.record.sequence_ms = 50;
@@ -29,7 +29,7 @@ async fn with_a_quick_log() -> Deployment {
     deployment
 }
 
-/// The checkpoint, which must be signed by the aggregator and say what the answer says.
+/// Opens a checkpoint. It must be signed by the aggregator and agree with the answer.
 fn open(deployment: &Deployment, view: &CheckpointView) -> Checkpoint {
     let verifier = Verifier::ed25519("aggregator.test/log", &deployment.pins.aggregator).unwrap();
     let opened = Checkpoint::open(&view.note, &verifier, &[]).unwrap().checkpoint;
@@ -73,7 +73,7 @@ async fn a_receipt_is_kept_and_later_checkpoints_continue_earlier_ones() {
     let proof: ConsistencyView = deployment.get(&path).await.json();
     verify_consistency(earlier.size, &earlier.root, later.size, &later.root, &proof.path).unwrap();
 
-    // The entries are those of the root, and each has its proof.
+    // The entries give the root, and each entry has its proof.
     let entries: Entries = deployment.get(&format!("{}?limit=1000", paths::LOG_ENTRIES)).await.json();
     let covered = &entries.entries[..usize::try_from(later.size).unwrap()];
     let leaves: Vec<&[u8]> = covered.iter().map(|entry| entry.payload.as_bytes()).collect();
@@ -136,7 +136,8 @@ async fn a_log_that_was_rewritten_is_not_signed() {
     let mut rewriting = deployment.db.begin().await.unwrap();
     for statement in [
         "SET LOCAL session_replication_role = replica",
-        // the largest subtree that is signed: a larger one may have become full since
+        // Take the largest subtree that is signed, since a larger one may have become full
+        // meanwhile.
         "UPDATE log_nodes SET hash = sha256(hash) WHERE index = 0 AND level = (
             SELECT max(level) FROM log_nodes WHERE (index + 1) << level <= (SELECT max(size) FROM log_checkpoints))",
     ] {
@@ -162,7 +163,7 @@ async fn a_log_that_was_rewritten_is_not_signed() {
     assert!(tables.contains(&"log_nodes") && tables.contains(&"log_checkpoints"), "{findings:?}");
 }
 
-/// The database is consistent with itself; only the vault knows that more was signed.
+/// The database agrees with itself. Only the vault knows that a larger size was signed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_was_set_back_to_a_backup_is_not_signed() {
     let mut deployment = with_a_quick_log().await;

@@ -1,5 +1,5 @@
-//! The service as its callers see it: a real database, a real object store on disk, requests over
-//! loopback. Only the combiners are stand-ins, so that they can fail on purpose.
+//! Tests of the service as its callers see it, with a real database, a real object store on disk,
+//! and requests over loopback. Only the combiners are replaced, so that they can fail on purpose.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

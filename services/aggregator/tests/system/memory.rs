@@ -1,4 +1,5 @@
-//! The program itself, in a process of its own, and how much memory it takes for large updates.
+//! A test of the memory that the program takes for large updates. The program runs as a process of
+//! its own.
 
 use std::sync::Arc;
 
@@ -14,8 +15,8 @@ const UPLOADS_AT_ONCE: usize = 16;
 const PARTICIPANTS: u32 = 24;
 const DIMENSION: u32 = 1 << 20;
 
-/// The bound that the documentation states: 64 MiB, and 8 MiB for each upload received at the same
-/// time.
+/// Checks the bound that the documentation states: 64 MiB, and 8 MiB for each upload that is
+/// received at the same time.
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_does_not_grow_with_the_number_of_contributions() {
     let settings = Settings { concurrent_uploads: UPLOADS_AT_ONCE, ..Settings::default() };
@@ -52,7 +53,7 @@ async fn memory_does_not_grow_with_the_number_of_contributions() {
     deployment.stop_service().await;
     let Some(peak) = peak.and_then(|text| text.trim().trim_end_matches(" kB").trim().parse::<usize>().ok())
     else {
-        // Only Linux tells.
+        // Only Linux reports the peak.
         return;
     };
     println!("{PARTICIPANTS} contributions, {} MiB at most", peak / 1024);

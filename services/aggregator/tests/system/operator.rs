@@ -1,4 +1,4 @@
-//! What the operator does, and what participants see of it.
+//! Tests of the operator's requests, and of what participants see of them.
 
 use std::time::Duration;
 
@@ -208,7 +208,8 @@ async fn a_creation_that_was_interrupted_is_resumed() {
     deployment.combiners[0].set(Fault::None);
     let round = deployment.open_planned(&plan).await;
     deployment.stop_service().await;
-    // The database as a process leaves it that was killed before the countersignatures came.
+    // Change the database as a process leaves it that is killed before the countersignatures
+    // arrive.
     let interrupted =
         "UPDATE jobs SET state = 'ready', finished_at = NULL, run_at = NOW() WHERE kind = 'prepare'";
     sqlx::raw_sql("ALTER TABLE rounds DISABLE TRIGGER rounds_transition")

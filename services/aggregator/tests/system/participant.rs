@@ -1,4 +1,4 @@
-//! A participant who talks to a deployment.
+//! A participant of a test, which sends its messages to a deployment.
 
 use std::ops::{Deref, DerefMut};
 
@@ -13,11 +13,11 @@ use reqwest::Method;
 
 use crate::deployment::{Answer, Deployment, EPOCH, OpenRound};
 
-/// A subject with a credential.
+/// A subject with a key and a credential.
 pub(crate) struct Participant(testbed::Participant);
 
 impl Participant {
-    /// With a credential of the deployment's registrar; not enrolled.
+    /// Makes a participant with a credential of the deployment's registrar. It is not enrolled.
     pub(crate) fn new(deployment: &Deployment, subject: &str, epoch: u32) -> Self {
         Self(testbed::Participant::new(&deployment.registrar, subject, epoch, &mut OsRng))
     }
@@ -37,19 +37,19 @@ impl Participant {
         deployment.post(paths::PARTICIPANTS, &request).await
     }
 
-    /// An update whose coordinates are all `value`.
+    /// Makes a contribution whose update has the coordinate `value` everywhere.
     pub(crate) fn contribute(&self, round: &OpenRound, value: f32, weight: u32) -> Message {
         let round = &round.verified;
         let update = vec![value; usize::try_from(round.constants().dimension).unwrap()];
         Message(self.0.contribute(round, &update, weight, &mut OsRng))
     }
 
-    /// The same message with another header, signed again.
+    /// Returns the same contribution with a changed header, which is signed again.
     pub(crate) fn amend(&self, message: &Message, change: impl FnOnce(&mut ContributionHeader)) -> Message {
         Message(self.0.amend(message, change))
     }
 
-    /// The same message with a seed that this holder cannot open.
+    /// Returns the same contribution with a seed that this holder cannot open.
     pub(crate) fn spoil_seed(&self, message: &Message, holder: usize) -> Message {
         Message(self.0.spoil_seed(message, holder))
     }
@@ -69,7 +69,7 @@ impl DerefMut for Participant {
     }
 }
 
-/// The message of a contribution, which can be sent.
+/// The header, seeds, proof and body of a contribution, ready to be sent.
 #[derive(Clone)]
 pub(crate) struct Message(testbed::Message);
 
@@ -86,7 +86,7 @@ impl Message {
         deployment.put(&self.path(round), self.to_bytes()).await
     }
 
-    /// Uploads what must be accepted.
+    /// Uploads a contribution that must be accepted.
     pub(crate) async fn upload(&self, deployment: &Deployment, round: &OpenRound) -> ContributionView {
         let answer = self.put(deployment, round).await;
         assert_eq!(answer.status, 201, "{}", answer.text());
@@ -112,7 +112,7 @@ impl DerefMut for Message {
     }
 }
 
-/// Sends where a participant wants to be paid.
+/// Sends a participant's claim address.
 pub(crate) async fn put_claim(deployment: &Deployment, subject: &str, claim: &ClaimAddress) -> Answer {
     let body = serde_json::to_vec(&ClaimAddressRequest { message: HexBytes(claim.to_bytes()) }).unwrap();
     let path = paths::fill(paths::CLAIM_ADDRESS, &[&subject]);

@@ -1,4 +1,4 @@
-//! Payouts: what contributions earn, once, and who may claim it.
+//! Tests of payouts: what contributions earn, and who may claim it.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -59,7 +59,7 @@ fn claim(participant: &Participant, address: u8, sequence: u64) -> ClaimAddress 
     participant.claim_address(CHAIN, [address; 20], sequence)
 }
 
-/// What a round paid, read in pages of one.
+/// Reads what a round paid, in pages of one earning.
 async fn payouts(deployment: &Deployment, round: &OpenRound) -> Vec<Payout> {
     let pages = format!("{}?limit=1", paths::fill(paths::ROUND_PAYOUTS, &[&round.id]));
     let mut payouts = Vec::new();
@@ -108,7 +108,7 @@ async fn a_round_pays_once_and_balances_wait_for_an_address() {
     assert_eq!((of_a.claims[0].amount.0, of_b.claims.len()), (25, 0));
     balances_sum_to_zero(&deployment).await;
 
-    // The job once more, as if nobody knew that it was done.
+    // Run the job once more, as if nobody knew that it was done.
     let again = "UPDATE jobs SET state = 'ready', finished_at = NULL WHERE kind = 'payout'";
     sqlx::query(again).execute(&deployment.db).await.unwrap();
     publish_again(&deployment).await;
@@ -116,7 +116,7 @@ async fn a_round_pays_once_and_balances_wait_for_an_address() {
         sqlx::query_scalar("SELECT COUNT(*) FROM transfers").fetch_one(&deployment.db).await.unwrap();
     assert_eq!(transfers, 2);
 
-    // With an address, the whole balance is in the next batch; and a's new earnings are.
+    // After b has sent an address, the next batch has b's whole balance and the new earnings of a.
     assert_eq!(put_claim(&deployment, "b", &claim(&b, 0xbb, 1)).await.status, 200);
     let round = open(&deployment, PayoutPolicy::Equal, 10).await;
     for participant in [&a, &b] {
@@ -212,7 +212,8 @@ async fn publish_again(deployment: &Deployment) {
     .await;
 }
 
-/// Tree, lines and proofs of a batch agree with each other and with the recorded root.
+/// Checks that the tree, the lines and the proofs of a batch agree with each other and with the
+/// recorded root.
 async fn check_batch(deployment: &Deployment, batch: &Batch, lines: &[(&str, u8, u128)]) {
     let path = |template: &str| paths::fill(template, &[&batch.batch_id]);
     let dump: StandardDump = deployment.get(&path(paths::BATCH_TREE)).await.json();
@@ -350,14 +351,14 @@ async fn the_database_refuses_a_ledger_that_does_not_balance() {
         let code = code.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
         assert_eq!(code.as_deref(), Some("23514"), "{postings}");
     }
-    // Nobody hands over what it does not have.
+    // An account without a balance cannot hand anything over.
     let mut tx = service.begin().await.unwrap();
     sqlx::query(transfer).bind(other.id.to_bytes()).execute(&mut *tx).await.unwrap();
     let overdrawn = post("('participant', -6), ('distributor', 6)");
     let overdrawn = sqlx::query(sqlx::AssertSqlSafe(overdrawn)).execute(&mut *tx).await.unwrap_err();
     assert!(overdrawn.to_string().contains("overdrawn"), "{overdrawn}");
     drop(tx);
-    // Nothing is added to what was posted, balanced or not.
+    // No posting can be added to a transfer, whether it balances or not.
     let added = sqlx::query(sqlx::AssertSqlSafe(post("('distributor', 1)"))).execute(&service).await;
     assert!(added.is_err());
     let twice = sqlx::query(transfer).bind(round.id.to_bytes()).execute(&service).await;
@@ -398,7 +399,7 @@ async fn reputation_gates_admission_and_follows_from_the_log_alone() {
     check_reputations(&deployment, &payouts).await;
 }
 
-/// Computes reputations from the log's entries alone.
+/// Computes reputations from the entries of the log alone.
 async fn check_reputations(deployment: &Deployment, payouts: &[Payout]) {
     let entries: Entries = deployment.get(&format!("{}?limit=1000", paths::LOG_ENTRIES)).await.json();
     let rows: Vec<Value> =

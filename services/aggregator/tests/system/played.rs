@@ -1,4 +1,4 @@
-//! A database in which something of everything has happened.
+//! Databases with rows in all recorded tables.
 
 use api::{
     payouts::{Amount, PayoutPolicy, PayoutTerms, Token},
@@ -10,8 +10,8 @@ use crate::{
     participant::{Participant, put_claim},
 };
 
-/// A round with an included and a rejected contribution, and, put there as the service would, rows
-/// of every other recorded table. All of it is under a checkpoint.
+/// Plays a round with an included and a rejected contribution. Inserts rows into every other
+/// recorded table, as the service would. A checkpoint covers all of it.
 pub(crate) async fn everything() -> Deployment {
     let deployment = Deployment::start().await;
     let round = deployment.open_round().await;
@@ -50,8 +50,7 @@ pub(crate) async fn everything() -> Deployment {
     deployment
 }
 
-/// A round that was paid, with a participant who can claim, another who cannot and one who was
-/// rejected.
+/// Plays a round that pays. One participant can claim, another cannot, and a third was rejected.
 pub(crate) async fn paid() -> Deployment {
     let deployment = Deployment::start().await;
     let mut plan = deployment.plan().await;

@@ -1,4 +1,4 @@
-//! Rounds that demand a proof of the norm.
+//! Tests of rounds that demand a proof of the norm.
 
 use api::{
     ProblemKind,
@@ -24,7 +24,7 @@ async fn demanding() -> (Deployment, OpenRound) {
     (deployment, round)
 }
 
-/// The message under another proof, signed again.
+/// Returns the contribution with another proof and a newly signed header.
 fn with_proof(participant: &Participant, message: &Message, proof: &[u8]) -> Message {
     let mut changed = participant.amend(message, |header| {
         header.proof_bytes = proof.len() as u32;
@@ -66,7 +66,7 @@ async fn only_proved_contributions_are_summed_and_the_bundle_carries_their_proof
     assert!(times.len() == 4 && times.iter().all(|time| time.is_some_and(|us| us > 0)), "{times:?}");
 }
 
-/// What the record says each proof took.
+/// Reads the time that each proof took, as the record says.
 async fn proof_times(deployment: &Deployment) -> Vec<Option<i64>> {
     sqlx::query_scalar("SELECT proof_time_us FROM contributions").fetch_all(&deployment.db).await.unwrap()
 }
@@ -101,7 +101,8 @@ async fn a_proof_that_is_no_proof_is_rejected_and_the_participant_may_try_again(
     deployment.until(&round, |view| view.progress.verified == 1).await;
 }
 
-/// The store has lost a body: its job is tried alone until it is given up, whatever else is due.
+/// The object store has lost a body. Its job is tried alone until it is given up, and holds up no
+/// other job.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contribution_that_cannot_be_verified_holds_up_nobody_else() {
     let (deployment, round) = demanding().await;

@@ -1,6 +1,6 @@
-//! Tampering with the database behind the back of its triggers, as a superuser can: every table and
-//! column is either protected, and then no change, deletion or insertion goes unnoticed, or said
-//! here to be something else, and why.
+//! Tests of tampering with the database without its triggers, as a superuser can. Every column has
+//! a class in the list below. A protected table or column must not be changed, deleted or inserted
+//! unnoticed. A column of another class has a reason for it.
 
 use std::collections::BTreeMap;
 
@@ -9,22 +9,23 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use crate::{deployment::Deployment, played};
 
-/// The class of a column.
+/// The class of a column says what happens when somebody changes it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Class {
-    /// Changing it contradicts the log.
+    /// A change contradicts the log.
     Protected,
-    /// Part of the key: changing it makes a row that the log does not have of one that it has.
+    /// The column is a part of the key. A change turns a row that the log has into a row that it
+    /// lacks.
     Key,
-    /// It follows from what is protected; PostgreSQL itself keeps it so, or its readers check it.
+    /// The value follows from protected values. PostgreSQL enforces it, or its readers check it.
     Derived,
-    /// It steers the work or measures it, and records nothing.
+    /// The value steers or measures the work, and records nothing.
     Operational,
 }
 
 use Class::{Derived, Key, Operational, Protected};
 
-/// Every table with its columns, by class.
+/// All tables with their columns, by class.
 const TABLES: &[(&str, &[(Class, &str)])] = &[
     ("participants", &[(Key, "subject"), (Protected, "client_key credential_epoch credential enrolled_at renewed_at")]),
     ("models", &[(Key, "digest"), (Protected, "bytes object_name stored_at")]),
@@ -45,7 +46,7 @@ const TABLES: &[(&str, &[(Class, &str)])] = &[
             (Operational, "request_key request_digest failure"),
         ],
     ),
-    // Counts of what was not stored, by anybody who could send it.
+    // Counts of uploads that were not stored. Anyone could have sent them.
     ("refusals", &[(Operational, "round_id reason count first_at last_at")]),
     (
         "contributions",
@@ -56,7 +57,7 @@ const TABLES: &[(&str, &[(Class, &str)])] = &[
                 "header_hash subject client_key weight header sealed_seeds proof body_object_name receipt state reason
                  received_at changed_at",
             ),
-            // The leaves below the digest in the header; the fold, which reads the body, checks it.
+            // The leaves below the digest in the header. The fold reads the body and checks them.
             (Derived, "chunk_digests"),
             (Operational, "proof_time_us"),
         ],
@@ -76,7 +77,7 @@ const TABLES: &[(&str, &[(Class, &str)])] = &[
     ("attestations", &[(Key, "round_id contribution_id holder"), (Protected, "attestation stored_at")]),
     ("round_members", &[(Key, "round_id index"), (Protected, "contribution_id header_hash")]),
     ("release_answers", &[(Key, "round_id holder"), (Protected, "answer stored_at")]),
-    // The digest of the sum in the result is the root over the digests of the chunks.
+    // The digest of the sum, which is in the result, is the root over the digests of the chunks.
     ("sum_chunks", &[(Derived, "round_id chunk folded_digest digest residual_max"), (Operational, "folded_at unmasked_at")]),
     (
         "results",
@@ -107,7 +108,7 @@ const TABLES: &[(&str, &[(Class, &str)])] = &[
     ("payments", &[(Key, "batch_id"), (Protected, "reference paid_at")]),
     ("transfers", &[(Key, "transfer_id"), (Protected, "kind round_id batch_id asset posted_at")]),
     ("postings", &[(Key, "transfer_id account_id"), (Protected, "amount")]),
-    // The time of writing is in the row that is recorded.
+    // The row that is recorded contains the time of writing.
     ("log_outbox", &[(Protected, "payload"), (Derived, "table_name key"), (Operational, "outbox_id recorded_at")]),
     (
         "log_entries",
@@ -156,13 +157,13 @@ async fn every_column_is_protected_or_said_not_to_be() {
     assert!(classes.is_empty(), "columns that are not there: {classes:?}");
 }
 
-/// A database in which every recorded table has rows, without the rules that would only get in the
-/// way of tampering.
+/// Makes a database in which every recorded table has rows, and removes the rules that would only
+/// hinder tampering.
 async fn defenceless() -> (Deployment, sqlx::pool::PoolConnection<sqlx::Postgres>) {
     let mut deployment = played::everything().await;
     deployment.stop_service().await;
     let mut connection = deployment.db.acquire().await.unwrap();
-    // An entry that waits.
+    // Add an entry that waits for its index.
     run(
         &mut connection,
         "INSERT INTO claim_addresses (subject, chain_id, sequence, address, message, stored_at)
@@ -205,7 +206,7 @@ async fn problems(deployment: &Deployment, connection: &mut PgConnection) -> Vec
     check_in(connection, &deployment.pins.aggregator).await.unwrap().contradictions
 }
 
-/// Does something behind the triggers' back, looks what the check finds, and undoes it.
+/// Changes the database without its triggers, returns what the check finds, and undoes the change.
 async fn after(
     deployment: &Deployment,
     connection: &mut PgConnection,
@@ -219,7 +220,7 @@ async fn after(
     found
 }
 
-/// An expression for another value of a column.
+/// Returns an SQL expression for another value of a column.
 async fn another(connection: &mut PgConnection, table: &str, column: &str) -> String {
     let query =
         "SELECT data_type::TEXT AS data_type, udt_name::TEXT AS udt_name FROM information_schema.columns
@@ -227,12 +228,12 @@ async fn another(connection: &mut PgConnection, table: &str, column: &str) -> St
     let row = sqlx::query(query).bind(table).bind(column).fetch_one(connection).await.unwrap();
     let data_type: String = row.get("data_type");
     match (data_type.as_str(), row.get::<String, _>("udt_name").as_str()) {
-        // An entry that is not JSON cannot be stored; one that is, can be about anything.
+        // An entry must be JSON to be stored. A JSON entry can be about anything.
         ("text", _) if column == "payload" => {
             r#"jsonb_set(payload::JSONB, '{row,stored_at}', '"never"')::TEXT"#.into()
         }
         ("text", _) => format!("COALESCE({column}, '') || 'x'"),
-        // Long values are recorded by their digest: the digest itself must not pass for them.
+        // Long values are recorded by their digest. The digest itself must not pass for the value.
         ("bytea", _) => format!(
             "CASE WHEN octet_length({column}) > 32 THEN sha256({column}) ELSE COALESCE({column}, '') || '\\x00' END"
         ),
@@ -245,7 +246,7 @@ async fn another(connection: &mut PgConnection, table: &str, column: &str) -> St
     }
 }
 
-/// The row whose tampering is tried: the first.
+/// The condition that selects the first row, with which tampering is tried.
 fn first(table: &str) -> String {
     format!("ctid = (SELECT ctid FROM {table} ORDER BY ctid LIMIT 1)")
 }
@@ -262,7 +263,7 @@ async fn no_change_of_a_protected_value_goes_unnoticed() {
         let statement = format!("UPDATE {table} SET {column} = {other} WHERE {}", first(&table));
         let found = after(&deployment, &mut connection, &statement).await;
         let named = match (table.as_str(), class) {
-            // An entry that waits is compared with its row, which may be in any table.
+            // A waiting entry is compared with its row, which may be in any table.
             ("log_outbox", _) => !found.is_empty(),
             (_, Key) => found.iter().any(|problem| problem.table_name == table),
             _ => found.iter().any(|problem| {
@@ -321,7 +322,8 @@ async fn rewriting_row_entry_and_tree_together_meets_the_signature() {
     let db = &mut *connection;
     run(db, "BEGIN").await;
     run(db, "SET LOCAL session_replication_role = replica").await;
-    // A participant's key, with its entry, all hashes above it, and the root that was signed.
+    // Change a participant's key together with its entry, all hashes above the entry, and the
+    // signed root.
     run(db, "UPDATE participants SET client_key = sha256(client_key) WHERE subject = 'a'").await;
     let entry = "UPDATE log_entries SET payload = (SELECT log_entry(p)::TEXT FROM participants AS p WHERE subject = 'a')
                  WHERE table_name = 'participants' AND key = 'a'";
@@ -353,8 +355,8 @@ async fn rewriting_row_entry_and_tree_together_meets_the_signature() {
     let found = problems(&deployment, db).await;
     let only = "log_checkpoints";
     assert!(!found.is_empty() && found.iter().all(|problem| problem.table_name == only), "{found:?}");
-    // Writing the new root into the checkpoint too contradicts its note; into the note, its
-    // signature.
+    // Writing the new root into the checkpoint contradicts the note. Writing it into the note
+    // contradicts the signature.
     let last = "size = (SELECT max(size) FROM log_checkpoints)";
     let rewrite = format!("UPDATE log_checkpoints SET root = log_root(size) WHERE {last}");
     assert_eq!(run(db, &rewrite).await, 1);
@@ -374,8 +376,8 @@ async fn rewriting_row_entry_and_tree_together_meets_the_signature() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_history_is_found_though_the_last_entries_are_right() {
     let (deployment, mut connection) = defenceless().await;
-    // A contribution that was included is said to have been rejected in between; an entry is
-    // repeated.
+    // Insert an entry that says that an included contribution was rejected in between. Also insert
+    // an entry twice.
     let forged = "INSERT INTO log_outbox (payload)
         SELECT jsonb_set(jsonb_set(payload::JSONB, '{row,state}', '\"rejected\"'), '{row,reason}', '\"proof-refused\"')::TEXT
         FROM log_entries WHERE table_name = 'contributions' AND payload::JSONB -> 'row' ->> 'state' = 'verified' LIMIT 1";
@@ -388,7 +390,7 @@ async fn a_forged_history_is_found_though_the_last_entries_are_right() {
         let found = after(&deployment, &mut connection, &repeated).await;
         assert!(found.iter().any(|problem| problem.table_name == table), "{table}: {found:?}");
     }
-    // A state may follow, but what never changes has changed with it.
+    // The new state is allowed, but a column that never changes has changed with it.
     for (table, column, state) in [("contributions", "subject", "included"), ("rounds", "document", "open")] {
         let changed = format!(
             "UPDATE log_entries SET payload = jsonb_set(payload::JSONB, '{{row,{column}}}', '\"x\"')::TEXT WHERE index = (

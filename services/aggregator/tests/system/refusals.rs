@@ -1,4 +1,4 @@
-//! Uploads that are refused: each for its own reason, counted, and without a trace in the object
+//! Tests of refused uploads. Each has its own reason, is counted, and leaves nothing in the object
 //! store.
 
 use api::ProblemKind;
@@ -10,7 +10,7 @@ use crate::{
     participant::{Message, Participant},
 };
 
-/// The message under its own path, with other bytes.
+/// Sends other bytes under the path of the contribution.
 async fn put(deployment: &Deployment, round: &OpenRound, message: &Message, bytes: Vec<u8>) -> Answer {
     deployment.put(&message.path(round), bytes).await
 }
@@ -83,7 +83,7 @@ async fn bodies_that_the_header_does_not_bind() {
 async fn words_outside_the_ring() {
     let deployment = Deployment::start().await;
     let mut plan = deployment.plan().await;
-    // Many contributions leave words a range that is not a power of two.
+    // With so many contributions the range of the words is not a power of two.
     plan.max_contributions = 4096;
     let round = deployment.open_planned(&plan).await;
     assert!(round.verified.constants().transport_bits < 32);
@@ -129,7 +129,7 @@ async fn contributions_to_another_round_or_outside_its_rules() {
     let heavy = participant.amend(&message, |header| header.weight = 6);
     heavy.put(&deployment, &round).await.refused(ProblemKind::WeightOutOfRange);
     let fewer = participant.amend(&message, |header| header.commitments.push(header.commitments[0]));
-    // Another number of commitments makes the sealed seeds end elsewhere.
+    // With another number of commitments the sealed seeds end elsewhere.
     assert_eq!(fewer.put(&deployment, &round).await.status / 100, 4);
     nothing_stored(&deployment, &round);
 }

@@ -1,4 +1,5 @@
-//! After the audit window ciphertexts are gone, and what was recorded of them is not.
+//! Tests of erasure. After the audit window sealed seeds and proofs are gone. What was recorded
+//! about them stays.
 
 use api::{ProblemKind, paths, rounds::RoundState};
 use testbed::Fault;
@@ -8,14 +9,14 @@ use crate::{
     participant::Participant,
 };
 
-/// Restarts the service with this window.
+/// Restarts the service with this audit window.
 async fn restart_with_window(deployment: &mut Deployment, window_ms: u64) {
     deployment.settings.record.audit_window_ms = Some(window_ms);
     deployment.stop_service().await;
     deployment.start_service().await;
 }
 
-/// Waits until the ciphertexts of the only round are erased.
+/// Waits until the sealed seeds and proofs of the only round are erased.
 async fn until_erased(deployment: &Deployment) {
     eventually("the erasure", async || {
         let erased: i64 =
@@ -43,7 +44,7 @@ async fn ciphertexts_are_erased_after_the_audit_window_and_the_record_stays_whol
     let bundle = paths::fill(paths::BUNDLE, &[&round.id]);
     let body = paths::fill(paths::CONTRIBUTION_BODY, &[&round.id, &messages[0].id()]);
     let bodies = format!("{}/contributions", round.folder());
-    // Within the window nothing is erased, though the service restarts.
+    // Within the window nothing is erased, even when the service restarts.
     eventually("the round's jobs to be done", async || {
         let left = "SELECT COUNT(*) FROM jobs WHERE state IN ('ready', 'leased')";
         let left: i64 = sqlx::query_scalar(left).fetch_one(&deployment.db).await.unwrap();
@@ -66,7 +67,7 @@ async fn ciphertexts_are_erased_after_the_audit_window_and_the_record_stays_whol
         let inclusion = paths::fill(paths::CONTRIBUTION_INCLUSION, &[&round.id, &message.id()]);
         assert_eq!(deployment.get(&inclusion).await.status, 200);
     }
-    // What was erased is still known by its digest, and the record has no contradiction.
+    // The digests of the erased bytes are still there, and the record has no contradiction.
     let digests: i64 = sqlx::query_scalar(
         "SELECT COUNT(DISTINCT key) FROM log_entries
          WHERE table_name = 'contributions' AND payload::JSONB -> 'row' ->> 'sealed_seeds' LIKE 'sha256:%'",

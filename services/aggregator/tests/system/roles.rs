@@ -1,4 +1,4 @@
-//! What each role may do, tried with the role itself.
+//! Tests of the privileges of each role, tried as the role itself.
 
 use api::rounds::RoundState;
 use local::databases::{AGGREGATOR, AUDITOR, PAYER};
@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::{deployment::Deployment, participant::Participant};
 
-/// Tries a statement; the refusal must be one of privileges, not of triggers.
+/// Tries a statement. A missing privilege must refuse it, not a trigger.
 async fn forbidden(db: &PgPool, statement: &str) {
     let error = sqlx::query(AssertSqlSafe(statement)).execute(db).await.expect_err(statement);
     let code = error.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
@@ -93,8 +93,8 @@ async fn an_auditor_reads_views_and_nothing_else() {
     forbidden(&auditor, "SELECT * FROM sequence_log(1)").await;
     forbidden(&auditor, "SELECT hold_latch('log')").await;
     forbidden(&auditor, "CREATE TABLE public.mine (x INTEGER)").await;
-    // Nothing secret is in what they see: neither sealed seeds nor the bytes of headers, proofs or
-    // receipts.
+    // The views of an auditor contain nothing secret: no sealed seeds, and no bytes of headers,
+    // proofs or receipts.
     for secret in ["sealed_seeds", "header", "proof", "receipt", "credential", "answer", "attestation"] {
         let hexadecimal: Vec<String> = names(
             &deployment.db,

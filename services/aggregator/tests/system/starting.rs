@@ -1,4 +1,4 @@
-//! What a process needs to start, and what it says when that is missing.
+//! Tests of what a process needs to start, and of its message if something is missing.
 
 use aggregator::SCHEMA;
 use sqlx::AssertSqlSafe;

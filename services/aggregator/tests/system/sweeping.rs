@@ -1,4 +1,4 @@
-//! What a process that dies leaves behind, and what its successor makes of it.
+//! Tests of what a dead process leaves behind, and of what its successor does with it.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::{
     participant::Participant,
 };
 
-/// The name of a key made this many hours ago.
+/// The round id of a key that was made this many hours ago, which is its name in the vault.
 fn made_hours_ago(hours: u64) -> String {
     let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let then = since_epoch - Duration::from_secs(3_600 * hours);

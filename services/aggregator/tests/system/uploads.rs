@@ -1,4 +1,5 @@
-//! Uploads: durable once, the same receipt for the same bytes, nothing left of what fails.
+//! Tests of uploads. An accepted upload is durable, the same bytes get the same receipt, and a
+//! failed upload leaves nothing behind.
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::{
     participant::{Message, Participant},
 };
 
-/// Starts an upload by hand: its head, and the first `bytes` of it.
+/// Starts an upload by hand: sends its head and the first `bytes` bytes.
 async fn begin(deployment: &Deployment, round: &OpenRound, message: &Message, bytes: usize) -> TcpStream {
     let mut stream = TcpStream::connect(deployment.address()).await.unwrap();
     let whole = message.to_bytes();

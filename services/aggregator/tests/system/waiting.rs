@@ -1,4 +1,4 @@
-//! Waiting for what happens soon, and looking at what is stored.
+//! Functions that wait for events, and functions that look at what is stored.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ impl Deployment {
         self.until(round, |view| view.state == state).await
     }
 
-    /// Waits until this holds of the round.
+    /// Waits until `holds` is true for the round.
     pub(crate) async fn until(&self, round: &OpenRound, holds: impl Fn(&RoundView) -> bool) -> RoundView {
         let mut last = None;
         for _ in 0..600 {
@@ -27,7 +27,7 @@ impl Deployment {
         panic!("still {last:?}");
     }
 
-    /// The files of the object store below `folder`.
+    /// Lists the files of the object store below `folder`.
     pub(crate) fn objects(&self, folder: &str) -> Vec<String> {
         let mut folders = vec![self.folder.file("blobs").join(folder)];
         let mut files = Vec::new();
@@ -44,7 +44,7 @@ impl Deployment {
         KeyVault::open(self.folder.vault()).unwrap()
     }
 
-    /// The private keys in the vault.
+    /// Counts the private keys in the vault.
     pub(crate) fn keys(&self) -> usize {
         self.vault().list().unwrap().len()
     }
@@ -54,8 +54,8 @@ impl Deployment {
         eventually("keys to be destroyed", async || (self.keys() == 0).then_some(())).await;
     }
 
-    /// Waits until the combiners know that the round has ended, and its key and its objects are
-    /// gone.
+    /// Waits until the combiners know that the round has ended, and until its key and its objects
+    /// are gone.
     pub(crate) async fn until_abandoned(&self, round: &OpenRound) {
         let hash = round.verified.hash();
         let told = async || self.combiners.iter().all(|combiner| combiner.has_abandoned(hash)).then_some(());
@@ -63,7 +63,7 @@ impl Deployment {
         self.until_retired(round).await;
     }
 
-    /// Waits until nothing is left to do for the round, which has no key and no objects.
+    /// Waits until no job is left for the round, and until its key and its objects are gone.
     pub(crate) async fn until_retired(&self, round: &OpenRound) {
         eventually("the round's jobs to be done", async || {
             let left = "SELECT COUNT(*) FROM jobs WHERE round_id = $1 AND state IN ('ready', 'leased')";
@@ -76,7 +76,7 @@ impl Deployment {
         assert_eq!(self.objects(&round.folder()), [""; 0]);
     }
 
-    /// Waits until everything recorded is covered by a checkpoint.
+    /// Waits until a checkpoint covers everything that is recorded.
     pub(crate) async fn until_sealed(&self) {
         eventually("a checkpoint over everything", async || {
             let left = "SELECT (SELECT COUNT(*) FROM log_outbox WHERE table_name <> 'log_checkpoints') + (
@@ -89,7 +89,7 @@ impl Deployment {
     }
 }
 
-/// Waits for something that happens soon.
+/// Waits until `look` returns a value. Panics after a time limit.
 pub(crate) async fn eventually<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
     for _ in 0..600 {
         if let Some(value) = look().await {

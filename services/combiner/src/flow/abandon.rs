@@ -1,4 +1,4 @@
-//! Abandoning: a round that ends without a release leaves no key behind.
+//! Abandons a round that ends without a release, so that it leaves no key behind.
 
 use api::ProblemKind;
 use kit::{
@@ -16,7 +16,8 @@ use crate::{
 /// Ends an open round and destroys its key. A second call changes nothing.
 ///
 /// # Errors
-/// An abort of kind `not-found`, or `round-state` when the round was released; a fault.
+/// An abort of kind `not-found`, or of kind `round-state` if the round was released. A fault if the
+/// service itself fails.
 pub(crate) async fn abandon(app: &App, round_hash: RoundHash) -> Result<()> {
     let round = run_tx(&app.db, "abandon", |tx| end(tx, app, &round_hash)).await?;
     destroy::destroy(app, &round).await

@@ -1,5 +1,5 @@
-//! Attesting: at intake, this combiner opens its share of each contribution's mask key and signs whether
-//! it is good. Nobody can blame a contribution for its share when the round closes.
+//! Attests contributions at intake. The combiner opens its share of each mask key and signs that
+//! the share is good. A bad share is thus found before the round closes.
 
 mod examination;
 
@@ -31,12 +31,12 @@ use crate::{
     },
 };
 
-/// Verdicts on contributions, in order. A contribution that is attested already gets the same
-/// attestation again.
+/// Decides about contributions and returns the verdicts in order. A contribution that is attested
+/// already gets the same attestation again.
 ///
 /// # Errors
-/// An abort of kind `invalid-parameter`, `not-found`, `round-state` or `round-key-destroyed`; a fault. A
-/// bad contribution is a verdict and no error.
+/// An abort of kind `invalid-parameter`, `not-found`, `round-state` or `round-key-destroyed`. A
+/// fault if the service itself fails. A bad contribution is a verdict, not an error.
 pub(crate) async fn attest(
     app: &App,
     round_hash: RoundHash,
@@ -72,8 +72,8 @@ async fn record(app: &App, round: &VerifiedRound, findings: &[Finding]) -> Resul
     Ok(verdicts)
 }
 
-/// Records what is new. The lock of the round makes the count of attempts exact and keeps attestations
-/// from following a release.
+/// Records what is new. The lock on the round makes the count of attempts exact. It also keeps
+/// attestations from following a release.
 async fn record_in(
     mut tx: Tx,
     app: &App,
@@ -87,7 +87,7 @@ async fn record_in(
     Ok((tx, (verdicts, new.len())))
 }
 
-/// Good contributions are attested until their participant has no attempt left.
+/// Attests good contributions until their participant has no attempt left.
 async fn decide<'a>(
     tx: &mut PgConnection,
     round: &VerifiedRound,
@@ -124,7 +124,8 @@ async fn decide<'a>(
     Ok((verdicts, inserted))
 }
 
-/// Signing is deterministic, so two requests at once give a contribution the same attestation.
+/// Returns the attestation as a verdict. Signing is deterministic, so two requests at once give a
+/// contribution the same attestation.
 fn attested(new: &NewAttestation) -> Verdict {
     Verdict::Attested(HexBytes(new.attestation.clone()))
 }

@@ -1,4 +1,5 @@
-//! Countersigning: this combiner takes part in exactly the round that the document describes.
+//! Countersigns round documents. The signature binds this combiner to exactly the round that the
+//! document describes.
 
 use api::ProblemKind;
 use kit::{
@@ -19,13 +20,13 @@ use crate::{
     store::{round_keys, rounds},
 };
 
-/// Countersigns a document that keeps to the policy. Refuses it if another document was countersigned
-/// under its round id or another open round starts from the same model. The same document again gives
-/// the same signature.
+/// Countersigns a document that keeps to the policy. Refuses it if another document was
+/// countersigned under its round id, or if another open round starts from the same model. The same
+/// document always gets the same signature.
 ///
 /// # Errors
-/// An abort of kind `malformed-message`, `round-refused`, `signature-refused`, `model-in-use`, `round-state` or
-/// `round-key-destroyed`; a fault.
+/// An abort of kind `malformed-message`, `round-refused`, `signature-refused`, `model-in-use`,
+/// `round-state` or `round-key-destroyed`. A fault if the service itself fails.
 pub(crate) async fn countersign(app: &App, document: Vec<u8>, signature: [u8; 64]) -> Result<[u8; 64]> {
     let decoded = RoundDocument::from_bytes(&document).map_err(Refusal::malformed("round document"))?;
     if let Some(earlier) = rounds::by_id(&app.db, &decoded.round_id).await? {
@@ -40,7 +41,7 @@ pub(crate) async fn countersign(app: &App, document: Vec<u8>, signature: [u8; 64
         metrics::countersigned();
         return Ok(countersignature);
     }
-    // Another request was faster with this round id.
+    // Another request has used this round id first.
     match rounds::by_id(&app.db, &round.document().round_id).await? {
         Some(other) if other.document == document => Ok(other.countersignature),
         _ => Err(taken()),
@@ -50,7 +51,8 @@ pub(crate) async fn countersign(app: &App, document: Vec<u8>, signature: [u8; 64
 async fn insert(mut tx: Tx, app: &App, new: &rounds::NewRound<'_>) -> Result<(Tx, bool)> {
     let round_id = new.round.document().round_id;
     round_keys::lock(&mut tx, &round_id).await?;
-    // The key was there before, and may have been swept away since. Under the lock it stays.
+    // The key existed before this transaction, but a sweep may have destroyed it since. Under the
+    // lock no sweep can.
     round_key::load(app, round_id).await?;
     match rounds::insert(&mut tx, new, app.now()).await {
         Ok(inserted) => Ok((tx, inserted)),
@@ -59,7 +61,8 @@ async fn insert(mut tx: Tx, app: &App, new: &rounds::NewRound<'_>) -> Result<(Tx
     }
 }
 
-/// The key that this combiner made for the round. Without one the document names a foreign key.
+/// Loads the key that this combiner made for the round. A document for which it made none names a
+/// foreign key.
 async fn own_key(app: &App, round_id: RoundId) -> Result<RoundKeyPair> {
     if round_keys::exists(&app.db, &round_id).await? {
         round_key::load(app, round_id).await

@@ -1,4 +1,4 @@
-//! Destroying a round's key after the end of the round, so that nothing sealed to it opens again.
+//! Destroys the key of an ended round, so that nothing sealed to it opens again.
 
 use kit::{Result, vault::round_key};
 
@@ -8,10 +8,10 @@ use crate::{
     store::{destroyed_keys, rounds::RoundRow},
 };
 
-/// Destroys the key of an ended round and records that. A second call changes nothing.
+/// Destroys the key of an ended round and records the destruction. A second call changes nothing.
 ///
 /// # Errors
-/// A fault.
+/// A fault if the vault or the database fails.
 pub(crate) async fn destroy(app: &App, round: &RoundRow) -> Result<()> {
     round_key::destroy(&app.vault, round.round_id.0).await?;
     if destroyed_keys::insert(&app.db, &round.round_hash.0, app.now()).await? {
@@ -24,7 +24,7 @@ pub(crate) async fn destroy(app: &App, round: &RoundRow) -> Result<()> {
 /// Destroys the keys of ended rounds that a crash left undestroyed.
 ///
 /// # Errors
-/// A fault.
+/// A fault if the vault or the database fails.
 pub(crate) async fn finish(app: &App) -> Result<()> {
     for round in destroyed_keys::missing(&app.db).await? {
         destroy(app, &round).await?;

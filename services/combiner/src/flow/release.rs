@@ -1,8 +1,9 @@
-//! Releasing: the sum of this combiner's key shares over one set of a round, once and never for another set.
+//! Releases the sum of this combiner's key shares over one set of a round, once and never over
+//! another set.
 //!
-//! The order of the steps ensures this. The vault is bound to the set's root before anything is
-//! answered, the answer is durable before the key is destroyed, and the key is destroyed before the
-//! answer is given.
+//! The order of the steps ensures this. The vault is bound to the set root before anything is
+//! answered. The answer is durable before the key is destroyed. The key is destroyed before the
+//! answer is sent.
 
 use api::ProblemKind;
 use kit::{
@@ -25,12 +26,12 @@ use crate::{
     store::{attestations, releases, rounds},
 };
 
-/// The signed answer to a release request. The same set always gets the same bytes.
+/// Answers a request to release, with a signature. The same set always gets the same bytes.
 ///
 /// # Errors
 /// An abort of kind `malformed-message`, `not-found`, `wrong-round`, `signature-refused`,
-/// `root-mismatch`, `cohort-out-of-bounds`, `not-attested`, `duplicate-subject`, `release-conflict` or
-/// `round-key-destroyed`; a fault.
+/// `root-mismatch`, `cohort-out-of-bounds`, `not-attested`, `duplicate-subject`, `release-conflict`
+/// or `round-key-destroyed`. A fault if the service itself fails.
 pub(crate) async fn release(app: &App, round_hash: RoundHash, request: &[u8]) -> Result<Vec<u8>> {
     let outcome = answer_once(app, round_hash, request).await;
     if let Err(error @ Error::Abort(_)) = &outcome {
@@ -44,8 +45,8 @@ async fn answer_once(app: &App, round_hash: RoundHash, request: &[u8]) -> Result
     let request = ReleaseRequest::from_bytes(request).map_err(Refusal::malformed("release request"))?;
     let round = rounds::find(&app.db, &round_hash).await?;
     let verified = round.verified()?;
-    // Read the key first. The answer is stored before the key is destroyed, so a missing key implies a
-    // stored answer.
+    // Read the key first. The answer is stored before the key is destroyed, so a missing key
+    // implies a stored answer.
     let key = round_key::find(&app.vault, round.round_id.0).await?;
     if let Some(released) = releases::find(&app.db, &round_hash).await? {
         authenticate(&verified, &request)?;
@@ -65,7 +66,7 @@ async fn answer_once(app: &App, round_hash: RoundHash, request: &[u8]) -> Result
     released.over(&root)
 }
 
-/// Checks that the aggregator asks, and for this round.
+/// Checks that the aggregator signed the request, and that it signed it for this round.
 fn authenticate(round: &VerifiedRound, request: &ReleaseRequest) -> std::result::Result<(), Refusal> {
     if request.round_hash != *round.hash() {
         return Err(Refusal::WrongRound);
@@ -80,7 +81,7 @@ async fn compute(
     key: RoundKeyPair,
     request: ReleaseRequest,
 ) -> Result<Vec<u8>> {
-    // Check before fetching anything.
+    // Check the request before anything is fetched for it.
     authenticate(&round, &request)?;
     round.check_cohort(request.members.len())?;
     let attested = attestations::members(&app.db, round.hash(), &request.members).await?;
@@ -95,7 +96,7 @@ async fn compute(
     Ok(answered?)
 }
 
-/// Makes the answer durable, or finds the one that another request stored.
+/// Stores the answer durably. If another request stored one first, returns that one.
 async fn record(
     app: &App,
     round_hash: &RoundHash,
@@ -131,7 +132,7 @@ async fn record_in(
 }
 
 impl releases::Release {
-    /// The answer, if this is the set that was released.
+    /// Returns the answer if it was given for this set.
     fn over(self, root: &SetRoot) -> Result<Vec<u8>> {
         if self.root.0 == *root { Ok(self.answer) } else { Err(Error::abort(ProblemKind::ReleaseConflict)) }
     }

@@ -1,4 +1,4 @@
-//! The HPKE key of a round, made before the round document that names it.
+//! The HPKE key of a round. It is made before the round document that names it.
 
 use api::{ProblemKind, combiner::RoundKeyView};
 use kit::{Error, Result, vault::round_key};
@@ -7,10 +7,11 @@ use sharing::RoundKeyPair;
 
 use crate::{state::App, store::round_keys};
 
-/// The public half of the round's key. The first call makes the key; later calls answer the same one.
+/// Returns the public half of the round's key. The first call makes the key. Later calls return the
+/// same key.
 ///
 /// # Errors
-/// An abort of kind `round-key-destroyed`; a fault.
+/// An abort of kind `round-key-destroyed`. A fault if the service itself fails.
 pub(crate) async fn provide(app: &App, round_id: RoundId) -> Result<RoundKeyView> {
     let known = round_keys::exists(&app.db, &round_id).await?;
     let key = if known {
@@ -24,10 +25,10 @@ pub(crate) async fn provide(app: &App, round_id: RoundId) -> Result<RoundKeyView
     Ok(RoundKeyView { hpke_key_id: *key.id(), hpke_public_key: *key.public() })
 }
 
-/// The private key of a round.
+/// Loads the private key of a round from the vault.
 ///
 /// # Errors
-/// An abort of kind `round-key-destroyed`; a fault.
+/// An abort of kind `round-key-destroyed`. A fault if the service itself fails.
 pub(super) async fn load(app: &App, round_id: RoundId) -> Result<RoundKeyPair> {
     round_key::find(&app.vault, round_id).await?.ok_or_else(destroyed)
 }

@@ -1,4 +1,4 @@
-//! Sweeping: destroys keys that no round document ever named. Nothing was ever sealed to them.
+//! Destroys keys that no round document names. Nobody has sealed anything to such a key.
 
 use kit::{
     Result,
@@ -13,14 +13,14 @@ use crate::{
     store::{round_keys, rounds},
 };
 
-/// A document follows its key within seconds. After this long there will be none.
+/// The age at which an unused key is destroyed. A document normally follows its key within seconds.
 const UNUSED_KEY_MS: i64 = 24 * 3_600_000;
 
 /// Destroys the keys of rounds that were not countersigned in time. Such a round can no longer be
 /// countersigned.
 ///
 /// # Errors
-/// A fault.
+/// A fault if the vault or the database fails.
 pub(crate) async fn sweep(app: &App) -> Result<()> {
     for round_id in round_key::list(&app.vault).await? {
         if let Some(made_at) = round_keys::made_at(&app.db, &round_id).await? {
@@ -28,14 +28,16 @@ pub(crate) async fn sweep(app: &App) -> Result<()> {
                 run_tx(&app.db, "sweep", |tx| destroy_unused(tx, app, &round_id)).await?;
             }
         } else if let Some(key) = round_key::find(&app.vault, round_id).await? {
-            // A crash or a restored database has lost the row of this key. Its time starts now.
+            // A crash or a restored database has lost the row of this key. Its time starts again
+            // now.
             round_keys::insert(&app.db, &round_id, key.id(), key.public(), app.now()).await?;
         }
     }
     Ok(())
 }
 
-/// Under the lock that countersigning takes, so that no document is countersigned whose key is destroyed.
+/// Destroys a key under the lock that countersigning takes, so that no document with a destroyed
+/// key is countersigned.
 async fn destroy_unused(mut tx: Tx, app: &App, round_id: &RoundId) -> Result<(Tx, ())> {
     round_keys::lock(&mut tx, round_id).await?;
     if !rounds::is_countersigned(&mut tx, round_id).await? {

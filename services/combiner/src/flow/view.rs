@@ -1,4 +1,4 @@
-//! A round as it is shown.
+//! Shows a round to callers.
 
 use api::combiner::CombinerRoundView;
 use kit::{Result, time::Timestamp};
@@ -6,10 +6,10 @@ use names::RoundHash;
 
 use crate::{state::App, store::rounds};
 
-/// The round with this hash.
+/// Returns the round with this hash.
 ///
 /// # Errors
-/// An abort of kind `not-found`; a fault.
+/// An abort of kind `not-found`. A fault if the service itself fails.
 pub(crate) async fn view(app: &App, round_hash: RoundHash) -> Result<CombinerRoundView> {
     let summary = rounds::summary(&app.db, &round_hash).await?;
     let count = |value: i64| value.unsigned_abs();

@@ -1,4 +1,4 @@
-//! Contributions that were attested.
+//! The contributions that this combiner attested.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use names::{HeaderHash, RoundHash, Subject};
 use protocol::{Canonical, ContributionHeader, SealedSeeds, roles::combiner::AttestedMember};
 use sqlx::{PgConnection, PgExecutor};
 
-/// What is stored of an attested contribution.
+/// An attested contribution to be stored.
 pub(crate) struct NewAttestation {
     pub(crate) header_hash: HeaderHash,
     pub(crate) subject: Subject,
@@ -17,7 +17,7 @@ pub(crate) struct NewAttestation {
     pub(crate) attestation: Vec<u8>,
 }
 
-/// The attestations, among these header hashes, given in this round.
+/// Finds attestations in this round by header hash.
 pub(crate) async fn find(
     db: impl PgExecutor<'_>,
     round_hash: &RoundHash,
@@ -33,10 +33,10 @@ pub(crate) async fn find(
     Ok(rows.into_iter().map(|(hash, attestation)| (hash.0, attestation)).collect())
 }
 
-/// The attested contributions of this round among these header hashes.
+/// Loads the attested contributions in this round by header hash.
 ///
 /// # Errors
-/// A fault, also when a record no longer decodes.
+/// A fault if the database fails or a stored row no longer decodes.
 pub(crate) async fn members(
     db: impl PgExecutor<'_>,
     round_hash: &RoundHash,
@@ -58,7 +58,7 @@ pub(crate) async fn members(
     rows.into_iter().map(decode).collect()
 }
 
-/// How many contributions of these participants were attested in this round.
+/// Counts the attested contributions of each of these participants in this round.
 pub(crate) async fn attempts(
     tx: &mut PgConnection,
     round_hash: &RoundHash,

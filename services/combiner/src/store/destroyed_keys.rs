@@ -1,4 +1,4 @@
-//! Rounds whose private key is gone.
+//! The rounds whose private key is destroyed.
 
 use kit::column::Column;
 use kit::time::Timestamp;
@@ -7,7 +7,8 @@ use sqlx::PgPool;
 
 use super::rounds::RoundRow;
 
-/// Records that the key of an ended round is gone. Returns `false` if that is recorded already.
+/// Records that the key of an ended round is destroyed. Returns `false` if that was recorded
+/// before.
 pub(crate) async fn insert(db: &PgPool, round_hash: &RoundHash, now: Timestamp) -> sqlx::Result<bool> {
     let outcome = sqlx::query(
         "INSERT INTO destroyed_keys (round_hash, hpke_key_id, destroyed_at)
@@ -24,7 +25,7 @@ pub(crate) async fn insert(db: &PgPool, round_hash: &RoundHash, now: Timestamp) 
     Ok(outcome.rows_affected() == 1)
 }
 
-/// Ended rounds whose key is not yet recorded as gone.
+/// Finds ended rounds whose key is not recorded as destroyed.
 pub(crate) async fn missing(db: &PgPool) -> sqlx::Result<Vec<RoundRow>> {
     sqlx::query_as(
         "SELECT r.round_hash, r.round_id, r.document, r.countersignature, r.holder, r.outcome

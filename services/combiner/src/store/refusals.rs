@@ -1,4 +1,4 @@
-//! How often contributions were refused.
+//! Counts of refused contributions.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use kit::time::Timestamp;
 use names::RoundHash;
 use sqlx::PgConnection;
 
-/// Counts refusals, by reason.
+/// Adds to the counts, by reason.
 pub(crate) async fn count(
     tx: &mut PgConnection,
     round_hash: &RoundHash,

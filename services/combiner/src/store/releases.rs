@@ -1,18 +1,18 @@
-//! Sums of key shares that were released.
+//! The released sums of key shares.
 
 use kit::column::Column;
 use kit::time::Timestamp;
 use names::{RoundHash, SetRoot};
 use sqlx::{FromRow, PgConnection, PgExecutor};
 
-/// A released set and the answer over it.
+/// A released set root with the answer that was given for it.
 #[derive(Clone, FromRow)]
 pub(crate) struct Release {
     pub(crate) root: Column<SetRoot>,
     pub(crate) answer: Vec<u8>,
 }
 
-/// The release of this round, if there is one.
+/// Finds the release of this round.
 pub(crate) async fn find(db: impl PgExecutor<'_>, round_hash: &RoundHash) -> sqlx::Result<Option<Release>> {
     sqlx::query_as("SELECT root, answer FROM releases WHERE round_hash = $1")
         .bind(Column(*round_hash))

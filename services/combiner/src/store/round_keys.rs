@@ -1,11 +1,11 @@
-//! Public halves of the rounds' keys.
+//! The public halves of the rounds' keys.
 
 use kit::column::Column;
 use kit::time::Timestamp;
 use names::{RoundId, RoundKeyId, RoundPublicKey};
 use sqlx::{PgConnection, PgPool};
 
-/// Whether a key was made for this round.
+/// Returns whether a key was made for this round.
 pub(crate) async fn exists(db: &PgPool, round_id: &RoundId) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT EXISTS (SELECT FROM round_keys WHERE round_id = $1)")
         .bind(Column(*round_id))
@@ -13,7 +13,7 @@ pub(crate) async fn exists(db: &PgPool, round_id: &RoundId) -> sqlx::Result<bool
         .await
 }
 
-/// When the key of this round was made, if one was.
+/// Returns when the key of this round was made.
 pub(crate) async fn made_at(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Option<Timestamp>> {
     sqlx::query_scalar("SELECT created_at FROM round_keys WHERE round_id = $1")
         .bind(Column(*round_id))
@@ -21,7 +21,7 @@ pub(crate) async fn made_at(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Opt
         .await
 }
 
-/// Locks a round's key until the transaction ends, so that only one document at a time is
+/// Locks the key of a round until the transaction ends. Only one document at a time can thus be
 /// countersigned under one round id.
 pub(crate) async fn lock(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Result<()> {
     sqlx::query("SELECT FROM round_keys WHERE round_id = $1 FOR UPDATE")
@@ -31,7 +31,7 @@ pub(crate) async fn lock(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Res
     Ok(())
 }
 
-/// Records a key, unless another request has.
+/// Records a key, unless another request has recorded it.
 pub(crate) async fn insert(
     db: &PgPool,
     round_id: &RoundId,

@@ -1,4 +1,4 @@
-//! Rounds that were countersigned.
+//! The rounds that this combiner countersigned.
 
 use api::{ProblemKind, combiner::CombinerRoundState};
 use kit::{
@@ -10,7 +10,7 @@ use names::{RoundHash, RoundId, SetRoot};
 use protocol::{Canonical, RoundDocument, VerifiedRound};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 
-/// A round.
+/// A countersigned round as it is stored.
 #[derive(FromRow)]
 pub(crate) struct RoundRow {
     pub(crate) round_hash: Column<RoundHash>,
@@ -36,12 +36,12 @@ impl Named for RoundOutcome {
 }
 
 impl RoundRow {
-    /// How the round ended, if it has.
+    /// How the round ended. `None` while it is open.
     pub(crate) fn outcome(&self) -> Option<RoundOutcome> {
         self.outcome.map(|outcome| outcome.0)
     }
 
-    /// Whether the round was released or abandoned.
+    /// Returns whether the round was released or abandoned.
     pub(crate) fn is_ended(&self) -> bool {
         self.outcome.is_some()
     }
@@ -49,7 +49,8 @@ impl RoundRow {
     /// Refuses a round that has ended.
     ///
     /// # Errors
-    /// An abort of kind `round-state` when it was released, `round-key-destroyed` when it was abandoned.
+    /// An abort of kind `round-state` if it was released, or of kind `round-key-destroyed` if it
+    /// was abandoned.
     pub(crate) fn demand_open(&self) -> Result<()> {
         match self.outcome() {
             None => Ok(()),
@@ -60,12 +61,12 @@ impl RoundRow {
         }
     }
 
-    /// This combiner's index among the share holders.
+    /// This combiner's index among the holders.
     pub(crate) fn holder(&self) -> Result<u8> {
         u8::try_from(self.holder).map_err(Error::fault)
     }
 
-    /// The round that the stored document describes. Its signature was checked when it was stored.
+    /// Decodes the stored document. Its signature was checked before it was stored.
     pub(crate) fn verified(&self) -> Result<VerifiedRound> {
         let document = RoundDocument::from_bytes(&self.document).map_err(Error::fault)?;
         VerifiedRound::trusted(document).map_err(Error::fault)
@@ -81,7 +82,7 @@ pub(crate) struct NewRound<'a> {
     pub(crate) countersignature: [u8; 64],
 }
 
-/// Stores a round. Returns `false` if its id is taken.
+/// Stores a round. Returns `false` if its round id is taken.
 pub(crate) async fn insert(tx: &mut PgConnection, new: &NewRound<'_>, now: Timestamp) -> sqlx::Result<bool> {
     let outcome = sqlx::query(
         "INSERT INTO rounds (
@@ -103,13 +104,13 @@ pub(crate) async fn insert(tx: &mut PgConnection, new: &NewRound<'_>, now: Times
     Ok(outcome.rows_affected() == 1)
 }
 
-/// Whether [`insert`] failed because another open round starts from the same model.
+/// Returns whether [`insert`] failed because another open round starts from the same model.
 pub(crate) fn is_model_in_use(error: &sqlx::Error) -> bool {
     let constraint = error.as_database_error().and_then(|error| error.constraint());
     constraint == Some("rounds_one_open_for_model")
 }
 
-/// The round with this identifier.
+/// Finds the round with this round id.
 pub(crate) async fn by_id(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Option<RoundRow>> {
     sqlx::query_as(
         "SELECT round_hash, round_id, document, countersignature, holder, outcome FROM rounds WHERE round_id = $1",
@@ -119,7 +120,7 @@ pub(crate) async fn by_id(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Optio
     .await
 }
 
-/// Whether a document was countersigned under this identifier.
+/// Returns whether a document was countersigned under this round id.
 pub(crate) async fn is_countersigned(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT EXISTS (SELECT FROM rounds WHERE round_id = $1)")
         .bind(Column(*round_id))
@@ -127,10 +128,10 @@ pub(crate) async fn is_countersigned(tx: &mut PgConnection, round_id: &RoundId) 
         .await
 }
 
-/// The round with this hash.
+/// Finds the round with this round hash.
 ///
 /// # Errors
-/// An abort of kind `not-found`; a fault.
+/// An abort of kind `not-found`. A fault if the database fails.
 pub(crate) async fn find(db: impl PgExecutor<'_>, round_hash: &RoundHash) -> Result<RoundRow> {
     let round = sqlx::query_as(
         "SELECT round_hash, round_id, document, countersignature, holder, outcome FROM rounds WHERE round_hash = $1",
@@ -138,10 +139,10 @@ pub(crate) async fn find(db: impl PgExecutor<'_>, round_hash: &RoundHash) -> Res
     round.bind(Column(*round_hash)).fetch_optional(db).await?.ok_or_else(not_found)
 }
 
-/// The round with this hash, locked until the transaction ends.
+/// Finds the round with this round hash and locks it until the transaction ends.
 ///
 /// # Errors
-/// An abort of kind `not-found`; a fault.
+/// An abort of kind `not-found`. A fault if the database fails.
 pub(crate) async fn lock(tx: &mut PgConnection, round_hash: &RoundHash) -> Result<RoundRow> {
     let round = sqlx::query_as(
         "SELECT round_hash, round_id, document, countersignature, holder, outcome FROM rounds WHERE round_hash = $1
@@ -150,7 +151,7 @@ pub(crate) async fn lock(tx: &mut PgConnection, round_hash: &RoundHash) -> Resul
     round.bind(Column(*round_hash)).fetch_optional(tx).await?.ok_or_else(not_found)
 }
 
-/// Ends an open round.
+/// Records the outcome of an open round.
 pub(crate) async fn end(
     tx: &mut PgConnection,
     round_hash: &RoundHash,
@@ -166,7 +167,7 @@ pub(crate) async fn end(
     Ok(())
 }
 
-/// A round with what happened in it.
+/// A round with the counts of what happened in it.
 #[derive(FromRow)]
 pub(crate) struct RoundSummary {
     pub(crate) state: Column<CombinerRoundState>,
@@ -176,10 +177,10 @@ pub(crate) struct RoundSummary {
     pub(crate) key_destroyed_at: Option<Timestamp>,
 }
 
-/// The summary of the round with this hash.
+/// Summarises the round with this round hash.
 ///
 /// # Errors
-/// An abort of kind `not-found`; a fault.
+/// An abort of kind `not-found`. A fault if the database fails.
 pub(crate) async fn summary(db: &PgPool, round_hash: &RoundHash) -> Result<RoundSummary> {
     let summary = sqlx::query_as(
         "SELECT state, attested, refused, root, key_destroyed_at FROM round_overview WHERE round_hash = $1",

@@ -1,4 +1,4 @@
-//! Rounds that end without a release.
+//! Tests of rounds that end without a release.
 
 use api::{ProblemKind, combiner::CombinerRoundState};
 

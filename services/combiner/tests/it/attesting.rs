@@ -1,4 +1,4 @@
-//! A combiner's verdicts on contributions at intake.
+//! Tests of attesting: which contributions a combiner accepts and refuses at intake.
 
 use api::{HexBytes, ProblemKind, combiner::Verdict};
 use protocol::{Attestation, Canonical, IdentityKey, roles::aggregator::check_attestation};
@@ -51,7 +51,7 @@ async fn p4_a_bad_share_is_refused_and_the_rest_of_the_batch_is_attested() {
             seeds[usize::from(HOLDER)] = [5; 32]
         });
     let two = good(&mut deployment, "two");
-    // Sealed well, but bound to other commitments.
+    // The seeds are sealed correctly, but bound to other commitments.
     let commitments = two.header.commitments.clone();
     let other_commitments = good(&mut deployment, "swap")
         .resigned(|header| header.commitments.swap_with_slice(&mut commitments.clone()));
@@ -108,7 +108,8 @@ async fn p1_a_contribution_to_another_round_is_refused() {
     let (round, other) = (deployment.round().await, deployment.round().await);
     let foreign = deployment.contribution(&other, "a");
     assert_eq!(reason(&verdict(&deployment, &round, foreign).await), ProblemKind::WrongRound);
-    // Its client may sign it again for this round, but the seed was sealed for the other.
+    // The client may sign the header again for this round, but the seed was sealed for the other
+    // round.
     let foreign = deployment.contribution(&other, "a").resigned(|header| header.round_hash = round.hash());
     assert_eq!(reason(&verdict(&deployment, &round, foreign).await), ProblemKind::ShareRefused);
 }

@@ -1,4 +1,4 @@
-//! Which rounds a combiner takes part in.
+//! Tests of countersigning: which rounds a combiner takes part in.
 
 use api::{ProblemKind, combiner::CombinerRoundState};
 use names::PublicKey;
@@ -6,7 +6,7 @@ use protocol::{Canonical, IdentityKey, RoundDocument, Signature, roles::round::s
 
 use crate::deployment::{Deployment, HOLDER, kind};
 
-/// The rule that the document broke, in the combiner's words.
+/// Proposes a changed document and returns the rule that it broke, in the combiner's words.
 async fn rule(deployment: &mut Deployment, change: impl FnOnce(&mut RoundDocument)) -> String {
     let document = deployment.draft(change).await;
     let problem = deployment.propose(&document).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! A combiner with everything around it, and what the aggregator does with it.
+//! A combiner for a test, with its database, its vault and the requests that an aggregator sends.
 
 use api::{
     Hex, HexBytes, Problem, ProblemKind,
@@ -33,15 +33,15 @@ use testbed::{Envelope, RoundBuilder};
 use tower::ServiceExt;
 
 pub(crate) const TOKEN: &str = "the-token-of-the-services";
-/// This combiner's index among the share holders.
+/// This combiner's index among the holders.
 pub(crate) const HOLDER: u8 = 1;
 
 const MIGRATE: Migrate = |pool| Box::pin(async move { combiner::migrate(&pool).await });
 
-/// An answer: the body of a success, or the problem.
+/// The body of a successful answer, or the problem.
 pub(crate) type Reply<T> = Result<T, Box<Problem>>;
 
-/// The kind of the problem with which a request was refused.
+/// The kind of the problem in an answer. Panics if the request succeeded.
 #[track_caller]
 pub(crate) fn kind<T>(reply: Reply<T>) -> ProblemKind {
     reply.err().expect("the request was not refused").kind().expect("the problem has a known kind")
@@ -73,7 +73,7 @@ impl Round {
         self.verified.document()
     }
 
-    /// The name of its key in the vault.
+    /// The name of the round's key in the vault.
     pub(crate) fn vault_name(&self) -> String {
         self.document().round_id.to_string()
     }
@@ -101,12 +101,12 @@ impl Deployment {
         deployment
     }
 
-    /// Starts the combiner again over the same database and vault.
+    /// Starts the combiner again on the same database and vault.
     pub(crate) async fn restart(&mut self) {
         self.router = self.start().await;
     }
 
-    /// Starts a combiner over the database and the vault.
+    /// Starts a combiner on the database and the vault.
     pub(crate) async fn start(&self) -> Router {
         Combiner::start(&self.config()).await.unwrap().router()
     }
@@ -162,7 +162,8 @@ impl Deployment {
         self.call(Method::POST, paths::COMBINER_ROUND_KEYS, &RoundKeyRequest { round_id }).await
     }
 
-    /// A document for a new round, after `change`; the combiner has made its key.
+    /// Drafts a document for a new round and applies `change`. The combiner has made the round's
+    /// key.
     pub(crate) async fn draft(&mut self, change: impl FnOnce(&mut RoundDocument)) -> RoundDocument {
         let round_id = RoundId::from_bytes(self.rng.r#gen());
         let own = self.round_key(round_id).await.unwrap();
@@ -186,7 +187,7 @@ impl Deployment {
         round.set(|document| document.round_id = round_id).document()
     }
 
-    /// Proposes a document with the aggregator's signature.
+    /// Proposes a document under the aggregator's signature.
     pub(crate) async fn propose(&self, document: &RoundDocument) -> Reply<Countersignature> {
         self.propose_signed(document.to_bytes(), sign_document(document, &self.aggregator)).await
     }
@@ -201,7 +202,7 @@ impl Deployment {
         self.call(Method::POST, paths::COMBINER_ROUNDS, &request).await
     }
 
-    /// A countersigned round.
+    /// Proposes a round, which the combiner countersigns.
     pub(crate) async fn round(&mut self) -> Round {
         let document = self.draft(|_| {}).await;
         self.propose(&document).await.unwrap();
@@ -212,7 +213,7 @@ impl Deployment {
         Envelope::honest(&mut self.rng, &self.registrar, &round.verified, subject)
     }
 
-    /// A round with this many attested contributions, of as many participants.
+    /// Prepares a round with `count` attested contributions, each of another participant.
     pub(crate) async fn attested(&mut self, count: usize) -> (Round, Vec<Envelope>) {
         let round = self.round().await;
         let contributions: Vec<_> =
@@ -236,13 +237,13 @@ impl Deployment {
         Ok(answer.verdicts)
     }
 
-    /// The aggregator's request for these members.
+    /// Signs a request to release these members, as the aggregator does.
     pub(crate) fn request(&self, round: &Round, members: &[&Envelope]) -> ReleaseRequest {
         let members = members.iter().map(|contribution| contribution.header.hash()).collect();
         ReleaseRequest::over(round.hash(), members).sign(&self.aggregator)
     }
 
-    /// The bytes of the answer to a request.
+    /// Sends a request to release and returns the bytes of the answer.
     pub(crate) async fn release(&self, round: &Round, request: &ReleaseRequest) -> Reply<Vec<u8>> {
         let path = fill(paths::COMBINER_RELEASE, &[&round.hash()]);
         let call = ReleaseCall { request: HexBytes(request.to_bytes()) };

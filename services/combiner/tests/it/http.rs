@@ -1,4 +1,4 @@
-//! What a caller sees of the routes besides their purpose.
+//! Tests of what all routes have in common.
 
 use api::{Problem, ProblemKind, identity::CombinerIdentity, paths};
 use axum::{

@@ -1,6 +1,6 @@
-//! A combiner over a real database and a real vault, asked through its routes. One cluster for the
-//! process, a database and a vault for each test. Tests whose names start with p1, p4 or p5 are
-//! evidence for that promise of the protocol.
+//! Tests of a combiner through its routes, with a real database and a real vault. All tests share
+//! one cluster. Each test has its own database and vault. A test whose name starts with p1, p4 or
+//! p5 is evidence for that promise of the protocol.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -1,4 +1,4 @@
-//! Crashes between two steps, and databases restored from a backup.
+//! Tests of recovery from a crash between two steps, and from a database restored from a backup.
 
 use api::{ProblemKind, combiner::CombinerRoundState};
 use sqlx::PgConnection;
@@ -50,7 +50,7 @@ async fn p5_a_crash_before_the_answer_is_durable_leaves_one_set_possible() {
     assert_eq!(deployment.release(&round, &chosen).await.unwrap(), answer);
 }
 
-/// Undoes the destruction of the round's key, as if the combiner had been killed just before it.
+/// Restores the key, as if the combiner had been killed just before it destroyed the key.
 async fn undo_destruction(deployment: &Deployment, round: &Round, secret: &[u8]) {
     deployment.vault.create(&round.vault_name(), secret).unwrap();
     let mut connection: PgConnection = deployment.connect().await;

@@ -1,4 +1,4 @@
-//! Which sums of key shares a combiner gives away, and how often.
+//! Tests of releasing: which sums of key shares a combiner gives away, and how often.
 
 use api::{ProblemKind, combiner::CombinerRoundState};
 use protocol::{

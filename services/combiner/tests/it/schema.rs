@@ -1,4 +1,5 @@
-//! The database by itself: what it refuses, explains and undoes.
+//! Tests of the database itself: what it refuses, how it is documented, and how migrations are
+//! undone.
 
 use std::{env, fs, path::Path};
 

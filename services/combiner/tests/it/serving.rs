@@ -1,4 +1,4 @@
-//! The end of a combiner that cannot serve.
+//! Tests of a combiner that cannot serve.
 
 use std::{net::TcpListener, time::Duration};
 

@@ -1,11 +1,11 @@
-//! Keys that no document ever named.
+//! Tests of keys that no document names.
 
 use api::ProblemKind;
 use sqlx::PgConnection;
 
 use crate::deployment::{Deployment, kind};
 
-/// As if all keys had been made this long ago.
+/// Changes the database as if all keys had been made this long ago.
 async fn age(deployment: &Deployment, interval: &str) {
     let mut connection: PgConnection = deployment.connect().await;
     sqlx::query("SET session_replication_role = replica").execute(&mut connection).await.unwrap();

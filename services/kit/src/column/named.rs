@@ -1,4 +1,4 @@
-//! Values from closed lists, under the names that they have in JSON and in SQL.
+//! Values of closed lists. Each has one name in JSON and in SQL.
 
 use api::{
     combiner::CombinerRoundState,
@@ -6,18 +6,18 @@ use api::{
     rounds::{FailureCode, ProofDemand, RoundState},
 };
 
-/// A value from a closed list, with its name.
+/// A value of a closed list, which has a name.
 pub trait Named: Copy + PartialEq + 'static {
-    /// Every value with its name.
+    /// All values with their names.
     const NAMES: &'static [(Self, &'static str)];
 
-    /// The name.
+    /// The name of this value.
     fn name(self) -> &'static str {
         let named = Self::NAMES.iter().find(|(value, _)| *value == self);
         named.map(|(_, name)| *name).expect("every value is listed")
     }
 
-    /// The value with this name.
+    /// Finds the value with this name.
     fn named(name: &str) -> Option<Self> {
         Self::NAMES.iter().find(|(_, listed)| *listed == name).map(|(value, _)| *value)
     }

@@ -1,5 +1,6 @@
--- The schema as text, one row for each paragraph. What differs between versions of PostgreSQL is
--- left out: pg_get_viewdef, the constraints that stand for NOT NULL, the privileges of the owner.
+-- The schema as text, one row for each paragraph. Details that differ between versions of
+-- PostgreSQL are left out: pg_get_viewdef, the constraints that stand for NOT NULL, and the
+-- privileges of the owner.
 WITH schemas AS (
     SELECT n.oid, n.nspname, n.nspowner, n.nspacl,
         CASE n.nspname WHEN 'public' THEN '' ELSE quote_ident(n.nspname) || '.' END AS prefix

@@ -1,6 +1,7 @@
-//! A holder's private key of each round, under the round's id: in the vault and never in the database.
+//! The private key that a holder has for each round. It is in the vault under the round id, and
+//! never in the database.
 //!
-//! The file holds the 16 bytes of the key's id and then the 32 bytes of its private half.
+//! The file holds the 16 bytes of the key id, followed by the 32 bytes of the private half.
 
 use api::ProblemKind;
 use names::{Name, RoundId, RoundKeyId, SetRoot};
@@ -11,19 +12,20 @@ use zeroize::Zeroizing;
 use super::{KeyVault, VaultError};
 use crate::{Error, Result};
 
-/// Keeps a new key.
+/// Stores a new key.
 ///
 /// # Errors
-/// A fault, also when the round has a key.
+/// A fault if the vault fails or the round has a key already.
 pub async fn create(vault: &KeyVault, round_id: RoundId, key: &RoundKeyPair) -> Result<()> {
     let secret = encode(key);
     vault.run(move |vault| vault.create(&name(round_id), &secret)).await
 }
 
-/// The key of a round. Makes one unless the round has a key or had one that was bound to a set.
+/// Returns the key of a round and makes one if there is none. Returns `None` if the key was bound
+/// to a set and then destroyed.
 ///
 /// # Errors
-/// A fault.
+/// A fault if the vault fails.
 pub async fn obtain(vault: &KeyVault, round_id: RoundId) -> Result<Option<RoundKeyPair>> {
     let secret = vault.run(move |vault| {
         let name = name(round_id);
@@ -39,20 +41,21 @@ pub async fn obtain(vault: &KeyVault, round_id: RoundId) -> Result<Option<RoundK
     secret.await?.map(|secret| decode(&secret)).transpose()
 }
 
-/// The key of a round, unless it is destroyed.
+/// Returns the key of a round. `None` if it was destroyed or never made.
 ///
 /// # Errors
-/// A fault.
+/// A fault if the vault fails.
 pub async fn find(vault: &KeyVault, round_id: RoundId) -> Result<Option<RoundKeyPair>> {
     let secret = vault.run(move |vault| vault.load(&name(round_id))).await?;
     secret.map(|secret| decode(&secret)).transpose()
 }
 
-/// Binds the key of a round to the one set whose shares it may sum, for ever and whatever happens to
-/// the database.
+/// Binds the key of a round to the one set whose shares it may add. The binding lasts for ever,
+/// whatever happens to the database.
 ///
 /// # Errors
-/// An abort of kind `release-conflict` when the key is bound to another set; a fault.
+/// An abort of kind `release-conflict` if the key is bound to another set. A fault if the vault
+/// fails.
 pub async fn bind(vault: &KeyVault, round_id: RoundId, root: SetRoot) -> Result<()> {
     let bound = vault.run(move |vault| match vault.commit(&name(round_id), root.as_bytes()) {
         Err(VaultError::Committed) => Ok(false),
@@ -64,15 +67,15 @@ pub async fn bind(vault: &KeyVault, round_id: RoundId, root: SetRoot) -> Result<
 /// Destroys the key of a round, if there is one.
 ///
 /// # Errors
-/// A fault.
+/// A fault if the vault fails.
 pub async fn destroy(vault: &KeyVault, round_id: RoundId) -> Result<()> {
     vault.run(move |vault| vault.destroy(&name(round_id))).await
 }
 
-/// The rounds that have a key.
+/// Lists the rounds that have a key.
 ///
 /// # Errors
-/// A fault.
+/// A fault if the vault fails.
 pub async fn list(vault: &KeyVault) -> Result<Vec<RoundId>> {
     let names = vault.run(KeyVault::list).await?;
     Ok(names.iter().filter_map(|name| name.parse().ok()).collect())

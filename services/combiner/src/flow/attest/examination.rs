@@ -1,4 +1,5 @@
-//! The arithmetic of attesting: opens the shares of a batch, checks them together, and signs for the good ones.
+//! The arithmetic of attesting. An examination opens the shares of a batch, checks them together,
+//! and signs for the good ones.
 
 use std::collections::HashMap;
 
@@ -14,7 +15,7 @@ use sharing::{KeyShare, RoundKeyPair};
 
 use crate::{state::App, store::attestations::NewAttestation};
 
-/// A contribution that decodes.
+/// A contribution whose bytes decode.
 pub(super) struct Candidate {
     pub(super) hash: HeaderHash,
     member: AttestedMember,
@@ -30,26 +31,26 @@ impl Candidate {
     }
 }
 
-/// What the examination of one contribution came to.
+/// The outcome of examining one contribution.
 pub(super) enum Finding {
-    /// Attested before, or good now.
+    /// It was attested before, or its share is good now.
     Good(Box<NewAttestation>),
-    /// Refused, whatever else is recorded.
+    /// It is refused, whatever else is recorded.
     Bad(ProblemKind),
 }
 
-/// Everything that the examination of a batch needs, on a thread that computes.
+/// All inputs for examining a batch. The examination runs on a thread that computes.
 pub(super) struct Examination {
     pub(super) app: App,
     pub(super) round: VerifiedRound,
     pub(super) holder: u8,
     pub(super) key: RoundKeyPair,
-    /// Attestations given before, by header hash.
+    /// Attestations given earlier, by header hash.
     pub(super) known: HashMap<HeaderHash, Vec<u8>>,
 }
 
 impl Examination {
-    /// The findings in order, and the round again.
+    /// Returns the findings in order, and gives the round back.
     pub(super) fn run(self, candidates: Vec<Result<Candidate, Refusal>>) -> (VerifiedRound, Vec<Finding>) {
         let opened: Vec<_> = candidates.into_par_iter().map(|candidate| self.open(candidate?)).collect();
         let unchecked: Vec<_> = opened
@@ -70,7 +71,7 @@ impl Examination {
         (self.round, findings)
     }
 
-    /// The candidate with its share, or without if it was attested before.
+    /// Opens the candidate's share. Returns no share for a candidate that was attested before.
     fn open(&self, candidate: Candidate) -> Result<(Candidate, Option<KeyShare>), Refusal> {
         if self.known.contains_key(&candidate.hash) {
             return Ok((candidate, None));
