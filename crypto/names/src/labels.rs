@@ -74,17 +74,17 @@ pub fn prefix(label: Label) -> Vec<u8> {
     bytes
 }
 
-/// `H(label, m) = SHA256(prefix(label) ‖ m)`, where `m` is the concatenation of `parts`. The caller
-/// chooses the digest type `D`.
+/// `H(label, m) = SHA256(prefix(label) ‖ m)`, where `m` is the concatenation of `fields`. The
+/// caller chooses the digest type `D`.
 ///
-/// The boundaries between parts are not hashed. A caller must pass parts of fixed length, or encode
-/// their lengths itself.
-pub fn hash<D: From<[u8; 32]>>(label: Label, parts: &[&[u8]]) -> D {
+/// The boundaries between fields are not hashed. A caller must pass fields of fixed length, or
+/// encode their lengths itself.
+pub fn hash<D: From<[u8; 32]>>(label: Label, fields: &[&[u8]]) -> D {
     let mut hasher = Sha256::new();
     hasher.update(label.qualified().as_bytes());
     hasher.update([0]);
-    for part in parts {
-        hasher.update(part);
+    for field in fields {
+        hasher.update(field);
     }
     let digest: [u8; 32] = hasher.finalize().into();
     digest.into()

@@ -1,4 +1,5 @@
-//! What a norm proof costs: one thread, 2¹⁶ and 2²⁰ coordinates. The steps that grow with the dimension are timed alone too.
+//! Times a norm proof on one thread, for 2¹⁶ and 2²⁰ coordinates. The steps whose cost grows with
+//! the dimension are also timed alone.
 
 #![allow(missing_docs)]
 
@@ -9,12 +10,12 @@ use norm_proof::{Folding, GroupEquations, NormProof, Parameters, Projecting, Sta
 use rand::rngs::OsRng;
 use sharing::{KeyShare, ShareSeed};
 
-/// Blocks that a verifier reads at once.
-const PIECE: usize = 128;
+/// Blocks that the verifier reads in one call.
+const READ_BLOCKS: usize = 128;
 /// Proofs whose group equations are checked together.
 const BATCH: usize = 16;
 
-/// A contribution φ = 0 but for rounding, which costs what any other costs.
+/// A contribution with φ = 0, up to rounding. Its proof costs as much as any other.
 struct Contribution {
     statement: Statement,
     key: SmallPoly,
@@ -72,8 +73,8 @@ impl Contribution {
 
     fn equations(&self, proof: &NormProof) -> GroupEquations {
         let mut verifier = Verifying::begin(self.statement.clone(), proof.clone());
-        for piece in self.body.chunks(self.statement.parameters.width().bytes(PIECE * RING_DEGREE)) {
-            verifier.read(&CpuBackend::new(), piece).expect("whole blocks");
+        for packed in self.body.chunks(self.statement.parameters.width().bytes(READ_BLOCKS * RING_DEGREE)) {
+            verifier.read(&CpuBackend::new(), packed).expect("whole blocks");
         }
         verifier.finish(&mut OsRng).expect("an honest proof")
     }

@@ -1,11 +1,11 @@
-//! Writes `tests/vectors/norm-proof.json`: a contribution of one block with a proof that verifies, and what must be done to it so
-//! that it does not.
+//! Writes `tests/vectors/norm-proof.json`: a contribution of one block with a proof that verifies,
+//! and changes after which it does not verify.
 //!
 //! ```sh
 //! cargo run --release -p norm-proof --example vectors > tests/vectors/norm-proof.json
 //! ```
 
-#![expect(clippy::print_stdout, reason = "the vectors are what this program is for")]
+#![expect(clippy::print_stdout, reason = "this program prints the vectors")]
 
 use curve25519_dalek::Scalar;
 use lattice::{CpuBackend, MaskPolynomials, MaskingBackend, RING_DEGREE, SmallPoly, Width, field, pack};
@@ -45,7 +45,7 @@ fn main() {
     };
     let blinding = shares.iter().map(KeyShare::blinding).sum();
     let proof = prove(&statement, &key, blinding, &phi);
-    // Everything holds but for what the commitments open to.
+    // Only the openings of the commitments are wrong in this proof.
     let unopened = prove(&statement, &key, blinding + Scalar::ONE, &phi);
     let commitments: Vec<_> = statement.commitments.iter().map(|one| one.encoded().to_string()).collect();
     let vectors = json!({
@@ -80,7 +80,7 @@ fn prove(statement: &Statement, key: &SmallPoly, blinding: Scalar, phi: &[i64]) 
     prover.finish().expect("complete").to_bytes()
 }
 
-/// φ of about a hundredth of the bound, and the body of b = round(a·s + φ).
+/// φ with a norm of about a hundredth of the bound, and the body of b = round(a·s + φ).
 fn masked(masks: &MaskPolynomials, key: &SmallPoly, width: Width) -> (Vec<i64>, Vec<u8>) {
     let tau = width.transport_bits();
     let mut products = vec![0; RING_DEGREE];
@@ -97,7 +97,7 @@ fn masked(masks: &MaskPolynomials, key: &SmallPoly, width: Width) -> (Vec<i64>, 
     (phi.collect(), body)
 }
 
-/// Each flips one bit of one part; `check` is the check that then fails.
+/// Each fault flips one bit of one field. `check` names the check that then fails.
 fn faults() -> Value {
     let scalars = 6 + 4 * 32 + 128 * 16 + 7 * 32;
     let fault = |name: &str, part: &str, byte: usize, check: &str| json!({ "name": name, "part": part, "byte": byte, "xor": 1, "check": check });

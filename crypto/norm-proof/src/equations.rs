@@ -1,11 +1,13 @@
-//! The group equations of a proof: one for each commitment, over its own generators and H, and the quadratic relation.
+//! The group equations of a proof. There is one for each commitment, over its own generators and H,
+//! and one for the quadratic relation.
 //!
-//! For the vector commitments P_i with announcements T_i: Σ f G + z_i H = T_i + x·P_i; for the limbs of the slack
-//! f U + z H = T + x·V; and for the quadratic relation, with C₀ and C₁ the commitments to its cross terms,
-//! (⟨f_w, f_w⟩ + x·(f_σ₀ + 2⁶⁴·f_σ₁) − x²·337·B_φ²) U + τ H = C₀ + x·C₁.
+//! A vector commitment P_i with the announcement T_i has the equation Σ f G + z_i H = T_i + x·P_i.
+//! A limb of the slack has f U + z H = T + x·V. With C₀ and C₁ the commitments to the cross terms,
+//! the quadratic relation has (⟨f_w, f_w⟩ + x·(f_σ₀ + 2⁶⁴·f_σ₁) − x²·337·B_φ²) U + τ H = C₀ + x·C₁.
 //!
-//! They are checked together with weights of 128 bits that the verifier draws after it has seen the proof: were the equations
-//! added without weights, a commitment sent late could carry a component on another one's generators.
+//! The equations are checked together, with weights of 128 bits that the verifier draws after it
+//! has seen the proof. Without weights, a commitment that is sent late could carry a component on
+//! the generators of another one.
 
 use curve25519_dalek::{
     RistrettoPoint, Scalar,
@@ -21,7 +23,7 @@ use crate::{
     witness::{COMMITTED, LENGTH, PROJECTION},
 };
 
-/// The group equations of one proof, all else of which has been checked.
+/// The group equations of one proof. Everything else about the proof has been checked.
 #[derive(Debug)]
 pub struct GroupEquations {
     pub(crate) proof: NormProof,
@@ -40,18 +42,20 @@ impl GroupEquations {
         Self { proof, key_commitment, evaluation, projected_bound }
     }
 
-    /// Checks the equations of one proof. Variable-time.
+    /// Checks the equations of this proof. Variable-time.
     ///
     /// # Errors
-    /// [`NormProofError::Opening`].
+    /// [`NormProofError::Opening`] if an equation does not hold.
     pub fn verify(&self, rng: &mut (impl CryptoRng + RngCore)) -> Result<(), NormProofError> {
         if hold(std::slice::from_ref(self), rng) { Ok(()) } else { Err(NormProofError::Opening) }
     }
 
-    /// Checks those of many proofs with one multiplication; the result for each stands in its place.
+    /// Checks the equations of many proofs with one multiplication. Returns one result for each
+    /// proof, in order.
     ///
-    /// A wrong proof goes unnoticed with probability 2⁻¹²⁸ over `rng`, which must be the operating system's or as good. When
-    /// the sum does not vanish, each proof is checked alone.
+    /// A wrong proof goes unnoticed with probability 2⁻¹²⁸ over `rng`, which must be the operating
+    /// system's generator or equally strong. If the sum does not vanish, each proof is checked
+    /// alone.
     pub fn verify_batch(
         batch: &[Self],
         rng: &mut (impl CryptoRng + RngCore),
@@ -76,7 +80,7 @@ fn weight(rng: &mut (impl CryptoRng + RngCore)) -> Scalar {
     Scalar::from(u128::from_le_bytes(bytes))
 }
 
-/// A linear combination of the fixed generators and of the points of proofs.
+/// A linear combination of the fixed generators and the points of proofs.
 pub(crate) struct Combination {
     vector: Vec<Scalar>,
     number: Scalar,
@@ -96,7 +100,7 @@ impl Combination {
         }
     }
 
-    /// Adds (left side − right side) of each equation, each with a weight of its own.
+    /// Adds (left side − right side) of each equation. Each gets its own weight.
     pub(crate) fn add(&mut self, equations: &GroupEquations, mut weight: impl FnMut() -> Scalar) {
         let GroupEquations { proof, key_commitment, evaluation, projected_bound } = equations;
         let x = *evaluation;
@@ -139,7 +143,7 @@ impl Combination {
     }
 }
 
-/// ⟨f_w, f_w⟩ + x·(f_σ₀ + 2⁶⁴·f_σ₁) − x²·337·B_φ², which is t₀ + x·t₁ in an honest proof.
+/// Computes ⟨f_w, f_w⟩ + x·(f_σ₀ + 2⁶⁴·f_σ₁) − x²·337·B_φ². In an honest proof it is t₀ + x·t₁.
 fn quadratic_value(proof: &NormProof, x: &Scalar, projected_bound: u128) -> Scalar {
     let squares: Scalar = proof.responses[PROJECTION].iter().map(|f| f * f).sum();
     let [low, high]: &[_; LIMBS] = &proof.slack_responses;

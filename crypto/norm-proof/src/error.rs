@@ -1,30 +1,30 @@
-//! Why a proof is not made or not accepted.
+//! The errors of the prover and of the verifier.
 
 use lattice::BackendError;
 
-/// What went wrong.
+/// The reason why a proof was not made or not accepted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NormProofError {
-    /// A round with these holders is not supported.
+    /// The number of holders is not supported.
     #[error("{holders} share holders are outside 1 to 8")]
     Holders {
-        /// Share holders.
+        /// The number of holders.
         holders: u8,
     },
-    /// A contribution of this length is not supported.
+    /// The length of the contribution is not supported.
     #[error("{blocks} blocks are outside 1 to 2^21")]
     Blocks {
         /// Blocks of N coordinates.
         blocks: u64,
     },
-    /// The lemma behind the proof does not hold for so large a bound.
+    /// The bound is zero, or so large that the lemma behind the proof does not hold.
     #[error("with the norm bound {noisy_norm_bound} a projection could wrap around")]
     NormBound {
         /// B_φ.
         noisy_norm_bound: u64,
     },
-    /// Data was given that does not continue the contribution.
+    /// The data does not continue the contribution with whole blocks.
     #[error("block {next_block} of {blocks} comes next, and {values} values do not continue from there")]
     Sequence {
         /// The block that comes next.
@@ -34,7 +34,7 @@ pub enum NormProofError {
         /// Coordinates given.
         values: usize,
     },
-    /// Not all of the contribution was given.
+    /// Some blocks of the contribution are missing.
     #[error("only {next_block} of {blocks} blocks were given")]
     Incomplete {
         /// The first block that was not given.
@@ -42,10 +42,10 @@ pub enum NormProofError {
         /// Blocks of the contribution.
         blocks: u64,
     },
-    /// The contribution's projection is longer than the bound: it cannot be proved.
+    /// The projection of the contribution is longer than the bound allows, so no proof exists.
     #[error("the contribution is larger than the round's bound")]
     TooLarge,
-    /// The proof does not have the length of proofs.
+    /// The proof has the wrong length.
     #[error("a proof has {expected} bytes, not {length}")]
     Length {
         /// Bytes given.
@@ -59,7 +59,7 @@ pub enum NormProofError {
         /// The field.
         field: &'static str,
     },
-    /// A sum of small entries is too large, so that not all of them are small.
+    /// A smallness sum is so large that some entry is not small.
     #[error("the smallness sum {row} is out of range")]
     Smallness {
         /// The row.
@@ -71,17 +71,17 @@ pub enum NormProofError {
     /// The responses do not open the commitments, or the quadratic relation does not hold.
     #[error("the responses do not open the commitments")]
     Opening,
-    /// The limbs of the slack are not shown to be in range.
+    /// The range proof does not show that the limbs of the slack are in range.
     #[error("the range proof does not verify")]
     Range(#[source] bulletproofs::ProofError),
-    /// The bulk arithmetic was refused or failed.
+    /// A backend refused its arguments or failed.
     #[error("the arithmetic of a chunk failed")]
     Backend(#[from] BackendError),
 }
 
 impl NormProofError {
-    /// The check that a proof fails, or `None` when the error says nothing of the proof: the verifier's own arithmetic failed, or it
-    /// was not given the whole body.
+    /// The name of the check that the proof fails. `None` when the error is not the proof's fault:
+    /// the verifier's own arithmetic failed, or it was not given the whole body.
     pub fn failed_check(&self) -> Option<&'static str> {
         match self {
             Self::Length { .. } => Some("length"),

@@ -1,4 +1,4 @@
-//! The generators: of the witness vector, of the slack, and of the range proof.
+//! The generators of the witness vector, of the slack and of the range proof.
 
 use std::sync::OnceLock;
 
@@ -8,22 +8,24 @@ use sharing::generators::{self, derive};
 
 use crate::witness::{FLOODING, LENGTH, PROJECTION, QUOTIENTS};
 
-/// Limbs of the slack.
+/// The number of limbs of the slack.
 pub(crate) const LIMBS: usize = 2;
 /// Bits of a limb.
 pub(crate) const LIMB_BITS: usize = 64;
 
-/// A generator for each entry of the witness: those of key shares for s, then families of their own.
+/// One generator for each entry of the witness. Those of s are the generators of key shares. The
+/// other entries have families of their own.
 pub(crate) fn vector() -> &'static [RistrettoPoint] {
     &tables().vector
 }
 
-/// U of the commitments to single numbers, V = σ U + r H; with H in the form that the range proof takes.
+/// U and H of the commitments to single numbers, V = σ U + r H, in the type that the range proof
+/// takes.
 pub(crate) fn pedersen() -> &'static PedersenGens {
     &tables().pedersen
 }
 
-/// The vector generators of the range proof, from the crate `bulletproofs` itself.
+/// The vector generators of the range proof, which the crate `bulletproofs` makes itself.
 pub(crate) fn range() -> &'static BulletproofGens {
     &tables().range
 }
@@ -36,7 +38,8 @@ struct Tables {
 
 fn tables() -> &'static Tables {
     static TABLES: OnceLock<Tables> = OnceLock::new();
-    // On one thread: a rayon thread that waited inside an initialiser could meet it again and wait for itself.
+    // One thread computes the tables. A rayon thread that waits inside the initialiser could reach
+    // it again and wait for itself.
     TABLES.get_or_init(|| {
         let family = |name: &'static [u8], count: usize| (0..count as u32).map(move |k| derive(name, k));
         let vector: Vec<_> = generators::key()

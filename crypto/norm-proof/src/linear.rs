@@ -1,10 +1,12 @@
-//! The linear relations, merged into one by powers of α.
+//! The linear relations, merged into one with the powers of α.
 //!
-//! (L_z) for both challenges z: ⟨A_z, s⟩ + ⟨z⃗, w⟩ − q·κ_z = Y_z over the integers, with z⃗ = (1, z, z², …) mod q,
-//! r_z = Rᵀz⃗ mod q, A_z = Σ_j adjoint(a_j)·r_{z,j} and Y_z = ⟨r_z, b⟩ mod q, all lifted to [0, q).
-//! (S) for every row j: ⟨ρ_j, (s ‖ w ‖ κ)⟩ + y_j = v_j.
+//! (L_z), for both challenges z: ⟨A_z, s⟩ + ⟨z⃗, w⟩ − q·κ_z = Y_z over the integers. Here z⃗ = (1,
+//! z, z², …) mod q, r_z = Rᵀz⃗ mod q, A_z = Σ_j adjoint(a_j)·r_{z,j} and Y_z = ⟨r_z, b⟩ mod q, all
+//! lifted to [0, q).
 //!
-//! Relation i is multiplied by αⁱ: (L) first, then (S).
+//! (S), for every row j: ⟨ρ_j, (s ‖ w ‖ κ)⟩ + y_j = v_j.
+//!
+//! Relation i is multiplied by αⁱ. The relations (L) come first, then (S).
 
 use curve25519_dalek::Scalar;
 use lattice::expand::ProjectionRows;
@@ -15,16 +17,16 @@ use crate::{
     witness::{self, FLOODING, KEY, LENGTH, PROJECTION, QUOTIENTS, SMALL, SMALLNESS_ROWS},
 };
 
-/// A folding of R under one challenge z: everything that (L_z) needs.
+/// The coefficients of (L_z), from R folded under one challenge z.
 pub(crate) struct Relation {
-    /// z⃗.
+    /// z⃗, the coefficients of w.
     pub(crate) powers: Vec<u64>,
-    /// A_z.
+    /// A_z, the coefficients of s.
     pub(crate) key_coefficients: Vec<u64>,
 }
 
 impl Relation {
-    /// The left side of (L_z), from what was folded under `challenge`.
+    /// The left side of (L_z), from the fold under `challenge`.
     pub(crate) fn new(challenge: Fq, fold: RowFold) -> Self {
         let next = |power: &Fq| Some(*power * challenge);
         let powers = std::iter::successors(Some(Fq::ONE), next).map(Fq::value);
@@ -35,7 +37,8 @@ impl Relation {
     }
 }
 
-/// The merged coefficients c and the powers of α: the relations together are ⟨c, (s ‖ w ‖ κ ‖ y)⟩ = Σ_i αⁱ·(right side i).
+/// The merged coefficients c and the powers of α. Together the relations are ⟨c, (s ‖ w ‖ κ ‖ y)⟩ =
+/// Σ_i αⁱ·(right side i).
 pub(crate) struct Merged {
     /// c, one for each entry of the witness.
     pub(crate) coefficients: Vec<Scalar>,
@@ -64,14 +67,14 @@ impl Merged {
         Self { coefficients, powers }
     }
 
-    /// Σ_i αⁱ·(right side i), for the right sides Y of (L) and v of (S).
+    /// Σ_i αⁱ·(right side i). The right sides are Y for (L) and v for (S).
     pub(crate) fn right_side(&self, inner: &[Fq; 2], sums: &[i128]) -> Scalar {
         let inner = inner.iter().map(|y| Scalar::from(y.value()));
         let sums = sums.iter().map(|&sum| witness::scalar(sum));
         inner.chain(sums).zip(&self.powers).map(|(value, power)| value * power).sum()
     }
 
-    /// ⟨c, values⟩.
+    /// ⟨c, values⟩, the left side of the merged relation.
     pub(crate) fn left_side(&self, values: &[Scalar]) -> Scalar {
         self.coefficients.iter().zip(values).map(|(c, value)| c * value).sum()
     }

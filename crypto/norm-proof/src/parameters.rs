@@ -5,18 +5,18 @@ use lattice::{MODULUS, RING_DEGREE, Width, sample::KEY_SHARE_BOUND};
 
 use crate::NormProofError;
 
-/// 337: an honest φ has ‖Rφ‖² ≤ 337·B_φ² except with probability 2⁻¹²².
+/// The factor of the bound. An honest φ has ‖Rφ‖² ≤ 337·B_φ² except with probability 2⁻¹²².
 pub(crate) const COMPLETENESS: u128 = 337;
 
-/// log₂ of the flooding: y_j is uniform in [−2¹¹⁹, 2¹¹⁹).
+/// log₂ of the bound of the flooding: y_j is uniform in [−2¹¹⁹, 2¹¹⁹).
 pub(crate) const FLOODING_LOG2: u32 = 119;
 
-/// 2²¹ blocks are 2³² coordinates.
+/// The most blocks of a contribution. They are 2³² coordinates.
 const MAX_BLOCKS: u64 = 1 << 21;
 const MAX_HOLDERS: u8 = 8;
 
-/// What a proof is relative to: the size of a contribution, its transport width, the bound B_φ and the number of share
-/// holders, from which every bound follows.
+/// The parameters from which every bound of the proof follows: the size of a contribution, its
+/// transport width, the bound B_φ and the number of holders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parameters {
     blocks: u64,
@@ -26,12 +26,13 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// The parameters for contributions of `blocks` blocks, `width` bits a coordinate, whose honest norm is at most
-    /// `noisy_norm_bound` = B_φ, and keys that are the sum of the shares of `holders` holders.
+    /// The parameters of contributions of `blocks` blocks with `width` bits for each coordinate. An
+    /// honest norm is at most B_φ = `noisy_norm_bound`. A key is the sum of the shares of `holders`
+    /// holders.
     ///
     /// # Errors
-    /// When the blocks are not 1 to 2²¹, the holders not 1 to 8, or 125·⌈3.36·B_φ⌉ > q, where the lemma of modular
-    /// projections no longer applies.
+    /// When the blocks are not 1 to 2²¹, when the holders are not 1 to 8, when B_φ is 0, or when
+    /// 125·⌈3.36·B_φ⌉ > q. In the last case the lemma of modular projections does not apply.
     pub fn new(
         blocks: u64,
         width: Width,
@@ -61,42 +62,42 @@ impl Parameters {
         self.width
     }
 
-    /// B_φ.
+    /// B_φ, the bound of an honest norm.
     pub fn noisy_norm_bound(&self) -> u64 {
         self.noisy_norm_bound
     }
 
-    /// Share holders.
+    /// The number of holders.
     pub fn holders(&self) -> u8 {
         self.holders
     }
 
-    /// 337·B_φ², what is proved to bound ‖Rφ mod q‖². Below 2¹¹⁹.
+    /// 337·B_φ², the proved bound of ‖Rφ mod q‖². It is below 2¹¹⁹.
     pub fn projected_bound(&self) -> u128 {
         COMPLETENESS * u128::from(self.noisy_norm_bound).pow(2)
     }
 
-    /// Bound of Σ|s_k| for an honest key: 32 a coefficient and holder.
+    /// The bound of Σ|s_k| for an honest key: 32 for each coefficient and holder.
     fn key_bound(&self) -> u128 {
         RING_DEGREE as u128 * KEY_SHARE_BOUND as u128 * u128::from(self.holders)
     }
 
-    /// Bound of Σ|w_t| ≤ √K·‖w‖₂ for an honest projection.
+    /// The bound of Σ|w_t| ≤ √K·‖w‖₂ for an honest projection.
     fn projection_bound(&self) -> u128 {
         (ProjectionRows::COUNT as u128 * self.projected_bound()).isqrt() + 1
     }
 
-    /// Bound of |κ| for an honest prover: (Σ|s_k| + Σ|w_t|)·q + q over q.
+    /// The bound of |κ| for an honest prover: (Σ|s_k| + Σ|w_t|)·q + q, divided by q.
     fn quotient_bound(&self) -> u128 {
         self.key_bound() + self.projection_bound() + 1
     }
 
-    /// Bound of |⟨ρ, (s ‖ w ‖ κ)⟩| for any ternary ρ and an honest prover.
+    /// The bound of |⟨ρ, (s ‖ w ‖ κ)⟩| for any ternary ρ and an honest prover.
     pub(crate) fn combination_bound(&self) -> u128 {
         self.key_bound() + self.projection_bound() + 2 * self.quotient_bound()
     }
 
-    /// Bound V that the verifier sets to |v_j|: an honest prover never exceeds it.
+    /// V, the largest |v_j| that the verifier accepts. An honest prover never exceeds it.
     pub(crate) fn smallness_bound(&self) -> u128 {
         (1 << FLOODING_LOG2) + self.combination_bound()
     }

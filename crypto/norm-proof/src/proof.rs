@@ -1,4 +1,4 @@
-//! A proof and its encoding.
+//! The proof and its encoding.
 
 use bulletproofs::RangeProof;
 use curve25519_dalek::{RistrettoPoint, Scalar, traits::IsIdentity};
@@ -13,47 +13,48 @@ use crate::{
 
 /// Name and version of the encoding.
 const TAG: [u8; 6] = *b"BSNP\x01\x00";
-/// Announcements: one for each vector commitment and each limb of the slack.
+/// The number of announcements: one for each vector commitment and each limb of the slack.
 pub(crate) const ANNOUNCEMENTS: usize = COMMITTED.len() + LIMBS;
 /// The commitments to t₀ and t₁.
 pub(crate) const CROSS_TERMS: usize = 2;
-/// Blinding responses: one for each announcement, one for the quadratic relation.
+/// The number of blinding responses: one for each announcement and one for the quadratic relation.
 pub(crate) const BLINDINGS: usize = ANNOUNCEMENTS + 1;
 
 const ELEMENT: usize = 32;
 const SUM: usize = 16;
 
-/// Length of every proof, whatever the round and the dimension.
+/// The length of every proof in bytes. It does not depend on the round or the dimension.
 pub const PROOF_BYTES: usize = TAG.len()
     + ELEMENT * (2 + LIMBS)
     + SUM * SMALLNESS_ROWS
     + ELEMENT * (ANNOUNCEMENTS + CROSS_TERMS + 1 + LENGTH + LIMBS + BLINDINGS)
     + RANGE_PROOF_BYTES;
 
-/// A proof that a contribution is within the bound: well-formed, not yet verified.
+/// A proof that a contribution is within the bound. It is well-formed but not yet verified.
 #[derive(Clone, Debug)]
 pub struct NormProof {
-    /// P_w, before the challenges z.
+    /// P_w, which is sent before the challenges z.
     pub(crate) projection: Commitment,
-    /// P_κy, after them.
+    /// P_κy, which is sent after the challenges z.
     pub(crate) smallness: Commitment,
-    /// V₀ and V₁.
+    /// V₀ and V₁, the commitments to the limbs of the slack.
     pub(crate) slack: [Commitment; LIMBS],
-    /// v_j.
+    /// v_j, the sums of the smallness rows.
     pub(crate) sums: Vec<i128>,
-    /// T for P, P_w, P_κy, V₀ and V₁.
+    /// The announcements T for P, P_w, P_κy, V₀ and V₁.
     pub(crate) announcements: [Commitment; ANNOUNCEMENTS],
-    /// Commitments to t₀ and t₁.
+    /// The commitments to t₀ and t₁.
     pub(crate) cross_terms: [Commitment; CROSS_TERMS],
-    /// ⟨c, m⟩.
+    /// ⟨c, m⟩, the mask of the merged linear relation.
     pub(crate) linear_mask: Scalar,
     /// f = m + x·(s ‖ w ‖ κ ‖ y).
     pub(crate) responses: Vec<Scalar>,
-    /// The same for σ₀ and σ₁.
+    /// The responses for σ₀ and σ₁, of the same form.
     pub(crate) slack_responses: [Scalar; LIMBS],
-    /// The same for the blindings, in the order of the announcements, and the blinding of the quadratic relation.
+    /// The responses for the blindings, of the same form. Those of the announcements come first, in
+    /// order, then that of the quadratic relation.
     pub(crate) blinding_responses: [Scalar; BLINDINGS],
-    /// That σ₀ and σ₁ are below 2⁶⁴.
+    /// The proof that σ₀ and σ₁ are below 2⁶⁴.
     pub(crate) range: RangeProof,
 }
 
@@ -76,11 +77,14 @@ impl NormProof {
         bytes
     }
 
-    /// Decodes exactly these bytes: every group element canonical and not the identity, every scalar canonical; those of the range
-    /// proof when it is verified.
+    /// Decodes a proof from exactly these bytes.
+    ///
+    /// Every group element must be canonical and not the identity, and every scalar must be
+    /// canonical. The elements of the range proof are checked later, when it is verified.
     ///
     /// # Errors
-    /// [`NormProofError::Length`], [`NormProofError::Encoding`].
+    /// [`NormProofError::Length`], or [`NormProofError::Encoding`] with the first field that is
+    /// invalid.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, NormProofError> {
         if bytes.len() != PROOF_BYTES {
             return Err(NormProofError::Length { length: bytes.len(), expected: PROOF_BYTES });
@@ -106,7 +110,7 @@ impl NormProof {
     }
 }
 
-/// The rest of an encoding whose length was checked.
+/// The bytes of an encoding that are still to be read. The length of the whole was checked.
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {

@@ -1,7 +1,8 @@
-//! The prover. Its states follow the transcript: what comes after a challenge needs a value that only the state before it
-//! gives.
+//! The prover. Its states follow the transcript. A step after a challenge needs a value that only
+//! the previous state gives, so no step can be taken too early.
 //!
-//! Constant-time in everything secret but for whether the contribution is within the bound.
+//! Constant-time in all secrets, except that the time shows whether the contribution is within the
+//! bound.
 
 use std::fmt;
 
@@ -28,8 +29,8 @@ use crate::{
     },
 };
 
-/// A prover that reads the contribution φ once, in order, to project it. What is secret is in boxes, so that moving the prover copies
-/// none of it.
+/// A prover that projects the contribution φ. It reads φ once, in order. Its secrets are in boxes,
+/// so that moving the prover does not copy them.
 pub struct Projecting {
     statement: Statement,
     transcript: ProofTranscript,
@@ -39,7 +40,7 @@ pub struct Projecting {
     projection: Box<Zeroizing<[i64; ProjectionRows::COUNT]>>,
 }
 
-/// s and ρ, which open P.
+/// The opening (s, ρ) of P.
 pub(crate) struct Opening {
     key: SmallPoly,
     blinding: Zeroizing<Scalar>,
@@ -52,8 +53,8 @@ impl Opening {
 }
 
 impl Projecting {
-    /// Starts a proof about the contribution that was masked with `key`, the sum of all holders' shares, whose commitments
-    /// add up to one with `blinding`.
+    /// Starts a proof about the contribution that was masked with `key`, the sum of all holders'
+    /// shares. `blinding` is the sum of the blindings of their commitments.
     pub fn begin(statement: Statement, key: SmallPoly, blinding: Scalar) -> Self {
         let mut transcript = ProofTranscript::new(&statement);
         Self {
@@ -69,7 +70,8 @@ impl Projecting {
     /// Projects the next blocks of φ = b − a·s, centred.
     ///
     /// # Errors
-    /// [`NormProofError::Sequence`], [`NormProofError::Backend`].
+    /// [`NormProofError::Sequence`] when `phi` is not whole blocks or is too long.
+    /// [`NormProofError::Backend`] when the backend fails.
     pub fn project(&mut self, backend: &dyn MaskingBackend, phi: &[i64]) -> Result<(), NormProofError> {
         let first = self.blocks.take(phi.len())?;
         Ok(backend.project(&self.rows, first, phi, &mut self.projection)?)
@@ -78,8 +80,9 @@ impl Projecting {
     /// Commits to the projection. `rng` is hedged with the witness, here and in the later steps.
     ///
     /// # Errors
-    /// [`NormProofError::Incomplete`], or [`NormProofError::TooLarge`] when the projection exceeds its bound, which befalls a
-    /// contribution of norm at most B_φ with probability 2⁻¹²².
+    /// [`NormProofError::Incomplete`] when blocks of φ are missing. [`NormProofError::TooLarge`]
+    /// when the projection exceeds its bound, which happens to a contribution of norm at most B_φ
+    /// with probability 2⁻¹²².
     pub fn commit(self, rng: &mut (impl CryptoRng + RngCore)) -> Result<Folding, NormProofError> {
         self.blocks.complete()?;
         let mut secrets = Secrets::boxed(&self.opening, &self.projection[..], &self.transcript, rng);
@@ -90,15 +93,15 @@ impl Projecting {
     }
 }
 
-/// Everything secret of a proof.
+/// All secrets of a proof.
 pub(crate) struct Secrets {
-    /// s ‖ w ‖ κ ‖ y; κ and y are zero at first.
+    /// The witness s ‖ w ‖ κ ‖ y. κ and y are zero at first.
     pub(crate) integers: Integers,
-    /// The same modulo ℓ.
+    /// The witness as scalars modulo ℓ.
     pub(crate) scalars: Scalars,
     /// The limbs of the slack.
     pub(crate) limbs: Zeroizing<[u64; LIMBS]>,
-    /// The same modulo ℓ: σ₀ and σ₁.
+    /// The limbs as scalars modulo ℓ, σ₀ and σ₁.
     pub(crate) slack: Zeroizing<[Scalar; LIMBS]>,
     /// The blindings of P, P_w, P_κy, V₀ and V₁.
     pub(crate) blindings: Zeroizing<[Scalar; ANNOUNCEMENTS]>,
@@ -106,7 +109,8 @@ pub(crate) struct Secrets {
 }
 
 impl Secrets {
-    /// The secrets of a proof about `projection`; blindings and all later randomness are drawn from `rng`, hedged.
+    /// The secrets of a proof about `projection`. The blindings and all later randomness come from
+    /// `rng`, hedged with the witness.
     pub(crate) fn boxed(
         opening: &Opening,
         projection: &[i64],
@@ -138,13 +142,13 @@ impl Secrets {
         *self.slack = limbs.map(Scalar::from);
     }
 
-    /// The commitment to vector `index`.
+    /// The commitment to the entries in `COMMITTED[index]`.
     pub(crate) fn commit(&self, index: usize) -> Commitment {
         let range = COMMITTED[index].clone();
         Commitment::from_point(commit(range.clone(), &self.scalars[range], &self.blindings[index]))
     }
 
-    /// V₀ and V₁.
+    /// V₀ and V₁, the commitments to the limbs of the slack.
     fn commit_slack(&self) -> [Commitment; LIMBS] {
         let blindings = &self.blindings[COMMITTED.len()..];
         std::array::from_fn(|i| {
@@ -153,7 +157,8 @@ impl Secrets {
     }
 }
 
-/// A prover that has committed to its projection and folds R under the challenges that followed; it needs φ no more.
+/// A prover that has committed to its projection. It folds R under the challenges that followed,
+/// and no longer needs φ.
 pub struct Folding {
     pub(crate) statement: Statement,
     pub(crate) transcript: ProofTranscript,
@@ -182,7 +187,8 @@ impl Folding {
     /// Folds the next `blocks` blocks of R.
     ///
     /// # Errors
-    /// [`NormProofError::Sequence`], [`NormProofError::Backend`].
+    /// [`NormProofError::Sequence`] when there are not that many blocks left.
+    /// [`NormProofError::Backend`] when the backend fails.
     pub fn fold(&mut self, backend: &dyn FoldingBackend, blocks: usize) -> Result<(), NormProofError> {
         let first = self.blocks.take(blocks * RING_DEGREE)?;
         let job = RowFolding {
@@ -197,7 +203,7 @@ impl Folding {
     /// Makes the proof.
     ///
     /// # Errors
-    /// [`NormProofError::Incomplete`].
+    /// [`NormProofError::Incomplete`] when blocks of R have not been folded.
     pub fn finish(mut self) -> Result<NormProof, NormProofError> {
         self.blocks.complete()?;
         let relations = self.relations();
@@ -213,7 +219,7 @@ impl Folding {
         Ok(self.respond(&relations, smallness))
     }
 
-    /// What was folded, as relations.
+    /// Takes the folds and makes the relations from them.
     pub(crate) fn relations(&mut self) -> [Relation; 2] {
         let folds = std::mem::replace(&mut self.folds, std::array::from_fn(|_| RowFold::zero()));
         let [first, second] = folds;
@@ -221,7 +227,7 @@ impl Folding {
         [Relation::new(z1, first), Relation::new(z2, second)]
     }
 
-    /// The rest of the proof once κ and y are chosen and committed to in `smallness`.
+    /// Makes the rest of the proof, after κ and y are chosen and `smallness` commits to them.
     pub(crate) fn respond(mut self, relations: &[Relation; 2], smallness: Commitment) -> NormProof {
         let secrets = &mut self.secrets;
         let slack = secrets.commit_slack();
@@ -258,10 +264,10 @@ impl Folding {
     }
 }
 
-/// κ_z = (⟨A_z, s⟩ + ⟨z⃗, w⟩ − Y_z)/q with Y_z = (⟨A_z, s⟩ + ⟨z⃗, w⟩) mod q.
+/// Computes κ_z = (⟨A_z, s⟩ + ⟨z⃗, w⟩ − Y_z)/q with Y_z = (⟨A_z, s⟩ + ⟨z⃗, w⟩) mod q.
 ///
-/// The division is exact, so it is a multiplication by 1/q modulo 2¹²⁸: right although the sums wrap there, because the
-/// quotient does not, and constant-time.
+/// The division is exact, so a multiplication by 1/q modulo 2¹²⁸ replaces it. That is
+/// constant-time. The sums may wrap modulo 2¹²⁸, but the quotient does not, so the result is right.
 pub(crate) fn quotient(relation: &Relation, integers: &[i128]) -> i128 {
     let coefficients = relation.key_coefficients.iter().chain(&relation.powers);
     let (mut total, mut residue) = (0_i128, Fq::ZERO);
@@ -272,7 +278,7 @@ pub(crate) fn quotient(relation: &Relation, integers: &[i128]) -> i128 {
     total.wrapping_sub(residue.value().into()).wrapping_mul(MODULUS_INVERSE)
 }
 
-/// 1/q modulo 2¹²⁸: each step of Newton's iteration doubles the number of right bits.
+/// 1/q modulo 2¹²⁸. Each step of Newton's iteration doubles the number of right bits.
 const MODULUS_INVERSE: i128 = {
     let (q, mut inverse) = (field::MODULUS as i128, 1_i128);
     let mut step = 0;
@@ -283,14 +289,15 @@ const MODULUS_INVERSE: i128 = {
     inverse
 };
 
-/// y uniform in [−2¹¹⁹, 2¹¹⁹).
+/// Draws a y that is uniform in [−2¹¹⁹, 2¹¹⁹).
 pub(crate) fn flood(rng: &mut TranscriptRng) -> i128 {
     let mut bytes = Zeroizing::new([0; 16]);
     rng.fill_bytes(&mut *bytes);
     i128::from_le_bytes(*bytes) >> (127 - FLOODING_LOG2)
 }
 
-/// The masks of the Σ-protocol: m for the vector, the slack and the blindings, and the blindings of the cross terms.
+/// The masks of the Σ-protocol (m for the vector, the slack and the blindings) and the blindings of
+/// the cross terms.
 struct Masks {
     values: Scalars,
     slack: Zeroizing<[Scalar; LIMBS]>,
@@ -314,7 +321,7 @@ impl Masks {
         }
     }
 
-    /// T for each commitment.
+    /// The announcement T for each commitment.
     fn announce(&self) -> [Commitment; ANNOUNCEMENTS] {
         std::array::from_fn(|index| {
             let blinding = &self.blindings[index];
@@ -325,7 +332,8 @@ impl Masks {
         })
     }
 
-    /// Commitments to t₀ = ⟨m_w, m_w⟩ and t₁ = 2⟨w, m_w⟩ + m_σ₀ + 2⁶⁴·m_σ₁. Sent in the clear, t₁ would tell of w.
+    /// The commitments to t₀ = ⟨m_w, m_w⟩ and t₁ = 2⟨w, m_w⟩ + m_σ₀ + 2⁶⁴·m_σ₁. In the clear, t₁
+    /// would reveal something about w.
     fn cross_terms(&self, projection: &[Scalar]) -> [Commitment; CROSS_TERMS] {
         let masks = &self.values[PROJECTION];
         let mut terms = Zeroizing::new([Scalar::ZERO; CROSS_TERMS]);

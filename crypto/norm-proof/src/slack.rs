@@ -11,7 +11,8 @@ use crate::{
     generators::{self, LIMB_BITS, LIMBS},
 };
 
-/// Bytes of the range proof: seven elements, and two for each halving of its 128 bits with two at the end.
+/// Bytes of the range proof: seven elements, two for each halving of its 128 bits, and two at the
+/// end.
 pub(crate) const RANGE_PROOF_BYTES: usize = 32 * (7 + 2 * (LIMBS * LIMB_BITS).ilog2() as usize + 2);
 
 /// 2⁶⁴, the weight of σ₁.
@@ -19,7 +20,7 @@ pub(crate) fn limb_weight() -> Scalar {
     Scalar::from(1_u128 << LIMB_BITS)
 }
 
-/// `bound − ‖w‖²` in limbs, or `None` when it is negative.
+/// Splits `bound − ‖w‖²` into limbs. `None` when it is negative.
 pub(crate) fn limbs(bound: u128, projection: &[i128]) -> Option<[u64; LIMBS]> {
     let square = |w: &i128| w.unsigned_abs().checked_pow(2);
     let norm = projection.iter().map(square).try_fold(0_u128, |sum, square| sum.checked_add(square?))?;
@@ -27,7 +28,7 @@ pub(crate) fn limbs(bound: u128, projection: &[i128]) -> Option<[u64; LIMBS]> {
     Some([slack as u64, (slack >> LIMB_BITS) as u64])
 }
 
-/// Proves that the limbs, committed with `blindings`, are in range.
+/// Proves that the limbs are in range. Their commitments have the given `blindings`.
 pub(crate) fn prove(
     mut transcript: Transcript,
     limbs: &[u64; LIMBS],
@@ -47,7 +48,7 @@ pub(crate) fn prove(
     proof.expect("the generators are made for these limbs").0
 }
 
-/// Checks the range proof of the limbs behind `commitments`.
+/// Checks the range proof for the limbs in `commitments`.
 pub(crate) fn verify(
     mut transcript: Transcript,
     proof: &RangeProof,

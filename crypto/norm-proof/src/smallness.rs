@@ -1,4 +1,5 @@
-//! The smallness relation (S): random ternary sums of the witness, hidden by flooding, show that every entry is small.
+//! The smallness relation (S). Random ternary sums of the witness show that every entry is small.
+//! Flooding hides the sums.
 
 use curve25519_dalek::Scalar;
 use lattice::expand::{PublicStream, PublicStreamKey, Purpose};
@@ -6,15 +7,15 @@ use zeroize::Zeroizing;
 
 use crate::witness::{Integers, SMALL, SMALLNESS_ROWS};
 
-/// Words that hold a bit for each entry.
+/// Words with one bit for each entry.
 const WORDS: usize = SMALL.end.div_ceil(64);
-/// Rows that a table of subset sums covers.
+/// Rows that one table of subset sums covers.
 const GROUP: usize = 8;
 
-/// The ternary rows ρ_1 … ρ_128 over s ‖ w ‖ κ. Public.
+/// The public ternary rows ρ_1 … ρ_128 over s ‖ w ‖ κ.
 ///
-/// Row j is the ChaCha8 stream with index j: entry e is bit e of the first ⌈2306/64⌉ words minus bit e of as many words
-/// after them, bit e meaning bit e mod 64 of word ⌊e/64⌋.
+/// Row j comes from the ChaCha8 stream with index j. Entry e is bit e of the first ⌈2306/64⌉ words
+/// minus bit e of the same number of words after them. Bit e is bit e mod 64 of word ⌊e/64⌋.
 pub(crate) struct SmallnessRows(Vec<Row>);
 
 struct Row {
@@ -23,7 +24,7 @@ struct Row {
 }
 
 impl SmallnessRows {
-    /// The rows of the streams under `key`.
+    /// Reads the rows from the streams under `key`.
     pub(crate) fn expand(key: &PublicStreamKey) -> Self {
         let row = |index| {
             let mut stream = PublicStream::new(key, index, Purpose::SMALLNESS_ROWS);
@@ -35,7 +36,7 @@ impl SmallnessRows {
         Self((0..SMALLNESS_ROWS as u64).map(row).collect())
     }
 
-    /// ⟨ρ_j, small⟩ for every row, with integers modulo 2¹²⁸. Constant-time in `small`.
+    /// Computes ⟨ρ_j, small⟩ for every row, with integers modulo 2¹²⁸. Constant-time in `small`.
     pub(crate) fn apply(&self, small: &[i128]) -> Integers {
         assert_eq!(small.len(), SMALL.len(), "the rows cover the small entries");
         let sum = |row: &Row| {
@@ -48,7 +49,7 @@ impl SmallnessRows {
         Zeroizing::new(self.0.iter().map(sum).collect())
     }
 
-    /// Adds Σ_j weight_j ρ_j to `sums`, by tables of the subset sums of eight weights.
+    /// Adds Σ_j weight_j ρ_j to `sums`. It looks up the subset sums of eight weights in tables.
     pub(crate) fn add_combination(&self, weights: &[Scalar], sums: &mut [Scalar]) {
         assert_eq!(sums.len(), SMALL.len(), "the rows cover the small entries");
         for (rows, weights) in self.0.chunks_exact(GROUP).zip(weights.chunks_exact(GROUP)) {
@@ -67,7 +68,7 @@ fn bit(words: &[u64; WORDS], index: usize) -> u64 {
     words[index / 64] >> (index % 64) & 1
 }
 
-/// Σ_{j ∈ T} weight_j at the index Σ_{j ∈ T} 2^j.
+/// For every subset T of the weights, Σ_{j ∈ T} weight_j at the index Σ_{j ∈ T} 2^j.
 fn subset_sums(weights: &[Scalar]) -> Vec<Scalar> {
     let mut sums = vec![Scalar::ZERO];
     for weight in weights {
@@ -102,7 +103,7 @@ mod tests {
                 counts[(1 + bit(&row.plus, entry) - bit(&row.minus, entry)) as usize] += 1;
             }
         }
-        // 295 168 entries: six standard deviations of a binomial are below 1 640.
+        // 295 168 entries. Six standard deviations of a binomial are below 1 640.
         for (count, expected) in counts.into_iter().zip([73_792, 147_584, 73_792]) {
             assert!(count.abs_diff(expected) < 1_640, "{counts:?}");
         }

@@ -1,4 +1,4 @@
-//! What is proved.
+//! The statement of a proof.
 
 use curve25519_dalek::RistrettoPoint;
 use lattice::{MaskPolynomials, RING_DEGREE};
@@ -7,27 +7,27 @@ use sharing::Commitment;
 
 use crate::{NormProofError, Parameters};
 
-/// Everything public that a proof is about, but the body itself, which its digest stands for.
+/// All public values that a proof is about, except the body itself. The digest stands for the body.
 ///
-/// The prover claims to know s and ρ that open P = Σ_h P^h such that φ = b − a·s mod q satisfies ‖R·φ mod q‖² ≤ 337·B_φ²
-/// for the R that follows from all of this.
+/// The prover claims to know s and ρ that open P = Σ_h P^h such that φ = b − a·s mod q satisfies
+/// ‖R·φ mod q‖² ≤ 337·B_φ². The matrix R follows from the statement.
 #[derive(Clone, Debug)]
 pub struct Statement {
     /// Sizes and bounds.
     pub parameters: Parameters,
-    /// The mask polynomials a_j.
+    /// The mask polynomials a_j of the round.
     pub masks: MaskPolynomials,
-    /// The round.
+    /// The hash of the round document.
     pub round_hash: RoundHash,
-    /// Whose contribution it is.
+    /// The key of the client that makes the contribution.
     pub client_key: PublicKey,
-    /// The public weight.
+    /// The public weight of the contribution.
     pub weight: u32,
-    /// Digest of the body b.
+    /// The digest of the body b.
     pub body_digest: BodyDigest,
-    /// P^h for each holder.
+    /// P^h, the commitment to the key share of each holder h.
     pub commitments: Vec<Commitment>,
-    /// Digest of the sealed seeds.
+    /// The digest of the sealed seeds.
     pub sealed_digest: SealedDigest,
 }
 
@@ -38,7 +38,7 @@ impl Statement {
     }
 }
 
-/// Which blocks of a contribution have been read.
+/// The progress of a reader through the blocks of a contribution.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Blocks {
     next: u64,
@@ -46,12 +46,12 @@ pub(crate) struct Blocks {
 }
 
 impl Blocks {
-    /// None of a contribution's blocks.
+    /// No block has been read.
     pub(crate) fn of(parameters: &Parameters) -> Self {
         Self { next: 0, count: parameters.blocks() }
     }
 
-    /// Moves on by `values` coordinates; returns the index of their first block.
+    /// Moves on by `values` coordinates. Returns the index of their first block.
     pub(crate) fn take(&mut self, values: usize) -> Result<u64, NormProofError> {
         let (first, blocks) = (self.next, (values / RING_DEGREE) as u64);
         if !values.is_multiple_of(RING_DEGREE) || blocks > self.count - first {
@@ -61,7 +61,7 @@ impl Blocks {
         Ok(first)
     }
 
-    /// Checks that all have been read.
+    /// Checks that all blocks have been read.
     pub(crate) fn complete(&self) -> Result<(), NormProofError> {
         if self.next == self.count {
             Ok(())

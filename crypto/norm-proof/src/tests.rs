@@ -1,4 +1,4 @@
-//! Proofs of honest contributions, and everything that is tried to pass without being one.
+//! Proofs of honest contributions, and attempts to pass the verifier without one.
 
 mod bounds;
 mod cheating;

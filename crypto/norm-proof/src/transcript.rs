@@ -1,7 +1,8 @@
-//! The Fiat–Shamir transcript: every label, and the order in which things are absorbed and drawn.
+//! The Fiat–Shamir transcript: every label, and the order in which values are absorbed and
+//! challenges are drawn.
 //!
-//! The methods are called in the order in which they stand. Everything that a challenge must depend on is absorbed by the
-//! method that draws it, or by an earlier one.
+//! The methods are called in the order of this file. Every value that a challenge must depend on is
+//! absorbed by the method that draws the challenge, or by an earlier one.
 
 use std::fmt;
 
@@ -22,7 +23,7 @@ use crate::Statement;
 pub(crate) struct ProofTranscript(Transcript);
 
 impl ProofTranscript {
-    /// Absorbs the statement.
+    /// Starts a transcript and absorbs the statement.
     pub(crate) fn new(statement: &Statement) -> Self {
         let mut transcript = Transcript::new(labels::NORM_PROOF.qualified().as_bytes());
         let parameters = &statement.parameters;
@@ -42,7 +43,7 @@ impl ProofTranscript {
         Self(transcript)
     }
 
-    /// Draws R.
+    /// Draws R, the rows of the projection.
     pub(crate) fn projection_rows(&mut self) -> ProjectionRows {
         ProjectionRows::new(self.bytes(label::PROJECTION_ROWS).into())
     }
@@ -83,7 +84,7 @@ impl ProofTranscript {
         self.scalar(label::EVALUATION)
     }
 
-    /// Absorbs the responses and goes on as the transcript of the range proof.
+    /// Absorbs the responses and continues as the transcript of the range proof.
     pub(crate) fn range_proof(mut self, responses: &[&[Scalar]]) -> Transcript {
         for response in responses.iter().copied().flatten() {
             self.0.append_message(label::RESPONSE, response.as_bytes());
@@ -91,8 +92,9 @@ impl ProofTranscript {
         self.0
     }
 
-    /// A generator that is as good as `rng`, and unpredictable even when `rng` is not, as long as `witness` is secret and
-    /// the transcript has not been in this state with it before.
+    /// A generator that is as good as `rng`. It is unpredictable even when `rng` is not, provided
+    /// that `witness` is secret and that the transcript was never before in this state with this
+    /// witness.
     pub(crate) fn hedged(&self, witness: &[u8], rng: &mut (impl CryptoRng + RngCore)) -> TranscriptRng {
         self.0.build_rng().rekey_with_witness_bytes(label::WITNESS, witness).finalize(rng)
     }
@@ -155,7 +157,7 @@ mod tests {
         Commitment::from_point(Scalar::from(number) * sharing::generators::blinding())
     }
 
-    /// Every challenge moves with everything that stands before it.
+    /// Every challenge changes when any value before it changes.
     #[test]
     fn a_challenge_depends_on_all_that_was_sent_before_it() {
         type Change<'a> = &'a dyn Fn(&mut Statement);

@@ -1,4 +1,4 @@
-//! The verifier. Everything it reads is public, and its time depends on it.
+//! The verifier. It reads public values only, and its time depends on them.
 
 use lattice::expand::ProjectionRows;
 use lattice::{FoldingBackend, Fq, RING_DEGREE, RowFold, RowFolding};
@@ -26,7 +26,7 @@ pub struct Verifying {
 }
 
 impl Verifying {
-    /// Starts to verify `proof` of `statement`.
+    /// Starts to verify `proof` for `statement`.
     pub fn begin(statement: Statement, proof: NormProof) -> Self {
         let mut transcript = ProofTranscript::new(&statement);
         let rows = transcript.projection_rows();
@@ -36,15 +36,16 @@ impl Verifying {
         Self { statement, proof, transcript, rows, blocks, challenges, folds }
     }
 
-    /// Reads the next whole blocks of the body, packed. The caller checks the body's digest. After an error the verifier is of no
-    /// more use.
+    /// Reads the next whole blocks of the packed body. The caller must check the body's digest
+    /// itself. After an error the verifier cannot be used any more.
     ///
     /// # Errors
-    /// [`NormProofError::Sequence`], [`NormProofError::Backend`] also for a word outside the ring.
+    /// [`NormProofError::Sequence`] when `packed` is not whole blocks or is too long.
+    /// [`NormProofError::Backend`] when the backend fails or a word is outside the ring.
     pub fn read(&mut self, backend: &dyn FoldingBackend, packed: &[u8]) -> Result<(), NormProofError> {
         let width = self.statement.parameters.width();
         let (block_bytes, length) = (width.bytes(RING_DEGREE), packed.len());
-        // A length that is no whole number of blocks is counted so that it is none of coordinates either.
+        // One extra value stands for a partial block, so that `take` refuses it.
         let values = length / block_bytes * RING_DEGREE + usize::from(!length.is_multiple_of(block_bytes));
         let first = self.blocks.take(values)?;
         let job =
@@ -52,7 +53,8 @@ impl Verifying {
         Ok(backend.fold_rows(&job, first, values / RING_DEGREE, Some(packed), &mut self.folds)?)
     }
 
-    /// A verifier of another proof with the same projection commitment, which has read as much.
+    /// A verifier of another proof with the same projection commitment. It has read the same
+    /// blocks.
     #[cfg(test)]
     pub(crate) fn of(&self, proof: NormProof) -> Self {
         let copy = |fold: &RowFold| RowFold {
@@ -64,11 +66,13 @@ impl Verifying {
         Self { blocks: self.blocks, folds, ..Self::begin(self.statement.clone(), proof) }
     }
 
-    /// Checks everything but the group equations, which are returned so that those of many proofs can be checked together.
+    /// Checks everything except the group equations. It returns the equations, so that the caller
+    /// can check those of many proofs together.
     ///
     /// # Errors
-    /// [`NormProofError::Incomplete`]; [`NormProofError::Smallness`], [`NormProofError::Linear`] or
-    /// [`NormProofError::Range`] with the first check that fails.
+    /// [`NormProofError::Incomplete`] when blocks of the body are missing. Otherwise
+    /// [`NormProofError::Smallness`], [`NormProofError::Linear`] or [`NormProofError::Range`] for
+    /// the first check that fails.
     pub fn finish(self, rng: &mut (impl CryptoRng + RngCore)) -> Result<GroupEquations, NormProofError> {
         self.blocks.complete()?;
         let Self { statement, proof, mut transcript, challenges, folds, .. } = self;

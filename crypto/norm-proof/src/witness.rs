@@ -1,4 +1,4 @@
-//! The witness as one vector of integers, s ‖ w ‖ κ ‖ y, and how it is committed to.
+//! The witness as one vector of integers, s ‖ w ‖ κ ‖ y, and the commitments to it.
 
 use std::ops::Range;
 
@@ -18,23 +18,23 @@ pub(crate) const KEY: Range<usize> = 0..RING_DEGREE;
 pub(crate) const PROJECTION: Range<usize> = KEY.end..KEY.end + ProjectionRows::COUNT;
 /// The quotients κ of the two linear relations.
 pub(crate) const QUOTIENTS: Range<usize> = PROJECTION.end..PROJECTION.end + 2;
-/// The flooding y, one entry a smallness row.
+/// The flooding y, with one entry for each smallness row.
 pub(crate) const FLOODING: Range<usize> = QUOTIENTS.end..QUOTIENTS.end + SMALLNESS_ROWS;
-/// What the smallness rows combine: s ‖ w ‖ κ.
+/// The entries that the smallness rows combine: s ‖ w ‖ κ.
 pub(crate) const SMALL: Range<usize> = 0..QUOTIENTS.end;
-/// Entries in all.
+/// The number of entries of the witness.
 pub(crate) const LENGTH: usize = FLOODING.end;
 
 /// The entries that each vector commitment holds: P, P_w and P_κy, in this order.
 pub(crate) const COMMITTED: [Range<usize>; 3] = [KEY, PROJECTION, QUOTIENTS.start..LENGTH];
 
-/// Terms that one thread multiplies together.
+/// Terms that one thread puts into one multiscalar multiplication.
 const TERMS: usize = 512;
 
-/// Integers of magnitude below 2¹²⁷, secret.
+/// Secret integers of magnitude below 2¹²⁷.
 pub(crate) type Integers = Zeroizing<Vec<i128>>;
 
-/// Scalars modulo ℓ, secret.
+/// Secret scalars modulo ℓ.
 pub(crate) type Scalars = Zeroizing<Vec<Scalar>>;
 
 /// The scalar of a signed integer. Constant-time.
@@ -47,7 +47,7 @@ pub(crate) fn scalars(values: &[i128]) -> Scalars {
     Zeroizing::new(values.iter().map(|&value| scalar(value)).collect())
 }
 
-/// Σ values_i · g_i + blinding · H over the generators of `range`. Constant-time.
+/// Computes Σ values_i · g_i + blinding · H over the generators of `range`. Constant-time.
 pub(crate) fn commit(range: Range<usize>, values: &[Scalar], blinding: &Scalar) -> RistrettoPoint {
     let points = &generators::vector()[range];
     debug_assert_eq!(points.len(), values.len());

@@ -1,4 +1,4 @@
-//! The numbers behind soundness and zero knowledge, recomputed for the largest rounds that are allowed.
+//! Recomputes the numbers behind soundness and zero knowledge, for the largest allowed rounds.
 
 use lattice::{MODULUS, RING_DEGREE, Width, expand::ProjectionRows};
 use proptest::prelude::*;
@@ -12,7 +12,7 @@ use crate::{
     witness::{FLOODING, SMALLNESS_ROWS},
 };
 
-/// The largest B_φ that is allowed: ⌈3.36·B_φ⌉ ≤ ⌊q/125⌋.
+/// The largest allowed B_φ, from ⌈3.36·B_φ⌉ ≤ ⌊q/125⌋.
 const LARGEST_BOUND: u64 = MODULUS / 125 * 100 / 336;
 
 fn parameters(bound: u64, holders: u8) -> Result<Parameters, NormProofError> {
@@ -26,19 +26,20 @@ fn log2(value: u128) -> f64 {
     (value as f64).log2()
 }
 
-/// Every relation, over integers of the size that (S) leaves to a cheater, stays below ℓ/2: modulo ℓ it holds over Z.
+/// (S) limits the integers of a cheater. With integers of that size, every relation stays below
+/// ℓ/2. A relation that holds modulo ℓ therefore holds over the integers.
 #[test]
 fn relations_modulo_the_group_order_hold_over_the_integers() {
     for bound in [1, BOUND, LARGEST_BOUND] {
         for holders in [1, 8] {
             let parameters = parameters(bound, holders).unwrap();
-            // An entry that survives all rows is at most 2V.
+            // An entry that passes all rows of (S) is at most 2V.
             let entry = log2(2 * parameters.smallness_bound());
             assert!(entry < 120.001, "{entry}");
             let rows = (ProjectionRows::COUNT as f64).log2();
             let quadratic = rows + 2.0 * entry;
             assert!(quadratic < 248.01);
-            // ‖w‖² + σ₀ + 2⁶⁴σ₁ and 337·B_φ²: the others are far below.
+            // The other terms of ‖w‖² + σ₀ + 2⁶⁴·σ₁ = 337·B_φ² are far below the limit of ‖w‖².
             assert!(log2(parameters.projected_bound()) < 120.0);
             let linear = (RING_DEGREE as f64).log2() + 64.0 + entry;
             assert!(quadratic + 1.0 < HALF_ORDER_LOG2 && linear + 2.0 < HALF_ORDER_LOG2);
@@ -46,7 +47,7 @@ fn relations_modulo_the_group_order_hold_over_the_integers() {
     }
 }
 
-/// The slack is below 2¹²⁸, and so a pair of limbs.
+/// The slack is below 2¹²⁸, so two limbs hold it.
 #[test]
 fn the_slack_fits_its_limbs() {
     let largest = parameters(LARGEST_BOUND, 8).unwrap().projected_bound();
@@ -54,7 +55,8 @@ fn the_slack_fits_its_limbs() {
     assert_eq!(slack::limbs(largest, &[0]), Some([largest as u64, (largest >> 64) as u64]));
 }
 
-/// The statistical distance of (v_1 … v_128) from what does not depend on the secret.
+/// The bound on the statistical distance of (v_1 … v_128) from values that do not depend on the
+/// secret.
 #[test]
 fn the_flooding_hides_the_sums() {
     let distance = |bound, holders| {
@@ -66,7 +68,8 @@ fn the_flooding_hides_the_sums() {
     assert_eq!(FLOODING.len(), SMALLNESS_ROWS);
 }
 
-/// H_t(w) of the lemma, by the trapezoidal rule: E |cos(√(t/2)·g·w)|^(2/w²) for a standard normal g.
+/// H_t(w) of the lemma, E |cos(√(t/2)·g·w)|^(2/w²) for a standard normal g. It is computed with the
+/// trapezoidal rule.
 fn row_moment(t: f64, w: f64) -> f64 {
     const STEP: f64 = 0.005;
     if w == 0.0 {
@@ -77,12 +80,13 @@ fn row_moment(t: f64, w: f64) -> f64 {
     (-2000..=2000).map(|k| value(f64::from(k) * STEP)).sum::<f64>() * STEP
 }
 
-/// log₂ of the probability that the lemma leaves to a vector of length b, for a threshold of `threshold`·b².
+/// log₂ of the lemma's bound on the probability that a vector of length b projects to less than
+/// `threshold`·b².
 fn lower_tail_log2(threshold: f64) -> f64 {
     const T: f64 = 2.31;
     let rows = ProjectionRows::COUNT as f64;
     let largest = (0..=500).map(|w| row_moment(T, f64::from(w) / 500.0)).fold(0.0, f64::max);
-    // |y − kq| is at least 62.5·b, and either |X| or |y − kq + X| at least half of it.
+    // |y − kq| is at least 62.5·b, so |X| or |y − kq + X| is at least half of it.
     let reach = 62.5_f64 / 2.0;
     let wrapped = 4.0 * (2.0 * (-reach * reach / 5.0).exp() + (-T * reach * reach).exp());
     assert!(wrapped.log2() < -250.0);
@@ -94,7 +98,7 @@ fn lower_tail_log2(threshold: f64) -> f64 {
     no_large_coordinate.max(large_coordinate)
 }
 
-/// A single coordinate and a dense vector are where the moment is known in closed form.
+/// The moment has a closed form for a single coordinate and for a dense vector.
 #[test]
 fn moments_of_a_row_are_those_of_the_two_extreme_vectors() {
     for t in [0.5, 2.31, 6.0_f64] {
@@ -112,7 +116,8 @@ fn the_lemmas_tails_are_as_small_as_it_says() {
     assert!(upper < -122.0, "{upper}");
 }
 
-/// The probability that one attempt passes with ‖φ‖₂ > ⌈3.36·B_φ⌉: lemma, z, rows, α and x.
+/// The probability that one attempt with ‖φ‖₂ > ⌈3.36·B_φ⌉ passes. It is the sum of the errors of
+/// the lemma, of z, of the rows, of α and of x.
 #[test]
 fn the_soundness_error_of_an_attempt_is_below_2_to_the_minus_100() {
     let order = 252.0;
@@ -127,7 +132,7 @@ fn the_soundness_error_of_an_attempt_is_below_2_to_the_minus_100() {
     assert!((-112.1..-112.0).contains(&total), "{total}");
 }
 
-/// The lemma speaks of 30·R² where the proof shows 337·B_φ².
+/// The proof shows ‖Rφ mod q‖² ≤ 337·B_φ². That is at most the lemma's bound 30·⌈3.36·B_φ⌉².
 #[test]
 fn the_proved_bound_is_the_lemmas() {
     for bound in [1, 3, BOUND, LARGEST_BOUND] {
@@ -150,7 +155,7 @@ fn parameters_out_of_range_are_refused_by_name() {
     assert!(matches!(parameters(u64::MAX, 2), Err(NormProofError::NormBound { .. })));
 }
 
-/// (Q) is exact: a projection at the bound has slack zero, one that is longer by the least has none.
+/// (Q) is exact. A projection at the bound has slack zero. The next longer projection has no slack.
 #[test]
 fn the_threshold_of_the_projection_is_exact() {
     let bound = 3 * 3 + 4 * 4;

@@ -1,4 +1,4 @@
-//! Provers that leave the protocol, each to be refused for its own reason.
+//! Provers that leave the protocol. The verifier must refuse each for its own reason.
 
 use curve25519_dalek::Scalar;
 use lattice::expand::{ProjectionRows, PublicStream, Purpose};
@@ -16,7 +16,7 @@ use crate::{
     witness::{self, FLOODING, KEY, PROJECTION, QUOTIENTS, commit, scalar},
 };
 
-/// R·φ mod q, centred, from the definition of R.
+/// R·φ mod q, centred, computed from the definition of R.
 fn projection(rows: &ProjectionRows, phi: &[i64]) -> Vec<i64> {
     let mut sums = vec![Fq::ZERO; ProjectionRows::COUNT];
     for (index, value) in phi.iter().enumerate().filter(|(_, value)| **value != 0) {
@@ -37,12 +37,12 @@ fn projection(rows: &ProjectionRows, phi: &[i64]) -> Vec<i64> {
     sums.into_iter().map(Fq::centred).collect()
 }
 
-/// The square of the norm, as a real number.
+/// The square of the norm of `w`, as a real number.
 fn square(w: &[i64]) -> f64 {
     w.iter().map(|&w| w as f64 * w as f64).sum()
 }
 
-/// A prover that claims whatever projection it likes; its slack is zero at first.
+/// A prover that claims the projection `claim`. Its slack is zero at first.
 fn claiming(contribution: &Contribution, claim: &[i64]) -> Folding {
     let mut transcript = ProofTranscript::new(&contribution.statement);
     let rows = transcript.projection_rows();
@@ -53,7 +53,7 @@ fn claiming(contribution: &Contribution, claim: &[i64]) -> Folding {
     prover
 }
 
-/// The same secrets, with w committed to anew and other challenges after it.
+/// The prover with the same secrets and a new commitment to w. Other challenges follow from it.
 fn recommitted(prover: Folding, contribution: &Contribution) -> Folding {
     let mut secrets = prover.secrets;
     secrets.blindings[1] = Scalar::random(&mut rng());
@@ -90,7 +90,8 @@ fn right_sides(contribution: &Contribution, prover: &Folding) -> [Fq; 2] {
     folds.map(|fold| fold.inner * dropped_bits)
 }
 
-/// Sets κ to what (L) demands modulo ℓ and checks that (L) then holds there; returns whether both quotients are small.
+/// Sets κ to the values that (L) requires modulo ℓ, and checks that (L) then holds modulo ℓ.
+/// Returns whether both quotients are small.
 fn force_linear_relations(prover: &mut Folding, relations: &[Relation; 2], right_sides: [Fq; 2]) -> bool {
     let q = Scalar::from(MODULUS);
     let mut small = true;
@@ -111,7 +112,7 @@ fn is_small(value: &Scalar) -> bool {
     [*value, -value].iter().any(|value| value.as_bytes()[15..].iter().all(|&byte| byte == 0))
 }
 
-/// The rest of the proof, with fresh flooding.
+/// Finishes the proof with fresh flooding.
 fn finish_with(mut prover: Folding, relations: &[Relation; 2]) -> NormProof {
     for entry in FLOODING {
         let flooding = flood(&mut prover.secrets.rng);
@@ -127,7 +128,7 @@ fn slack_scalar(folding: &Folding) -> Scalar {
     bound - folding.secrets.scalars[PROJECTION].iter().map(|w| w * w).sum::<Scalar>()
 }
 
-/// Contributions that are too large, whatever their shape, with their true projection.
+/// Contributions of many shapes, by name. All are too large.
 fn oversized() -> Vec<(&'static str, Vec<i64>)> {
     let mut rng = StdRng::seed_from_u64(11);
     let d = 2 * RING_DEGREE;
@@ -152,7 +153,7 @@ fn oversized() -> Vec<(&'static str, Vec<i64>)> {
         ("a spread sinusoid", of(&|i| spread * (i as f64 * 0.01).sin())),
         ("block-periodic", of(&|i| spread * ((i % RING_DEGREE) as f64 * 0.3).cos())),
         ("a constant", of(&|_| spread)),
-        ("random well-formed ciphertext", (0..d).map(|_| field::centre(rng.gen_range(0..MODULUS))).collect()),
+        ("a random well-formed body", (0..d).map(|_| field::centre(rng.gen_range(0..MODULUS))).collect()),
     ]
 }
 
@@ -162,13 +163,15 @@ fn oversized_contributions_have_long_projections_and_no_honest_proof() {
         let contribution = Contribution::of(&phi, 1);
         let w = projection(&contribution.rows(), &contribution.phi);
         assert!(square(&w) > contribution.statement.parameters.projected_bound() as f64, "{name}");
-        // The prover's arithmetic is modulo 2⁶⁴ and may make something else of what wraps, but never a proof.
+        // The prover's arithmetic is modulo 2⁶⁴. A value that wraps may become another one, but
+        // never a valid proof.
         let refused = contribution.prove().and_then(|proof| contribution.verify(&proof)).unwrap_err();
         assert!(matches!(refused, NormProofError::TooLarge | NormProofError::Linear), "{name}: {refused}");
     }
 }
 
-/// The reason for the zeros in R: with signs alone, half the modulus twice projects to next to nothing, every time.
+/// Shows why R has zeros. With signs alone, two coordinates of half the modulus always project to
+/// almost nothing.
 #[test]
 fn rows_without_zeros_would_let_half_the_modulus_pass_twice() {
     let half = MODULUS / 2;
@@ -178,7 +181,8 @@ fn rows_without_zeros_would_let_half_the_modulus_pass_twice() {
     }
 }
 
-/// The true projection is claimed, and the range proof is made for some number that is in range.
+/// The prover claims the true projection. It makes the range proof for some number that is in
+/// range.
 #[test]
 fn a_negative_slack_fails_the_range_proof() {
     for (name, phi) in oversized() {
@@ -191,7 +195,7 @@ fn a_negative_slack_fails_the_range_proof() {
     }
 }
 
-/// The true projection is claimed, with a slack in range that is not the slack.
+/// The prover claims the true projection and a slack that is in range but wrong.
 #[test]
 fn a_wrong_slack_fails_the_quadratic_relation() {
     for (name, phi) in oversized() {
@@ -203,7 +207,8 @@ fn a_wrong_slack_fails_the_quadratic_relation() {
     }
 }
 
-/// One hundredth beyond the bound after the projection is too much, one millionth below it is not.
+/// One millionth below the bound after the projection is accepted. One millionth or one hundredth
+/// above it is refused.
 #[test]
 fn the_threshold_is_at_the_bound_of_the_projection() {
     let mut rng = StdRng::seed_from_u64(3);
@@ -230,7 +235,7 @@ fn the_threshold_is_at_the_bound_of_the_projection() {
     }
 }
 
-/// The projection of another, small vector is claimed for a large one.
+/// The prover claims the projection of another, small vector for a large one.
 #[test]
 fn a_false_projection_fails_the_linear_relation() {
     let mut rng = StdRng::seed_from_u64(4);
@@ -240,7 +245,7 @@ fn a_false_projection_fails_the_linear_relation() {
     assert!(matches!(contribution.verify(&prover.finish().unwrap()), Err(NormProofError::Linear)));
 }
 
-/// With κ free, (L) holds modulo ℓ for any w: it is (S) that demands a small κ.
+/// With κ free, (L) would hold modulo ℓ for any w. Only (S) requires a small κ.
 #[test]
 fn quotients_out_of_range_fail_the_smallness_relation() {
     let mut rng = StdRng::seed_from_u64(5);
@@ -253,9 +258,11 @@ fn quotients_out_of_range_fail_the_smallness_relation() {
     assert!(matches!(contribution.verify(&proof), Err(NormProofError::Linear)));
 }
 
-/// One coordinate of half the modulus, whose projections w* ≈ ±q/2 are claimed to be the small half-integers (2w* ∓ q)/2 modulo
-/// ℓ. (Q) holds when their number is a multiple of four; (L) holds, with a small κ, for one challenge in four. But every other
-/// sum of (S) is a half-integer.
+/// One coordinate is half the modulus, so that its projections are w* ≈ ±q/2. The prover claims the
+/// small half-integers (2w* ∓ q)/2 modulo ℓ in their place.
+///
+/// (Q) holds when their number is a multiple of four. (L) holds, with a small κ, for one challenge
+/// in four. But every second sum of (S) is a half-integer.
 #[test]
 fn half_integers_fail_the_smallness_relation() {
     let mut phi = vec![0; RING_DEGREE];
@@ -286,7 +293,7 @@ fn half_integers_fail_the_smallness_relation() {
     let mut attempts = 0;
     let (prover, relations) = loop {
         attempts += 1;
-        assert!(attempts < 200, "one attempt in four has luck");
+        assert!(attempts < 200, "one attempt in four succeeds");
         prover = recommitted(prover, &contribution);
         let right_sides = right_sides(&contribution, &prover);
         let relations = prover.relations();
@@ -298,7 +305,8 @@ fn half_integers_fail_the_smallness_relation() {
     assert!(matches!(contribution.verify(&proof), Err(NormProofError::Linear)));
 }
 
-/// A commitment sent after z carries a component on w's generators. Added up without weights, the equations would hold.
+/// A commitment that is sent after z carries a component on the generators of w. Without weights,
+/// the sum of the equations would hold.
 #[test]
 fn a_late_component_on_the_projections_generators_fails_its_own_equation() {
     let contribution = Contribution::honest(6);
@@ -311,7 +319,8 @@ fn a_late_component_on_the_projections_generators_fails_its_own_equation() {
         }
     };
 
-    // Before z, w − δ is committed to. After it, δ is in the commitment to κ and y, and w is the witness.
+    // Before z, the prover commits to w − δ. After z, the commitment to κ and y contains δ, and the
+    // witness is w.
     let mut prover = honest;
     shift(&mut prover, -1);
     let mut prover = recommitted(prover, &contribution);
@@ -347,7 +356,7 @@ fn other_challenges_do_not_verify() {
     assert!(matches!(contribution.verify(&proof), Err(NormProofError::Linear)));
 }
 
-/// The key that masks is not the key that the commitments open to.
+/// The masking key is not the key to which the commitments open.
 #[test]
 fn another_key_fails_the_opening_or_the_linear_relation() {
     let contribution = Contribution::honest(8);

@@ -1,5 +1,5 @@
-//! Group equations that are wrong when all else is right: what is changed here enters no challenge any more, so that nothing but
-//! the equations can object.
+//! Wrong group equations when everything else is right. The changed values enter no challenge any
+//! more, so only the equations can refuse them.
 
 use curve25519_dalek::Scalar;
 
@@ -26,7 +26,7 @@ impl Honest {
         Self { contribution, proof }
     }
 
-    /// The equations, changed after all else was checked.
+    /// The equations, changed after everything else was checked.
     fn changed(&self, change: impl FnOnce(&mut NormProof)) -> GroupEquations {
         let Self { contribution, proof } = self;
         let mut equations = equations(&contribution.statement, proof, &contribution.body).unwrap();
@@ -54,8 +54,8 @@ fn every_equation_is_checked() {
     honest.refuses("slack", |proof| proof.slack.reverse());
 }
 
-/// The quadratic relation sees σ₀ + 2⁶⁴·σ₁ only. That the limbs are those of the range proof is for their openings to say: without
-/// them the slack could be negative.
+/// The quadratic relation sees only σ₀ + 2⁶⁴·σ₁. Only the openings tie the limbs to the range
+/// proof. Without the openings the slack could be negative.
 #[test]
 fn limbs_that_were_not_committed_to_are_refused_though_the_slack_is_right() {
     Honest::new(20).refuses("limbs", |proof| {
@@ -64,7 +64,7 @@ fn limbs_that_were_not_committed_to_are_refused_though_the_slack_is_right() {
     });
 }
 
-/// Two wrong proofs whose errors cancel unless every proof of a batch has weights of its own.
+/// The errors of two wrong proofs cancel unless each proof of a batch has its own weights.
 #[test]
 fn errors_of_two_proofs_in_a_batch_do_not_cancel() {
     let (one, other) = (Honest::new(21), Honest::new(22));

@@ -1,4 +1,4 @@
-//! Contributions of a few blocks, masked by definition.
+//! Contributions of a few blocks, masked as the definition says.
 
 use curve25519_dalek::Scalar;
 use lattice::{
@@ -23,7 +23,7 @@ pub(super) fn backend() -> CpuBackend {
     CpuBackend::new()
 }
 
-/// A contribution as its client knows it.
+/// A contribution with everything that its client knows.
 pub(super) struct Contribution {
     pub(super) statement: Statement,
     pub(super) key: Vec<i16>,
@@ -48,7 +48,7 @@ impl Contribution {
         Self::of(&update, seed)
     }
 
-    /// The contribution φ ≈ `target`, up to the rounding for transport.
+    /// The contribution with φ ≈ `target`, up to the rounding for transport.
     pub(super) fn of(target: &[i64], seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed ^ 0xc0de);
         let width = Width::from_transport_bits(TRANSPORT_BITS).unwrap();
@@ -81,14 +81,14 @@ impl Contribution {
         ProofTranscript::new(&self.statement).projection_rows()
     }
 
-    /// The prover, having read φ.
+    /// A prover that has read φ.
     pub(super) fn projecting(&self) -> Projecting {
         let mut prover = Projecting::begin(self.statement.clone(), self.key(), self.blinding);
         self.phi.chunks(RING_DEGREE).for_each(|block| prover.project(&backend(), block).unwrap());
         prover
     }
 
-    /// The prover, having folded R.
+    /// A prover that has folded R.
     pub(super) fn folding(&self) -> Result<Folding, NormProofError> {
         let mut prover = self.projecting().commit(&mut rng())?;
         fold(&mut prover, self.phi.len() / RING_DEGREE);
@@ -112,7 +112,7 @@ pub(super) fn fold(prover: &mut Folding, blocks: usize) {
     (0..blocks).for_each(|_| prover.fold(&backend(), 1).unwrap());
 }
 
-/// All checks but the group equations.
+/// Runs all checks except the group equations.
 pub(super) fn equations(
     statement: &Statement,
     proof: &NormProof,

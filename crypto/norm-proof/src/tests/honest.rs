@@ -1,4 +1,4 @@
-//! Completeness: who keeps to the bound is accepted.
+//! Completeness: contributions within the bound are accepted.
 
 use std::env;
 
@@ -8,7 +8,8 @@ use rand::{SeedableRng, rngs::StdRng};
 use super::fixture::{BOUND, Contribution, backend, gaussian, rng};
 use crate::{GroupEquations, NormProof, NormProofError, PROOF_BYTES, Projecting, Verifying};
 
-/// As many as the variable `NORM_PROOF_RUNS` says, by default few enough for every day.
+/// The number of runs, from the variable `NORM_PROOF_RUNS`. The default is small enough for daily
+/// use.
 fn runs() -> u64 {
     env::var("NORM_PROOF_RUNS").map_or(24, |runs| runs.parse().expect("NORM_PROOF_RUNS is a number"))
 }
@@ -34,7 +35,7 @@ fn the_zero_contribution_and_single_coordinates_are_accepted() {
 }
 
 #[test]
-fn what_exceeds_the_bound_by_a_fifth_has_a_proof_and_by_three_times_it_has_none() {
+fn a_proof_exists_a_fifth_above_the_bound_but_not_at_four_times_the_bound() {
     let mut rng = StdRng::seed_from_u64(5);
     for (factor, accepted) in [(1.2, true), (4.0, false)] {
         let update = gaussian(1, factor * BOUND as f64, &mut rng);
@@ -42,7 +43,7 @@ fn what_exceeds_the_bound_by_a_fifth_has_a_proof_and_by_three_times_it_has_none(
     }
 }
 
-/// A generator that always says the same is not enough to make two proofs share a mask.
+/// Even with a generator that always returns the same bytes, two proofs must not share a mask.
 #[test]
 fn randomness_is_hedged_with_statement_and_witness() {
     struct Broken;

@@ -1,4 +1,4 @@
-//! Honest proofs that were changed, or are used for something else.
+//! Honest proofs that were changed, or that are used for another statement or body.
 
 use std::env;
 
@@ -10,8 +10,8 @@ use testkit::flip;
 use super::fixture::{Contribution, backend, rng, verify};
 use crate::{NormProof, NormProofError, PROOF_BYTES, Parameters, Statement, Verifying};
 
-/// Offsets of the encoding's parts, in order, with the length of their elements.
-const PARTS: [(&str, usize, usize); 10] = [
+/// The fields of the encoding, in order: name, length, and length of one element.
+const FIELDS: [(&str, usize, usize); 10] = [
     ("name and version", 6, 6),
     ("projection commitment", 32, 32),
     ("smallness commitment", 32, 32),
@@ -25,12 +25,15 @@ const PARTS: [(&str, usize, usize); 10] = [
 ];
 
 #[test]
-fn the_parts_make_up_the_proof() {
-    assert_eq!(PARTS.iter().map(|(_, length, _)| length).sum::<usize>(), PROOF_BYTES);
+fn the_fields_make_up_the_proof() {
+    assert_eq!(FIELDS.iter().map(|(_, length, _)| length).sum::<usize>(), PROOF_BYTES);
 }
 
-/// A flipped bit in every element: every thirteenth bit of the elements that stand alone, one bit of those that stand in long rows,
-/// another one in each. With the variable `NORM_PROOF_FLIPS` set to `all` every bit of the proof, which takes an hour of a core.
+/// Flips bits in every element of the proof.
+///
+/// In a short field, every thirteenth bit of an element is flipped. In a long field, one bit of
+/// each element is flipped, at changing positions. If the variable `NORM_PROOF_FLIPS` is `all`,
+/// every bit of the proof is flipped, which takes an hour of one core.
 #[test]
 fn a_flipped_bit_in_any_element_is_refused() {
     let all = env::var("NORM_PROOF_FLIPS").is_ok_and(|flips| flips == "all");
@@ -39,14 +42,15 @@ fn a_flipped_bit_in_any_element_is_refused() {
     let bytes = proof.to_bytes();
     let mut reader = Verifying::begin(contribution.statement.clone(), proof);
     reader.read(&backend(), &contribution.body).unwrap();
-    // The body is read under challenges that depend on the projection commitment and on nothing that comes after it.
-    let verify = |part, proof: NormProof| match part {
+    // The challenges for reading the body depend on the projection commitment, and on nothing after
+    // it. The other fields therefore share one reading.
+    let verify = |field, proof: NormProof| match field {
         "projection commitment" => contribution.verify(&proof),
         _ => reader.of(proof).finish(&mut rng())?.verify(&mut rng()),
     };
     verify("all of it", NormProof::from_bytes(&bytes).unwrap()).unwrap();
     let mut offset = 0;
-    for (part, length, element) in PARTS {
+    for (field, length, element) in FIELDS {
         let elements: Vec<usize> = (offset..offset + length).step_by(element).collect();
         elements.par_iter().enumerate().for_each(|(index, start)| {
             let bits = 8 * element;
@@ -58,17 +62,17 @@ fn a_flipped_bit_in_any_element_is_refused() {
             for bit in chosen {
                 let mut tampered = bytes.clone();
                 tampered[start + bit / 8] ^= 1 << (bit % 8);
-                let outcome = NormProof::from_bytes(&tampered).and_then(|proof| verify(part, proof));
-                assert!(outcome.is_err(), "{part} {index}, bit {bit}");
+                let outcome = NormProof::from_bytes(&tampered).and_then(|proof| verify(field, proof));
+                assert!(outcome.is_err(), "{field} {index}, bit {bit}");
             }
         });
         offset += length;
     }
 }
 
-/// Each part of a proof is caught by the check that it is for.
+/// A wrong field of a proof is refused by the check for that field.
 #[test]
-fn parts_fail_for_their_own_reason() {
+fn fields_fail_for_their_own_reason() {
     let contribution = Contribution::honest(2);
     let proof = contribution.prove().unwrap();
     let refused = |change: &dyn Fn(&mut NormProof)| {
@@ -84,12 +88,13 @@ fn parts_fail_for_their_own_reason() {
     assert!(matches!(refused(&|proof| proof.responses.swap(0, 1)), NormProofError::Linear));
     assert!(matches!(refused(&|proof| proof.projection = proof.smallness), NormProofError::Linear));
     assert!(matches!(refused(&|proof| proof.announcements.swap(0, 1)), NormProofError::Linear));
-    // What only the last challenge depends on is seen by the range proof, which runs in the same transcript.
+    // The linear relation does not use these responses. The range proof fails first, because it
+    // continues the same transcript.
     assert!(matches!(refused(&|proof| proof.slack_responses.swap(0, 1)), NormProofError::Range(_)));
     assert!(matches!(refused(&|proof| proof.blinding_responses.swap(0, 5)), NormProofError::Range(_)));
 }
 
-/// What is changed, and how.
+/// A change to a statement, with its name.
 type Change<'a> = (&'a str, &'a dyn Fn(&mut Statement));
 
 #[test]
@@ -164,7 +169,7 @@ fn encodings_that_are_not_canonical_are_refused_by_field() {
             other => panic!("{other}"),
         }
     };
-    // The byte that a point or a scalar consists of.
+    // The byte that fills each invalid point or scalar.
     let (identity, no_point, no_scalar) = (0, 0xff, 0xff);
     for value in [identity, no_point] {
         assert_eq!(replaced(6, value), "projection commitment");

@@ -1,5 +1,5 @@
-//! What a proof shows does not move with the secret. A statistical check that finds the secret at once when the flooding is
-//! taken away.
+//! The values that a proof shows do not depend on the secret. A statistical check finds the secret
+//! at once when the flooding is removed.
 
 use super::fixture::Contribution;
 use crate::{
@@ -10,11 +10,11 @@ use crate::{
     witness::{FLOODING, QUOTIENTS, SMALL, SMALLNESS_ROWS},
 };
 
-/// Proofs of one contribution, 128 sums each.
+/// Proofs of one contribution. Each has 128 sums.
 const PROOFS: usize = 6;
 
-/// The correlation of the sums v_j with the combinations ⟨ρ_j, (s ‖ w ‖ κ)⟩ that they hide, in standard deviations, when y is
-/// divided by 2^`narrowed`.
+/// The correlation of the sums v_j with the combinations ⟨ρ_j, (s ‖ w ‖ κ)⟩ that they hide, in
+/// standard deviations. The flooding y is divided by 2^`narrowed`.
 fn correlation(narrowed: u32) -> f64 {
     let contribution = Contribution::honest(1);
     let (mut sum, mut squares) = (0.0, 0.0);
@@ -57,25 +57,26 @@ fn sums_are_uncorrelated_with_what_they_hide_and_would_not_be_without_flooding()
     assert!(bare > 10.0, "{bare}");
 }
 
-/// Responses are uniform whatever the witness: the same bit counts for two very different secrets.
+/// Responses are uniform for every witness. Two very different secrets give the same bit counts.
 #[test]
 fn responses_are_uniform_for_every_secret() {
     for seed in [1, 2] {
         let proof = Contribution::honest(seed).prove().unwrap();
         let ones: u32 = proof.responses.iter().flat_map(|f| f.to_bytes()).map(u8::count_ones).sum();
-        // 252 uniform bits and one that is all but always zero, of 2434 responses: 6 standard deviations.
+        // Each of the 2434 responses has 252 uniform bits and one that is almost always zero. The
+        // limit is six standard deviations.
         let (expected, deviation) = (126.0 * 2434.0, (63.0 * 2434.0_f64).sqrt());
         assert!((f64::from(ones) - expected).abs() < 6.0 * deviation, "{ones}");
     }
 }
 
-/// v_j spreads over the whole range of y.
+/// The v_j spread over the whole range of y.
 #[test]
 fn sums_fill_the_range_of_the_flooding() {
     let proof = Contribution::honest(3).prove().unwrap();
     assert_eq!(proof.sums.len(), SMALLNESS_ROWS);
     let positive = proof.sums.iter().filter(|sum| **sum > 0).count();
     let large = proof.sums.iter().filter(|sum| sum.unsigned_abs() > 1 << 118).count();
-    // Each is a fair coin: 64 ± 6 · 5.7.
+    // Each of the 128 sums is a fair coin, so the counts are 64 ± 6 · 5.7.
     assert!((30..=98).contains(&positive) && (30..=98).contains(&large), "{positive} {large}");
 }
