@@ -1,4 +1,5 @@
-//! The audit bundle (`docs/wire-formats.md` §10).
+//! The audit bundle: all that is needed to recompute a published round (`docs/wire-formats.md`
+//! §10).
 
 use names::{ContributionId, PublicKey};
 use serde::{Deserialize, Serialize};
@@ -8,33 +9,33 @@ use crate::{Hex, HexBytes};
 /// `GET /v1/rounds/{round}/bundle`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Bundle {
-    /// 1.
+    /// Version of this format: 1.
     pub version: u32,
-    /// The round document.
+    /// The canonical round document.
     pub document: HexBytes,
-    /// The key that signed it.
+    /// The identity key of the aggregator, which signed the document and the result.
     pub aggregator_key: PublicKey,
-    /// Its signature.
+    /// The aggregator's signature over the document.
     pub aggregator_signature: Hex<64>,
-    /// The combiners' countersignatures, in order.
+    /// The countersignatures of the combiners, in the order of the holders.
     pub countersignatures: Vec<Hex<64>>,
-    /// The summed set, in the order of the root.
+    /// The members of the set, in the order of the set root.
     pub members: Vec<BundleMember>,
-    /// Sums of key shares, the aggregator's first.
+    /// The sums of key shares, one signed answer from each holder. The aggregator comes first.
     pub answers: Vec<HexBytes>,
-    /// The signed result.
+    /// The signed result, canonical encoding.
     pub result: HexBytes,
 }
 
-/// One contribution of the summed set.
+/// A member of the set, with everything that is signed about it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BundleMember {
-    /// The client's name for it.
+    /// The contribution id, drawn by the client.
     pub contribution_id: ContributionId,
-    /// The signed header.
+    /// The signed header, canonical encoding.
     pub header: HexBytes,
-    /// Its norm proof; empty where the round demands none.
+    /// The norm proof. Empty if the round does not demand one.
     pub proof: HexBytes,
-    /// The combiners' attestations, in order.
+    /// The attestations of the combiners, in the order of the holders.
     pub attestations: Vec<HexBytes>,
 }

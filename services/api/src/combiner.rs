@@ -1,86 +1,87 @@
-//! What the aggregator asks of a combiner. All of it under the services' shared secret.
+//! The requests of the aggregator to a combiner. Each carries the service token.
 
 use names::{RoundHash, RoundId, RoundKeyId, RoundPublicKey, SetRoot};
 use serde::{Deserialize, Serialize};
 
 use crate::{Hex, HexBytes, problem::ProblemKind};
 
-/// `POST /v1/round-keys`. Repeating the request gives the same key.
+/// `POST /v1/round-keys`. A repeated request for the same round returns the same key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoundKeyRequest {
-    /// The round for which the key will be used.
+    /// The round that the key is made for.
     pub round_id: RoundId,
 }
 
-/// The public half of a round's HPKE key.
+/// Answer of `POST /v1/round-keys`: the public half of the round key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RoundKeyView {
-    /// Its identifier.
+    /// The identifier of the key, which the round document names.
     pub hpke_key_id: RoundKeyId,
-    /// X25519.
+    /// The X25519 public key.
     pub hpke_public_key: RoundPublicKey,
 }
 
-/// `POST /v1/rounds`.
+/// `POST /v1/rounds`: asks the combiner to countersign a round.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CountersignRequest {
     /// The canonical round document.
     pub document: HexBytes,
-    /// The aggregator's signature.
+    /// The aggregator's signature over the document.
     pub aggregator_signature: Hex<64>,
 }
 
-/// The answer.
+/// Answer of `POST /v1/rounds`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Countersignature {
     /// The combiner's signature over the round hash.
     pub countersignature: Hex<64>,
 }
 
-/// An aggregator sends no more contributions in one request to attest, and every combiner takes as many.
+/// The most contributions that an aggregator sends in one request for attestations. Every combiner
+/// must accept that many.
 pub const ATTEST_BATCH: usize = 64;
 
-/// `POST …/attestations`: as many contributions at once as the combiner takes, [`ATTEST_BATCH`] at least.
+/// `POST …/attestations`. A combiner may accept more than [`ATTEST_BATCH`] contributions at once.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AttestRequest {
-    /// The contributions whose shares are to be checked.
+    /// The contributions whose shares the combiner checks.
     pub contributions: Vec<ContributionEnvelope>,
 }
 
-/// What a combiner needs of a contribution: O(1), whatever the dimension.
+/// The part of a contribution that a combiner needs. Its size does not depend on the dimension.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContributionEnvelope {
-    /// The signed header.
+    /// The signed header, canonical encoding.
     pub header: HexBytes,
-    /// The sealed seeds of all holders.
+    /// The sealed seeds of all holders, of which the combiner opens its own.
     pub sealed_seeds: HexBytes,
 }
 
-/// The answers, in the order of the request.
+/// Answer of `POST …/attestations`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AttestResponse {
-    /// One for each contribution.
+    /// One verdict for each contribution, in the order of the request.
     pub verdicts: Vec<Verdict>,
 }
 
-/// What a combiner says of one contribution.
+/// The verdict of a combiner on its share of one contribution.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// The share is good: the signed attestation.
+    /// The share is good. This is the signed attestation, canonical encoding.
     Attested(HexBytes),
-    /// It is not, and never will be.
+    /// The share is not good. This is final, so asking again gives the same verdict.
     Refused {
-        /// The reason.
+        /// Why the share was refused.
         reason: ProblemKind,
     },
 }
 
-/// `POST …/release`.
+/// `POST …/release`: asks for the sum of the key shares of one set.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseCall {
@@ -88,7 +89,8 @@ pub struct ReleaseCall {
     pub request: HexBytes,
 }
 
-/// The answer: always the same bytes for the same set, never any for another.
+/// Answer of `POST …/release`. A combiner gives the same bytes for the same set each time, and
+/// never answers for another set.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ReleaseView {
     /// The signed release answer, canonical encoding.
@@ -98,28 +100,28 @@ pub struct ReleaseView {
 /// `GET /v1/rounds/{round_hash}` of a combiner.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CombinerRoundView {
-    /// Hash of the document.
+    /// Round hash of the round.
     pub round_hash: RoundHash,
-    /// Where it is.
+    /// How far the round is at this combiner.
     pub state: CombinerRoundState,
-    /// Contributions attested.
+    /// Contributions whose share was found good.
     pub attested: u64,
-    /// Contributions refused.
+    /// Contributions whose share was refused.
     pub refused: u64,
-    /// Root of the released set.
+    /// Set root of the released set. Absent before the release.
     pub root: Option<SetRoot>,
-    /// When the round's key was destroyed.
+    /// When the round key was destroyed. Absent while it exists.
     pub key_destroyed_at_ms: Option<i64>,
 }
 
-/// A round as a combiner sees it.
+/// The state of a round at a combiner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CombinerRoundState {
-    /// Countersigned; shares are attested.
+    /// The round is countersigned, and shares are attested.
     Countersigned,
-    /// The sum of the shares has been released.
+    /// The sum of the shares was released.
     Released,
-    /// Ended without a release.
+    /// The round ended without a release, and the round key is destroyed.
     Abandoned,
 }

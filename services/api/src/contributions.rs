@@ -1,38 +1,38 @@
-//! Contributions: receipt, state, inclusion.
+//! Contributions: their states, receipts, and proofs of inclusion.
 
 use names::{ContributionId, HeaderHash, RoundId, SetRoot, TreeHash};
 use serde::{Deserialize, Serialize};
 
 use crate::HexBytes;
 
-/// Where a contribution is.
+/// The state of a contribution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ContributionState {
-    /// Stored; a receipt has been given.
+    /// Stored. The participant has a receipt.
     Received,
-    /// Every holder has found its share good, and the demanded proof is accepted.
+    /// Every holder found its share good, and the proof was accepted if the round demands one.
     Verified,
-    /// Refused, with a reason.
+    /// Found bad after it was stored. `reason` says why.
     Rejected,
     /// In the published sum.
     Included,
-    /// Not in the sum through no fault of its own.
+    /// Left out of the sum without a fault of its own. `reason` says why.
     Excluded,
 }
 
 /// Answer to `PUT` and `GET` of a contribution.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ContributionView {
-    /// The round.
+    /// The round that it belongs to.
     pub round_id: RoundId,
-    /// The client's name for it.
+    /// The contribution id, drawn by the client.
     pub contribution_id: ContributionId,
-    /// Hash of its header.
+    /// Hash of its header. Receipts and proofs name the contribution by it.
     pub header_hash: HeaderHash,
-    /// Where it is.
+    /// Its state when the aggregator answered.
     pub state: ContributionState,
-    /// Why it was rejected or excluded; a stable name, see `docs/api.md`.
+    /// Why it was rejected or excluded: a stable name from `docs/api.md`. Absent in other states.
     pub reason: Option<String>,
     /// The signed receipt, canonical encoding.
     pub receipt: HexBytes,
@@ -40,19 +40,20 @@ pub struct ContributionView {
     pub received_at_ms: i64,
 }
 
-/// `GET …/inclusion`: the leaf's data is `header_hash`.
+/// `GET …/inclusion`: the proof that a contribution is in the set. The data of its leaf is
+/// `header_hash`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct InclusionView {
-    /// Merkle root of the summed set.
+    /// Set root, as the result states it.
     pub root: SetRoot,
     /// Hash of the contribution's header.
     pub header_hash: HeaderHash,
-    /// Position in the set.
+    /// Index in the set.
     pub index: u64,
-    /// Size of the set.
+    /// Number of members in the set.
     pub size: u64,
-    /// Siblings from the leaf upwards (RFC 9162 §2.1.3).
+    /// Sibling hashes from the leaf upwards (RFC 9162 §2.1.3).
     pub path: Vec<TreeHash>,
-    /// The signed result that names the root, canonical encoding.
+    /// The signed result, which names the root. Canonical encoding.
     pub result: HexBytes,
 }

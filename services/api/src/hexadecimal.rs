@@ -1,15 +1,15 @@
-//! Binary values as lower-case hexadecimal text in JSON and in paths.
+//! Bytes as lower-case hexadecimal text, in JSON and in paths.
 
 use std::{fmt, str::FromStr};
 
 use names::{NotHex, decode_hex};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Exactly `N` bytes that have no type of their own: a signature.
+/// Exactly `N` bytes without a type of their own, such as a signature.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Hex<const N: usize>(pub [u8; N]);
 
-/// Any number of bytes: a canonical encoding.
+/// Any number of bytes, such as a canonical encoding.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct HexBytes(pub Vec<u8>);
 

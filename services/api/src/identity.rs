@@ -1,4 +1,5 @@
-//! What a service says about itself. Clients compare keys with those they have pinned; they never learn them here.
+//! The public keys and the policy that a service states. Clients compare these keys with their pins
+//! and never learn keys from here.
 
 use names::PublicKey;
 use serde::{Deserialize, Serialize};
@@ -8,11 +9,11 @@ use serde::{Deserialize, Serialize};
 pub struct AggregatorIdentity {
     /// Ed25519 key that signs round documents, receipts and results.
     pub identity_key: PublicKey,
-    /// The combiners, in the order of the share holders after the aggregator.
+    /// Identity keys of the combiners, in the order of the holders.
     pub combiner_keys: Vec<PublicKey>,
     /// Ed25519 key of the registrar whose credentials are accepted.
     pub registrar_key: PublicKey,
-    /// Version of the software.
+    /// Version of the program that serves.
     pub version: String,
 }
 
@@ -23,10 +24,10 @@ pub struct CombinerIdentity {
     pub identity_key: PublicKey,
     /// Ed25519 key of the registrar whose credentials are accepted.
     pub registrar_key: PublicKey,
-    /// Documents with a smaller `min_cohort` are not countersigned.
+    /// The combiner does not countersign a document with a smaller `min_cohort`.
     pub min_cohort_floor: u32,
-    /// Documents with a larger `max_contributions` are not countersigned.
+    /// The combiner does not countersign a document with a larger `max_contributions`.
     pub max_contributions_cap: u32,
-    /// Version of the software.
+    /// Version of the program that serves.
     pub version: String,
 }

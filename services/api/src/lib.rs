@@ -1,8 +1,9 @@
 //! The REST contract: paths, request and response bodies, and problem types.
 //!
-//! Shared by both services, the SDK and the command line, so that a change of the contract is one change. What is
-//! signed travels as the canonical bytes of `protocol`, in lower-case hexadecimal; everything else is plain JSON. Times
-//! are milliseconds since the Unix epoch, in fields that end in `_ms`.
+//! Both services, the SDK and the command line share these types, so a change of the contract is
+//! made once. Signed data travels as the canonical bytes of `protocol` in lower-case hexadecimal.
+//! Everything else is plain JSON. Times are milliseconds since the Unix epoch, in fields that end
+//! in `_ms`.
 
 #![forbid(unsafe_code)]
 

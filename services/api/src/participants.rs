@@ -1,55 +1,57 @@
-//! Enrolment of participants.
+//! Enrolment, and participants as the aggregator shows them.
 
 use names::{PublicKey, Subject};
 use serde::{Deserialize, Serialize};
 
 use crate::{Hex, HexBytes};
 
-/// `POST /v1/participants`.
+/// `POST /v1/participants`: enrols a participant, or replaces its credential.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EnrolRequest {
     /// The credential signed by the registrar, canonical encoding.
     pub credential: HexBytes,
-    /// The participant's signature, label `enrolment`, over the credential: proof that it holds the key.
+    /// The participant's signature over the credential, under the label `enrolment`. It shows that
+    /// the participant holds the key.
     pub signature: Hex<64>,
 }
 
 /// A participant as the aggregator shows it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Participant {
-    /// The registrar's name for the participant.
+    /// Its name in the credential.
     pub subject: Subject,
-    /// The Ed25519 key of the credential last enrolled.
+    /// The identity key in its latest enrolled credential.
     pub client_key: PublicKey,
-    /// The epoch of that credential.
+    /// The epoch of that credential. A round counts the credentials of one epoch.
     pub credential_epoch: u32,
-    /// When it was first enrolled.
+    /// When it enrolled for the first time.
     pub enrolled_at_ms: i64,
-    /// How many contributions it has had in each state.
+    /// Its contributions to all rounds, by state.
     pub contributions: StateCounts,
 }
 
-/// Contributions by state.
+/// Numbers of contributions by state. Each contribution counts in one state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateCounts {
-    /// Stored, not yet checked.
+    /// Stored, and not verified yet.
     pub received: u64,
-    /// Every share good and the proof, where one is demanded, accepted.
+    /// Every share was found good, and the proof was accepted if the round demands one.
     pub verified: u64,
-    /// Refused after it was stored, with a named reason.
+    /// Found bad after it was stored.
     pub rejected: u64,
     /// In the published sum.
     pub included: u64,
-    /// Not in the sum through no fault of its own: the round closed first, failed or was cancelled.
+    /// Left out of the sum without a fault of its own: the round closed first, failed or was
+    /// cancelled.
     pub excluded: u64,
 }
 
-/// One page of a list. Pass `next` as the query parameter `after` for the following page.
+/// One page of a list. Send `next` as the query parameter `after` to get the following page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Page<T> {
-    /// At most `limit` items (100 by default, 1000 at most).
+    /// At most `limit` items. The query parameter `limit` is 100 by default and 1000 at most.
     pub items: Vec<T>,
-    /// Where the next page starts; absent on the last one.
+    /// The value of `after` for the next page. Absent on the last page.
     pub next: Option<String>,
 }

@@ -1,10 +1,11 @@
-//! Every path of both services. `{name}` is axum's notation for a parameter; [`fill`] replaces it.
+//! Every path of both services. `{name}` is a parameter in the notation of axum. [`fill`] replaces
+//! it.
 
-/// Liveness: 200 as soon as the process serves.
+/// Liveness: 200 while the process serves.
 pub const HEALTH: &str = "/healthz";
-/// Readiness: 200 when the database and the store answer, else 503.
+/// Readiness: 200 while the database and the object store answer, otherwise 503.
 pub const READY: &str = "/readyz";
-/// Prometheus text format.
+/// Metrics in the text format of Prometheus.
 pub const METRICS: &str = "/metrics";
 /// Public keys and policy of the service.
 pub const IDENTITY: &str = "/v1/identity";
@@ -13,7 +14,7 @@ pub const IDENTITY: &str = "/v1/identity";
 pub const MODEL: &str = "/v1/models/{digest}";
 /// Aggregator: `POST` to enrol, `GET` to list.
 pub const PARTICIPANTS: &str = "/v1/participants";
-/// Aggregator: one participant.
+/// Aggregator: one participant with its counts.
 pub const PARTICIPANT: &str = "/v1/participants/{subject}";
 /// Aggregator: `POST` to create (operator), `GET` to list.
 pub const ROUNDS: &str = "/v1/rounds";
@@ -21,9 +22,9 @@ pub const ROUNDS: &str = "/v1/rounds";
 pub const ROUND: &str = "/v1/rounds/{round}";
 /// Aggregator: the signed round document.
 pub const ROUND_DOCUMENT: &str = "/v1/rounds/{round}/document";
-/// Aggregator: `POST` to close early (operator).
+/// Aggregator: `POST` to end the uploads early (operator).
 pub const ROUND_CLOSE: &str = "/v1/rounds/{round}/close";
-/// Aggregator: `POST` to cancel (operator).
+/// Aggregator: `POST` to end a round without a result (operator).
 pub const ROUND_CANCEL: &str = "/v1/rounds/{round}/cancel";
 /// Aggregator: `PUT` a contribution, `GET` its state.
 pub const CONTRIBUTION: &str = "/v1/rounds/{round}/contributions/{contribution}";
@@ -31,16 +32,16 @@ pub const CONTRIBUTION: &str = "/v1/rounds/{round}/contributions/{contribution}"
 pub const CONTRIBUTION_INCLUSION: &str = "/v1/rounds/{round}/contributions/{contribution}/inclusion";
 /// Aggregator: the masked body of an included contribution.
 pub const CONTRIBUTION_BODY: &str = "/v1/rounds/{round}/contributions/{contribution}/body";
-/// Aggregator: the result in figures.
+/// Aggregator: the result in figures, with the signed result.
 pub const RESULT: &str = "/v1/rounds/{round}/result";
-/// Aggregator: the exact sum, `i64` little-endian, padded dimension.
+/// Aggregator: the exact sum of the padded dimension, `i64` little-endian.
 pub const RESULT_SUM: &str = "/v1/rounds/{round}/result/sum";
-/// Aggregator: the decoded mean, `f32` little-endian.
+/// Aggregator: the decoded mean, `f32` little-endian, without the padding.
 pub const RESULT_MEAN: &str = "/v1/rounds/{round}/result/mean";
 /// Aggregator: the audit bundle.
 pub const BUNDLE: &str = "/v1/rounds/{round}/bundle";
 
-/// Aggregator: the checkpoint of the log signed last.
+/// Aggregator: the latest signed checkpoint of the log.
 pub const LOG_CHECKPOINT: &str = "/v1/log/checkpoint";
 /// Aggregator: entries of the log, `?from=` and `?limit=`.
 pub const LOG_ENTRIES: &str = "/v1/log/entries";
@@ -48,22 +49,22 @@ pub const LOG_ENTRIES: &str = "/v1/log/entries";
 pub const LOG_ENTRY: &str = "/v1/log/entries/{index}";
 /// Aggregator: the proof that the log of size `?to=` continues that of size `?from=`.
 pub const LOG_CONSISTENCY: &str = "/v1/log/consistency";
-/// Aggregator: the proof that a contribution's receipt is kept.
+/// Aggregator: the proof that a contribution is in the log, as its receipt promises.
 pub const CONTRIBUTION_LOG: &str = "/v1/rounds/{round}/contributions/{contribution}/log";
 
-/// Aggregator: what the contributions of a round earned, a page.
+/// Aggregator: a page of the earnings of a round.
 pub const ROUND_PAYOUTS: &str = "/v1/rounds/{round}/payouts";
-/// Aggregator: what a participant earned and was paid.
+/// Aggregator: the statement of a participant: balances, addresses, earnings and claims.
 pub const STATEMENT: &str = "/v1/participants/{subject}/statement";
-/// Aggregator: `PUT` where a participant wants to be paid.
+/// Aggregator: `PUT` the signed address at which a participant wants to be paid.
 pub const CLAIM_ADDRESS: &str = "/v1/participants/{subject}/claim-address";
-/// Aggregator: batches of balances handed to the distributor, a page; `POST` to hand over what waits.
+/// Aggregator: a page of the batches. `POST` makes a batch now (operator).
 pub const BATCHES: &str = "/v1/payouts/batches";
-/// Aggregator: one batch.
+/// Aggregator: one batch with its root and its payment.
 pub const BATCH: &str = "/v1/payouts/batches/{batch}";
 /// Aggregator: the tree of a batch, in the format of `@openzeppelin/merkle-tree`.
 pub const BATCH_TREE: &str = "/v1/payouts/batches/{batch}/tree";
-/// Aggregator: the lines of a batch, comma-separated.
+/// Aggregator: the balances in a batch as comma-separated lines.
 pub const BATCH_CSV: &str = "/v1/payouts/batches/{batch}/csv";
 /// Aggregator: a participant's claim in a batch, with its proof.
 pub const BATCH_CLAIM: &str = "/v1/payouts/batches/{batch}/claims/{subject}";
@@ -72,16 +73,16 @@ pub const BATCH_CLAIM: &str = "/v1/payouts/batches/{batch}/claims/{subject}";
 pub const COMBINER_ROUND_KEYS: &str = "/v1/round-keys";
 /// Combiner: `POST` a round document to be countersigned.
 pub const COMBINER_ROUNDS: &str = "/v1/rounds";
-/// Combiner: one round.
+/// Combiner: the state of a round.
 pub const COMBINER_ROUND: &str = "/v1/rounds/{round_hash}";
 /// Combiner: `POST` contributions to be attested.
 pub const COMBINER_ATTESTATIONS: &str = "/v1/rounds/{round_hash}/attestations";
-/// Combiner: `POST` the fixed set, get the sum of its key shares.
+/// Combiner: `POST` the fixed set to get the sum of its key shares.
 pub const COMBINER_RELEASE: &str = "/v1/rounds/{round_hash}/release";
-/// Combiner: `POST` when a round ends without a release; its key is destroyed.
+/// Combiner: `POST` when a round ends without a release. The combiner then destroys its round key.
 pub const COMBINER_ABANDON: &str = "/v1/rounds/{round_hash}/abandon";
 
-/// The path `template` with its parameters replaced, in order, by `values`.
+/// Replaces the parameters of `template` by `values`, in order.
 pub fn fill(template: &str, values: &[&(dyn std::fmt::Display + Sync)]) -> String {
     let mut values = values.iter();
     template

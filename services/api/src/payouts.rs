@@ -1,4 +1,4 @@
-//! What contributions earn, and how it is paid out.
+//! Payouts: earnings, balances, claim addresses and batches.
 
 use std::{fmt, str::FromStr};
 
@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use crate::HexBytes;
 
-/// An amount in the smallest units, in JSON a text of decimal digits: it can exceed what a JSON number holds.
+/// An amount in the smallest units of its asset. In JSON it is a text of decimal digits, because it
+/// can exceed what a JSON number holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Amount(pub u128);
 
@@ -47,9 +48,9 @@ impl<'de> Deserialize<'de> for Amount {
 pub struct PayoutTerms {
     /// How the pool is split.
     pub policy: PayoutPolicy,
-    /// All that is paid, in the smallest units, at least 1.
+    /// The pool of the round in the smallest units, at least 1.
     pub pool: Amount,
-    /// What it is paid in; points that only the ledger knows, if absent.
+    /// The token of the pool. If absent, the round pays points, which exist only in the books.
     #[serde(default)]
     pub token: Option<Token>,
 }
@@ -58,15 +59,15 @@ pub struct PayoutTerms {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PayoutPolicy {
-    /// Equal parts.
+    /// The same amount for each contribution.
     Equal,
-    /// In proportion to the public weights.
+    /// In proportion to the weights, which are public.
     Weight,
-    /// In proportion to score times reputation.
+    /// In proportion to the product of score and reputation.
     ScoreReputation,
 }
 
-/// An ERC-20 token.
+/// An ERC-20 token, named by its chain and its contract.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Token {
@@ -76,80 +77,81 @@ pub struct Token {
     pub contract: String,
 }
 
-/// What a contribution earned. In `GET /v1/rounds/{round}/payouts`, in ascending order of subjects, and in statements.
+/// An earning: the share of a pool that one contribution receives. The list of a round is in
+/// ascending order of subjects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payout {
-    /// The round.
+    /// The round that pays.
     pub round_id: RoundId,
-    /// The contribution.
+    /// The contribution that earned it.
     pub contribution_id: ContributionId,
-    /// Who contributed.
+    /// The participant that sent the contribution.
     pub subject: Subject,
-    /// How the pool was split.
+    /// The rule by which the pool was split.
     pub policy: PayoutPolicy,
-    /// The pool.
+    /// The whole pool of the round.
     pub pool: Amount,
-    /// What it was paid in: a CAIP-19 name, or `points`.
+    /// The asset of the pool: a CAIP-19 name, or `points`.
     pub asset: String,
-    /// The public weight.
+    /// The weight of the contribution.
     pub weight: u32,
-    /// The score, in millionths.
+    /// The score of the contribution, in millionths.
     pub score_ppm: u32,
-    /// The reputation, in millionths.
+    /// The reputation of the participant in this round, in millionths.
     pub reputation_ppm: u32,
-    /// What it earned.
+    /// The amount that it earned.
     pub amount: Amount,
 }
 
 /// `GET /v1/participants/{subject}/statement`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Statement {
-    /// The participant.
+    /// The participant that the statement is about.
     pub subject: Subject,
-    /// Its reputation in a round that is created now, in millionths.
+    /// Its reputation, in millionths, as a round created now would use it.
     pub reputation_ppm: u32,
-    /// What it has, by asset.
+    /// Its balances, one for each asset.
     pub balances: Vec<Balance>,
-    /// The addresses that count, one for each chain.
+    /// Its claim addresses that count, one for each chain.
     pub addresses: Vec<ClaimAddressView>,
-    /// What its contributions earned, the last 1000, latest first.
+    /// Its latest 1000 earnings, latest first.
     pub payouts: Vec<Payout>,
-    /// What was handed to the distributor for it, the last 1000 batches, latest first.
+    /// Its claims in batches, the latest 1000, latest first.
     pub claims: Vec<Claim>,
 }
 
-/// What a participant has of an asset.
+/// The balance of a participant in one asset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Balance {
-    /// A CAIP-19 name, or `points`.
+    /// The asset: a CAIP-19 name, or `points`.
     pub asset: String,
-    /// All that it earned.
+    /// The sum of all its earnings.
     pub earned: Amount,
-    /// What of it was handed to the distributor.
+    /// The amount that batches have handed over so far.
     pub handed_over: Amount,
-    /// The rest, for a later batch.
+    /// The rest, which waits for a later batch.
     pub balance: Amount,
 }
 
-/// An address that counts.
+/// The claim address that counts on a chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimAddressView {
     /// The chain (EIP-155).
     pub chain_id: u64,
-    /// The number that the participant has given its message: the largest counts.
+    /// The number in the signed message. The message with the largest number counts.
     pub sequence: u64,
     /// The address, with the checksum of EIP-55.
     pub address: String,
 }
 
-/// A balance in a batch.
+/// The balance of a participant in one batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
-    /// The batch.
+    /// The number of the batch.
     pub batch_id: u64,
-    /// Who may claim it, with the checksum of EIP-55.
+    /// The address that may redeem it, with the checksum of EIP-55.
     pub address: String,
-    /// How much of the address's claim is this participant's.
+    /// The amount of this participant. Several participants may share one address and so one claim.
     pub amount: Amount,
 }
 
@@ -157,51 +159,53 @@ pub struct Claim {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimAddressRequest {
-    /// The participant's signed message, canonical encoding.
+    /// The claim address, signed by the participant. Canonical encoding.
     pub message: HexBytes,
 }
 
-/// `POST /v1/payouts/batches`: hand over what is owed in this token to those who have an address on its chain.
+/// `POST /v1/payouts/batches`: makes a batch of the balances in a token of all participants with a
+/// claim address on its chain.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MakeBatch {
-    /// What is handed over.
+    /// The token to hand over.
     pub token: Token,
 }
 
 /// A batch, as in `GET /v1/payouts/batches`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Batch {
-    /// Its number.
+    /// The number of the batch.
     pub batch_id: u64,
-    /// The round after whose payout it was made; absent if the operator asked for it.
+    /// The round whose payout made it. Absent if the operator asked for it.
     pub round_id: Option<RoundId>,
-    /// What is handed over.
+    /// The asset of all its balances.
     pub asset: String,
-    /// Root of the tree of claims.
+    /// Root of the payout tree, which the distributor's contract must have.
     pub root: TreeHash,
-    /// How many balances are in it.
+    /// Number of balances in it.
     pub lines: u32,
-    /// Their sum.
+    /// Sum of its balances.
     pub total: Amount,
     /// When it was made.
     pub made_at_ms: i64,
-    /// The reference of the payment, once the batch is paid.
+    /// The payer's reference for the payment. Absent until the batch is paid.
     pub payment: Option<String>,
 }
 
-/// `GET /v1/payouts/batches/{batch}/claims/{subject}`: what the distributor's contract is shown.
+/// `GET /v1/payouts/batches/{batch}/claims/{subject}`: the claim and its proof, for the
+/// distributor's contract.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ClaimProof {
-    /// The batch.
+    /// The number of the batch.
     pub batch_id: u64,
-    /// Root of its tree.
+    /// Root of its payout tree.
     pub root: TreeHash,
-    /// Who may claim.
+    /// The address that may redeem the claim.
     pub address: String,
-    /// All that this address may claim in the batch.
+    /// The whole amount that this address may redeem in the batch.
     pub amount: Amount,
-    /// Siblings from the leaf upwards, each pair hashed in ascending order.
+    /// Sibling hashes from the leaf upwards. Each pair is hashed in ascending order.
     pub proof: Vec<TreeHash>,
 }
 

@@ -1,4 +1,4 @@
-//! Problem details (RFC 9457): one stable type for each cause.
+//! Problem details (RFC 9457): errors with one stable type for each cause.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +9,8 @@ const TYPE_PREFIX: &str = "urn:blindsum:problem:";
 
 macro_rules! problems {
     ($($variant:ident = $code:literal, $status:literal, $title:literal;)*) => {
-        /// The cause of a refusal. Its code is the last part of the problem's `type` and, for a contribution, the
-        /// reason recorded in the database.
+        /// The cause of an error. Its code is the last part of the problem's `type`. For a
+        /// contribution, it is also the reason in the record.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[non_exhaustive]
         pub enum ProblemKind {
@@ -21,17 +21,17 @@ macro_rules! problems {
             /// Every kind, for documentation and tests.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// The stable name.
+            /// The stable name, for programs.
             pub fn code(self) -> &'static str {
                 match self { $(Self::$variant => $code),* }
             }
 
-            /// The HTTP status it is sent with.
+            /// The HTTP status of the answer.
             pub fn status(self) -> u16 {
                 match self { $(Self::$variant => $status),* }
             }
 
-            /// The sentence that is the same for every occurrence.
+            /// The sentence for people. It is the same for every occurrence.
             pub fn title(self) -> &'static str {
                 match self { $(Self::$variant => $title),* }
             }
@@ -64,7 +64,7 @@ problems! {
     NothingOwed = "nothing-owed", 409, "No balance in this token waits for a batch.";
     NotReady = "not-ready", 409, "The result is not published yet.";
     RoundKeyDestroyed = "round-key-destroyed", 410, "The round's key has been destroyed.";
-    Erased = "erased", 410, "The audit window is over; the ciphertexts have been erased.";
+    Erased = "erased", 410, "The audit window is over; the bodies have been erased.";
     PayloadTooLarge = "payload-too-large", 413, "The body is larger than is accepted.";
     UnsupportedMediaType = "unsupported-media-type", 415, "The media type is not the documented one.";
     InvalidParameter = "invalid-parameter", 422, "A parameter is outside its range.";
@@ -89,14 +89,14 @@ problems! {
 /// The body of an error.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Problem {
-    /// `urn:blindsum:problem:` and the code of the kind.
+    /// `urn:blindsum:problem:`, followed by the code of the kind.
     #[serde(rename = "type")]
     pub type_uri: String,
-    /// The kind's sentence.
+    /// The title of the kind.
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// What was wrong this time.
+    /// What was wrong this time, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// The field or parameter that broke the rule.
@@ -105,13 +105,13 @@ pub struct Problem {
     /// The rule, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
-    /// The request's identifier, as in the logs.
+    /// The identifier of the request. The log of the service has it too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
 }
 
 impl Problem {
-    /// A problem of this kind, without particulars.
+    /// A problem of this kind, without detail, field, rule or request identifier.
     pub fn new(kind: ProblemKind) -> Self {
         Self {
             type_uri: format!("{TYPE_PREFIX}{}", kind.code()),
@@ -124,13 +124,14 @@ impl Problem {
         }
     }
 
-    /// The kind, if this version knows it.
+    /// The kind. `None` if this version does not know it.
     pub fn kind(&self) -> Option<ProblemKind> {
         let code = self.type_uri.strip_prefix(TYPE_PREFIX)?;
         ProblemKind::ALL.iter().copied().find(|kind| kind.code() == code)
     }
 
-    /// Whether one of these services says so, perhaps of a later version, and not something between them.
+    /// Whether a Blindsum service sent this problem, perhaps a later version. Otherwise it comes
+    /// from something in between, such as a proxy.
     pub fn is_own(&self) -> bool {
         self.type_uri.starts_with(TYPE_PREFIX)
     }

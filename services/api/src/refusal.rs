@@ -1,4 +1,4 @@
-//! The problem that stands for each refusal of the protocol.
+//! Turns a refusal of the protocol into a problem.
 
 use std::error::Error;
 
@@ -31,7 +31,8 @@ impl From<&Refusal> for ProblemKind {
 }
 
 impl From<&Refusal> for Problem {
-    /// The problem with the refusal and its causes as detail, and the field and rule where the refusal names them.
+    /// The detail has the refusal and its causes. The field and the rule are set where the refusal
+    /// names them.
     fn from(refusal: &Refusal) -> Self {
         let causes = std::iter::successors(Some(refusal as &dyn Error), |&error| error.source());
         let mut problem = Self::new(ProblemKind::from(refusal));

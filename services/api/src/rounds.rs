@@ -1,26 +1,28 @@
-//! Rounds: creation, progress, result.
+//! Rounds: creation, state, document and result.
 
 use names::{ModelDigest, RoundHash, RoundId, SetRoot, SumDigest};
 use serde::{Deserialize, Serialize};
 
 use crate::{Hex, HexBytes, participants::StateCounts, payouts::PayoutTerms};
 
-/// `POST /v1/rounds`. What is not asked for here is derived (`docs/wire-formats.md` §4).
+/// `POST /v1/rounds`. All other fields of the round document are derived (`docs/wire-formats.md`
+/// §4).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CreateRound {
-    /// SHA-256 of a model that has been uploaded.
+    /// SHA-256 of a model that was uploaded before.
     pub model_digest: ModelDigest,
     /// The tensors of an update, in order.
     pub tensors: Vec<Tensor>,
-    /// Close when this many contributions are verified, but not before `earliest_close_ms`.
+    /// The capacity of the round. The round closes when this many contributions are verified, but
+    /// not before `earliest_close_ms`.
     pub max_contributions: u32,
-    /// Never publish a sum over fewer.
+    /// The smallest cohort. No sum over fewer contributions is published.
     pub min_cohort: u32,
-    /// ‖x‖₂ of an honest quantised update, an integer.
+    /// The bound on ‖x‖₂ of an honest quantised update, an integer.
     #[serde(default = "default_norm_bound")]
     pub norm_bound: u64,
-    /// ‖u‖₂ to which a client clips its (weighted) update.
+    /// The norm ‖u‖₂ to which a client clips its weighted update.
     pub clip: f64,
     /// Smallest weight a contribution may carry.
     #[serde(default = "one")]
@@ -28,24 +30,25 @@ pub struct CreateRound {
     /// Largest weight a contribution may carry.
     #[serde(default = "one")]
     pub weight_max: u32,
-    /// When uploads start to be accepted; now, if absent.
+    /// When uploads begin. If absent, now.
     pub opens_at_ms: Option<i64>,
-    /// Before this the round does not close, neither full nor at the operator's request; the opening, if absent.
+    /// The earliest time at which the round may close, whether it is full or the operator asks. If
+    /// absent, the opening time.
     pub earliest_close_ms: Option<i64>,
-    /// When uploads stop being accepted.
+    /// When uploads end.
     pub closes_at_ms: i64,
-    /// Epoch of the credentials that count.
+    /// The epoch of the credentials that count in this round.
     pub credential_epoch: u32,
-    /// The proof every contribution must carry.
+    /// The proof that every contribution must carry.
     #[serde(default)]
     pub proof: ProofDemand,
-    /// How many contributions a participant may send, counting rejected ones.
+    /// The most contributions that a participant may send, including rejected ones.
     #[serde(default = "two")]
     pub max_attempts: u8,
-    /// What the round pays; nothing, if absent.
+    /// What the round pays. If absent, it pays nothing.
     #[serde(default)]
     pub payout: Option<PayoutTerms>,
-    /// Reputation below which nobody is admitted, in millionths; 0 admits everybody.
+    /// The smallest reputation that is admitted, in millionths. 0 admits everybody.
     #[serde(default)]
     pub min_reputation_ppm: u32,
 }
@@ -66,9 +69,9 @@ fn two() -> u8 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tensor {
-    /// Its name, at most 256 bytes.
+    /// Its name, of at most 256 bytes.
     pub name: String,
-    /// Its shape; a scalar has none.
+    /// Its shape. A scalar has an empty one.
     pub shape: Vec<u32>,
 }
 
@@ -76,74 +79,75 @@ pub struct Tensor {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProofDemand {
-    /// None: participants are trusted to keep to the norm.
+    /// No proof. The round trusts participants to keep to the norm bound.
     #[default]
     None,
     /// A zero-knowledge proof of the norm, version 1.
     NormV1,
 }
 
-/// Where a round is. In this order, except for the last two.
+/// The state of a round. A round passes through these states in order, except for the last two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RoundState {
-    /// Countersignatures are being collected.
+    /// The combiners are asked for countersignatures.
     Preparing,
     /// Uploads are accepted between opening and closing time.
     Open,
-    /// No more uploads; the ones stored are still being verified.
+    /// Uploads have ended. Stored contributions are still being verified.
     Settling,
-    /// The set is fixed; its ciphertexts are being added.
+    /// The set is fixed, and the bodies of its members are being added.
     Folding,
     /// The combiners are asked for the sum of their key shares.
     Releasing,
     /// The sum is being unmasked.
     Unmasking,
-    /// The result and the audit bundle are public.
+    /// The result and the bundle are public.
     Published,
-    /// Ended without a result; `failure` says why.
+    /// The round ended without a result. `failure` says why.
     Failed,
-    /// Ended by the operator before its set was fixed.
+    /// The operator ended the round before its set was fixed.
     Cancelled,
 }
 
 /// A round as the aggregator shows it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RoundView {
-    /// Its identifier, chosen by the aggregator.
+    /// The round id, chosen by the aggregator.
     pub round_id: RoundId,
-    /// Hash of its document.
+    /// Round hash: the hash of the round document.
     pub round_hash: RoundHash,
-    /// Where it is.
+    /// Its state when the aggregator answered.
     pub state: RoundState,
     /// Coordinates of an update.
     pub dimension: u64,
-    /// Size of the smallest cohort.
+    /// The smallest cohort that is published.
     pub min_cohort: u32,
-    /// Size of the largest cohort.
+    /// The capacity of the round.
     pub max_contributions: u32,
-    /// When uploads start.
+    /// When uploads begin.
     pub opens_at_ms: i64,
-    /// When uploads stop.
+    /// When uploads end.
     pub closes_at_ms: i64,
-    /// The proof demanded.
+    /// The proof that contributions must carry.
     pub proof: ProofDemand,
-    /// Contributions so far, by state.
+    /// Its contributions by state.
     pub progress: StateCounts,
-    /// Chunks added and chunks unmasked, of how many; during closing.
+    /// Progress of the work between the end of uploads and the result.
     pub chunks: ChunkProgress,
-    /// Merkle root of the summed set, once fixed.
+    /// Set root. Absent until the set is fixed.
     pub root: Option<SetRoot>,
-    /// Why the round failed.
+    /// Why the round failed. Absent unless it did.
     pub failure: Option<RoundFailure>,
 }
 
-/// Why a round failed, as everybody is told. The particulars are in the operator's log and database.
+/// Why a round failed, as everybody is told. The operator finds the details in the log of the
+/// service and in the database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoundFailure {
-    /// The stable name.
+    /// The stable name, for programs.
     pub code: FailureCode,
-    /// The sentence that is the same for every occurrence.
+    /// The sentence for people. It is the same for every occurrence.
     pub title: String,
 }
 
@@ -153,7 +157,7 @@ impl From<FailureCode> for RoundFailure {
     }
 }
 
-/// The stable name of a cause.
+/// The reason why a round failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureCode {
@@ -163,15 +167,16 @@ pub enum FailureCode {
     CohortTooSmall,
     /// The key shares of the set were not released.
     NotReleased,
-    /// The operator ended it after its set was fixed.
+    /// The operator ended the round after its set was fixed.
     EndedByOperator,
-    /// The aggregator could not finish it; also what this version does not know.
+    /// The aggregator could not finish the round. Names that this version does not know are read as
+    /// this.
     #[serde(other)]
     Internal,
 }
 
 impl FailureCode {
-    /// Every cause, for documentation and tests.
+    /// Every reason, for documentation and tests.
     pub const ALL: &[Self] = &[
         Self::NotCountersigned,
         Self::CohortTooSmall,
@@ -180,7 +185,7 @@ impl FailureCode {
         Self::Internal,
     ];
 
-    /// The sentence that is the same for every occurrence.
+    /// The sentence for people. It is the same for every occurrence.
     pub fn title(self) -> &'static str {
         match self {
             Self::NotCountersigned => "A combiner did not countersign the round.",
@@ -195,45 +200,45 @@ impl FailureCode {
 /// Progress of the work that grows with the dimension.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkProgress {
-    /// Chunks of an update (2²⁰ coordinates each).
+    /// Chunks of an update, of 2²⁰ coordinates each.
     pub total: u32,
-    /// Chunks added.
+    /// Chunks whose bodies were added.
     pub folded: u32,
-    /// Chunks unmasked.
+    /// Chunks of the sum that were unmasked.
     pub unmasked: u32,
 }
 
 /// `GET /v1/rounds/{round}/document`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SignedRound {
-    /// The canonical document.
+    /// The canonical round document.
     pub document: HexBytes,
-    /// The aggregator's signature.
+    /// The aggregator's signature over the document.
     pub aggregator_signature: Hex<64>,
-    /// The combiners' countersignatures, in order.
+    /// The countersignatures of the combiners, in the order of the holders.
     pub countersignatures: Vec<Hex<64>>,
 }
 
-/// `GET /v1/rounds/{round}/result`.
+/// `GET /v1/rounds/{round}/result`. Only `result` is signed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ResultView {
-    /// The round.
+    /// The round id.
     pub round_id: RoundId,
-    /// Hash of its document.
+    /// Round hash: the hash of the round document.
     pub round_hash: RoundHash,
-    /// Merkle root of the summed set.
+    /// Set root of the summed set.
     pub root: SetRoot,
-    /// Contributions in the sum.
+    /// Number of contributions in the sum.
     pub count: u32,
     /// Sum of their weights.
     pub total_weight: u64,
-    /// Merkle root over the chunks of the sum.
+    /// Merkle root over the digests of the chunks of the sum.
     pub sum_digest: SumDigest,
-    /// Largest distance from a multiple of Δ, in units of 1/Δ: a diagnostic.
+    /// A diagnostic: the largest distance of a coordinate from a multiple of Δ, in units of 1/Δ.
     pub residual_max: u64,
-    /// ‖mean‖₂.
+    /// The norm ‖mean‖₂ of the decoded mean.
     pub mean_norm: f64,
-    /// Mean of each tensor's coordinates, smallest, largest.
+    /// A summary of each tensor of the mean, in the order of the document.
     pub tensors: Vec<TensorSummary>,
     /// The signed result, canonical encoding.
     pub result: HexBytes,
@@ -241,14 +246,14 @@ pub struct ResultView {
     pub published_at_ms: i64,
 }
 
-/// One tensor of the decoded mean.
+/// Summary of one tensor of the decoded mean.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TensorSummary {
     /// Its name.
     pub name: String,
     /// Its shape.
     pub shape: Vec<u32>,
-    /// Average of its coordinates.
+    /// Mean of its coordinates.
     pub mean: f64,
     /// Smallest coordinate.
     pub min: f32,

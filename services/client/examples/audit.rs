@@ -1,4 +1,4 @@
-//! Anyone checks a published round against the pinned keys, without an account.
+//! Checks a published round against the pinned keys. Anyone can do this; no account is needed.
 //!
 //! ```sh
 //! cargo run -p client --example audit -- http://127.0.0.1:8080 $ROUND \
@@ -16,7 +16,7 @@ use client::{Client, ClientConfig};
 use names::RoundId;
 use protocol::Pins;
 
-/// Where the last checkpoint is kept from one audit to the next.
+/// The file that keeps the last checkpoint from one audit to the next.
 const CHECKPOINT: &str = "checkpoint";
 
 #[tokio::main]
@@ -32,16 +32,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let client = Client::new(ClientConfig::new(url, pins, "auditor-state"))?;
 
-    // The document is signed by the aggregator, countersigned by the combiner, and has the derived
-    // constants.
+    // The document must be signed by the aggregator and countersigned by the combiner, and have the
+    // constants that this program derives.
     let round = client.open_round(round.parse::<RoundId>()?).await?;
-    // The result is signed for this document, and the downloaded sum has the digest in the result.
+    // The result must be signed for this document. The sum must have the digest in the result.
     let sum = client.result_sum(&round).await?;
     let mean = sum.mean(&round);
     println!("{} contributions, total weight {}", sum.result.count, sum.result.total_weight);
     println!("mean of the first coordinate: {}", mean.first().copied().unwrap_or_default());
 
-    // The log must continue every checkpoint that was kept before.
+    // The log must continue the checkpoint that the last audit kept.
     let last = match fs::read_to_string(Path::new(CHECKPOINT)) {
         Ok(earlier) => client.continued(&earlier).await?,
         Err(_) => client.checkpoint().await?,

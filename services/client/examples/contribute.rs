@@ -21,8 +21,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let [url, round, aggregator, combiner, registrar, identity, credential] = &arguments[..] else {
         return Err(USAGE.into());
     };
-    // The keys to trust come from the other parties themselves, never from the aggregator's
-    // answers.
+    // These keys come from the other parties themselves. Keys from the aggregator would prove
+    // nothing.
     let pins = Pins {
         aggregator: aggregator.parse()?,
         combiners: vec![combiner.parse()?],
@@ -32,12 +32,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         identity: IdentityKey::from_secret(&secret(&fs::read_to_string(identity)?)?),
         credential: Credential::from_bytes(&hex::decode(fs::read_to_string(credential)?.trim())?)?,
     };
-    // The folder holds unfinished uploads and receipts. A participant must not lose it.
+    // The folder holds unfinished uploads and receipts. Do not lose it.
     let client = Client::new(ClientConfig::new(url, pins, "participant-state"))?;
     client.enrol(&participant).await?;
 
-    // From here on everything is checked: the document's signatures, its constants, the model's
-    // digest.
+    // The client now verifies every answer: the signatures of the document, its constants, the
+    // digest of the model.
     let round = client.open_round(round.parse::<RoundId>()?).await?;
     let model = client.model(&round).await?;
     let update = train(&model, usize::try_from(round.document().dimension)?);
@@ -49,12 +49,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Stands for a training. An update is a vector of as many coordinates as the round sums.
+/// Stands in for training. An update has as many coordinates as the round sums.
 fn train(_model: &[u8], dimension: usize) -> Vec<f32> {
     vec![0.5; dimension]
 }
 
-/// An identity key, from 32 bytes in hexadecimal.
+/// Parses the secret of an identity key: 32 bytes in hexadecimal.
 fn secret(text: &str) -> Result<SecretKey, hex::FromHexError> {
     let mut bytes = [0; 32];
     hex::decode_to_slice(text.trim(), &mut bytes)?;

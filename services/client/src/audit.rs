@@ -1,4 +1,4 @@
-//! What an auditor downloads. Checking it is the auditor's.
+//! Downloads for an auditor. Nothing is verified here: `blindsum audit` does that.
 
 use std::path::Path;
 
@@ -11,20 +11,25 @@ use names::{ContributionId, RoundId};
 
 use crate::{Client, ClientError, transport::decode};
 
-/// The longest bundle: 2²⁰ members with the largest headers.
+/// The longest bundle, in bytes. It allows 2²⁰ members with the largest headers.
 const LONGEST_BUNDLE: u64 = 64 << 30;
 
-/// The most entries that are asked for at once.
+/// The most log entries that one request asks for.
 const ENTRIES_AT_ONCE: u64 = 1_000;
-/// The longest answer with so many entries.
+/// The longest answer to such a request, in bytes.
 const LONGEST_ENTRIES: u64 = 256 << 20;
 
 impl Client {
-    /// Entries of the log from the one with index `from`, in order, at most `limit` of them, fewer where that is a long
-    /// answer. Whether they are in the log is for a checkpoint to say.
+    /// Fetches log entries in order, from index `from` on. The answer has at least one entry and at
+    /// most `limit`. It has fewer than `limit` when they would make a long answer, or when the log
+    /// ends.
+    ///
+    /// This does not prove that the entries are in the log. Compute the root over all entries and
+    /// compare it with a [`checkpoint`](Self::checkpoint).
     ///
     /// # Errors
-    /// [`ClientError::Mismatch`] when other entries come, or none, and the errors of any exchange.
+    /// [`ClientError::Mismatch`] when the answer is empty or has other entries, and the errors of
+    /// any exchange.
     pub async fn log_entries(&self, from: u64, limit: u64) -> Result<Vec<EntryView>, ClientError> {
         let limit = limit.min(ENTRIES_AT_ONCE);
         let path = format!("{}?from={from}&limit={limit}", paths::LOG_ENTRIES);
@@ -39,18 +44,20 @@ impl Client {
         }
     }
 
-    /// The audit bundle of a round, as JSON.
+    /// The audit bundle of a published round: JSON, unparsed.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `not-ready`, and the errors of any exchange.
+    /// [`ClientError::Problem`] with `not-ready` before the round is published, and the errors of
+    /// any exchange.
     pub async fn bundle(&self, round: RoundId) -> Result<Bytes, ClientError> {
         self.transport.bytes(&paths::fill(paths::BUNDLE, &[&round]), LONGEST_BUNDLE).await
     }
 
-    /// Saves the masked body of an included contribution, of at most `limit` bytes, and returns its length.
+    /// Saves the masked body of an included contribution to the file `to` and returns its length. A
+    /// body longer than `limit` bytes is an error.
     ///
     /// # Errors
-    /// [`ClientError::State`] for the file, and the errors of any exchange.
+    /// [`ClientError::State`] when the file cannot be written, and the errors of any exchange.
     pub async fn download_body(
         &self,
         round: RoundId,
@@ -62,10 +69,11 @@ impl Client {
         self.transport.download(&path, limit, to).await
     }
 
-    /// Saves the sum of a round, of at most `limit` bytes, and returns its length.
+    /// Saves the sum of a round to the file `to` and returns its length. A sum longer than `limit`
+    /// bytes is an error.
     ///
     /// # Errors
-    /// [`ClientError::State`] for the file, and the errors of any exchange.
+    /// [`ClientError::State`] when the file cannot be written, and the errors of any exchange.
     pub async fn download_sum(&self, round: RoundId, limit: u64, to: &Path) -> Result<u64, ClientError> {
         self.transport.download(&paths::fill(paths::RESULT_SUM, &[&round]), limit, to).await
     }

@@ -1,4 +1,4 @@
-//! The participant's end of the connection.
+//! The connection of a participant or an auditor to the aggregator.
 
 use std::sync::Arc;
 
@@ -22,7 +22,8 @@ use crate::{
     transport::{SMALL_ANSWER, Transport, decode},
 };
 
-/// Takes part in an aggregator's rounds. Cheap to clone.
+/// Takes part in an aggregator's rounds. A clone shares the connection and the threads, so it is
+/// cheap.
 #[derive(Clone, Debug)]
 pub struct Client {
     pub(crate) transport: Transport,
@@ -35,10 +36,12 @@ pub struct Client {
 }
 
 impl Client {
-    /// Prepares the connection. Nothing is sent yet, and the state folder is made when there is something to keep.
+    /// Prepares the connection and starts the threads for masking. Nothing is sent yet. The state
+    /// folder is created when there is something to store.
     ///
     /// # Errors
-    /// [`ClientError::Address`], [`ClientError::Settings`], [`ClientError::State`], [`ClientError::Threads`].
+    /// [`ClientError::Address`], [`ClientError::Settings`], [`ClientError::State`] when the state
+    /// folder cannot be read, [`ClientError::Threads`].
     pub fn new(config: ClientConfig) -> Result<Self, ClientError> {
         let ClientConfig {
             aggregator_url,
@@ -66,11 +69,12 @@ impl Client {
         })
     }
 
-    /// Makes the participant known to the aggregator. Repeating it is harmless.
+    /// Enrols the participant with the aggregator. Repeating the call is harmless. After a new
+    /// credential, the call replaces the key that the aggregator knows.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `credential-refused` or `signature-refused`, and the errors of any
-    /// exchange.
+    /// [`ClientError::Problem`] with `credential-refused` or `signature-refused`, and the errors of
+    /// any exchange.
     pub async fn enrol(&self, participant: &Participant) -> Result<ParticipantView, ClientError> {
         let Participant { identity, credential } = participant;
         let body = EnrolRequest {
@@ -81,7 +85,7 @@ impl Client {
         decode(&self.transport.exchange(request, 0, SMALL_ANSWER).await?, "a participant")
     }
 
-    /// Where a contribution is.
+    /// The state of a contribution, as the aggregator states it. The answer is not signed.
     ///
     /// # Errors
     /// [`ClientError::Problem`] with `not-found`, and the errors of any exchange.
@@ -94,7 +98,7 @@ impl Client {
         self.transport.json(&path, "a contribution").await
     }
 
-    /// All items of a list, page after page.
+    /// Fetches a whole list, page by page. `what` names one page in an error.
     pub(crate) async fn all<T: DeserializeOwned>(
         &self,
         list: &str,
@@ -112,10 +116,10 @@ impl Client {
         }
     }
 
-    /// The receipt that was kept for a contribution.
+    /// The receipt of a contribution, read from the state folder.
     ///
     /// # Errors
-    /// [`ClientError::State`]; [`ClientError::Refused`] when the file was damaged.
+    /// [`ClientError::State`], and [`ClientError::Refused`] when the file is damaged.
     pub fn receipt(&self, contribution: ContributionId) -> Result<Option<Receipt>, ClientError> {
         self.receipts.find(contribution)
     }

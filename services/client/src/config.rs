@@ -1,4 +1,4 @@
-//! How a client finds its aggregator, whom it trusts and how patient it is.
+//! The settings of a client: address, pinned keys, state folder, retries and time limits.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -6,30 +6,33 @@ use protocol::Pins;
 
 use crate::{OnRetry, RetryPolicy};
 
-/// Everything a [`Client`](crate::Client) needs to know.
+/// The settings of a [`Client`](crate::Client).
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
-    /// `https://host[:port]`; plain `http` on this machine only.
+    /// The URL of the aggregator, `https://host[:port]`. `http` is accepted only for this machine.
     pub aggregator_url: String,
-    /// The keys to trust, obtained apart from the servers.
+    /// The public keys of the other parties. Obtain them from those parties, never from the
+    /// aggregator.
     pub pins: Pins,
-    /// Folder for unfinished uploads, receipts and the memory of what was sent. A participant must not lose
-    /// it. It is made when there is something to keep.
+    /// The folder for unfinished uploads, receipts and the list of updates that were sent. It is
+    /// created when there is something to store. Do not lose it: without it, an update could be
+    /// sent in a second round.
     pub state_dir: PathBuf,
-    /// How often, and how fast, a failed exchange is repeated.
+    /// How often and how fast a failed exchange is repeated.
     pub retry: RetryPolicy,
-    /// Who is told of it.
+    /// Called before each repetition.
     pub on_retry: OnRetry,
-    /// How long an exchange may take.
+    /// Time limits on each attempt.
     pub timeouts: Timeouts,
-    /// A certificate authority to trust beside those of the operating system, in PEM.
+    /// A certificate authority to trust in addition to those of the operating system, in PEM.
     pub extra_root_ca: Option<Vec<u8>>,
-    /// Threads for masking; 0 for one for each core.
+    /// Threads for masking. 0 means one for each core.
     pub threads: usize,
 }
 
 impl ClientConfig {
-    /// The usual settings.
+    /// Default retries and time limits, no extra certificate authority, and one thread for each
+    /// core.
     pub fn new(aggregator_url: impl Into<String>, pins: Pins, state_dir: impl Into<PathBuf>) -> Self {
         Self {
             aggregator_url: aggregator_url.into(),
@@ -44,15 +47,16 @@ impl ClientConfig {
     }
 }
 
-/// Limits on the time of the steps of one attempt.
+/// Time limits on the steps of one attempt.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// Until the connection stands.
+    /// The limit on establishing a connection.
     pub connect: Duration,
-    /// Until the answer to a request starts, beside what its bytes take to be sent; and between parts of the
-    /// answer.
+    /// The limit on waiting for the start of the answer, and for each further read of it. The time
+    /// that an upload may take by [`slowest_bytes_per_second`](Self::slowest_bytes_per_second) is
+    /// added.
     pub exchange: Duration,
-    /// The slowest upload to put up with.
+    /// The slowest upload speed that is not given up.
     pub slowest_bytes_per_second: u64,
 }
 

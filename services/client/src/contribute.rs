@@ -1,4 +1,4 @@
-//! Contributing: prepare a message, deliver it, keep the receipt.
+//! Contributing: prepare a message, deliver it, store the receipt.
 
 use std::time::{Duration, Instant};
 
@@ -19,24 +19,26 @@ use crate::{
 /// A contribution that the aggregator has stored.
 #[derive(Debug)]
 pub struct Contribution {
-    /// Its name.
+    /// Its id, drawn at random by the client.
     pub id: ContributionId,
-    /// The aggregator's signed promise; also kept in the state folder.
+    /// The aggregator's signed promise to record the contribution. It is also stored in the state
+    /// folder.
     pub receipt: Receipt,
-    /// Length of the message.
+    /// Length of the message, prefix and body.
     pub bytes: u64,
-    /// Time from the first byte sent to the receipt, repetitions included.
+    /// Time from the first byte sent to the receipt, including repetitions.
     pub upload_time: Duration,
-    /// How the message was made; none if it was left over from an earlier run.
+    /// How the message was made. `None` when it was left over from an earlier run.
     pub preparation: Option<Preparation>,
 }
 
 impl Client {
     /// Contributes `weight · update` to a round and returns once the aggregator has stored it.
     ///
-    /// A message that an earlier run of this participant finished for the round and did not deliver is sent
-    /// instead, as it is; [`Contribution::preparation`] tells. What such runs have left of other rounds is removed once these
-    /// take no more.
+    /// If an earlier run finished a message for this round and participant but did not deliver it,
+    /// that message is sent instead, unchanged. Then [`Contribution::preparation`] is `None`.
+    /// Undelivered messages for other rounds are deleted once those rounds take no more
+    /// contributions.
     ///
     /// # Errors
     /// Those of [`prepare`](Self::prepare) and of [`deliver`](Self::deliver).
@@ -61,20 +63,22 @@ impl Client {
         Ok(contribution)
     }
 
-    /// Removes the messages of this participant whose rounds take no more.
+    /// Deletes the messages of this participant whose rounds take no more contributions.
     async fn clear_outbox(&self, participant: &Participant) -> Result<(), ClientError> {
         for message in self.outbox.messages(&participant.identity.public())? {
             match self.is_over(&message).await {
                 Ok(true) => message.remove()?,
                 Err(error) if error.is_retryable() => return Err(error),
-                // The folder may also have messages for another aggregator, whose rounds this one does not know.
+                // The folder may also hold messages for another aggregator. This one does not know
+                // their rounds, so they stay.
                 Ok(false) | Err(_) => {}
             }
         }
         Ok(())
     }
 
-    /// Whether a message's round takes no more. If the message was stored, and only the answer was lost, its receipt is kept.
+    /// Whether the round of a message takes no more contributions. If the aggregator did store the
+    /// message and only its answer was lost, the receipt is fetched and stored.
     async fn is_over(&self, message: &Message) -> Result<bool, ClientError> {
         let round = self.round(message.round_id).await?;
         let takes_more = matches!(round.state, RoundState::Preparing | RoundState::Open);
@@ -89,8 +93,8 @@ impl Client {
         Ok(true)
     }
 
-    /// Delivers the message that an earlier run of this participant left in the outbox for the round, if
-    /// there is one.
+    /// Delivers the message that an earlier run of this participant left in the outbox for this
+    /// round. Returns `None` when there is no such message.
     ///
     /// # Errors
     /// Those of [`deliver`](Self::deliver).
@@ -106,11 +110,11 @@ impl Client {
         }
     }
 
-    /// Uploads a prepared contribution, always with the same bytes, and keeps the receipt.
+    /// Uploads a prepared contribution and stores the receipt. Every attempt sends the same bytes.
     ///
-    /// The message leaves the outbox when the receipt is kept, or when the aggregator refuses it for good;
-    /// after any other failure it stays, and [`contribute`](Self::contribute) or [`resume`](Self::resume)
-    /// sends it again.
+    /// The message leaves the outbox when the receipt is stored, or when the aggregator refuses the
+    /// message for good. After any other failure it stays, and [`contribute`](Self::contribute) or
+    /// [`resume`](Self::resume) sends it again.
     ///
     /// # Errors
     /// [`ClientError::Problem`] with the aggregator's reason; [`ClientError::Refused`] and
@@ -166,7 +170,8 @@ impl Client {
         self.check_receipt(&view.receipt.0, &message.header)
     }
 
-    /// The receipt, if the pinned aggregator signed it for exactly this contribution.
+    /// Decodes the receipt. Checks that the pinned aggregator signed it for exactly this
+    /// contribution.
     fn check_receipt(&self, bytes: &[u8], header: &ContributionHeader) -> Result<Receipt, ClientError> {
         let what = "receipt";
         let receipt = Receipt::from_bytes(bytes)

@@ -1,4 +1,4 @@
-//! What can go wrong for a participant.
+//! The errors of the SDK.
 
 use std::{io, path::PathBuf, time::Duration};
 
@@ -7,32 +7,33 @@ use names::RoundHash;
 use protocol::Refusal;
 use thiserror::Error;
 
-/// Why a call failed, and through it what to do next.
+/// Why a call failed. [`is_retryable`](Self::is_retryable) says whether to try again later, and
+/// [`problem_kind`](Self::problem_kind) gives the reason of the server.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ClientError {
-    /// The server refused, and said why.
+    /// The server refused the request and gave a documented reason.
     #[error("{}{}", problem.title, particulars(problem))]
     Problem {
-        /// The stable name of the cause.
+        /// The reason, a stable name.
         kind: ProblemKind,
-        /// The particulars.
+        /// The answer of the server: title, detail, field, rule and request identifier.
         problem: Box<Problem>,
-        /// How long the server asks to wait before the next attempt.
+        /// How long the server asks the client to wait before the next attempt.
         retry_after: Option<Duration>,
     },
-    /// The server answered with a status that it did not explain in the documented form.
+    /// The server answered with an error status and without a documented reason.
     #[error("the server answered with status {status}")]
     Status {
         /// The HTTP status.
         status: u16,
-        /// How long the server asks to wait before the next attempt.
+        /// How long the server asks the client to wait before the next attempt.
         retry_after: Option<Duration>,
     },
-    /// The server did not answer, or not go on, in time.
+    /// The server did not answer in time, or stopped in the middle of its answer.
     #[error("the server took longer than {after:?}")]
     TimedOut {
-        /// How long it was waited for.
+        /// The time limit that passed.
         after: Duration,
     },
     /// The server could not be reached, or the exchange broke off.
@@ -42,34 +43,34 @@ pub enum ClientError {
         #[source]
         source: reqwest::Error,
     },
-    /// The server's answer is not of the documented form.
+    /// The answer of the server cannot be decoded.
     #[error("the server's answer is not {what}")]
     Answer {
-        /// What was expected.
+        /// What the answer should have been.
         what: &'static str,
-        /// What is wrong with it.
+        /// The first fault in the JSON text.
         #[source]
         source: serde_json::Error,
     },
-    /// The server's answer is longer than it can be.
+    /// The answer of the server is longer than any valid one.
     #[error("the server's answer is longer than {limit} bytes")]
     AnswerTooLong {
-        /// The most that was expected.
+        /// The limit, in bytes.
         limit: u64,
     },
-    /// What the server says breaks a rule of the protocol or is not signed by the pinned key.
+    /// The answer breaks a rule of the protocol, or is not signed by the pinned key.
     #[error("the {what} is refused")]
     Refused {
-        /// What the server sent.
+        /// The kind of message that the server sent.
         what: &'static str,
-        /// The rule.
+        /// The rule that it breaks.
         #[source]
         source: Refusal,
     },
-    /// What the server says does not belong to what it was asked for.
+    /// The answer is well-formed, but does not match what was asked for.
     #[error("the {what} does not match in {field}")]
     Mismatch {
-        /// What the server sent.
+        /// The kind of message that the server sent.
         what: &'static str,
         /// The field that differs.
         field: &'static str,
@@ -77,49 +78,50 @@ pub enum ClientError {
     /// The update does not have the round's dimension.
     #[error("the update has {found} coordinates, the round {expected}")]
     UpdateLength {
-        /// The round's.
+        /// Coordinates of an update in this round.
         expected: u64,
-        /// The update's.
+        /// Coordinates of the given update.
         found: u64,
     },
     /// The weight is outside the round's range.
     #[error("the weight {weight} is outside [{min}, {max}]")]
     Weight {
-        /// The weight.
+        /// The given weight.
         weight: u32,
-        /// The smallest.
+        /// The smallest weight that the round allows.
         min: u32,
-        /// The largest.
+        /// The largest weight that the round allows.
         max: u32,
     },
-    /// The norm could not be proved.
+    /// The norm proof could not be made.
     #[error("the norm of the update could not be proved")]
     Prove {
         /// The cause.
         #[source]
         source: protocol::roles::client::SigningError,
     },
-    /// The same update was sent in another round. Sent twice, it could be told apart by comparing the sums.
+    /// The same update was sent in another round. It is not sent again, because an update in two
+    /// sums could be isolated by comparing them.
     #[error("this update was sent in round {round_hash} already")]
     AlreadySent {
         /// Hash of that round's document.
         round_hash: RoundHash,
     },
-    /// The update cannot be quantised: a coordinate is not finite, for example.
+    /// The update cannot be quantised, for example because a coordinate is not finite.
     #[error("the update cannot be quantised")]
     Quantise {
         /// The cause.
         #[source]
         source: masking::QuantiseError,
     },
-    /// Masking failed.
+    /// The backend failed while it masked the update.
     #[error("the update could not be masked")]
     Mask {
         /// The cause.
         #[source]
         source: masking::MaskingError,
     },
-    /// The state folder cannot be read or written.
+    /// A file in the state folder, or a file to download to, cannot be read or written.
     #[error("cannot use {}", path.display())]
     State {
         /// The file or folder.
@@ -128,17 +130,18 @@ pub enum ClientError {
         #[source]
         source: io::Error,
     },
-    /// The address is not an `https` URL, nor an `http` URL of this machine.
+    /// The address of the aggregator is neither an `https` URL nor an `http` URL of this machine.
     #[error("the address must be https, or http on this machine")]
     Address,
-    /// The TLS or HTTP settings cannot be used.
+    /// The TLS or HTTP settings cannot be used, for example because the certificate authority is
+    /// not PEM.
     #[error("the connection's settings cannot be used")]
     Settings {
         /// The cause.
         #[source]
         source: reqwest::Error,
     },
-    /// The threads for masking could not be started.
+    /// The operating system did not start the threads for masking.
     #[error("cannot start the threads for masking")]
     Threads {
         /// The cause.
@@ -148,8 +151,8 @@ pub enum ClientError {
 }
 
 impl ClientError {
-    /// Whether the same request may succeed later: the server was not reached, did not answer in time, or is
-    /// at its limit (408, 429, 5xx).
+    /// Whether the same request may succeed later: the server was not reached, did not answer in
+    /// time, or answered with status 408, 429 or 5xx.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Problem { problem, .. } => may_pass(problem.status),
@@ -159,7 +162,7 @@ impl ClientError {
         }
     }
 
-    /// The stable name of the cause, where the server gave one.
+    /// The reason that the server gave, if it gave one.
     pub fn problem_kind(&self) -> Option<ProblemKind> {
         match self {
             Self::Problem { kind, .. } => Some(*kind),
@@ -174,12 +177,12 @@ impl ClientError {
         }
     }
 
-    /// For `map_err` on checking what the server sent.
+    /// For `map_err` after checking what the server sent.
     pub(crate) fn refused(what: &'static str) -> impl Fn(Refusal) -> Self {
         move |source| Self::Refused { what, source }
     }
 
-    /// For `map_err` on reading and writing `path`.
+    /// For `map_err` after reading or writing `path`.
     pub(crate) fn state(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::State { path, source }

@@ -1,7 +1,7 @@
-//! The SDK: what a participant, an operator or an auditor needs to take part in rounds.
+//! The SDK for participants, operators and auditors.
 //!
-//! A participant pins the keys it trusts, opens a round, fetches the model, trains, and contributes its
-//! update:
+//! A participant pins the keys that it trusts, opens a round, fetches the model, trains, and
+//! contributes its update:
 //!
 //! ```no_run
 //! # async fn example(pins: protocol::Pins, participant: client::Participant) -> Result<(), client::ClientError> {
@@ -12,19 +12,22 @@
 //! let model = client.model(&round).await?;
 //! let update: Vec<f32> = train(&model);
 //! let contribution = client.contribute(&round, &participant, &update, 1, client::ignore_progress()).await?;
-//! println!("stored, says the aggregator at {}", contribution.receipt.received_at_ms);
+//! println!("contribution {}: stored, with a signed receipt", contribution.id);
 //! # fn train(_: &[u8]) -> Vec<f32> { vec![] }
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! What a contribution depends on is believed only with a signature under a pinned key, or as what a digest under such a signature
-//! covers: the round document, the model, receipts, results, sums, checkpoints of the log and proofs under them. What only informs is
-//! what the aggregator says: lists and states of rounds, participants and contributions, payouts, statements and batches, though a
-//! batch's tree, lines and proofs are checked against its root. All of it is in the log, and an auditor can check it there.
+//! The SDK verifies everything that a contribution depends on: the round document, the model,
+//! receipts, results, sums, checkpoints of the log, and proofs. Each must be signed by a pinned
+//! key, or have a digest that such a key signed.
 //!
-//! An update leaves the process only masked; the finished message is on disk before the first byte is sent, so that a repetition, even
-//! after a crash, sends the same bytes.
+//! The SDK does not verify what only informs: lists and states of rounds, participants and
+//! contributions, payouts, statements and batches. Only the tree, the lines and the proofs of a
+//! batch are compared with its root. All of this is also in the log, where an auditor can check it.
+//!
+//! An update leaves the process only in masked form. The finished message is on disk before its
+//! first byte is sent, so a repetition sends the same bytes, even after a crash.
 
 #![forbid(unsafe_code)]
 

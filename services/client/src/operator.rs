@@ -1,4 +1,4 @@
-//! The operator's end of the connection: models, rounds and batches.
+//! The requests that need the operator's token: models, rounds and batches.
 
 use std::fmt;
 
@@ -17,24 +17,24 @@ use crate::{
     transport::{SMALL_ANSWER, Transport, decode},
 };
 
-/// Everything an [`Operator`] needs to know.
+/// The settings of an [`Operator`].
 pub struct OperatorConfig {
-    /// `https://host[:port]`; plain `http` on this machine only.
+    /// The URL of the aggregator, `https://host[:port]`. `http` is accepted only for this machine.
     pub aggregator_url: String,
-    /// The aggregator's operator token.
+    /// The admin token of the aggregator.
     pub token: Zeroizing<String>,
-    /// How often, and how fast, a failed exchange is repeated.
+    /// How often and how fast a failed exchange is repeated.
     pub retry: RetryPolicy,
-    /// Who is told of it.
+    /// Called before each repetition.
     pub on_retry: OnRetry,
-    /// How long an exchange may take.
+    /// Time limits on each attempt.
     pub timeouts: Timeouts,
-    /// A certificate authority to trust beside those of the operating system, in PEM.
+    /// A certificate authority to trust in addition to those of the operating system, in PEM.
     pub extra_root_ca: Option<Vec<u8>>,
 }
 
 impl OperatorConfig {
-    /// The usual settings.
+    /// Default retries and time limits, and no extra certificate authority.
     pub fn new(aggregator_url: impl Into<String>, token: Zeroizing<String>) -> Self {
         Self {
             aggregator_url: aggregator_url.into(),
@@ -53,7 +53,7 @@ impl fmt::Debug for OperatorConfig {
     }
 }
 
-/// Runs an aggregator's rounds.
+/// Creates, closes and cancels an aggregator's rounds.
 pub struct Operator {
     transport: Transport,
     token: Zeroizing<String>,
@@ -72,7 +72,8 @@ impl Operator {
         })
     }
 
-    /// Uploads a model and returns its digest, by which rounds name it.
+    /// Uploads a model and returns its digest, by which [`create_round`](Self::create_round) names
+    /// it.
     ///
     /// # Errors
     /// [`ClientError::Problem`] with the aggregator's reason, and the errors of any exchange.
@@ -89,12 +90,13 @@ impl Operator {
         Ok(digest)
     }
 
-    /// Creates a round. It opens once every combiner has countersigned it. However often an exchange is
-    /// repeated, one call makes one round.
+    /// Creates a round. It opens once every combiner has countersigned it. One call creates one
+    /// round, even when the exchange is repeated: all repetitions carry the same idempotency key.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `round-refused`, `invalid-parameter`, `model-in-use`, or `round-ended` when an
-    /// exchange was repeated and the round could not be opened meanwhile; and the errors of any exchange.
+    /// [`ClientError::Problem`] with `round-refused`, `invalid-parameter` or `model-in-use`. Also
+    /// with `round-ended`, when the exchange was repeated and the round failed to open in between.
+    /// The errors of any exchange.
     pub async fn create_round(&self, round: &CreateRound) -> Result<RoundView, ClientError> {
         let idempotency_key = hex::encode(rand::random::<[u8; 16]>());
         let request = || {
@@ -105,7 +107,7 @@ impl Operator {
         decode(&self.transport.exchange(request, 0, SMALL_ANSWER).await?, "a round")
     }
 
-    /// Stops taking contributions; the round then closes by itself.
+    /// Ends the uploads of a round. The aggregator then finishes the round by itself.
     ///
     /// # Errors
     /// [`ClientError::Problem`] with `round-state`, and the errors of any exchange.
@@ -113,19 +115,23 @@ impl Operator {
         self.post(&paths::fill(paths::ROUND_CLOSE, &[&round])).await
     }
 
-    /// Ends a round without a result, for good: cancelled, or failed if its set was fixed.
+    /// Ends a round for good, without a result. The round is then `cancelled`, or `failed` if its
+    /// set was fixed already.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `round-state` if it is published, and the errors of any exchange.
+    /// [`ClientError::Problem`] with `round-state` if the round is published, and the errors of any
+    /// exchange.
     pub async fn cancel_round(&self, round: RoundId) -> Result<(), ClientError> {
         self.post(&paths::fill(paths::ROUND_CANCEL, &[&round])).await
     }
 
-    /// Hands over what is owed in a token to those who have named an address on its chain, though no round is paid now.
-    /// A repetition finds nothing that is owed.
+    /// Makes a batch now, without waiting for the payout of a round. It has the balances in this
+    /// token of all participants that have a claim address on its chain. A second call finds
+    /// nothing owed.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `nothing-owed` or `invalid-parameter`, and the errors of any exchange.
+    /// [`ClientError::Problem`] with `nothing-owed` or `invalid-parameter`, and the errors of any
+    /// exchange.
     pub async fn make_batch(&self, token: &Token) -> Result<Batch, ClientError> {
         let body = MakeBatch { token: token.clone() };
         let request = || {

@@ -1,8 +1,11 @@
-//! Finished messages on disk, from before their first byte is sent until a receipt is kept or their round is over.
+//! Finished messages on disk. A message is here from before its first byte is sent until its
+//! receipt is stored or its round is over.
 //!
-//! A message is two files, named by round and contribution: the body, and the prefix, which is written last and makes
-//! the message count. What is sent is always these bytes: another update, or fresh errors, under the same seeds would
-//! give away the difference.
+//! A message is two files, named by round and contribution: the body and the prefix. The prefix is
+//! written last, and a body without a prefix does not count.
+//!
+//! Every attempt sends these bytes. Another update, or the same one with fresh errors, must never
+//! be sent under the same seeds, because the two bodies would give away their difference.
 
 use std::{
     fs::{self, File},
@@ -19,9 +22,10 @@ use tokio_util::io::ReaderStream;
 
 use crate::{ClientError, Phase, Progress, ProgressFn, private_file};
 
-/// Bytes that are read from disk at once while uploading.
+/// Bytes read from disk at a time while uploading.
 const READ_BYTES: usize = 256 << 10;
-/// How old an unfinished message must be to be given up.
+/// The age at which an unfinished message is deleted. A younger one may belong to a running
+/// process.
 const UNFINISHED_AGE: Duration = Duration::from_secs(24 * 3600);
 const PREFIX: &str = "prefix";
 const BODY: &str = "body";
@@ -34,9 +38,9 @@ pub(crate) struct Outbox {
 /// A message that is complete on disk.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
-    /// The round that it was made for.
+    /// The round that it was made for, read from the name of the file.
     pub(crate) round_id: RoundId,
-    /// The signed header.
+    /// The header, decoded from the prefix.
     pub(crate) header: ContributionHeader,
     prefix: Vec<u8>,
     prefix_path: PathBuf,
@@ -50,12 +54,13 @@ impl Outbox {
         Ok(Self { folder })
     }
 
-    /// A file for the body of a message that is being made. It disappears unless it is put into the outbox.
+    /// A temporary file for the body of a new message. It is deleted on drop, unless
+    /// [`put`](Self::put) takes it.
     pub(crate) fn draft(&self) -> Result<NamedTempFile, ClientError> {
         private_file::draft(&self.folder).map_err(ClientError::state(&self.folder))
     }
 
-    /// Makes the message durable.
+    /// Writes the message to disk. When this returns, a crash does not lose it.
     pub(crate) fn put(
         &self,
         round: &VerifiedRound,
@@ -72,7 +77,7 @@ impl Outbox {
         Message::read(self.folder.join(prefix_name))
     }
 
-    /// The message that this participant has not delivered yet in the round, if there is one.
+    /// The message that this participant has not delivered in this round yet.
     pub(crate) fn find(
         &self,
         round: &VerifiedRound,
@@ -85,7 +90,7 @@ impl Outbox {
                 continue;
             }
             let message = match Message::read(path) {
-                // Another process has delivered it meanwhile.
+                // Another process has delivered it in the meantime.
                 Err(ClientError::State { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                     continue;
                 }
@@ -98,7 +103,8 @@ impl Outbox {
         Ok(None)
     }
 
-    /// The messages that this participant has not delivered yet. What cannot be read is left alone.
+    /// All messages that this participant has not delivered yet. Unreadable files are skipped and
+    /// stay.
     pub(crate) fn messages(&self, client_key: &PublicKey) -> Result<Vec<Message>, ClientError> {
         let messages = self.finished()?.into_iter().filter_map(|path| Message::read(path).ok());
         Ok(messages.filter(|message| message.is_of(client_key)).collect())
@@ -111,7 +117,7 @@ impl Outbox {
     }
 }
 
-/// The files of a folder, which need not be there.
+/// The files of a folder. A missing folder has none.
 fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     match fs::read_dir(folder) {
         Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
@@ -120,8 +126,8 @@ fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     }
 }
 
-/// Removes what a run that ended before its message was finished has left; what is young may be another
-/// run's.
+/// Deletes the files of runs that ended before their message was finished. Young files stay:
+/// another run may be writing them.
 fn remove_unfinished(folder: &Path) -> io::Result<()> {
     for path in files(folder)? {
         let finished = path.with_extension(PREFIX).exists();
@@ -149,12 +155,12 @@ impl Message {
         self.header.credential.client_key == *client_key
     }
 
-    /// Length of the message.
+    /// Length of the message, prefix and body.
     pub(crate) fn bytes(&self) -> u64 {
         self.prefix.len() as u64 + self.body_bytes
     }
 
-    /// The message in memory.
+    /// Reads the whole message into memory.
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, ClientError> {
         let mut bytes = self.prefix.clone();
         let read = File::open(&self.body_path).and_then(|mut body| body.read_to_end(&mut bytes));
@@ -162,7 +168,7 @@ impl Message {
         Ok(bytes)
     }
 
-    /// The message as a request's body, read from disk as it is sent.
+    /// The message as the body of a request, read from disk while it is sent.
     pub(crate) fn stream(&self, progress: &ProgressFn) -> Result<reqwest::Body, ClientError> {
         let body = File::open(&self.body_path).map_err(ClientError::state(&self.body_path))?;
         let body = ReaderStream::with_capacity(tokio::fs::File::from_std(body), READ_BYTES);
@@ -176,7 +182,8 @@ impl Message {
         Ok(reqwest::Body::wrap_stream(counted))
     }
 
-    /// Removes the message: its receipt is kept, it was refused for good, or its round is over.
+    /// Deletes the message. Call this when its receipt is stored, it was refused for good, or its
+    /// round is over.
     pub(crate) fn remove(&self) -> Result<(), ClientError> {
         let remove = |path: &Path| private_file::remove(path).map_err(ClientError::state(path));
         remove(&self.prefix_path)?;

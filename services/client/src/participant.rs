@@ -1,12 +1,13 @@
-//! Who contributes.
+//! The identity of a participant.
 
 use protocol::{Credential, IdentityKey};
 
-/// A participant's key and the registrar's word that it is the participant's.
+/// A participant's key, and the credential by which the registrar vouches for it.
 #[derive(Debug)]
 pub struct Participant {
     /// Signs enrolments and contributions.
     pub identity: IdentityKey,
-    /// Names [`identity`](Self::identity)'s public key, signed by the registrar.
+    /// The participant's subject and the public key of [`identity`](Self::identity), signed by the
+    /// registrar.
     pub credential: Credential,
 }

@@ -1,7 +1,8 @@
-//! What contributions earned, where it is paid, and the batches in which it is handed to the distributor.
+//! Payouts: earnings, claim addresses, and the batches that a distributor pays out.
 //!
-//! Nothing of this is signed by itself: it is in the log, and an audit finds out if it is another there. What a batch hands over is
-//! checked against the root that the aggregator states for it; that root is what the distributor's contract must have.
+//! These answers are unsigned. The log has the same data, and an audit detects any difference. The
+//! contents of a batch are compared with the root that the aggregator states for it. Compare that
+//! root with the one in the distributor's contract.
 
 use api::{
     paths,
@@ -17,13 +18,13 @@ use crate::{
     transport::{SMALL_ANSWER, decode},
 };
 
-/// The longest tree or list of lines: four million payments and more.
+/// The longest tree or list of lines, in bytes. It allows more than four million payments.
 const LONGEST_BATCH: u64 = 1 << 30;
 /// The first line of a batch as comma-separated values.
 const CSV_HEADER: &str = "subject,address,amount";
 
 impl Client {
-    /// What the contributions of a round earned, in ascending order of subjects, page after page.
+    /// The earnings of all contributions to a round, in ascending order of subjects.
     ///
     /// # Errors
     /// The errors of any exchange.
@@ -32,7 +33,7 @@ impl Client {
         self.all(&path, "a page of payouts").await
     }
 
-    /// What a participant earned and was paid.
+    /// The balances, claim addresses, latest earnings and latest claims of a participant.
     ///
     /// # Errors
     /// The errors of any exchange.
@@ -40,13 +41,16 @@ impl Client {
         self.transport.json(&paths::fill(paths::STATEMENT, &[&subject]), "a statement").await
     }
 
-    /// Says where the participant wants to be paid on a chain. Of the addresses signed with its present key the one with the largest
-    /// `sequence` counts; a number that an earlier key has used on the chain cannot be used again. The time in milliseconds serves.
-    /// Repeating the call with the same arguments is harmless.
+    /// States where the participant wants to be paid on a chain. Repeating the call with the same
+    /// arguments is harmless.
+    ///
+    /// Only addresses signed with the participant's current key count, and of those the one with
+    /// the largest `sequence`. A sequence that an earlier key used on the chain cannot be used
+    /// again. The time in milliseconds is a good choice.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `claim-conflict` if the number is not larger than that of the address that counts, or was used;
-    /// the errors of any exchange.
+    /// [`ClientError::Problem`] with `claim-conflict` if `sequence` is used already, or is not
+    /// larger than that of the address that counts. The errors of any exchange.
     pub async fn claim_address(
         &self,
         participant: &Participant,
@@ -63,12 +67,13 @@ impl Client {
         decode(&self.transport.exchange(request, 0, SMALL_ANSWER).await?, "a statement")
     }
 
-    /// What the distributor's contract is shown for a participant in a batch, checked against the root that comes with it. Whether the
-    /// contract has this root is to be asked of the chain.
+    /// The claim of a participant in a batch, with the proof that the distributor's contract asks
+    /// for. The proof is checked against the root in the same answer. Ask the chain whether the
+    /// contract has this root.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `not-found` if the participant is not in the batch; [`ClientError::Mismatch`] when the proof
-    /// does not hold; the errors of any exchange.
+    /// [`ClientError::Problem`] with `not-found` if the participant is not in the batch,
+    /// [`ClientError::Mismatch`] when the proof does not hold, and the errors of any exchange.
     pub async fn claim_proof(&self, batch: u64, subject: &str) -> Result<ClaimProof, ClientError> {
         let path = paths::fill(paths::BATCH_CLAIM, &[&batch, &subject]);
         let view: ClaimProof = self.transport.json(&path, "a claim").await?;
@@ -79,7 +84,7 @@ impl Client {
         Ok(view)
     }
 
-    /// All batches, in the order in which they were made, page after page.
+    /// All batches, in the order in which they were made.
     ///
     /// # Errors
     /// The errors of any exchange.
@@ -87,7 +92,7 @@ impl Client {
         self.all(paths::BATCHES, "a page of batches").await
     }
 
-    /// One batch.
+    /// A batch by its number: asset, root, total and payment.
     ///
     /// # Errors
     /// [`ClientError::Problem`] with `not-found`, and the errors of any exchange.
@@ -95,10 +100,12 @@ impl Client {
         self.transport.json(&paths::fill(paths::BATCH, &[&batch]), "a batch").await
     }
 
-    /// The tree of a batch as `@openzeppelin/merkle-tree` loads it, computed anew from its payments and compared with the batch's root.
+    /// The tree of a batch, in the format that `@openzeppelin/merkle-tree` loads. It is computed
+    /// again from its payments and compared with the root of the batch.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `not-found`; [`ClientError::Mismatch`] when the tree has another root; the errors of any exchange.
+    /// [`ClientError::Problem`] with `not-found`, [`ClientError::Mismatch`] when the tree has
+    /// another root, and the errors of any exchange.
     pub async fn batch_tree(&self, batch: u64) -> Result<StandardDump, ClientError> {
         let root = self.batch(batch).await?.root;
         let bytes = self.transport.bytes(&paths::fill(paths::BATCH_TREE, &[&batch]), LONGEST_BATCH).await?;
@@ -112,11 +119,12 @@ impl Client {
         }
     }
 
-    /// The lines of a batch, comma-separated: subject, address and amount of each balance. Their tree is compared with the batch's root.
+    /// The balances in a batch as comma-separated lines: subject, address, amount. Their tree is
+    /// computed and compared with the root of the batch.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `not-found`; [`ClientError::Mismatch`] when the lines have another root; the errors of any
-    /// exchange.
+    /// [`ClientError::Problem`] with `not-found`, [`ClientError::Mismatch`] when the lines have
+    /// another root, and the errors of any exchange.
     pub async fn batch_csv(&self, batch: u64) -> Result<String, ClientError> {
         let mismatch = |field| ClientError::Mismatch { what: "list of payments", field };
         let root = self.batch(batch).await?.root;
@@ -129,7 +137,7 @@ impl Client {
     }
 }
 
-/// The payments that comma-separated lines list.
+/// Parses comma-separated lines, as in [`Client::batch_csv`]. `None` when a line is malformed.
 fn payments(text: &str) -> Option<Vec<Payment>> {
     let payment = |line: &str| {
         let (_, rest) = line.split_once(',')?;

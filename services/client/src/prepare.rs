@@ -1,4 +1,4 @@
-//! From an update to a finished message in the outbox.
+//! Preparing: from an update to a finished message in the outbox.
 
 use std::{
     fmt,
@@ -21,41 +21,41 @@ use crate::{
     outbox::{Message, Outbox},
 };
 
-/// A masked and signed contribution, durable on disk and not yet delivered.
+/// A contribution that is masked, signed and on disk, but not delivered yet.
 pub struct Prepared {
-    /// How it was made.
+    /// The quantised update and the time that each step took.
     pub preparation: Preparation,
     pub(crate) message: Message,
 }
 
-/// What a client learns from masking an update.
+/// The quantised update and the time that each step took.
 #[derive(Debug)]
 pub struct Preparation {
-    /// The integers that were masked. As secret as the update.
+    /// The integers that were masked. They are as secret as the update.
     pub quantised: Quantised,
     /// Time spent clipping and rounding.
     pub quantise_time: Duration,
     /// Time spent masking and writing to disk.
     pub mask_time: Duration,
-    /// Time spent sealing, proving the norm where the round demands it, and signing.
+    /// Time spent sealing, proving the norm if the round demands it, and signing.
     pub prove_time: Duration,
 }
 
 impl Prepared {
-    /// The contribution's name.
+    /// The id of the contribution, drawn at random.
     pub fn contribution_id(&self) -> ContributionId {
         self.message.header.contribution_id
     }
 
-    /// Length of the message.
+    /// Length of the message, prefix and body.
     pub fn bytes(&self) -> u64 {
         self.message.bytes()
     }
 
-    /// The whole message, as it is sent.
+    /// Reads the whole message from disk, as it is sent.
     ///
     /// # Errors
-    /// [`ClientError::State`].
+    /// [`ClientError::State`] when a file of the message cannot be read.
     pub fn message(&self) -> Result<Vec<u8>, ClientError> {
         self.message.to_bytes()
     }
@@ -68,13 +68,15 @@ impl fmt::Debug for Prepared {
 }
 
 impl Client {
-    /// Clips, rounds, masks and signs an update, and leaves the finished message in the outbox.
+    /// Clips, rounds, masks and signs an update, and writes the finished message to the outbox.
     ///
-    /// The contribution counts as `weight · update`. The work is done on the client's own threads.
+    /// The contribution counts as `weight · update`. The work is done on the threads of this
+    /// client, not on the threads of the runtime.
     ///
     /// # Errors
-    /// [`ClientError::UpdateLength`], [`ClientError::Weight`], [`ClientError::AlreadySent`], [`ClientError::Quantise`],
-    /// [`ClientError::Mask`], [`ClientError::Prove`], [`ClientError::State`].
+    /// [`ClientError::UpdateLength`], [`ClientError::Weight`], [`ClientError::AlreadySent`],
+    /// [`ClientError::Quantise`], [`ClientError::Mask`], [`ClientError::Prove`],
+    /// [`ClientError::State`].
     pub async fn prepare(
         &self,
         round: &VerifiedRound,
@@ -151,14 +153,15 @@ impl Job {
     fn mask<'a>(
         &'a self,
         backend: &'a dyn MaskingBackend,
-        quantised: &Quantised,
+        quantised: &'a Quantised,
         body: &mut NamedTempFile,
     ) -> Result<Masked<'a>, ClientError> {
         let total = self.round.constants().chunks();
-        let mut masking = Masking::begin(&self.round, backend, &self.identity.public(), &mut OsRng);
+        let client_key = self.identity.public();
+        let mut masking = Masking::begin(&self.round, backend, &client_key, quantised, &mut OsRng);
         let mut chunk = Vec::new();
         let mut done = 0;
-        while masking.next_chunk(quantised, &mut chunk).map_err(|source| ClientError::Mask { source })? {
+        while masking.next_chunk(&mut chunk).map_err(|source| ClientError::Mask { source })? {
             body.write_all(&chunk).map_err(ClientError::state(body.path()))?;
             done += 1;
             self.report(Phase::Masking, done, total);
@@ -166,7 +169,7 @@ impl Job {
         masking.finish().map_err(ClientError::refused("round document"))
     }
 
-    /// Makes the prefix that binds the body, with the proof if the round demands one.
+    /// Makes the prefix: header, sealed seeds, and the proof if the round demands one.
     fn sign(&self, masked: Masked<'_>) -> Result<MessagePrefix, ClientError> {
         let progress = |done, total| self.report(Phase::Proving, done, total);
         let signed = masked.sign(&self.credential, self.weight, &self.identity, &mut OsRng, progress);

@@ -1,4 +1,4 @@
-//! Files that only their owner reads, complete or not there at all.
+//! Files that only their owner can read. A file appears under its name only when it is complete.
 
 use std::{
     fs::{self, DirBuilder, File},
@@ -9,28 +9,28 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-/// A temporary file with mode 0600 in a folder that is made, with mode 0700, if it is not there.
+/// Creates a temporary file with mode 0600 in `folder`. A missing folder is created with mode 0700.
 pub(crate) fn draft(folder: &Path) -> io::Result<NamedTempFile> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     NamedTempFile::new_in(folder)
 }
 
-/// Writes `bytes` to `folder/name` with mode 0600; when this returns they are on disk, and before they were
-/// not visible under this name.
+/// Writes `bytes` to `folder/name` with mode 0600. When this returns, they are on disk. Before, no
+/// part of them is visible under this name.
 pub(crate) fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let mut file = draft(folder)?;
     file.write_all(bytes)?;
     persist(file, folder, name)
 }
 
-/// Gives a finished temporary file of `folder` its name.
+/// Moves a finished temporary file of `folder` to its name, and waits until both are on disk.
 pub(crate) fn persist(file: NamedTempFile, folder: &Path, name: &str) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(folder.join(name)).map_err(|error| error.error)?;
     sync_folder(folder)
 }
 
-/// Removes a file, if it is there.
+/// Deletes a file. A missing file is not an error.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

@@ -1,4 +1,4 @@
-//! How far a contribution is.
+//! Progress of a contribution.
 
 use std::sync::Arc;
 
@@ -9,27 +9,29 @@ pub enum Phase {
     Quantising,
     /// Masking, chunk by chunk.
     Masking,
-    /// Proving the norm, where the round demands it; every chunk is read twice.
+    /// Proving the norm, if the round demands it. Every chunk is read twice.
     Proving,
     /// Sending the finished message.
     Uploading,
 }
 
-/// `done` of `total` units: chunks while masking and proving, bytes while uploading.
+/// How far a phase is: `done` of `total` units. A unit is a chunk while masking, one reading of a
+/// chunk while proving, and a byte while uploading. Quantising is a single unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// The step.
+    /// The phase that is running.
     pub phase: Phase,
-    /// Units done. It starts anew when an upload is repeated.
+    /// Units done. It starts again from zero when an upload is repeated.
     pub done: u64,
-    /// Units in all.
+    /// Units of the whole phase.
     pub total: u64,
 }
 
-/// Called from any thread, not too often, and must not block.
+/// A callback for progress. It is called from any thread, after each unit or, while uploading,
+/// after each read of the file. It must not block.
 pub type ProgressFn = Arc<dyn Fn(Progress) + Send + Sync>;
 
-/// For callers who do not want to know.
+/// A callback that does nothing.
 pub fn ignore_progress() -> ProgressFn {
     Arc::new(|_| ())
 }

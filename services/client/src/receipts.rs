@@ -1,4 +1,5 @@
-//! Receipts, kept: they are what a participant shows when a contribution goes missing.
+//! Receipts on disk. A receipt is the evidence that a participant shows when a contribution is
+//! missing from the log.
 
 use std::{fs, io, path::PathBuf};
 
@@ -17,14 +18,14 @@ impl Receipts {
         Self { folder }
     }
 
-    /// Keeps a receipt that has been checked.
+    /// Stores a receipt. The caller has checked it.
     pub(crate) fn keep(&self, receipt: &Receipt) -> Result<(), ClientError> {
         let name = receipt.contribution_id.to_string();
         let path = self.folder.join(&name);
         private_file::write(&self.folder, &name, &receipt.to_bytes()).map_err(ClientError::state(path))
     }
 
-    /// The receipt of a contribution, if there is one.
+    /// Reads the receipt of a contribution. `None` when none was stored.
     pub(crate) fn find(&self, contribution: ContributionId) -> Result<Option<Receipt>, ClientError> {
         let path = self.folder.join(contribution.to_string());
         match fs::read(&path) {

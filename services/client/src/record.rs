@@ -1,4 +1,4 @@
-//! The aggregator's log: checkpoints under its key, and proofs under checkpoints.
+//! The aggregator's log: its signed checkpoints, and the proofs against them.
 
 use api::{
     log::{CheckpointView, ConsistencyView, LogInclusionView},
@@ -13,27 +13,30 @@ use crate::{Client, ClientError};
 /// A checkpoint that the aggregator has signed.
 #[derive(Clone, Debug)]
 pub struct SignedCheckpoint {
-    /// What it says.
+    /// Its contents: name of the log, size and root.
     pub checkpoint: Checkpoint,
-    /// The signed note, worth keeping: later ones have to continue it.
+    /// The signed note. Keep it: [`continued`](Client::continued) shows that a later log still has
+    /// everything that this one has.
     pub note: String,
 }
 
 impl Client {
-    /// The aggregator's last checkpoint.
+    /// Fetches the latest checkpoint and checks its signature.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `not-ready` if there is none yet, [`ClientError::Mismatch`] if it is not signed with the
-    /// pinned key, and the errors of any exchange.
+    /// [`ClientError::Problem`] with `not-ready` before the first checkpoint,
+    /// [`ClientError::Mismatch`] if it is not signed with the pinned key, and the errors of any
+    /// exchange.
     pub async fn checkpoint(&self) -> Result<SignedCheckpoint, ClientError> {
         let view: CheckpointView = self.transport.json(paths::LOG_CHECKPOINT, "a checkpoint").await?;
         self.open_checkpoint(view.note)
     }
 
-    /// Checks a checkpoint's signature, under whatever name the log has.
+    /// Checks the signature of a checkpoint. Any name of the log is accepted, because the key
+    /// identifies it.
     ///
     /// # Errors
-    /// [`ClientError::Mismatch`].
+    /// [`ClientError::Mismatch`] when the pinned aggregator did not sign it.
     pub fn open_checkpoint(&self, note: String) -> Result<SignedCheckpoint, ClientError> {
         let origin = note.lines().next().unwrap_or_default();
         let verifier = Verifier::ed25519(origin, &self.pins.aggregator);
@@ -42,11 +45,13 @@ impl Client {
         Ok(SignedCheckpoint { checkpoint: opened.checkpoint, note })
     }
 
-    /// Checks that the contribution of this receipt is in the signed log; returns its entry's index and the checkpoint.
+    /// Checks that the contribution of this receipt is in the signed log. Returns the index of its
+    /// entry and the checkpoint that covers it.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `not-ready` if no checkpoint covers it yet; [`ClientError::Mismatch`] when the proof
-    /// does not hold or the entry is about something else; the errors of any exchange.
+    /// [`ClientError::Problem`] with `not-ready` if no checkpoint covers the contribution yet,
+    /// [`ClientError::Mismatch`] when the proof does not hold or the entry is about something else,
+    /// and the errors of any exchange.
     pub async fn logged(
         &self,
         round: RoundId,
@@ -71,10 +76,13 @@ impl Client {
         if expected { Ok((view.entry.index, signed)) } else { Err(mismatch("row")) }
     }
 
-    /// Checks that the aggregator's last checkpoint continues an earlier one, from wherever it was kept; returns the last.
+    /// Fetches the latest checkpoint and checks that its log continues the one of an `earlier`
+    /// note: every entry of the earlier log is still there, unchanged. Returns the latest
+    /// checkpoint. `earlier` may have been kept anywhere, for it is signed too.
     ///
     /// # Errors
-    /// [`ClientError::Mismatch`] if the log was rewritten, or either note is not the aggregator's; the errors of any exchange.
+    /// [`ClientError::Mismatch`] if the log was rewritten or cut, or if either note is not signed
+    /// by the pinned aggregator. The errors of any exchange.
     pub async fn continued(&self, earlier: &str) -> Result<SignedCheckpoint, ClientError> {
         let earlier = self.open_checkpoint(earlier.to_owned())?.checkpoint;
         let later = self.checkpoint().await?;

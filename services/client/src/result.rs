@@ -1,5 +1,5 @@
-//! Results: the signed statement, the sum under its digest, the mean, and the proof that a contribution is in
-//! it.
+//! Results: the signed statement, the sum, the mean, and the proof that a contribution is in the
+//! sum.
 
 use api::{contributions::InclusionView, paths, rounds::ResultView};
 use lattice::CHUNK_COEFFICIENTS;
@@ -13,20 +13,20 @@ use protocol::{
 
 use crate::{Client, ClientError};
 
-/// Bytes of a coordinate of the sum.
+/// Bytes of one coordinate of the sum.
 const SUM_BYTES: usize = size_of::<i64>();
 
-/// A round's sum, as signed.
+/// The sum of a round. Its digest is in the signed result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RoundSum {
-    /// The aggregator's statement.
+    /// The statement that the aggregator signed.
     pub result: RoundResult,
-    /// Σ x_i, an integer for each coordinate, padding included.
+    /// The sum of the quantised updates Σ xᵢ, one integer for each coordinate, padding included.
     pub values: Vec<i64>,
 }
 
 impl RoundSum {
-    /// The weighted mean of the updates, one value for each coordinate.
+    /// The weighted mean of the updates, one value for each coordinate, without the padding.
     pub fn mean(&self, round: &VerifiedRound) -> Vec<f32> {
         let dimension = usize::try_from(round.document().dimension).expect("the sum is in memory");
         masking::mean(&self.values[..dimension], round.constants(), self.result.total_weight)
@@ -34,18 +34,20 @@ impl RoundSum {
 }
 
 impl Client {
-    /// The signed result of a round.
+    /// Fetches the signed result of a round. Checks its signature, its round and the size of its
+    /// cohort.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `not-ready`; [`ClientError::Refused`], [`ClientError::Mismatch`]; the
-    /// errors of any exchange.
+    /// [`ClientError::Problem`] with `not-ready` before the round is published,
+    /// [`ClientError::Refused`] and [`ClientError::Mismatch`] when the result does not verify, and
+    /// the errors of any exchange.
     pub async fn result(&self, round: &VerifiedRound) -> Result<RoundResult, ClientError> {
         let path = paths::fill(paths::RESULT, &[&round_id(round)]);
         let view: ResultView = self.transport.json(&path, "a result").await?;
         self.check_result(round, &view.result.0)
     }
 
-    /// The sum of a round, checked against the digest in the signed result.
+    /// Fetches the sum of a round and compares it with the digest in the signed result.
     ///
     /// # Errors
     /// As [`result`](Self::result).
@@ -66,7 +68,7 @@ impl Client {
         Ok(RoundSum { result, values: words.iter().map(|word| i64::from_le_bytes(*word)).collect() })
     }
 
-    /// The weighted mean of the updates of a round, from the checked sum: one value for each coordinate.
+    /// Fetches and checks the sum, and returns the weighted mean: one value for each coordinate.
     ///
     /// # Errors
     /// As [`result`](Self::result).
@@ -74,12 +76,13 @@ impl Client {
         Ok(self.result_sum(round).await?.mean(round))
     }
 
-    /// Checks that the contribution of this receipt is in the round's signed result.
+    /// Checks that the contribution of this receipt is in the round's signed result. Returns the
+    /// result.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `not-ready`, or `not-found` when it is not in the sum;
-    /// [`ClientError::Refused`] and [`ClientError::Mismatch`] when the proof does not hold; the errors of any
-    /// exchange.
+    /// [`ClientError::Problem`] with `not-ready` before the round is published, or with `not-found`
+    /// when the contribution is not in the sum. [`ClientError::Refused`] and
+    /// [`ClientError::Mismatch`] when the proof does not hold. The errors of any exchange.
     pub async fn inclusion(
         &self,
         round: &VerifiedRound,

@@ -1,4 +1,4 @@
-//! When a failed exchange is repeated.
+//! When and how often a failed exchange is repeated.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -7,16 +7,16 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 use crate::ClientError;
 
-/// Exponential back-off with jitter.
+/// Exponential back-off with jitter. Only retryable errors are repeated.
 #[derive(Clone, Copy, Debug)]
 pub struct RetryPolicy {
-    /// Attempts in all.
+    /// Attempts in all, the first one included.
     pub attempts: u32,
-    /// The longest wait before the second attempt; it doubles from there.
+    /// The longest wait before the second attempt. It doubles with each further attempt.
     pub first_wait: Duration,
-    /// No wait is longer, except where the server asks for it.
+    /// The limit on the doubling. The server may ask for a longer wait.
     pub longest_wait: Duration,
-    /// The longest wait that a server can ask for.
+    /// The longest wait that the server can ask for.
     pub longest_retry_after: Duration,
 }
 
@@ -32,7 +32,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// How long to wait after failure number `failures`, from 1; none if the error is final.
+    /// The wait after failure number `failures`, which counts from 1. `None` means to give up.
     pub(crate) fn wait(&self, failures: u32, error: &ClientError) -> Option<Duration> {
         if failures >= self.attempts || !error.is_retryable() {
             return None;
@@ -44,12 +44,11 @@ impl RetryPolicy {
     }
 }
 
-/// Called with every failed exchange that is about to be repeated, and how long it is waited before; must not block. By default
-/// it is logged as a warning.
+/// A callback for failed exchanges that will be repeated. It gets the error and the wait before the
+/// next attempt, and must not block. The default logs a warning.
 #[derive(Clone)]
 pub struct OnRetry(pub Arc<Listener>);
 
-/// Told of the failure and of the wait.
 type Listener = dyn Fn(&ClientError, Duration) + Send + Sync;
 
 impl Default for OnRetry {
@@ -67,7 +66,7 @@ impl fmt::Debug for OnRetry {
     }
 }
 
-/// The header's value in its form in seconds (RFC 9110 §10.2.3); dates are not read.
+/// Reads a `Retry-After` header in seconds (RFC 9110 §10.2.3). The form with a date is ignored.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))

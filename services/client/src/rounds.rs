@@ -1,4 +1,4 @@
-//! Rounds: finding one, accepting its document, fetching its model.
+//! Rounds: list them, accept a document, fetch a model.
 
 use api::{
     paths,
@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::{Client, ClientError};
 
 impl Client {
-    /// All rounds, page after page.
+    /// All rounds of the aggregator with their progress. The answer is not signed.
     ///
     /// # Errors
     /// Those of any exchange.
@@ -19,7 +19,7 @@ impl Client {
         self.all(paths::ROUNDS, "a page of rounds").await
     }
 
-    /// One round with its progress.
+    /// The state and progress of a round. The answer is not signed.
     ///
     /// # Errors
     /// [`ClientError::Problem`] with `not-found`, and the errors of any exchange.
@@ -27,12 +27,15 @@ impl Client {
         self.transport.json(&paths::fill(paths::ROUND, &[&id]), "a round").await
     }
 
-    /// Fetches a round's document and accepts it: its constants derived anew, every rule kept, signed by the
-    /// pinned aggregator and countersigned by every pinned combiner. Whether the round takes contributions
-    /// now is another question.
+    /// Fetches the document of a round and verifies it. The pinned aggregator must have signed it,
+    /// and every pinned combiner must have countersigned it. Every rule for documents must hold,
+    /// and the constants must be those that this client derives.
+    ///
+    /// This does not check whether the round takes contributions now.
     ///
     /// # Errors
-    /// [`ClientError::Refused`], [`ClientError::Mismatch`], and the errors of any exchange.
+    /// [`ClientError::Refused`] when a signature or a rule does not hold, [`ClientError::Mismatch`]
+    /// when the document is of another round, and the errors of any exchange.
     pub async fn open_round(&self, id: RoundId) -> Result<VerifiedRound, ClientError> {
         let path = paths::fill(paths::ROUND_DOCUMENT, &[&id]);
         let SignedRound { document, aggregator_signature, countersignatures } =
@@ -53,11 +56,11 @@ impl Client {
         }
     }
 
-    /// The bytes of the model that the round starts from.
+    /// Fetches the model that the round starts from. Checks its length and its digest.
     ///
     /// # Errors
-    /// [`ClientError::Mismatch`] when they are not those that the document names, and the errors of any
-    /// exchange.
+    /// [`ClientError::Mismatch`] when the bytes are not the model that the document names, and the
+    /// errors of any exchange.
     pub async fn model(&self, round: &VerifiedRound) -> Result<Vec<u8>, ClientError> {
         let document = round.document();
         let bytes = self.transport.bytes(&document.model_location, document.model_bytes).await?;

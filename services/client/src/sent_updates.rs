@@ -1,11 +1,12 @@
-//! The memory of which update went into which round.
+//! The list of the updates that were sent, with the round of each.
 //!
-//! An update that is in two sums can be isolated by subtracting them when the rest of the cohorts coincides;
-//! so none is sent in a second round. In the same round it may be masked afresh, with another key, after a
-//! rejection.
+//! No update is sent in a second round. An update that is in two sums could be isolated by
+//! subtracting them, when the rest of both cohorts is the same. In the same round, the update may
+//! be masked again under a new key after a rejection.
 //!
-//! A file for each update, named by the SHA-256 of its coordinates, holds the round's hash. They are kept for good, and whoever reads
-//! them can tell whether an update that it has is among those sent.
+//! Each update has a file, named by the SHA-256 of its coordinates, that holds the round hash. The
+//! files are never deleted. Anyone who can read them, and has an update, can tell whether it was
+//! sent.
 
 use std::{fs, io, path::PathBuf};
 
@@ -24,10 +25,10 @@ impl SentUpdates {
         Self { folder }
     }
 
-    /// Records that `update` is about to be sent in this round, durably.
+    /// Records on disk that `update` is about to be sent in this round.
     ///
     /// # Errors
-    /// [`ClientError::AlreadySent`] when it was recorded for another.
+    /// [`ClientError::AlreadySent`] when the update was recorded for another round.
     pub(crate) fn record(&self, update: &[f32], round_hash: &RoundHash) -> Result<(), ClientError> {
         let name = hex::encode(digest(update));
         let path = self.folder.join(&name);

@@ -1,5 +1,6 @@
-//! The SDK against a server that misbehaves in every way a test can think of.
+//! The SDK against a scripted server that may break every rule.
 
+mod log;
 mod operating;
 mod paying;
 mod results;

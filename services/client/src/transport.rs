@@ -1,4 +1,4 @@
-//! Requests and answers over HTTP, repeated as the policy says.
+//! HTTP requests and answers, with time limits and repetitions.
 
 use std::{future::Future, path::Path, sync::Once, time::Duration};
 
@@ -10,9 +10,9 @@ use tokio::io::AsyncWriteExt;
 
 use crate::{ClientError, OnRetry, RetryPolicy, Timeouts, retry::retry_after};
 
-/// The longest JSON answer that is not a bundle.
+/// The longest JSON answer other than a bundle, in bytes.
 pub(crate) const SMALL_ANSWER: u64 = 16 << 20;
-/// The longest explanation of an error.
+/// The longest body of an error, in bytes.
 const PROBLEM_BYTES: u64 = 64 << 10;
 
 /// A connection to one aggregator.
@@ -48,14 +48,14 @@ impl Transport {
         Ok(Self { http: builder.build().map_err(settings)?, base, retry, on_retry, timeouts })
     }
 
-    /// A request for `path`.
+    /// Starts a request for `path`, which may be an absolute URL if [`safe_url`] allows it.
     pub(crate) fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, ClientError> {
         let url = self.base.join(path).map_err(|_| ClientError::Address)?;
         let url = safe_url(url.as_str())?;
         Ok(self.http.request(method, url))
     }
 
-    /// `GET`s JSON.
+    /// `GET`s JSON. `what` names the answer in an error.
     pub(crate) async fn json<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -69,8 +69,8 @@ impl Transport {
         self.exchange(|| self.request(Method::GET, path), 0, limit).await
     }
 
-    /// Sends what `request` makes, anew for each attempt, with `sent` bytes in its body, and reads an answer
-    /// of at most `limit` bytes.
+    /// Sends a request and reads an answer of at most `limit` bytes. `request` is called again for
+    /// each attempt. `sent` is the length of its body, which extends the time limit.
     pub(crate) async fn exchange(
         &self,
         request: impl Fn() -> Result<RequestBuilder, ClientError>,
@@ -87,7 +87,7 @@ impl Transport {
         .await
     }
 
-    /// `GET`s a file of at most `limit` bytes.
+    /// `GET`s at most `limit` bytes into the file `to`. Returns their number.
     pub(crate) async fn download(&self, path: &str, limit: u64, to: &Path) -> Result<u64, ClientError> {
         self.repeat(|| {
             let request = self.request(Method::GET, path);
@@ -163,12 +163,12 @@ impl Transport {
     }
 }
 
-/// Decodes a JSON answer.
+/// Decodes a JSON answer. `what` names it in an error.
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8], what: &'static str) -> Result<T, ClientError> {
     serde_json::from_slice(bytes).map_err(|source| ClientError::Answer { what, source })
 }
 
-/// Everything but `http` to another machine.
+/// Parses a URL. Refuses plain `http` to another machine, and every other scheme.
 fn safe_url(text: &str) -> Result<Url, ClientError> {
     let url = Url::parse(text).map_err(|_| ClientError::Address)?;
     let is_here = match url.host_str() {
@@ -189,7 +189,7 @@ fn safe_url(text: &str) -> Result<Url, ClientError> {
 fn install_tls_provider() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // An error means that the program has installed a provider of its own.
+        // An error means that the program has installed a provider already.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
 }

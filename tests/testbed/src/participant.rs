@@ -58,9 +58,9 @@ impl Participant {
         let seed = SecretStreamKey::generate(rng);
         let quantised = quantise(update, weight, round.constants(), seed).unwrap();
         let backend = CpuBackend::new();
-        let mut masking = Masking::begin(round, &backend, &self.identity.public(), rng);
+        let mut masking = Masking::begin(round, &backend, &self.identity.public(), &quantised, rng);
         let (mut body, mut chunk) = (Vec::new(), Vec::new());
-        while masking.next_chunk(&quantised, &mut chunk).unwrap() {
+        while masking.next_chunk(&mut chunk).unwrap() {
             body.extend_from_slice(&chunk);
         }
         let masked = masking.finish().unwrap();

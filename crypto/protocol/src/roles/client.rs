@@ -1,4 +1,4 @@
-//! The client: from an update to the bytes it uploads.
+//! The client: from a quantised update to the bytes that it uploads.
 
 use curve25519_dalek::Scalar;
 use lattice::{CHUNK_COEFFICIENTS, MaskingBackend, RING_DEGREE, SmallPoly, expand::SecretStreamKey};
@@ -14,23 +14,27 @@ use crate::{
     SealedSeeds, Signature, Signed, VerifiedRound, contribution::proof_digest,
 };
 
-/// The signature with which a participant enrols: it shows that it holds the credential's key.
+/// Signs an enrolment. The signature shows that the participant holds the key in its credential.
 pub fn sign_enrolment(credential: &Credential, identity: &IdentityKey) -> Signature {
     identity.sign(labels::ENROLMENT, &credential.to_bytes())
 }
 
-/// A contribution whose body is being masked, chunk by chunk. Its key exists nowhere else, and only once.
+/// A contribution whose body is being masked, chunk by chunk. Its mask key exists only here and is
+/// used for this body alone.
 pub struct Masking<'a> {
     round: &'a VerifiedRound,
     backend: &'a dyn MaskingBackend,
     masker: Masker<'a>,
     digester: BodyDigester,
+    /// The coordinates that are not masked yet.
+    rest: &'a [i32],
     next_chunk: u64,
     secrets: Secrets,
     contributed: Option<Contributed>,
 }
 
-/// φ, kept when the round demands a proof: eight bytes a coordinate.
+/// φ of every chunk so far, at eight bytes for each coordinate. It is kept only if the round
+/// demands a proof.
 type Contributed = Zeroizing<Vec<i64>>;
 
 struct Secrets {
@@ -40,7 +44,8 @@ struct Secrets {
     blinding: Zeroizing<Scalar>,
 }
 
-/// A contribution whose body is complete; what remains is to prove its norm, if the round demands that, and to sign it.
+/// A contribution whose body is complete. What remains is to sign it, after a proof of its norm if
+/// the round demands one.
 pub struct Masked<'a> {
     round: &'a VerifiedRound,
     backend: &'a dyn MaskingBackend,
@@ -49,26 +54,29 @@ pub struct Masked<'a> {
     contributed: Option<Contributed>,
 }
 
-/// Why a masked contribution was not proved and signed.
+/// Why a masked contribution could not be proved and signed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SigningError {
-    /// The round document does not allow it.
+    /// The round document does not allow it: the HPKE key of a holder is not usable.
     #[error("the round cannot be contributed to")]
     Round(#[source] Refusal),
-    /// The proof of the norm could not be made.
+    /// The norm proof could not be made.
     #[error("the norm could not be proved")]
     Proof(#[source] NormProofError),
 }
 
 impl<'a> Masking<'a> {
-    /// Draws fresh seeds for every holder and a fresh stream of errors.
+    /// Draws fresh seeds for every holder and a fresh stream of errors. The body will be that of
+    /// `update`, which has the padded dimension of the round.
     ///
-    /// `rng` must be the operating system's or as good. `client_key` is the key that will sign.
+    /// `rng` must be as good as that of the operating system. `client_key` is the key that will
+    /// sign.
     pub fn begin(
         round: &'a VerifiedRound,
         backend: &'a dyn MaskingBackend,
         client_key: &PublicKey,
+        update: &'a Quantised,
         rng: &mut (impl CryptoRng + RngCore),
     ) -> Self {
         let seeds: Vec<ShareSeed> = (0..round.holders()).map(|_| ShareSeed::generate(rng)).collect();
@@ -87,33 +95,35 @@ impl<'a> Masking<'a> {
             backend,
             masker: Masker::new(backend, constants, &round.document().mask_seed, &key, error_seed),
             digester: BodyDigester::new(constants),
+            rest: update.values(),
             next_chunk: 0,
             secrets: Secrets { seeds, commitments, key, blinding },
             contributed: (round.document().proof == Proof::NormV1).then(kept),
         }
     }
 
-    /// Masks the next chunk of the quantised update; none are left when it returns `false`. `chunk` is overwritten
-    /// with the bytes to append to the body.
+    /// Masks the next chunk of the update and overwrites `chunk` with its bytes. Append them to the
+    /// body. Returns `false`, with `chunk` empty, after the last chunk.
     ///
     /// # Errors
-    /// The backend's failure, or an update that is not of the round's dimension.
-    pub fn next_chunk(&mut self, update: &Quantised, chunk: &mut Vec<u8>) -> Result<bool, MaskingError> {
+    /// A failure of the backend, or an update that does not have the dimension of the round.
+    pub fn next_chunk(&mut self, chunk: &mut Vec<u8>) -> Result<bool, MaskingError> {
         chunk.clear();
-        let index = usize::try_from(self.next_chunk).expect("an update that is in memory has fewer chunks");
-        let Some(values) = update.values().chunks(CHUNK_COEFFICIENTS).nth(index) else {
+        if self.rest.is_empty() {
             return Ok(false);
-        };
+        }
+        let (values, rest) = self.rest.split_at(CHUNK_COEFFICIENTS.min(self.rest.len()));
         match &mut self.contributed {
             Some(kept) => self.masker.mask_chunk_keeping(self.next_chunk, values, chunk, kept)?,
             None => self.masker.mask_chunk(self.next_chunk, values, chunk)?,
         }
         self.digester.push(chunk).expect("a masked chunk has its length and canonical words");
+        self.rest = rest;
         self.next_chunk += 1;
         Ok(true)
     }
 
-    /// Ends the body.
+    /// Ends the body and computes its digest.
     ///
     /// # Errors
     /// [`Refusal::BodyLength`] when chunks are missing.
@@ -124,11 +134,14 @@ impl<'a> Masking<'a> {
 }
 
 impl Masked<'_> {
-    /// Seals the seeds, proves the norm if the round demands it, signs the header and returns what precedes the body in the
-    /// message. `progress` hears of the chunks done, of how many: each is read twice for a proof.
+    /// Seals the seeds, proves the norm if the round demands it, and signs the header. Returns the
+    /// prefix, which precedes the body in the upload.
+    ///
+    /// `progress` gets the readings done and their total. A proof reads every chunk twice.
     ///
     /// # Errors
-    /// [`SigningError::Round`] when a holder's HPKE key is not usable; [`SigningError::Proof`].
+    /// [`SigningError::Round`] when the HPKE key of a holder is not usable, and
+    /// [`SigningError::Proof`].
     pub fn sign(
         mut self,
         credential: &Credential,

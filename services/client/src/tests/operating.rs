@@ -1,4 +1,4 @@
-//! The operator's requests.
+//! The requests of the operator, and the token that each must carry.
 
 use api::{
     ProblemKind,

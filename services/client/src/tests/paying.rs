@@ -1,4 +1,4 @@
-//! Payouts and batches, page after page, and compared with the root that a batch states.
+//! Lists of payouts and batches to the last page. Contents of a batch against its root.
 
 use api::{
     participants::Page,

@@ -1,4 +1,4 @@
-//! Results and inclusion.
+//! Results, sums and proofs of inclusion: accepted when genuine, refused when altered.
 
 use api::{contributions::InclusionView, rounds::ResultView};
 use axum::response::IntoResponse;
@@ -12,7 +12,7 @@ use protocol::{
 use super::server::{DIMENSION, Parties, Server, client, id, json};
 use crate::ClientError;
 
-/// A result over two members, the second of which is `ours`.
+/// A published result over two members.
 struct Published {
     round: VerifiedRound,
     members: [HeaderHash; 2],

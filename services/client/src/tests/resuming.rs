@@ -1,4 +1,4 @@
-//! What happens after a crash between masking and the receipt.
+//! Runs after a crash between masking and the receipt.
 
 use api::{
     ProblemKind,
@@ -75,14 +75,14 @@ async fn a_body_without_its_prefix_does_not_count() {
     assert!(client.resume(&round, &participant, ignore_progress()).await.unwrap().is_none());
 
     client_in(&server.url, parties.pins(), &folder);
-    assert!(body.exists(), "it may be another process's that is about to finish it");
+    assert!(body.exists(), "another process may be about to finish it");
     let old = std::time::SystemTime::now() - std::time::Duration::from_secs(25 * 3600);
     std::fs::File::options().write(true).open(&body).unwrap().set_modified(old).unwrap();
     client_in(&server.url, parties.pins(), &folder);
     assert!(!body.exists());
 }
 
-/// What a run that ended too early has left of round `round`, with an update of its own.
+/// A message for round `round` that a run prepared, with an update of its own, and did not send.
 async fn left_over(client: &Client, parties: &Parties, participant: &Participant, round: u8) -> Prepared {
     let update = vec![f32::from(round) / 100.0; update().len()];
     client.prepare(&parties.round(round), participant, &update, 1, ignore_progress()).await.unwrap()
@@ -107,7 +107,7 @@ async fn what_is_left_of_other_rounds_is_removed_once_these_take_no_more() {
     let receipt = stored.contribution_id;
 
     server.then(|seen| json(&Parties::new().view(&seen.body)));
-    // The rest is asked in whatever order the folder has.
+    // The other requests come in the order of the folder, which is arbitrary.
     let state = move |round: u8| RoundView {
         round_id: [round; 16].into(),
         round_hash: *Parties::new().round(if round == 6 { 1 } else { round }).hash(),
@@ -137,8 +137,8 @@ async fn what_is_left_of_other_rounds_is_removed_once_these_take_no_more() {
         kept[0]
     };
     let kept: Vec<u8> = (2..=6).filter(|&round| is_kept(round)).collect();
-    assert_eq!(kept, [4, 5, 6], "4 takes more, 5 is another aggregator's, as is what has the name of 6");
-    assert_eq!(std::fs::read_dir(&outbox).unwrap().count(), 2 * 4, "bob's is bob's");
+    assert_eq!(kept, [4, 5, 6], "4 takes more, 5 and 6 belong to another aggregator");
+    assert_eq!(std::fs::read_dir(&outbox).unwrap().count(), 2 * 4, "only bob's client deletes bob's message");
 }
 
 #[tokio::test]

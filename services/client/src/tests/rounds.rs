@@ -1,4 +1,4 @@
-//! Rounds, models and enrolment.
+//! Round documents, models and enrolment: accepted when genuine, refused when altered.
 
 use api::{
     ProblemKind,

@@ -1,4 +1,4 @@
-//! A server that says what a test tells it to say, and a round to say it about.
+//! A scripted server, and the parties of a round that it serves.
 
 use std::{
     collections::VecDeque,
@@ -65,7 +65,7 @@ impl Parties {
         Participant { identity: party.identity, credential: party.credential }
     }
 
-    /// A round named by `id`.
+    /// The document of the round whose id is `id` in every byte.
     pub(super) fn document(&self, id: u8) -> RoundDocument {
         let mut rng = StdRng::seed_from_u64(4);
         let mut holder = |key: &IdentityKey| {
@@ -92,7 +92,7 @@ impl Parties {
             .document()
     }
 
-    /// The document signed by both.
+    /// The document, signed by the aggregator and countersigned by the combiner.
     pub(super) fn signed(&self, document: &RoundDocument) -> SignedDocument {
         let round = VerifiedRound::trusted(document.clone()).unwrap();
         SignedDocument {
@@ -106,13 +106,13 @@ impl Parties {
         self.signed(&self.document(id)).verify(&self.pins()).unwrap()
     }
 
-    /// What the aggregator answers to a message that it has stored.
+    /// The answer of the aggregator to a message that it has stored.
     pub(super) fn view(&self, message: &[u8]) -> ContributionView {
         contribution_view(message, &self.aggregator, |_| ())
     }
 }
 
-/// The answer with a receipt changed by `change` and then signed by `key`.
+/// The same answer, with a receipt that is changed by `change` and then signed by `key`.
 pub(super) fn contribution_view(
     message: &[u8],
     key: &IdentityKey,
@@ -162,7 +162,7 @@ pub(super) struct Seen {
 type Answer = Box<dyn FnOnce(&Seen) -> Response + Send>;
 type Rule = Box<dyn Fn(&Seen) -> Response + Send>;
 
-/// Gives the answers it was told, in turn, and remembers the requests.
+/// Gives the scripted answers in turn, and stores the requests.
 #[derive(Clone)]
 pub(super) struct Server {
     pub(super) url: String,
@@ -190,7 +190,7 @@ impl Server {
         self
     }
 
-    /// The answer when no scripted one is left.
+    /// Sets the answer for requests that come when no scripted answer is left.
     pub(super) fn always(&self, answer: impl Fn(&Seen) -> Response + Send + 'static) {
         *self.otherwise.lock().unwrap() = Some(Box::new(answer));
     }
@@ -229,7 +229,7 @@ pub(super) fn json(value: &impl serde::Serialize) -> Response {
     axum::Json(value).into_response()
 }
 
-/// A client with a state folder of its own and little patience.
+/// A client with a state folder of its own and short waits.
 pub(super) fn client(server: &Server, pins: Pins) -> (Client, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     (client_in(&server.url, pins, &folder), folder)

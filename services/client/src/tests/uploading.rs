@@ -1,4 +1,4 @@
-//! Uploads: repetition, finality, receipts, the memory of what was sent.
+//! Uploads: repetition, final errors, receipts, and the list of updates that were sent.
 
 use std::{
     sync::{Arc, Mutex},
@@ -109,7 +109,7 @@ async fn patience_ends() {
 }
 
 #[tokio::test]
-async fn whoever_waits_is_told_why_and_for_how_long() {
+async fn the_callback_hears_why_and_how_long_the_client_waits() {
     let (parties, server) = (Parties::new(), Server::start().await);
     let folder = tempfile::tempdir().unwrap();
     let told = Arc::new(Mutex::new(Vec::<(_, Duration)>::new()));
@@ -127,7 +127,7 @@ async fn whoever_waits_is_told_why_and_for_how_long() {
     client.rounds().await.unwrap_err();
     let told = told.lock().unwrap();
     let reasons: Vec<_> = told.iter().map(|(kind, _)| *kind).collect();
-    assert_eq!(reasons, [Some(ProblemKind::Unavailable); 2], "what is final is not waited for");
+    assert_eq!(reasons, [Some(ProblemKind::Unavailable); 2], "no wait follows the last failure");
     let [first, second] = [told[0].1, told[1].1].map(|wait| wait.as_micros());
     assert!((1_000..=2_000).contains(&first) && (2_000..=4_000).contains(&second), "{told:?}");
 }
@@ -187,7 +187,8 @@ async fn a_server_that_does_not_answer_in_time_is_asked_again() {
     assert_eq!(connections.await.unwrap().len(), 2);
 }
 
-/// Contributes to a server whose receipt is signed by `key` and changed by `change`.
+/// Contributes to a server whose receipt is changed by `change` and signed by `key`. Returns the
+/// outcome and the number of files left in the outbox.
 async fn contribute_for(
     key: IdentityKey,
     change: impl Fn(&mut protocol::Receipt) + Send + 'static,
