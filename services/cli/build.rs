@@ -1,7 +1,7 @@
 //! Finds the commit that is compiled, for `blindsum --version`.
 //!
-//! A new commit compiles this package again and no other. Without a git directory, as in an unpacked
-//! archive, the version stands alone.
+//! A new commit compiles only this package again. Without a git directory, as in an unpacked
+//! archive, the version has no commit.
 
 use std::{path::Path, process::Command};
 
@@ -17,15 +17,15 @@ fn main() {
     println!("cargo:rustc-env=BLINDSUM_VERSION={version}");
 }
 
-/// The commit that is checked out, if this is a checkout of this repository.
+/// The commit that is checked out, if this folder belongs to a checkout of this repository.
 fn commit() -> Option<String> {
     let same = |a: &Path, b: &Path| Some(a.canonicalize().ok()? == b.canonicalize().ok()?);
-    // The repository of a folder around an unpacked archive says nothing about this source.
+    // A repository around an unpacked archive says nothing about this source.
     if !same(Path::new(&git(&["rev-parse", "--show-toplevel"])?), Path::new(ROOT))? {
         return None;
     }
     for file in ["HEAD", "logs/HEAD"] {
-        // Cargo would run this at every build for a file that does not exist.
+        // A path that does not exist would make Cargo run this script at every build.
         if let Some(path) = git(&["rev-parse", "--git-path", file]).filter(|path| Path::new(path).exists()) {
             println!("cargo:rerun-if-changed={path}");
         }
@@ -33,7 +33,7 @@ fn commit() -> Option<String> {
     git(&["rev-parse", "--short=12", "HEAD"])
 }
 
-/// What git answers, if it is installed and succeeds.
+/// The output of git. `None` if git is missing or fails.
 fn git(arguments: &[&str]) -> Option<String> {
     let output = Command::new("git").args(arguments).output().ok()?;
     let answer = String::from_utf8(output.stdout).ok()?;

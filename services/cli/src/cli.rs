@@ -1,4 +1,4 @@
-//! The arguments.
+//! The command line: all commands, and the exit codes in the help.
 
 use clap::{Parser, Subcommand};
 
@@ -20,12 +20,15 @@ Exit codes:
   5   what a server said, or the record of a round, does not verify
   75  not ready yet; try again later";
 
-/// Privacy-preserving secure aggregation: sums of updates that nobody sees.
+/// Sum model updates of many participants without seeing any single one.
+///
+/// One program for participants, operators, auditors, the registrar and both services. `blindsum
+/// COMMAND --help` explains each command.
 #[derive(Debug, Parser)]
 #[command(name = "blindsum", version = env!("BLINDSUM_VERSION"), after_help = EXIT_CODES)]
 pub(crate) struct Cli {
-    /// Print one JSON object as the last line of the standard output, and everything else to the
-    /// standard error.
+    /// Print the answer as one JSON object, the last line of the standard output. Everything else
+    /// goes to the standard error.
     #[arg(long, global = true)]
     pub(crate) json: bool,
     #[command(subcommand)]
@@ -34,42 +37,60 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run a whole federation on this machine: databases, services, clients, faults.
+    /// Run a whole federation on this machine, with clients that fail and clients that cheat.
+    ///
+    /// Starts a private PostgreSQL cluster, both services and all clients. The clients train a
+    /// small classifier of handwritten digits for a few rounds. Some vanish, some send forged
+    /// contributions. At the end, the demo compares every secure sum with the plain sum, pays the
+    /// clients, audits the record, and prints a report. It fails if a sum differs.
     Demo(demo::Args),
     /// Run an aggregator and a combiner on this machine, for a notebook or a test.
     ///
-    /// Starts a private PostgreSQL cluster, both services and everybody's keys, and enrols
-    /// participants. As soon as everything serves, it prints one JSON object in one line that says
-    /// how to reach and use it. It ends with Ctrl-C, with SIGTERM, and with the process that started
-    /// it. Then everything is stopped, and removed unless --dir names the folder.
+    /// Starts a private PostgreSQL cluster and both services, makes all keys, and enrols
+    /// participants. When everything serves, it prints one line: a JSON object that says how to
+    /// reach and use it. It ends with Ctrl-C, with SIGTERM, or with the process that started it.
+    /// Then it stops everything, and deletes it unless --dir names the folder.
     Local(local::Args),
-    /// Measure what one contribution costs on this machine.
+    /// Measure what one contribution costs on this machine, phase by phase.
+    ///
+    /// Everything happens in memory, without network and database. The figures are medians in
+    /// milliseconds.
     Bench(bench::Args),
-    /// Run a service.
+    /// Run the aggregator or the combiner.
     #[command(subcommand)]
     Serve(serve::Service),
-    /// Make databases and bring them up to date.
+    /// Create the databases of the services, and migrate them.
     #[command(subcommand)]
     Db(db::Db),
-    /// Make an Ed25519 key.
+    /// Make an identity key, and print its public half.
+    ///
+    /// The registrar, the services and every participant need one each. Give the public half to the
+    /// parties that are to trust the key.
     Keygen(keygen::Args),
-    /// What the registrar does.
+    /// Sign credentials, as the registrar.
     #[command(subcommand)]
     Registrar(registrar::Registrar),
-    /// Upload models.
+    /// Upload models, as the operator.
     #[command(subcommand)]
     Model(model::Model),
     /// Create, watch and end rounds, and fetch their results.
     #[command(subcommand)]
     Round(round::Round),
-    /// Make a participant known to the aggregator.
+    /// Enrol a participant with the aggregator.
+    ///
+    /// Enrol again after each new credential, and before the first round that counts its epoch.
+    /// Repeating the command is harmless.
     Enrol(enrol::Args),
-    /// Mask an update and send it.
+    /// Mask an update and send it to a round.
+    ///
+    /// The update leaves this machine only in masked form. If the upload fails, run the same
+    /// command again: it sends the same bytes. An update that went to one round is refused in every
+    /// other round.
     Contribute(contribute::Args),
-    /// What contributions earned, and where it is paid.
+    /// Show what contributions earned, say where to pay it, and export batches.
     #[command(subcommand)]
     Payout(payout::Payout),
-    /// Look at the public record of a round.
+    /// Check the public record of rounds, and the books against the log.
     #[command(subcommand)]
     Audit(audit::Audit),
 }

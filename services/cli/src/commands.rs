@@ -1,4 +1,4 @@
-//! A module for each command.
+//! One module for each command, with its arguments and its answer.
 
 pub(crate) mod audit;
 pub(crate) mod bench;

@@ -1,4 +1,4 @@
-//! The arguments that say which servers to talk to, as whom, and whom to trust.
+//! Arguments that many commands share: the aggregator, the identity, and the keys to trust.
 
 use std::{
     env, fs,
@@ -17,19 +17,19 @@ use crate::{
     pins_file,
 };
 
-/// Where the aggregator is.
+/// The address of the aggregator.
 #[derive(Debug, Args)]
 pub(crate) struct AggregatorArgs {
-    /// The aggregator's address: https, or http on this machine.
+    /// URL of the aggregator: https, or http on this machine.
     #[arg(long, env = "BLINDSUM_AGGREGATOR", value_name = "URL")]
     pub(crate) aggregator: String,
-    /// Certificate authority to trust beside the system's, PEM.
+    /// File with a certificate authority, in PEM, to trust in addition to those of the system.
     #[arg(long, env = "BLINDSUM_CA", value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
 }
 
 impl AggregatorArgs {
-    /// The SDK for someone who only looks, with an empty folder for its state.
+    /// Connects without an identity, with an empty folder for the state.
     pub(crate) fn observe(&self, pins: Pins, state: &Path, output: &Output) -> Result<Client> {
         Ok(Client::new(self.config(pins, state, output)?)?)
     }
@@ -47,19 +47,22 @@ impl AggregatorArgs {
     }
 }
 
-/// How to talk to the aggregator as anyone or as a participant.
+/// The connection of a participant, or of anyone who only reads.
 #[derive(Debug, Args)]
 pub(crate) struct ClientArgs {
     #[command(flatten)]
     aggregator: AggregatorArgs,
-    /// The keys to trust: TOML with `aggregator`, `combiners` and `registrar`.
+    /// TOML file with the public keys to trust: `aggregator`, `combiners` and `registrar`.
     #[arg(long, env = "BLINDSUM_PINS", value_name = "FILE")]
     pins: PathBuf,
-    /// Folder for unfinished uploads, receipts and the memory of what was sent, made when there is something to keep; not to be
-    /// lost. If absent, $XDG_STATE_HOME/blindsum, or ~/.local/state/blindsum.
+    /// Folder for unfinished uploads, receipts and the list of updates that were sent. Do not lose
+    /// it.
+    ///
+    /// It is created when there is something to store. Default: $XDG_STATE_HOME/blindsum, or
+    /// ~/.local/state/blindsum.
     #[arg(long, env = "BLINDSUM_STATE", value_name = "DIR")]
     state: Option<PathBuf>,
-    /// Threads for masking; 0 for one for each core.
+    /// Threads for masking. 0 means one for each core.
     #[arg(long, default_value_t = 0)]
     threads: usize,
 }
@@ -75,7 +78,8 @@ impl ClientArgs {
     }
 }
 
-/// The folder for state that the XDG base directory specification gives, which does not depend on where a command is run.
+/// The default state folder, by the XDG base directory specification. It does not depend on the
+/// working directory, so a participant always finds its state.
 fn default_state(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
     let absolute = |name| variable(name).filter(|path| path.is_absolute());
     let parent =
@@ -83,12 +87,12 @@ fn default_state(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> 
     parent.map(|parent| parent.join("blindsum"))
 }
 
-/// How to talk to the aggregator as its operator.
+/// The connection of the operator.
 #[derive(Debug, Args)]
 pub(crate) struct OperatorArgs {
     #[command(flatten)]
     aggregator: AggregatorArgs,
-    /// File with the operator's token; the variable BLINDSUM_TOKEN holds the token itself.
+    /// File with the admin token. Without it, BLINDSUM_TOKEN must hold the token itself.
     #[arg(long, env = "BLINDSUM_TOKEN_FILE", value_name = "FILE")]
     token_file: Option<PathBuf>,
 }
@@ -116,13 +120,13 @@ impl OperatorArgs {
     }
 }
 
-/// Who the participant is.
+/// The identity of the participant.
 #[derive(Debug, Args)]
 pub(crate) struct ParticipantArgs {
-    /// The participant's key, made by `blindsum keygen`.
+    /// File with the identity key, made by `blindsum keygen`.
     #[arg(long, env = "BLINDSUM_IDENTITY", value_name = "FILE")]
     identity: PathBuf,
-    /// The credential that the registrar signed.
+    /// File with the credential, signed by `blindsum registrar sign`.
     #[arg(long, env = "BLINDSUM_CREDENTIAL", value_name = "FILE")]
     credential: PathBuf,
 }

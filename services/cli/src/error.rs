@@ -1,4 +1,4 @@
-//! Why a command failed, and the exit code that says so.
+//! The errors of commands, and the exit code of each.
 
 use std::{io, path::PathBuf, process::ExitCode};
 
@@ -77,7 +77,7 @@ impl CommandError {
         move |source| Self::Refused { what, source }
     }
 
-    /// The exit code, as in `--help`.
+    /// The exit code, as `blindsum --help` lists them.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Client(error) => client_exit_code(error),
@@ -87,7 +87,7 @@ impl CommandError {
         }
     }
 
-    /// The stable name of the cause, where a server gave one.
+    /// The reason that a server gave, if it gave one.
     pub(crate) fn problem(&self) -> Option<&'static str> {
         match self {
             Self::Client(error) => error.problem_kind().map(ProblemKind::code),
@@ -95,7 +95,7 @@ impl CommandError {
         }
     }
 
-    /// The message and those of its causes.
+    /// The message, followed by the messages of its causes.
     pub(crate) fn chain(&self) -> String {
         kit::error::chain(self)
     }

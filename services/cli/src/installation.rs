@@ -1,5 +1,5 @@
-//! The installation that `blindsum demo` and `blindsum local` run: this program serves, once for
-//! each service.
+//! The installation behind `blindsum demo` and `blindsum local`. Each service is a process of this
+//! same program.
 
 use std::{env, net::SocketAddr, path::Path, process::Command};
 
@@ -15,31 +15,30 @@ use crate::{
     output::Output,
 };
 
-/// A private cluster, both services, and everybody's keys. What runs is stopped when this is
-/// dropped.
+/// A private database cluster, both services, and all keys. Dropping it stops everything.
 pub(crate) struct Installation {
     pub(crate) parties: Parties,
-    // These are dropped in this order.
+    // Fields drop in this order: the services first, the folder last.
     pub(crate) pair: Pair,
     pub(crate) cluster: PrivateCluster,
     pub(crate) workplace: Workplace,
 }
 
-/// The choices for an installation.
+/// Choices for an installation.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Options {
-    /// The name of the log.
+    /// Name of the log, which its checkpoints carry.
     pub(crate) origin: &'static str,
-    /// The aggregator's port; any free one if 0.
+    /// Port of the aggregator. 0 takes any free one.
     pub(crate) aggregator_port: u16,
-    /// The combiner's port; any free one if 0.
+    /// Port of the combiner. 0 takes any free one.
     pub(crate) combiner_port: u16,
-    /// The smallest cohort that the combiner lets a round have; its default if absent.
+    /// Smallest cohort for which the combiner countersigns a round. `None` keeps its default.
     pub(crate) min_cohort_floor: Option<u32>,
 }
 
 impl Installation {
-    /// Starts everything in the folder `dir`, or in a temporary one.
+    /// Starts everything in the folder `dir`. Without one, in a temporary folder.
     pub(crate) async fn start(dir: Option<&Path>, options: &Options, output: &Output) -> Result<Self> {
         let workplace = Workplace::new(dir)?;
         let durability = if workplace.is_temporary() { Durability::Unsynced } else { Durability::Synced };
@@ -72,12 +71,12 @@ impl Installation {
         Ok(Self { parties, pair, cluster, workplace })
     }
 
-    /// Lets the services finish the requests they have, and then stops and removes everything.
+    /// Waits until the services have finished their requests, then stops and deletes everything.
     pub(crate) async fn stop(self) {
         self.pair.stop().await;
     }
 
-    /// Stops the services, and leaves the running cluster and the folder behind.
+    /// Stops the services. The database cluster keeps running, and the folder stays.
     pub(crate) fn keep(self) -> Result<()> {
         drop(self.pair);
         self.cluster.leave_running().map_err(CommandError::Runtime)?;
@@ -95,7 +94,7 @@ impl Options {
         SocketAddr::from(([127, 0, 0, 1], port))
     }
 
-    /// Everything happens sooner than in a real deployment, where nobody looks on.
+    /// Shorter intervals than the defaults, because somebody is watching.
     fn adjust(&self, service: Service, settings: &mut Settings) {
         match service {
             Service::Aggregator => {

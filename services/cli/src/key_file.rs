@@ -1,5 +1,5 @@
-//! Files with an Ed25519 secret (64 hexadecimal digits) or a credential (its canonical encoding in
-//! hexadecimal).
+//! Key files and credential files. A key file has an Ed25519 secret in 64 hexadecimal digits. A
+//! credential file has the canonical encoding in hexadecimal.
 
 use std::{
     fs::{self, OpenOptions},
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{CommandError, Result};
 
-/// Writes a key to a new file that only its owner reads; an existing file is not touched.
+/// Writes a key to a new file that only its owner can read. Never overwrites a file.
 pub(crate) fn write_key(path: &Path, key: &IdentityKey) -> Result<()> {
     let text = Zeroizing::new(format!("{}\n", hex::encode(key.secret().as_bytes())));
     let mut options = OpenOptions::new();

@@ -1,5 +1,5 @@
-//! The `blindsum` command line. Each command is a file of `commands`; it returns an answer, which
-//! is printed once, or an error, which decides the exit code.
+//! The `blindsum` command line. Each command is a file of `commands`. A command prints one answer,
+//! or returns an error that decides the exit code.
 
 #![forbid(unsafe_code)]
 
@@ -20,7 +20,7 @@ use clap::Parser;
 
 use crate::{cli::Cli, output::Output};
 
-/// Runs the command that the arguments name.
+/// Runs the command that the arguments of the process name. Prints its error, if it fails.
 pub fn run() -> ExitCode {
     let Cli { json, command } = Cli::parse();
     let output = Output::new(json);

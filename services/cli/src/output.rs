@@ -1,5 +1,4 @@
-//! What is printed, and where: the answer to the standard output, everything else to the standard
-//! error.
+//! Printing: the answer goes to the standard output, and everything else to the standard error.
 
 use std::{
     fmt::Display,
@@ -19,7 +18,8 @@ use crate::error::CommandError;
 #[derive(Debug)]
 pub(crate) struct Output {
     json: bool,
-    /// The progress bars on the standard error. Other lines there must go through them.
+    /// Progress bars on the standard error. Other lines there must go through them, or they would
+    /// be overwritten.
     bars: MultiProgress,
 }
 
@@ -28,7 +28,8 @@ impl Output {
         Self { json, bars: MultiProgress::new() }
     }
 
-    /// Prints a command's answer, in words or as one line of JSON.
+    /// Prints the answer of a command. With `--json`, the answer is `value` as one line, and
+    /// `words` go to the standard error.
     pub(crate) fn answer(&self, words: impl Display, value: &impl Serialize) {
         if self.json {
             self.note(words);
@@ -38,19 +39,19 @@ impl Output {
         }
     }
 
-    /// Prints one line of JSON, whether JSON was asked for or not.
+    /// Prints one line of JSON, even without `--json`.
     pub(crate) fn json(&self, value: &impl Serialize) {
         let line = serde_json::to_string(value).expect("answers are plain structures");
         // An error means that the reader has closed the stream and does not want the answer.
         let _ = writeln!(stdout(), "{line}");
     }
 
-    /// Prints something to read in passing.
+    /// Prints a line for people on the standard error.
     pub(crate) fn note(&self, words: impl Display) {
         note(&self.bars, words);
     }
 
-    /// Prints why an exchange failed and when the next try is.
+    /// Returns a callback that prints why an exchange failed and when the next try is.
     pub(crate) fn on_retry(&self) -> OnRetry {
         let bars = self.bars.clone();
         OnRetry(Arc::new(move |error, wait| {
@@ -59,7 +60,7 @@ impl Output {
         }))
     }
 
-    /// Prints why a command failed.
+    /// Prints why a command failed, and returns its exit code.
     pub(crate) fn failed(&self, error: &CommandError) -> ExitCode {
         let message = error.chain();
         self.note(format_args!("error: {message}"));
@@ -71,7 +72,7 @@ impl Output {
         error.into()
     }
 
-    /// A bar on the standard error, shown on a terminal only.
+    /// A progress bar on the standard error, visible only on a terminal.
     pub(crate) fn bar(&self, length: u64, what: &str) -> ProgressBar {
         let style = ProgressStyle::with_template("{msg:28} [{bar:32}] {pos}/{len} {elapsed}");
         let bar = self.bars.add(ProgressBar::new(length));
@@ -80,7 +81,7 @@ impl Output {
         bar
     }
 
-    /// A sign on the standard error that something is going on.
+    /// A spinner on the standard error, for work of unknown length.
     pub(crate) fn spinner(&self, what: &str) -> ProgressBar {
         let bar = self.bars.add(ProgressBar::new_spinner());
         bar.set_message(what.to_owned());

@@ -1,8 +1,8 @@
-//! The file with the keys that a participant trusts.
+//! The file with the public keys that a command trusts.
 //!
 //! ```toml
 //! aggregator = "…"      # Ed25519 public keys, 64 hexadecimal digits each
-//! combiners = ["…"]     # in the order in which they hold shares
+//! combiners = ["…"]     # in the order of the holders
 //! registrar = "…"
 //! ```
 

@@ -1,4 +1,4 @@
-//! The file that describes a round to be created: the fields of `POST /v1/rounds`, as JSON or TOML.
+//! The description of a new round: a file with the fields of `POST /v1/rounds`, as JSON or TOML.
 
 use std::{fs, path::Path};
 

@@ -1,4 +1,4 @@
-//! Updates and results as safetensors files, laid out as the round document says.
+//! Updates and means as safetensors files, with the tensors that the round document names.
 
 use std::{fs, path::Path};
 
@@ -10,20 +10,21 @@ use safetensors::{
 
 use crate::error::{CommandError, Result};
 
-/// Reads the tensors of an update, flat, in the document's order.
+/// Reads an update and lays its tensors one after the other, in the order of the document.
 pub(crate) fn read(path: &Path, round: &VerifiedRound) -> Result<Vec<f32>> {
     let bytes = fs::read(path).map_err(CommandError::file(path))?;
     flatten(&bytes, &round.document().tensors).map_err(|rule| CommandError::input(path, rule))
 }
 
-/// Writes a flat vector as the document's tensors.
+/// Cuts a flat vector into the tensors of the document and writes them.
 pub(crate) fn write(path: &Path, round: &VerifiedRound, values: &[f32]) -> Result<()> {
     let bytes =
         unflatten(values, &round.document().tensors).map_err(|rule| CommandError::input(path, rule))?;
     fs::write(path, bytes).map_err(CommandError::file(path))
 }
 
-/// The tensors of a safetensors file, flat, in the layout's order; else what is wrong with the file.
+/// Lays the tensors of a safetensors file one after the other, in the order of the layout. The
+/// error says what is wrong with the file.
 pub(crate) fn flatten(bytes: &[u8], layout: &[Tensor]) -> std::result::Result<Vec<f32>, String> {
     let file =
         SafeTensors::deserialize(bytes).map_err(|error| format!("is not a safetensors file: {error}"))?;
@@ -50,7 +51,7 @@ pub(crate) fn flatten(bytes: &[u8], layout: &[Tensor]) -> std::result::Result<Ve
     Ok(values)
 }
 
-/// A flat vector as a safetensors file.
+/// Cuts a flat vector into the tensors of the layout, as a safetensors file.
 pub(crate) fn unflatten(values: &[f32], layout: &[Tensor]) -> std::result::Result<Vec<u8>, String> {
     let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
     let mut rest = &bytes[..];

@@ -1,4 +1,4 @@
-//! The demo, run as its users run it.
+//! The demo, run as a user runs it.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -79,7 +79,8 @@ fn check_bundle(folder: &Path, members: u64) {
     assert_eq!(summary["dimension"], 64 * 32 + 32 + 32 * 10 + 10);
 }
 
-/// One byte of one body, one digit of one proof: each is found, and named.
+/// Changes one byte of a body, one digit of a proof, and one word of the log. `audit verify` must
+/// name each.
 fn tampering_is_named(folder: &Path) {
     let verify = || {
         let output = blindsum(&["audit", "verify", folder.to_str().unwrap()]);

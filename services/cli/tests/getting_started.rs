@@ -1,4 +1,4 @@
-//! The commands of `docs/getting-started.md`, in their order, as a reader runs them.
+//! The commands of `docs/getting-started.md`, run in order as a reader runs them.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,10 +13,10 @@ use local::PrivateCluster;
 
 const PAGE: &str = include_str!("../../../docs/getting-started.md");
 
-/// What the page asks for, beside PostgreSQL's server and `blindsum`.
+/// The programs that the page needs, apart from the PostgreSQL server and `blindsum`.
 const PROGRAMS: [&str; 5] = ["bash", "curl", "jq", "openssl", "psql"];
 
-/// The page's commands, one block after the other, over this cluster and on free ports.
+/// The commands of the page as one script, changed to use this cluster and free ports.
 fn commands(cluster: &PrivateCluster) -> String {
     let blocks = PAGE.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
     let mut commands: String = blocks.collect();
@@ -32,7 +32,7 @@ fn commands(cluster: &PrivateCluster) -> String {
         assert!(commands.contains(from), "the page does not have {from}");
         commands = commands.replace(from, &to);
     }
-    // The page leaves the services running.
+    // The page leaves the services running, so the script kills them at its end.
     format!("set -euo pipefail\ntrap 'kill $(jobs -p)' EXIT\n{commands}")
 }
 

@@ -17,7 +17,7 @@ use protocol::{Canonical, Credential, IdentityKey, Pins};
 use serde_json::Value;
 use testbed::create_round;
 
-/// A pair, and the object that it has printed.
+/// A running pair of services, and the object that it printed.
 struct Started {
     process: Child,
     info: Value,
@@ -44,13 +44,13 @@ fn number(value: &Value, pointer: &str) -> u64 {
     value.pointer(pointer).and_then(Value::as_u64).unwrap_or_else(|| panic!("no {pointer} in {value}"))
 }
 
-/// Sends a signal. Says whether there is such a process.
+/// Sends a signal. Returns whether the process exists.
 fn kill(signal: &str, process_id: u64) -> bool {
     let command = format!("kill -{signal} {process_id}");
     Command::new("/bin/sh").args(["-c", &command]).output().unwrap().status.success()
 }
 
-/// The processes of a pair: both services and the database server.
+/// Ids of the processes of a pair: both services and the database server.
 fn process_ids(info: &Value) -> Vec<u64> {
     let pid_file = Path::new(text(info, "/folder")).join("postgres/data/postmaster.pid");
     let server = fs::read_to_string(pid_file).unwrap().lines().next().unwrap().parse().unwrap();
@@ -98,7 +98,7 @@ fn operator(info: &Value) -> Operator {
     Operator::new(OperatorConfig::new(text(info, "/aggregator/url"), token.into())).unwrap()
 }
 
-/// A round for all participants, of updates with three coordinates.
+/// Creates a round for two participants, with updates of three coordinates.
 async fn open(info: &Value) -> RoundId {
     let operator = operator(info);
     let model_digest = operator.put_model(b"a model").await.unwrap();
@@ -108,7 +108,7 @@ async fn open(info: &Value) -> RoundId {
     operator.create_round(&request).await.unwrap().round_id
 }
 
-/// Every participant contributes its update. Returns the mean of the published sum.
+/// Lets every participant contribute its update. Returns the mean of the published sum.
 async fn contribute(info: &Value, round_id: RoundId, updates: &[[f32; 3]]) -> Vec<f32> {
     let participants = info["participants"].as_array().unwrap();
     assert_eq!(participants.len(), updates.len());
@@ -167,7 +167,7 @@ fn other_commands_find_the_pair_by_the_variables_that_it_prints() {
     assert!(process.wait().unwrap().success());
 }
 
-/// The shell starts a pair and is killed, as a notebook may be.
+/// A shell starts a pair and is killed, as can happen to a notebook.
 #[test]
 fn a_pair_ends_with_the_process_that_started_it() {
     let mut shell = Command::new("/bin/sh");

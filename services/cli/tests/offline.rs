@@ -1,4 +1,4 @@
-//! Commands that need no server, and failures before one is reached.
+//! Commands that need no server, or fail before they reach one.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -31,14 +31,14 @@ fn blindsum(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     outcome(command(folder, arguments))
 }
 
-/// Writes `pins.toml`, with keys that nobody has.
+/// Writes `pins.toml` with keys that nobody holds.
 fn pin(folder: &Path) {
     let key = "ab".repeat(32);
     let pins = format!("aggregator = \"{key}\"\ncombiners = [\"{key}\"]\nregistrar = \"{key}\"\n");
     fs::write(folder.join("pins.toml"), pins).unwrap();
 }
 
-/// The address of a server that gives these answers, one to each request.
+/// Starts a server that gives these answers, one to each request. Returns its address.
 fn server(answers: Vec<Value>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -145,7 +145,7 @@ fn auditors_trust_the_keys_of_the_environment_unless_they_name_others() {
 }
 
 #[test]
-fn whoever_looks_is_told_what_is_waited_for_and_leaves_nothing_behind() {
+fn a_reading_command_says_what_it_waits_for_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     pin(folder.path());
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

@@ -96,7 +96,7 @@ impl Operator {
     /// # Errors
     /// [`ClientError::Problem`] with `round-refused`, `invalid-parameter` or `model-in-use`. Also
     /// with `round-ended`, when the exchange was repeated and the round failed to open in between.
-    /// The errors of any exchange.
+    /// Also the errors of any exchange.
     pub async fn create_round(&self, round: &CreateRound) -> Result<RoundView, ClientError> {
         let idempotency_key = hex::encode(rand::random::<[u8; 16]>());
         let request = || {

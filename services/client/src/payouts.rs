@@ -50,7 +50,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError::Problem`] with `claim-conflict` if `sequence` is used already, or is not
-    /// larger than that of the address that counts. The errors of any exchange.
+    /// larger than that of the address that counts. Also the errors of any exchange.
     pub async fn claim_address(
         &self,
         participant: &Participant,

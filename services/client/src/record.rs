@@ -82,7 +82,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError::Mismatch`] if the log was rewritten or cut, or if either note is not signed
-    /// by the pinned aggregator. The errors of any exchange.
+    /// by the pinned aggregator. Also the errors of any exchange.
     pub async fn continued(&self, earlier: &str) -> Result<SignedCheckpoint, ClientError> {
         let earlier = self.open_checkpoint(earlier.to_owned())?.checkpoint;
         let later = self.checkpoint().await?;

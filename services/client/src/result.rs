@@ -82,7 +82,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Problem`] with `not-ready` before the round is published, or with `not-found`
     /// when the contribution is not in the sum. [`ClientError::Refused`] and
-    /// [`ClientError::Mismatch`] when the proof does not hold. The errors of any exchange.
+    /// [`ClientError::Mismatch`] when the proof does not hold. Also the errors of any exchange.
     pub async fn inclusion(
         &self,
         round: &VerifiedRound,

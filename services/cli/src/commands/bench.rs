@@ -1,4 +1,4 @@
-//! `blindsum bench`: what one contribution costs, phase by phase, in memory and without the network.
+//! `blindsum bench`: the cost of one contribution by phase, in memory and without the network.
 
 mod phases;
 mod statistics;
@@ -14,16 +14,16 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Coordinates of the update.
+    /// Coordinates of the update. The time grows in proportion.
     #[arg(long, default_value_t = 1 << 20, value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
     dimension: u64,
-    /// Threads.
+    /// Threads that share the work of each phase.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     threads: u16,
-    /// Repetitions; the first of one more is not counted.
+    /// Measured repetitions. One more runs before them and is not counted.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
-    /// Contributions that the round allows; it decides the bytes of a coordinate.
+    /// Capacity of the round. It decides how many bytes a coordinate takes.
     #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u32).range(2..=1 << 20))]
     contributions: u32,
 }

@@ -1,4 +1,4 @@
-//! `blindsum contribute`.
+//! `blindsum contribute`: mask an update and upload it.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -20,13 +20,13 @@ pub(crate) struct Args {
     client: ClientArgs,
     #[command(flatten)]
     participant: ParticipantArgs,
-    /// The round.
+    /// Id of the round, as `blindsum round list` shows it.
     #[arg(long, value_name = "ID")]
     round: RoundId,
-    /// The contribution counts as this many times the update.
+    /// Weight: the contribution counts as this many times the update. The round limits it.
     #[arg(long, default_value_t = 1)]
     weight: u32,
-    /// The update: safetensors, F32, with the round's tensor names and shapes.
+    /// File with the update: safetensors, F32, with the tensor names and shapes of the round.
     file: PathBuf,
 }
 

@@ -1,4 +1,4 @@
-//! `blindsum db`.
+//! `blindsum db`: create and migrate the databases of the services.
 
 use std::{fmt, path::PathBuf};
 
@@ -14,18 +14,20 @@ use crate::{error::Result, output::Output};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Db {
-    /// Make a service's database and its roles. Repeating it sets the passwords anew.
+    /// Create the database of a service, and its roles. Run again, it sets the passwords again.
     ///
-    /// The combiner's database belongs to the role NAME. The aggregator's belongs to NAME_owner,
-    /// which migrates it. NAME serves as a member of aggregator_rw, NAME_auditor reads as a member
-    /// of auditor_ro, NAME_payer states payments as a member of payer_rw (docs/api.md has the
-    /// statement).
+    /// The database of the combiner belongs to the role NAME. The database of the aggregator
+    /// belongs to NAME_owner, which migrates it. NAME is the role that serves, a member of
+    /// aggregator_rw. NAME_auditor reads, as a member of auditor_ro. NAME_payer states payments, as
+    /// a member of payer_rw. docs/api.md has the statement.
     Bootstrap(BootstrapArgs),
-    /// Bring a service's database up to date, and grant its roles what they may do.
+    /// Migrate the database of a service, and grant its roles what they may do.
+    ///
+    /// Run this before a new version of the service starts.
     Migrate(MigrateArgs),
 }
 
-/// Whose database.
+/// The service that a database belongs to.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Service {
     Aggregator,
@@ -43,34 +45,35 @@ impl fmt::Display for Service {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct BootstrapArgs {
-    /// Whose database. The services' databases belong on different servers, in different hands.
+    /// The service. Keep the two databases on different servers, in different hands.
     service: Service,
-    /// URL of a role that may make databases and roles.
+    /// URL of a role that may create databases and roles.
     #[arg(long, env = "BLINDSUM_ADMIN_URL", hide_env_values = true, value_name = "URL")]
     admin_url: String,
-    /// Name of the database and of the role that serves; `blindsum_` and the service's name if
-    /// absent.
+    /// Name of the database and of the role that serves. Default: `blindsum_` and the name of the
+    /// service.
     #[arg(long)]
     name: Option<String>,
     /// File with the password of the role that serves.
     #[arg(long, value_name = "FILE")]
     password_file: PathBuf,
-    /// Aggregator: file with the owner's password.
+    /// For the aggregator: file with the password of the owner.
     #[arg(long, value_name = "FILE", required_if_eq("service", "aggregator"))]
     owner_password_file: Option<PathBuf>,
-    /// Aggregator: file with the auditor's password; without it there is no such role.
+    /// For the aggregator: file with the password of the auditor. Without it, there is no such
+    /// role.
     #[arg(long, value_name = "FILE")]
     auditor_password_file: Option<PathBuf>,
-    /// Aggregator: file with the payer's password; without it there is no such role.
+    /// For the aggregator: file with the password of the payer. Without it, there is no such role.
     #[arg(long, value_name = "FILE")]
     payer_password_file: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct MigrateArgs {
-    /// Whose database.
+    /// The service.
     service: Service,
-    /// URL of the database, as its owner.
+    /// URL of the database, with the role that owns it.
     #[arg(long, env = "BLINDSUM_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: String,
 }

@@ -1,5 +1,4 @@
-//! `blindsum demo`: a whole federation on this machine, with a real data set, real processes and
-//! real faults.
+//! `blindsum demo`: a whole federation on this machine, with real data, processes and faults.
 
 mod averaging;
 mod cast;
@@ -32,23 +31,24 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Clients.
+    /// Number of clients.
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(20..=1000))]
     clients: u16,
-    /// Rounds.
+    /// Number of rounds.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(3..=100))]
     rounds: u16,
-    /// The proof that rounds demand. Without one, an update a hundred times too long enters every
-    /// sum.
+    /// Proof that every contribution must carry. Without one, an update a hundred times too long
+    /// enters each sum.
     #[arg(long, value_enum, default_value_t = ProofArg::NormV1)]
     proof: ProofArg,
-    /// Seed of the split, the training and the cast. Keys and masks are never seeded.
+    /// Seed of the data split, the training and the roles of clients. Keys and masks are never
+    /// seeded.
     #[arg(long, default_value_t = 1)]
     seed: u32,
-    /// Folder for databases, blobs, logs and keys; a temporary one if absent.
+    /// Folder for databases, objects, logs and keys. Default: a temporary one.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Leave the folder and the running database cluster behind.
+    /// Keep the folder and the running database cluster, to look at the record.
     #[arg(long)]
     keep: bool,
     /// Write the audit bundle of each round to DIR/round-1, DIR/round-2, and so on.
@@ -56,12 +56,12 @@ pub(crate) struct Args {
     out: Option<PathBuf>,
 }
 
-/// Which proof the demo's rounds demand.
+/// The proof that the rounds of the demo demand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum ProofArg {
-    /// None.
+    /// No proof.
     None,
-    /// A zero-knowledge proof of the norm.
+    /// A zero-knowledge proof that the update is within the norm bound.
     NormV1,
 }
 

@@ -1,4 +1,4 @@
-//! `blindsum enrol`.
+//! `blindsum enrol`: make a participant known to the aggregator.
 
 use crate::{
     connection::{ClientArgs, ParticipantArgs},

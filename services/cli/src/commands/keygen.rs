@@ -1,4 +1,4 @@
-//! `blindsum keygen`.
+//! `blindsum keygen`: make an identity key.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::{error::Result, key_file, output::Output};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Where to write the secret key; an existing file is not overwritten.
+    /// File for the secret key. An existing file is never overwritten.
     #[arg(long, value_name = "FILE", default_value = "identity.key")]
     out: PathBuf,
 }
@@ -19,7 +19,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
     let key = IdentityKey::generate(&mut OsRng);
     key_file::write_key(&args.out, &key)?;
     let public_key = key.public().to_string();
-    output.note(format_args!("The secret key is in {}; this is the public key:", args.out.display()));
+    output.note(format_args!("The secret key is in {}. This is the public key:", args.out.display()));
     output.answer(&public_key, &json!({ "public_key": public_key, "file": args.out }));
     Ok(())
 }

@@ -21,20 +21,20 @@ use crate::{
     output::Output,
 };
 
-/// How often the parent process is looked for.
+/// How often to check that the parent process is still there.
 const PARENT_POLL: Duration = Duration::from_millis(200);
 
 const EXAMPLE: &str = r#"The object has these keys:
 
   aggregator, combiners  url, identity_key, database_url, log and process_id of each service
-  pins, pins_file        the keys that participants trust; the same as a file for --pins
+  pins, pins_file        the keys that participants trust, and a file with them for --pins
   admin_token(_file)     the operator's token
   registrar              key_file, identity_key and credential_epoch, to sign more credentials
   participants           subject, client_key, identity_file, credential_file and state of each
   databases              URLs: administrator, aggregator_owner, auditor, payer
-  environment            variables with which other commands find all this; each participant has
+  environment            variables with which other commands find all this. Each participant has
                          an environment too, with its key, credential and state
-  folder                 the folder of everything
+  folder                 the folder that holds all files
 
 In Python:
 
@@ -46,27 +46,28 @@ In Python:
   pair.terminate()
   pair.wait()
 
-Everything is for this machine alone and holds secrets that protect nothing of worth."#;
+Only this machine can reach the services. Use the keys for nothing else: they lie in plain files."#;
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLE)]
 pub(crate) struct Args {
-    /// Participants to enrol: participant-001, participant-002, and so on.
+    /// Number of participants to enrol: participant-001, participant-002, and so on.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(0..=1000))]
     participants: u16,
-    /// The aggregator's port; any free one if 0.
+    /// Port of the aggregator. 0 takes any free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// The combiner's port; any free one if 0.
+    /// Port of the combiner. 0 takes any free one.
     #[arg(long, default_value_t = 0)]
     combiner_port: u16,
-    /// The smallest cohort that the combiner lets a round have.
+    /// Smallest cohort for which the combiner countersigns a round.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(2..=4096))]
     min_cohort: u32,
-    /// Folder for databases, blobs, logs and keys. It is left behind. A temporary one if absent.
+    /// Folder for databases, objects, logs and keys. It stays. Default: a temporary one, which is
+    /// deleted.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Run on when the process that started this one ends.
+    /// Keep running when the process that started this one ends.
     #[arg(long)]
     outlive_parent: bool,
 }
@@ -82,17 +83,17 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<()> {
     output.note("Stopping …");
     tokio::select! {
         () = installation.stop() => {}
-        // Dropping the installation kills what still runs.
+        // A second signal: dropping the installation kills everything that still runs.
         () = end.comes_again() => {}
     }
     Ok(())
 }
 
-/// The events that end the command.
+/// The events that end the command: a signal, or the end of the parent process.
 struct End {
     interrupt: Signal,
     terminate: Signal,
-    /// The process that started this one, unless it does not matter.
+    /// The parent process at the start. `None` if its end does not matter.
     parent: Option<u32>,
 }
 
@@ -108,7 +109,7 @@ impl End {
     async fn comes(&mut self) {
         let parent = self.parent;
         let orphaned = async {
-            // A process whose parent has ended is given another one.
+            // When a process loses its parent, it gets another one.
             while parent.is_none_or(|parent| parent == parent_id()) {
                 tokio::time::sleep(PARENT_POLL).await;
             }
@@ -120,7 +121,7 @@ impl End {
         }
     }
 
-    /// Another signal while everything is being stopped.
+    /// Waits for another signal.
     async fn comes_again(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
@@ -150,7 +151,7 @@ async fn start(args: &Args, output: &Output) -> Result<Installation> {
     Ok(installation)
 }
 
-/// Makes a participant known to the aggregator, and describes it.
+/// Makes the keys of a participant, enrols it, and returns its entry in the printed object.
 async fn enrol(installation: &Installation, name: &str) -> Result<Value> {
     let Installation { parties, pair, workplace, .. } = installation;
     let subject = Subject::new(name).expect("the name is well-formed");

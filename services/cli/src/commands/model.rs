@@ -1,4 +1,4 @@
-//! `blindsum model`.
+//! `blindsum model`: upload models.
 
 use std::{fs, path::PathBuf};
 
@@ -13,7 +13,7 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Model {
-    /// Upload the bytes that clients start from, and print their digest.
+    /// Upload the bytes that participants start from, and print their digest for `model_digest`.
     Put(PutArgs),
 }
 
@@ -21,7 +21,7 @@ pub(crate) enum Model {
 pub(crate) struct PutArgs {
     #[command(flatten)]
     operator: OperatorArgs,
-    /// The model, in any format that the clients understand.
+    /// File with the model, in any format that the participants understand.
     file: PathBuf,
 }
 

@@ -1,4 +1,4 @@
-//! `blindsum payout`.
+//! `blindsum payout`: earnings, claim addresses and batches.
 
 use std::{
     fmt::Write as _,
@@ -21,25 +21,32 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Payout {
-    /// Say where a participant wants to be paid on a chain. What it earned there before is handed over too, with a later round
-    /// or batch.
-    Address(AddressArgs),
-    /// Show what a participant earned, what of it was handed over, and what waits.
-    Statement(StatementArgs),
-    /// Show what each contribution to a round earned, and why so much.
-    Round(RoundArgs),
-    /// Hand over what is owed in a token to those who have named an address on its chain, though no round is paid now.
-    Batch(BatchArgs),
-    /// List the batches that were handed to the distributor, and the reference of their payment.
-    Batches(ClientArgs),
-    /// Write a batch to a file, after comparing it with the batch's root: as .json the tree that `@openzeppelin/merkle-tree` loads, as
-    /// .csv subject, address and amount of each balance.
+    /// Say where a participant wants to be paid on a chain.
     ///
-    /// The payer funds the distributor with the total under this root, and then says so in the aggregator's database, as docs/api.md
-    /// describes.
+    /// Balances that the participant earned before are paid there too, with a later round or batch.
+    Address(AddressArgs),
+    /// Show what a participant earned, what was handed over to batches, and what waits.
+    Statement(StatementArgs),
+    /// Show what each contribution to a round earned, with the figures that decide it.
+    Round(RoundArgs),
+    /// Make a batch now, instead of with the payout of the next round.
+    ///
+    /// The batch has the balances in one token of all participants with an address on its chain.
+    Batch(BatchArgs),
+    /// List all batches, with the reference of the payment of each.
+    Batches(ClientArgs),
+    /// Write a batch to a file, after comparing it with its root.
+    ///
+    /// A .json file has the tree that `@openzeppelin/merkle-tree` loads. A .csv file has subject,
+    /// address and amount of each balance.
+    ///
+    /// The payer funds the distributor with the total under this root. Then it states the payment
+    /// in the database of the aggregator, as docs/api.md describes.
     Export(ExportArgs),
-    /// Fetch what the distributor's contract is shown for a participant's part of a batch, and check it against the root that comes
-    /// with it; compare that with the contract's.
+    /// Fetch the claim of a participant in a batch, with its proof for the distributor's contract.
+    ///
+    /// The proof is checked against the root that the aggregator sends with it. Compare that root
+    /// with the one in the contract.
     Proof(ProofArgs),
 }
 
@@ -49,13 +56,15 @@ pub(crate) struct AddressArgs {
     client: ClientArgs,
     #[command(flatten)]
     participant: ParticipantArgs,
-    /// The chain's number (EIP-155).
+    /// Number of the chain (EIP-155).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     chain: u64,
-    /// The message's number: of the participant's for this chain the largest counts. The time in milliseconds, if not given.
+    /// Number of this message. For each chain, the message with the largest number counts. Default:
+    /// the time in milliseconds.
     #[arg(long, value_name = "N")]
     sequence: Option<u64>,
-    /// The address: 0x and 40 hexadecimal digits, whose capitals, if there are any, are the checksum of EIP-55.
+    /// The address: 0x and 40 hexadecimal digits. Capital letters must match the checksum of
+    /// EIP-55.
     address: Address,
 }
 
@@ -63,7 +72,7 @@ pub(crate) struct AddressArgs {
 pub(crate) struct StatementArgs {
     #[command(flatten)]
     client: ClientArgs,
-    /// The participant.
+    /// Subject of the participant, as in its credential.
     subject: String,
 }
 
@@ -71,7 +80,7 @@ pub(crate) struct StatementArgs {
 pub(crate) struct RoundArgs {
     #[command(flatten)]
     client: ClientArgs,
-    /// The round.
+    /// Id of the round, as `blindsum round list` shows it.
     round: RoundId,
 }
 
@@ -79,10 +88,10 @@ pub(crate) struct RoundArgs {
 pub(crate) struct BatchArgs {
     #[command(flatten)]
     operator: OperatorArgs,
-    /// The token's chain (EIP-155).
+    /// Number of the chain of the token (EIP-155).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     chain: u64,
-    /// The token's contract (ERC-20): 0x and 40 hexadecimal digits.
+    /// Contract of the token (ERC-20): 0x and 40 hexadecimal digits.
     token: Address,
 }
 
@@ -90,9 +99,9 @@ pub(crate) struct BatchArgs {
 pub(crate) struct ExportArgs {
     #[command(flatten)]
     client: ClientArgs,
-    /// The batch.
+    /// Number of the batch, as `blindsum payout batches` shows it.
     batch: u64,
-    /// The file to write, named .json or .csv.
+    /// File to write, named .json or .csv.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
@@ -101,9 +110,9 @@ pub(crate) struct ExportArgs {
 pub(crate) struct ProofArgs {
     #[command(flatten)]
     client: ClientArgs,
-    /// The batch, of those in the participant's statement.
+    /// Number of the batch, as the statement of the participant shows it.
     batch: u64,
-    /// The participant.
+    /// Subject of the participant, as in its credential.
     subject: String,
 }
 
@@ -157,12 +166,13 @@ async fn address(args: AddressArgs, output: &Output) -> Result<()> {
     Ok(())
 }
 
-/// The time in milliseconds, which no earlier key of the participant has used, unless the number of the address that counts is as large.
+/// Now in milliseconds, or the last number plus one if that is larger. The time also works after a
+/// change of keys, because no earlier key has used it.
 fn next_sequence(statement: &Statement, chain: u64, now_ms: u64) -> Result<u64> {
     let last = statement.addresses.iter().find(|address| address.chain_id == chain).map_or(0, |a| a.sequence);
     let next = last.checked_add(1).ok_or(CommandError::Argument {
         argument: "--sequence",
-        rule: "has no next number: the last one is used",
+        rule: "has no larger number left on this chain",
     })?;
     Ok(next.max(now_ms))
 }
@@ -224,7 +234,7 @@ fn describe_round(payouts: &[Earned]) -> String {
         )
     });
     match lines.collect::<Vec<_>>().join("\n") {
-        none if none.is_empty() => "nothing is paid for this round, or not yet".to_owned(),
+        lines if lines.is_empty() => "no earnings: the round pays nothing, or has not paid yet".to_owned(),
         lines => lines,
     }
 }

@@ -1,4 +1,4 @@
-//! `blindsum registrar`.
+//! `blindsum registrar`: sign credentials.
 
 use std::{fs, path::PathBuf};
 
@@ -15,25 +15,28 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Registrar {
-    /// Sign a participant's credential.
+    /// Sign the credential of a participant. It works offline.
+    ///
+    /// A credential binds a subject to a public key for one epoch. Give it to the participant,
+    /// which enrols with it.
     Sign(SignArgs),
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct SignArgs {
-    /// The registrar's key, made by `blindsum keygen`.
+    /// File with the identity key of the registrar, made by `blindsum keygen`.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    /// The participant's name: 1 to 64 of letters, digits, `.`, `_`, `-`.
+    /// Subject: the name of the participant, 1 to 64 of letters, digits, `.`, `_`, `-`.
     #[arg(long)]
     subject: String,
-    /// The participant's public key.
+    /// Public key of the participant, as `blindsum keygen` printed it.
     #[arg(long, value_name = "HEX")]
     client_key: PublicKey,
-    /// The epoch in which the credential counts.
+    /// Epoch in which the credential counts. A round counts the credentials of one epoch.
     #[arg(long)]
     epoch: u32,
-    /// Where to write the credential; the standard output if absent.
+    /// File for the credential, in addition to the standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }

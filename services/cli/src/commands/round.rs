@@ -1,4 +1,4 @@
-//! `blindsum round`.
+//! `blindsum round`: create, watch and end rounds, and fetch results.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -14,24 +14,28 @@ use crate::{
     round_spec, update_file,
 };
 
-/// How often a watched round is looked at.
+/// How often `watch` asks for the state of a round.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Round {
-    /// Create a round from a description: JSON or TOML with the fields of POST /v1/rounds, which docs/api.md lists.
+    /// Create a round from a description.
+    ///
+    /// The file is JSON or TOML, with the fields of POST /v1/rounds. docs/api.md lists them. Upload
+    /// the model before, with `blindsum model put`. The round opens when every combiner has
+    /// countersigned it.
     Create(CreateArgs),
-    /// List all rounds.
+    /// List all rounds, with state and counts.
     List(ClientArgs),
-    /// Show where a round is.
+    /// Show the state and the counts of a round.
     Show(ReadArgs),
-    /// Follow a round until it ends; fails if it does not end published.
+    /// Wait until a round ends. Fails unless the round is published.
     Watch(ReadArgs),
-    /// Stop taking contributions.
+    /// End the uploads of a round now. The aggregator then sums and publishes it.
     Close(OperateArgs),
-    /// End a round without a result, for good, whatever it waits for.
+    /// End a round for good, without a result.
     Cancel(OperateArgs),
-    /// Fetch and check the sum, and write the mean as safetensors.
+    /// Fetch the sum of a round, check it, and write the mean as safetensors.
     Result(ResultArgs),
 }
 
@@ -39,7 +43,7 @@ pub(crate) enum Round {
 pub(crate) struct CreateArgs {
     #[command(flatten)]
     operator: OperatorArgs,
-    /// The description.
+    /// File with the description, named .json or .toml.
     #[arg(long, value_name = "FILE")]
     spec: PathBuf,
 }
@@ -48,7 +52,7 @@ pub(crate) struct CreateArgs {
 pub(crate) struct ReadArgs {
     #[command(flatten)]
     client: ClientArgs,
-    /// The round.
+    /// Id of the round.
     round: RoundId,
 }
 
@@ -56,7 +60,7 @@ pub(crate) struct ReadArgs {
 pub(crate) struct OperateArgs {
     #[command(flatten)]
     operator: OperatorArgs,
-    /// The round.
+    /// Id of the round.
     round: RoundId,
 }
 
@@ -64,9 +68,9 @@ pub(crate) struct OperateArgs {
 pub(crate) struct ResultArgs {
     #[command(flatten)]
     client: ClientArgs,
-    /// The round.
+    /// Id of the round.
     round: RoundId,
-    /// Where to write the mean.
+    /// File for the mean.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
@@ -162,7 +166,7 @@ fn describe(view: &RoundView) -> String {
     )
 }
 
-/// The state's name in JSON.
+/// The name of a state, as in JSON.
 pub(crate) fn name(state: RoundState) -> String {
     match serde_json::to_value(state) {
         Ok(serde_json::Value::String(name)) => name,

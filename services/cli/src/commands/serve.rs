@@ -1,4 +1,4 @@
-//! `blindsum serve`.
+//! `blindsum serve`: run a service.
 
 use clap::Subcommand;
 
@@ -6,9 +6,9 @@ use crate::error::Result;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Service {
-    /// The aggregator: receives, verifies, adds, records, publishes.
+    /// Run the aggregator: it receives, verifies, adds, records and publishes.
     Aggregator(aggregator::Args),
-    /// The combiner: countersigns, attests, releases once.
+    /// Run a combiner: it countersigns rounds, attests shares, and releases their sum once.
     Combiner(combiner::Args),
 }
 

@@ -1,4 +1,4 @@
-//! The phases of a contribution, from the update to the unmasked sum, each timed alone.
+//! The phases of a contribution, from the update to the unmasked sum. Each is timed alone.
 
 use std::time::Instant;
 
@@ -17,19 +17,19 @@ use sharing::{
 
 use crate::error::{CommandError, Result};
 
-/// Blocks of a body that a verifier reads at once.
-const PIECE_BLOCKS: usize = 128;
-/// Contributions that a combiner checks at once.
+/// Blocks of a body that the verifier reads at a time.
+const READ_BLOCKS: usize = 128;
+/// Contributions that the combiner checks together.
 const BATCH: usize = 32;
-/// The aggregator and one combiner.
+/// The holders: the aggregator and one combiner.
 const HOLDERS: u8 = 2;
 const CLIP: f64 = 1.0;
 const NORM_BOUND: u64 = 1 << 18;
 
-/// Names and milliseconds, always in the same order.
+/// The name of each phase and its milliseconds, always in the same order.
 pub(super) type Sample = Vec<(&'static str, f64)>;
 
-/// What is measured.
+/// One contribution and the parameters of its round.
 pub(super) struct Contribution {
     constants: RoundConstants,
     backend: CpuBackend,
@@ -62,7 +62,7 @@ impl Contribution {
         &self.constants
     }
 
-    /// Runs every phase once.
+    /// Runs every phase once and times it. Fails if the unmasked sum is wrong.
     pub(super) fn measure(&self) -> Result<Sample> {
         let mut stopwatch = Stopwatch::default();
         let quantised = stopwatch.time("quantise_ms", || self.quantise());
@@ -107,7 +107,7 @@ impl Contribution {
         KeyShare::derive(seed, &self.round_hash, &self.client_key, holder)
     }
 
-    /// The body, and the φ that a proof is about.
+    /// Masks the update. Returns the body, and φ for the proof.
     fn mask(&self, quantised: &Quantised, key: &SmallPoly) -> Result<(Vec<u8>, Vec<i64>)> {
         let error_seed = SecretStreamKey::generate(&mut OsRng);
         let mut masker = Masker::new(&self.backend, &self.constants, &self.mask_seed, key, error_seed);
@@ -152,11 +152,12 @@ impl Contribution {
         Ok(prover.finish()?)
     }
 
-    /// As the aggregator does for a contribution that comes alone; of many, it checks the group equations together.
+    /// Verifies the proof as the aggregator does for a contribution that arrives alone. For several
+    /// at once, the aggregator checks the group equations together, which is cheaper for each.
     fn verify(&self, statement: &Statement, proof: &NormProof, body: &[u8]) -> Result<()> {
         let mut verifying = Verifying::begin(statement.clone(), proof.clone());
-        for piece in body.chunks(self.constants.width().bytes(PIECE_BLOCKS * RING_DEGREE)) {
-            verifying.read(&self.backend, piece)?;
+        for bytes in body.chunks(self.constants.width().bytes(READ_BLOCKS * RING_DEGREE)) {
+            verifying.read(&self.backend, bytes)?;
         }
         Ok(verifying.finish(&mut OsRng)?.verify(&mut OsRng)?)
     }
@@ -214,7 +215,7 @@ impl Contribution {
         Ok(values)
     }
 
-    /// What the combiner receives of a batch of contributions.
+    /// The data that the combiner receives for a batch of contributions.
     fn batch(&self, digest: &BodyDigest) -> Vec<(SealedSeed, Vec<Commitment>)> {
         let one = || {
             let Key { seeds, commitments, .. } = self.commit();
@@ -223,7 +224,7 @@ impl Contribution {
         (0..BATCH).map(|_| one()).collect()
     }
 
-    /// Opens, expands and checks a batch.
+    /// Opens the sealed seeds of a batch, expands them to shares, and checks the commitments.
     fn check(&self, batch: &[(SealedSeed, Vec<Commitment>)], digest: &BodyDigest) -> Result<()> {
         let opened = batch.iter().map(|(sealed, commitments)| {
             let seed = open(&self.holders[1], sealed, &self.context(1, digest, commitments));
@@ -241,7 +242,7 @@ impl Contribution {
     }
 }
 
-/// A mask key, in shares and whole, and what commits to it.
+/// A mask key as shares and as their sum, with the commitments to the shares.
 struct Key {
     seeds: Vec<ShareSeed>,
     key: SmallPoly,

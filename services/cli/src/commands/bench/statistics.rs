@@ -1,6 +1,6 @@
-//! The middle and the ends of a few measurements.
+//! Median, minimum and maximum of a few measurements.
 
-/// Of times in milliseconds.
+/// Median, minimum and maximum of times, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Spread {
     pub(super) least: f64,
@@ -9,7 +9,7 @@ pub(super) struct Spread {
 }
 
 impl Spread {
-    /// Of at least one time; the median of an even number is the mean of the two in the middle.
+    /// Needs at least one time. The median of an even number is the mean of the two in the middle.
     pub(super) fn of(mut times: Vec<f64>) -> Self {
         times.sort_by(f64::total_cmp);
         let (low, high) = (times[(times.len() - 1) / 2], times[times.len() / 2]);

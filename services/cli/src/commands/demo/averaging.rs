@@ -1,8 +1,8 @@
-//! Federated averaging without protection, beside which the protected one is held.
+//! Federated averaging without protection, to compare with the secure one.
 
 use super::{digits::Sample, network::Network, training_plan};
 
-/// Σ x_i of quantised updates, coordinate by coordinate.
+/// Adds quantised updates, coordinate by coordinate.
 pub(super) fn integer_sum<'a>(updates: impl IntoIterator<Item = &'a [i32]>, length: usize) -> Vec<i64> {
     let mut sum = vec![0; length];
     for update in updates {
@@ -11,14 +11,14 @@ pub(super) fn integer_sum<'a>(updates: impl IntoIterator<Item = &'a [i32]>, leng
     sum
 }
 
-/// The same federation in floating point and in the clear: the same clients, weights and seeds, and
-/// neither clipping nor rounding to integers.
+/// The same federation in floating point, without masks. Clients, weights and seeds are the same.
+/// Updates are neither clipped nor rounded to integers.
 pub(super) struct FloatFederation {
     pub(super) network: Network,
 }
 
 impl FloatFederation {
-    /// One round with these clients.
+    /// Runs one round with these clients.
     pub(super) fn advance(&mut self, shares: &[Vec<Sample>], clients: &[usize], seed: u32, round: u16) {
         let mut mean = vec![0.0; self.network.parameters().len()];
         let total: u32 = clients.iter().map(|&client| training_plan::weight(shares[client].len())).sum();

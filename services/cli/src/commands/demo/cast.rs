@@ -1,45 +1,46 @@
-//! The parts that clients play in a round.
+//! The roles that clients play in a round.
 
 use rand::{rngs::StdRng, seq::SliceRandom};
 
-/// A client's part in one round.
+/// The role of a client in one round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// Trains, contributes, looks for its contribution in the result.
+    /// Trains, contributes, and checks that its contribution is in the result.
     Honest,
-    /// Trains, masks, and is gone before the first byte is sent.
+    /// Trains and masks, but vanishes before it sends a byte.
     VanishesBefore,
-    /// Contributes and never comes back, neither in this round nor in another.
+    /// Contributes, and takes part in no further round.
     LeavesAfter,
     /// Sends garbage, a garbled header, and a body with a flipped bit.
     Vandal,
-    /// Contributes, and sends old bytes again: its own under a new name, those of an earlier round
-    /// as they are.
+    /// Contributes, and sends old bytes again: its own under a new contribution id, and those of an
+    /// earlier round unchanged.
     Replayer,
     /// Signs with a key that the registrar never saw.
     Impostor,
     /// Sends a well-formed contribution whose key shares no holder can open.
     Saboteur,
-    /// Sends its update a hundred times as long, and proves the update as it is in its place.
+    /// Sends its update a hundred times as long, with a proof for the update of the right length.
     Inflator,
-    /// The same with well-formed random words.
+    /// Sends well-formed random words, with a proof for its honest update.
     NoiseMaker,
-    /// The same with half the modulus twice, which rows of signs alone would project to nothing.
+    /// Sends half the modulus twice, with a proof for its honest update. Rows of signs alone would
+    /// project these two coordinates to nothing.
     Wrapper,
-    /// Sends its update under a proof about a key that its commitments do not open to.
+    /// Sends its update with a proof about a key to which its commitments do not open.
     Locksmith,
-    /// Sends its update under a proof that was made for another client.
+    /// Sends its update with a proof that was made for another client.
     Copyist,
-    /// Sends its update under a proof that was made for another round.
+    /// Sends its update with a proof that was made for another round.
     Anachronist,
-    /// Keeps to the bound, and sets a coordinate of the padding half a unit off: accepted, and
-    /// harmless.
+    /// Keeps to the bound, but sets a coordinate of the padding half a unit off. This is accepted,
+    /// and harmless.
     Tilter,
     /// Left in an earlier round.
     Gone,
 }
 
-/// The roles that need a false proof. Each round has one of them in turn.
+/// The roles that need a false proof. Each round has one of them, in turn.
 const FORGERS: [Role; 5] =
     [Role::NoiseMaker, Role::Wrapper, Role::Copyist, Role::Anachronist, Role::Locksmith];
 
@@ -49,12 +50,12 @@ impl Role {
         matches!(self, Self::Honest | Self::LeavesAfter | Self::Replayer | Self::Tilter)
     }
 
-    /// Whether a norm proof keeps what it contributes out of the sum.
+    /// Whether only a norm proof keeps its contribution out of the sum.
     pub(super) fn exceeds_the_bound(self) -> bool {
         self == Self::Inflator
     }
 
-    /// Its contribution, which is stored and rejected when it is verified.
+    /// Describes its contribution, which is stored and then rejected by verification.
     pub(super) fn misdeed(self) -> &'static str {
         match self {
             Self::Saboteur => "key shares that do not open",
@@ -69,13 +70,13 @@ impl Role {
     }
 }
 
-/// The smallest cohort that a demo of so many clients asks for; its cast never falls below it.
+/// The smallest cohort of a demo with so many clients. No cast has fewer contributions that count.
 pub(super) fn min_cohort(clients: usize) -> usize {
     clients / 3
 }
 
-/// Casts round `number`. `gone` are the clients that left earlier. `proved` says whether the round
-/// demands norm proofs.
+/// Gives every client a role in round `number`. The clients in `gone` left earlier. `proved` says
+/// whether the round demands norm proofs.
 pub(super) fn cast(clients: usize, number: u16, gone: &[usize], proved: bool, rng: &mut StdRng) -> Vec<Role> {
     let mut roles = vec![Role::Honest; clients];
     gone.iter().for_each(|&client| roles[client] = Role::Gone);

@@ -1,4 +1,4 @@
-//! The contributions of cheaters.
+//! The contributions of clients that cheat.
 
 use lattice::{MODULUS, expand::SecretStreamKey};
 use masking::{Quantised, quantise};
@@ -13,18 +13,18 @@ use super::{
 };
 use crate::error::{CommandError, Result};
 
-/// How much longer an inflated update is.
+/// The factor by which an inflated update is too long.
 const INFLATION: i32 = 100;
 
-/// A forged message.
+/// A forged message, ready to send.
 pub(super) struct Forged {
     pub(super) id: ContributionId,
     pub(super) message: Vec<u8>,
-    /// What it adds to the sum, if it is summed.
+    /// The update that it adds to the sum, if it is accepted.
     pub(super) quantised: Vec<i32>,
 }
 
-/// Makes what `role` sends.
+/// Makes the message of a client with this role.
 pub(super) fn forge(learner: &Learner, round: &VerifiedRound, update: &[f32], role: Role) -> Result<Forged> {
     let quantised = quantised(learner, round, update)?;
     let (padded, half) = (quantised.values().len(), (MODULUS / 2) as i64);

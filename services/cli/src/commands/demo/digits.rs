@@ -2,27 +2,27 @@
 
 /// Pixels of an image.
 pub(crate) const PIXELS: usize = 64;
-/// Digits to tell apart.
+/// Classes: the digits 0 to 9.
 pub(crate) const CLASSES: usize = 10;
 
-/// Every one in so many images is kept for testing.
+/// One image in this many is kept for testing.
 const TEST_STRIDE: usize = 5;
 
-/// An image, its pixels scaled to [0, 1], and the digit it shows.
+/// An image with its pixels scaled to [0, 1], and the digit that it shows.
 #[derive(Clone, Debug)]
 pub(crate) struct Sample {
     pub(crate) pixels: [f32; PIXELS],
     pub(crate) label: usize,
 }
 
-/// The images, always split in the same way.
+/// The images, split into training and test sets. The split is always the same.
 pub(crate) struct Digits {
     pub(crate) train: Vec<Sample>,
     pub(crate) test: Vec<Sample>,
 }
 
 impl Digits {
-    /// Reads the images that this program carries.
+    /// Reads the images, which are compiled into this program.
     pub(crate) fn load() -> Self {
         let samples = include_str!("../../../data/digits.csv").lines().map(parse);
         let (test, train): (Vec<_>, Vec<_>) =

@@ -1,4 +1,4 @@
-//! The federation: its clients, its rounds, and the models that come out.
+//! The federation: its clients, its rounds, and the models that result.
 
 use std::sync::{Arc, Mutex};
 
@@ -29,7 +29,7 @@ use crate::{
 pub(super) struct Federation {
     pins: Pins,
     pub(super) operator: Operator,
-    /// Takes no part and checks everything.
+    /// Takes no part, and checks everything.
     pub(super) observer: Client,
     pub(super) learners: Vec<Arc<Learner>>,
     pub(super) test: Vec<Sample>,
@@ -38,18 +38,18 @@ pub(super) struct Federation {
     rng: Mutex<StdRng>,
 }
 
-/// A round, and how good the models are after it.
+/// A round, and the accuracies of the models after it.
 pub(super) struct Advance {
     pub(super) outcome: RoundOutcome,
     pub(super) secure_accuracy: f64,
     pub(super) plain_accuracy: f64,
     pub(super) float_accuracy: f64,
-    /// Whether the secure and the plain model have the same bits.
+    /// Whether the secure and the plain model are equal, bit for bit.
     pub(super) models_identical: bool,
 }
 
 impl Federation {
-    /// Spreads the data, makes and enrols the clients.
+    /// Deals the data to the clients, makes their keys, and enrols them.
     pub(super) async fn assemble(args: &Args, installation: &Installation) -> Result<Self> {
         let mut rng = StdRng::seed_from_u64(args.seed.into());
         let digits = Digits::load();
@@ -83,7 +83,7 @@ impl Federation {
         Ok(Self { pins, operator, observer, learners, test, shares, initial, rng })
     }
 
-    /// Runs all rounds.
+    /// Runs all rounds, each from the model that the last one produced.
     pub(super) async fn run(&self, args: &Args, output: &Output) -> Result<Vec<Advance>> {
         let mut secure = self.initial.clone();
         let mut plain = self.initial.clone();
@@ -132,7 +132,7 @@ impl Federation {
         tokio::task::spawn_blocking(advance).await.expect("training does not panic")
     }
 
-    /// The keys that everybody pins.
+    /// The public keys that every party pins.
     pub(super) fn pins(&self) -> &Pins {
         &self.pins
     }
@@ -142,7 +142,7 @@ impl Federation {
         self.pins.aggregator
     }
 
-    /// How good each client's model would be, had it trained alone for as long.
+    /// The accuracy of each client if it trained alone for as many rounds.
     pub(super) fn accuracies_alone(&self, rounds: u16) -> Vec<f64> {
         let training = Training {
             epochs: training_plan::TRAINING.epochs * usize::from(rounds),

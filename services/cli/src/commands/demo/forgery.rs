@@ -1,5 +1,5 @@
-//! Contributions that no honest program makes: any φ, masked, sealed and signed as the protocol
-//! says, under any proof.
+//! Contributions that no honest program makes. Any φ is masked, sealed and signed as the protocol
+//! demands, with any proof.
 
 use client::Participant;
 use curve25519_dalek::Scalar;
@@ -16,7 +16,7 @@ use sharing::{KeyShare, SealContext, ShareSeed, seal};
 
 use crate::error::{CommandError, Result};
 
-/// A masked contribution, complete but for proof and signature.
+/// A masked contribution that lacks only its proof and its signature.
 pub(super) struct Forgery<'a> {
     round: &'a VerifiedRound,
     participant: &'a Participant,
@@ -27,13 +27,13 @@ pub(super) struct Forgery<'a> {
     sealed: SealedSeeds,
 }
 
-/// φ of a quantised update, without errors, `factor` times as long.
+/// φ of a quantised update that is `factor` times as long. It has no errors.
 pub(super) fn scaled(round: &VerifiedRound, update: &Quantised, factor: i64) -> Vec<i64> {
     update.values().iter().map(|&value| (factor * i64::from(value)) << round.constants().scale_log2).collect()
 }
 
 impl<'a> Forgery<'a> {
-    /// Masks `phi`, of the padded dimension and one chunk at most, with a fresh key.
+    /// Masks `phi` with a fresh key. `phi` has the padded dimension, and at most one chunk.
     pub(super) fn mask(
         round: &'a VerifiedRound,
         participant: &'a Participant,
@@ -52,24 +52,24 @@ impl<'a> Forgery<'a> {
         Ok(Self { round, participant, shares, phi, body, header, sealed })
     }
 
-    /// An honest proof; there is one only if φ is within the bound.
+    /// An honest proof. It can be made only if φ is within the bound.
     pub(super) fn prove(&self) -> Result<Vec<u8>> {
         self.make_proof(self.round.statement(&self.header), Scalar::ZERO, &self.phi)
     }
 
-    /// A proof for another statement than the contribution's own.
+    /// A proof for a statement that differs from that of the contribution.
     pub(super) fn prove_for(&self, change: impl FnOnce(&mut Statement)) -> Result<Vec<u8>> {
         let mut statement = self.round.statement(&self.header);
         change(&mut statement);
         self.make_proof(statement, Scalar::ZERO, &self.phi)
     }
 
-    /// A proof of the contribution's own statement as if its φ were `claimed`.
+    /// A proof for the statement of the contribution, as if its φ were `claimed`.
     pub(super) fn prove_claiming(&self, claimed: &[i64]) -> Result<Vec<u8>> {
         self.make_proof(self.round.statement(&self.header), Scalar::ZERO, claimed)
     }
 
-    /// A proof in which all is well but that its commitments open to something else.
+    /// A proof that is right, except that its commitments open to something else.
     pub(super) fn prove_unopened(&self) -> Result<Vec<u8>> {
         self.make_proof(self.round.statement(&self.header), Scalar::ONE, &self.phi)
     }
@@ -87,7 +87,7 @@ impl<'a> Forgery<'a> {
         proved().map_err(|_| CommandError::Demo("a contribution within the bound has no proof"))
     }
 
-    /// The name and the bytes of the message, under a proof if the round demands one.
+    /// The id and the bytes of the message. `proof` is left out if the round demands none.
     pub(super) fn message(mut self, proof: Vec<u8>) -> (ContributionId, Vec<u8>) {
         let proof = if self.header.proof == Proof::None { Vec::new() } else { proof };
         self.header.proof_bytes = u32::try_from(proof.len()).expect("a proof is shorter than a mebibyte");
@@ -102,7 +102,7 @@ fn key(shares: &[KeyShare]) -> SmallPoly {
     SmallPoly::sum(shares.iter().map(KeyShare::coefficients))
 }
 
-/// φ as it is after rounding, and the packed words of b = a·s + φ.
+/// φ after rounding, and the packed words of b = a·s + φ.
 fn masked(round: &VerifiedRound, key: &SmallPoly, phi: &[i64]) -> Result<(Vec<i64>, Vec<u8>)> {
     let width = round.constants().width();
     let tau = width.transport_bits();
@@ -121,7 +121,7 @@ fn masked(round: &VerifiedRound, key: &SmallPoly, phi: &[i64]) -> Result<(Vec<i6
     Ok((words.iter().zip(&products).map(actual).collect(), body))
 }
 
-/// The header as far as it is known before the body and the seals.
+/// The header, without the fields that depend on the body, the seals and the proof.
 fn header(
     round: &VerifiedRound,
     participant: &Participant,

@@ -1,4 +1,4 @@
-//! One client of the demo: its data, its key, and its end of the protocol.
+//! One client of the demo: its data, its key, and its role in a round.
 
 use std::{
     sync::{Arc, Mutex},
@@ -29,22 +29,22 @@ pub(super) struct Learner {
     pub(super) samples: Vec<Sample>,
     pub(super) misdeeds: Misdeeds,
     pub(super) seed: u32,
-    /// The last message that it sent and that kept the rules.
+    /// The latest message that it sent within the rules, for a replay.
     pub(super) last_message: Mutex<Option<(ContributionId, Vec<u8>)>>,
 }
 
-/// The end of a client's part in a round.
-pub(super) struct Outcome {
+/// What one client did in a round, and the answers that it got.
+pub(super) struct ClientOutcome {
     pub(super) client: usize,
     pub(super) role: Role,
-    /// Its contribution, if it got so far.
+    /// Its contribution, if it sent one that may count.
     pub(super) contributed: Option<Contributed>,
-    /// The answers to its misdeeds.
+    /// Its misdeeds, with the answer to each.
     pub(super) refused: Vec<Refused>,
     pub(super) train_time: Duration,
 }
 
-/// A contribution, as only its client knows it.
+/// A contribution, with the integers that only its client knows.
 pub(super) struct Contributed {
     pub(super) id: ContributionId,
     pub(super) receipt: Receipt,
@@ -62,12 +62,17 @@ impl Learner {
         self.participant.credential.subject.as_str()
     }
 
-    /// Plays a part in a round.
-    pub(super) async fn take_part(self: Arc<Self>, id: RoundId, number: u16, role: Role) -> Result<Outcome> {
+    /// Trains, and then plays a role in a round.
+    pub(super) async fn take_part(
+        self: Arc<Self>,
+        id: RoundId,
+        number: u16,
+        role: Role,
+    ) -> Result<ClientOutcome> {
         let round = self.client.open_round(id).await?;
         let (update, train_time) = self.train(&round, number).await?;
         let mut outcome =
-            Outcome { client: self.index, role, contributed: None, refused: Vec::new(), train_time };
+            ClientOutcome { client: self.index, role, contributed: None, refused: Vec::new(), train_time };
         match role {
             Role::Honest | Role::LeavesAfter => {
                 outcome.contributed = Some(self.contribute(&round, &update).await?)
@@ -101,8 +106,8 @@ impl Learner {
         Ok(outcome)
     }
 
-    /// Makes and sends what only the verification of the proof can tell from an honest
-    /// contribution.
+    /// Makes and sends a contribution that only the verification of its proof can tell from an
+    /// honest one.
     async fn cheat(
         self: &Arc<Self>,
         round: &VerifiedRound,
@@ -132,8 +137,8 @@ impl Learner {
         training_plan::weight(self.samples.len())
     }
 
-    /// Fetches the model, trains it on the client's own samples, and returns what changed and how
-    /// long training took.
+    /// Fetches the model and trains it on the samples of this client. Returns the update and the
+    /// training time.
     async fn train(self: &Arc<Self>, round: &VerifiedRound, number: u16) -> Result<(Vec<f32>, Duration)> {
         let model = self.client.model(round).await?;
         let tensors = &round.document().tensors;

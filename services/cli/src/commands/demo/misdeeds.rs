@@ -1,4 +1,4 @@
-//! The requests of misbehaving clients, and the answers.
+//! The requests of clients that misbehave, and the answers to them.
 
 use std::time::Duration;
 
@@ -15,24 +15,24 @@ use reqwest::{StatusCode, header::CONTENT_TYPE};
 use super::learner::Learner;
 use crate::error::{CommandError, Result};
 
-/// How long to wait when the aggregator is at its limit.
+/// The wait before a retry when the aggregator is at its limit.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// A misdeed and the answer to it.
 pub(super) struct Refused {
     pub(super) misdeed: &'static str,
-    /// The problem's code.
+    /// Code of the problem, or the status if there is none.
     pub(super) reason: String,
 }
 
-/// The means: requests that the SDK would not make.
+/// Sends requests that the SDK would not make.
 pub(super) struct Misdeeds {
     pub(super) http: reqwest::Client,
     pub(super) aggregator_url: String,
 }
 
 impl Misdeeds {
-    /// Garbage of the right length, a garbled header, a body with one flipped bit.
+    /// Sends garbage of the right length, a garbled header, and a body with one flipped bit.
     pub(super) async fn vandalise(&self, round: &VerifiedRound, message: &[u8]) -> Result<Vec<Refused>> {
         let prefix = prefix(message)?;
         let (header_start, header_end) = (4, 4 + prefix.header.to_bytes().len());
@@ -51,7 +51,7 @@ impl Misdeeds {
         ])
     }
 
-    /// The client's own message under a new name, and one of an earlier round.
+    /// Sends the own message of the client under a new id, and one of an earlier round.
     pub(super) async fn replay(
         &self,
         round: &VerifiedRound,
@@ -69,7 +69,7 @@ impl Misdeeds {
         Ok(refused)
     }
 
-    /// A contribution in the client's name, under a credential that somebody else signed.
+    /// Sends a contribution in the name of the client, with a credential that another key signed.
     pub(super) async fn impersonate(
         &self,
         round: &VerifiedRound,
@@ -87,8 +87,8 @@ impl Misdeeds {
         Ok(vec![self.refused("a key that the registrar never saw", round, id, message).await?])
     }
 
-    /// A contribution that is in order but for its sealed seeds, which stand in each other's
-    /// places. Nobody can tell until the holders open them.
+    /// Sends a contribution whose sealed seeds are swapped between the holders. Everything else is
+    /// right, so nobody notices until the holders open them.
     pub(super) async fn sabotage(
         &self,
         round: &VerifiedRound,
@@ -104,8 +104,8 @@ impl Misdeeds {
         self.submit(round, spoiled.header.contribution_id, message).await.map(drop)
     }
 
-    /// Sends a well-formed message of which only its verification can tell what is wrong with it,
-    /// if anything.
+    /// Sends a well-formed message. The aggregator stores it, and only its verification can find a
+    /// fault.
     pub(super) async fn submit(
         &self,
         round: &VerifiedRound,
@@ -121,7 +121,7 @@ impl Misdeeds {
         Receipt::from_bytes(&view.receipt.0).map_err(|_| unexpected)
     }
 
-    /// Sends a message that must be refused.
+    /// Sends a message that the aggregator must refuse.
     async fn refused(
         &self,
         misdeed: &'static str,
@@ -140,7 +140,7 @@ impl Misdeeds {
         Ok(Refused { misdeed, reason })
     }
 
-    /// Sends a message, again and again while the aggregator is at its limit.
+    /// Sends a message. Repeats it while the aggregator is at its limit.
     async fn put(
         &self,
         round: &VerifiedRound,

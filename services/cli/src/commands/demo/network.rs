@@ -1,7 +1,8 @@
-//! The model: one hidden layer, trained by stochastic gradient descent on the cross-entropy.
+//! The model: a network with one hidden layer, trained by stochastic gradient descent on the
+//! cross-entropy.
 //!
-//! h = tanh(W₁x + b₁), p = softmax(W₂h + b₂). Single precision and no threads: the same seed gives
-//! the same bits.
+//! h = tanh(W₁x + b₁), p = softmax(W₂h + b₂). It uses single precision and no threads, so the same
+//! seed gives the same bits.
 
 use rand::{Rng, rngs::StdRng, seq::SliceRandom};
 
@@ -46,7 +47,7 @@ impl Network {
         Self { parameters }
     }
 
-    /// The model with these parameters, of the length and order of [`tensors`].
+    /// A model with these parameters. They have the order and the total length of [`tensors`].
     pub(crate) fn from_parameters(parameters: Vec<f32>) -> Self {
         Self { parameters }
     }
@@ -61,12 +62,12 @@ impl Network {
         self.parameters.iter_mut().zip(update).for_each(|(parameter, step)| *parameter += step);
     }
 
-    /// What training changed since `start`.
+    /// The difference to `start`, which is the update that a client contributes.
     pub(crate) fn update_since(&self, start: &Self) -> Vec<f32> {
         self.parameters.iter().zip(&start.parameters).map(|(now, before)| now - before).collect()
     }
 
-    /// The model after training on `samples`.
+    /// Trains a copy of the model on `samples`.
     pub(crate) fn trained(&self, samples: &[Sample], training: Training, rng: &mut StdRng) -> Self {
         let mut network = self.clone();
         let mut order: Vec<&Sample> = samples.iter().collect();
@@ -80,7 +81,7 @@ impl Network {
         network
     }
 
-    /// Share of the samples whose digit gets the highest score.
+    /// The fraction of the samples whose digit gets the highest score.
     pub(crate) fn accuracy(&self, samples: &[Sample]) -> f64 {
         let right = samples.iter().filter(|sample| {
             let (_, scores) = self.forward(&sample.pixels);
@@ -89,7 +90,7 @@ impl Network {
         right.count() as f64 / samples.len() as f64
     }
 
-    /// Mean cross-entropy over the batch, and its gradient by every parameter.
+    /// The mean cross-entropy over the batch, and its gradient by every parameter.
     fn loss_and_gradient(&self, batch: &[&Sample]) -> (f32, Vec<f32>) {
         let mut gradient = vec![0.0; self.parameters.len()];
         let mut loss = 0.0;
@@ -115,7 +116,8 @@ impl Network {
         (hidden, scores)
     }
 
-    /// Adds one sample's gradient, from the loss's derivative by the scores.
+    /// Adds the gradient of one sample to `gradient`. `by_score` is the derivative of the loss by
+    /// the scores.
     fn backward(
         &self,
         pixels: &[f32; PIXELS],

@@ -1,5 +1,5 @@
-//! The end of the demo: the rounds are paid, the log is signed, and everything is checked as
-//! outsiders would.
+//! The end of the demo: waits until the rounds are paid and the log is signed, and checks
+//! everything as an outsider can.
 
 use std::{
     path::Path,
@@ -20,36 +20,38 @@ use crate::{
     output::Output,
 };
 
-/// The pay of each round for all contributions in its sum: a thousand tokens of eighteen decimals.
+/// The pool of each round: a thousand tokens of eighteen decimals.
 pub(super) const POOL: u128 = 1_000 * 10u128.pow(18);
-/// A chain that runs on developers' machines.
+/// The number of a chain for tests on developers' machines.
 const CHAIN: u64 = 31_337;
-/// An address at which such a chain's first contract often is.
+/// The usual address of the first contract on such a chain.
 const CONTRACT: &str = "0x5fbdb2315678afecb367f032d93f642f64180aa3";
-/// How long the last payout may take.
+/// The limit on waiting for the last payout and its checkpoint.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The findings when everything is done.
+/// The results of the checks, for the report.
 pub(super) struct Payday {
-    /// What a client that was in a sum earned, and how it was paid.
+    /// The statement of a client whose contribution was in the first sum.
     pub(super) statement: Statement,
-    /// What it shows the distributor's contract, for its last batch.
+    /// Its claim in its latest batch, with the proof for the distributor's contract.
     pub(super) claim: Option<ClaimProof>,
-    /// Receipts whose contributions were shown to be in the signed log.
+    /// Number of receipts whose contributions are proved to be in the signed log.
     pub(super) receipts: usize,
-    /// Entries of the log, all of them compared with their rows.
+    /// Number of log entries. All were compared with their rows.
     pub(super) entries: u64,
-    /// Contributions and norm proofs of the last round, verified from its published bundle.
+    /// Number of contributions and of norm proofs of the last round that were verified from its
+    /// bundle.
     pub(super) verified: (usize, usize),
 }
 
-/// How rounds pay: by reputation, so that rejected contributions cost something later.
+/// The terms of each round. It pays by reputation, so a rejected contribution costs its participant
+/// something later.
 pub(super) fn terms() -> PayoutTerms {
     let token = Token { chain_id: CHAIN, contract: CONTRACT.to_owned() };
     PayoutTerms { policy: PayoutPolicy::ScoreReputation, pool: Amount(POOL), token: Some(token) }
 }
 
-/// Every other client says where it wants to be paid; the others' balances wait.
+/// Sends a claim address for every second client. The balances of the others wait.
 pub(super) async fn claim_address(learner: &Learner) -> Result<()> {
     if learner.index.is_multiple_of(2) {
         let mut address = [0xb5; 20];
@@ -60,7 +62,7 @@ pub(super) async fn claim_address(learner: &Learner) -> Result<()> {
     Ok(())
 }
 
-/// Waits for the payouts and checks everything.
+/// Waits for the payouts, then checks receipts, record and bundle.
 pub(super) async fn pay(
     federation: &Federation,
     rounds: &[&RoundOutcome],
@@ -101,8 +103,7 @@ async fn patience(start: Instant) -> Result<()> {
     Ok(())
 }
 
-/// Every receipt is kept: its contribution is in the log under a checkpoint that the aggregator has
-/// signed.
+/// Checks that the contribution of every receipt is in the log, under a signed checkpoint.
 async fn check_receipts(federation: &Federation, rounds: &[&RoundOutcome], start: Instant) -> Result<usize> {
     let mut receipts = 0;
     for round in rounds {
@@ -120,7 +121,8 @@ async fn check_receipts(federation: &Federation, rounds: &[&RoundOutcome], start
     Ok(receipts)
 }
 
-/// The database says what the log says, all of it signed but the record of the last checkpoint.
+/// Checks that the tables match the log. All entries must be signed, except that of the latest
+/// checkpoint itself.
 async fn check_record(auditor_url: &str, aggregator: &PublicKey, start: Instant) -> Result<u64> {
     loop {
         let findings = audit::chain::check(auditor_url, aggregator).await?;

@@ -1,4 +1,4 @@
-//! What the database says about the rounds, read as an operator would.
+//! The record of the rounds, read from the database as an operator reads it.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use sqlx::{Connection, PgConnection};
 
 use crate::error::Result;
 
-/// Queries to look further with.
+/// Queries that the report suggests for a look at the record.
 pub(super) const QUERIES: [&str; 3] = [
     "SELECT encode(round_id, 'hex') AS round, state, included, rejected, excluded FROM round_overview ORDER BY opens_at;",
     "SELECT stage, reason, SUM(count) AS count FROM rejections_by_reason GROUP BY stage, reason ORDER BY stage, reason;",
@@ -15,11 +15,11 @@ pub(super) const QUERIES: [&str; 3] = [
 ];
 
 pub(super) struct Record {
-    /// Contributions by state.
+    /// Number of contributions by state.
     pub(super) states: BTreeMap<String, i64>,
-    /// Uploads that were refused, by reason.
+    /// Number of refused uploads by reason.
     pub(super) refused: BTreeMap<String, i64>,
-    /// Contributions that were rejected after they were stored: round, client, reason.
+    /// Rejected contributions: round, client, reason.
     pub(super) rejected: Vec<(String, String, String)>,
 }
 

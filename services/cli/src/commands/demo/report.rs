@@ -1,4 +1,4 @@
-//! The report at the end of the demo.
+//! The report at the end of the demo, as text and as JSON.
 
 use std::{collections::BTreeMap, fmt::Write, path::Path, time::Duration};
 
@@ -9,7 +9,7 @@ use super::{
     Args,
     cast::Role,
     federation::{Advance, Federation},
-    learner::Outcome,
+    learner::ClientOutcome,
     payday::{POOL, Payday},
     record::{QUERIES, Record},
 };
@@ -28,7 +28,8 @@ pub(super) struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// Prints the report. `kept` has the database's URL and the demo's folder if they stay.
+    /// Prints the report. `kept` has the URL of the database and the folder of the demo, if they
+    /// stay.
     pub(super) fn print(&self, kept: Option<(&str, &Path)>, output: &Output) {
         let alone = self.federation.accuracies_alone(self.args.rounds);
         let mut text = String::new();
@@ -44,7 +45,7 @@ impl Report<'_> {
         output.answer(text.trim_end(), &self.value(&alone, kept));
     }
 
-    /// An error unless every sum and every model is what it should be.
+    /// Fails unless every secure sum and every secure model equals the plain one.
     pub(super) fn verdict(&self) -> Result<()> {
         if !self.sums_identical() {
             return Err(CommandError::Demo("a secure sum differs from the plain sum"));
@@ -114,10 +115,10 @@ impl Report<'_> {
         writeln!(text, "Refused uploads by reason (SQL): {}", listed(&self.record.refused))
     }
 
-    /// What a client sent in a round that was stored and then rejected.
+    /// Describes what a client sent in a round that was stored and then rejected.
     fn stored_misdeed(&self, round: usize, subject: &str) -> &'static str {
         let outcomes = self.rounds.get(round).map_or(&[][..], |round| &round.outcome.outcomes);
-        let is_of = |outcome: &&Outcome| self.federation.learners[outcome.client].subject() == subject;
+        let is_of = |outcome: &&ClientOutcome| self.federation.learners[outcome.client].subject() == subject;
         outcomes.iter().find(is_of).map_or("", |outcome| outcome.role.misdeed())
     }
 
@@ -222,11 +223,11 @@ impl Report<'_> {
         })
     }
 
-    fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
+    fn outcomes(&self) -> impl Iterator<Item = &ClientOutcome> {
         self.rounds.iter().flat_map(|round| &round.outcome.outcomes)
     }
 
-    /// The contributions that kept the rules.
+    /// The contributions that belong in the sum and that the SDK made, so without the forged ones.
     fn contributions(&self) -> impl Iterator<Item = &super::learner::Contributed> {
         let honest = self.outcomes().filter(|outcome| outcome.role.counts() && outcome.role != Role::Tilter);
         honest.filter_map(|outcome| outcome.contributed.as_ref())
@@ -237,7 +238,7 @@ impl Report<'_> {
     }
 }
 
-/// How to look at the record of a cluster that stays up, and how to stop it.
+/// Explains how to look at the record of a cluster that stays up, and how to stop it.
 fn inspection(text: &mut String, url: &str, folder: &Path) -> std::fmt::Result {
     writeln!(text, "\nThe database stays up. To look at the record:\n  psql '{url}'")?;
     for query in QUERIES {
@@ -247,7 +248,7 @@ fn inspection(text: &mut String, url: &str, folder: &Path) -> std::fmt::Result {
     writeln!(text, "To stop it, as the owner of that folder:\n  pg_ctl -D {} stop", data.display())
 }
 
-/// An amount of eighteen decimals, cut off after three.
+/// Formats an amount of eighteen decimals, cut off after three.
 fn tokens(amount: u128) -> String {
     let thousandths = amount / 10u128.pow(15);
     format!("{}.{:03}", thousandths / 1_000, thousandths % 1_000)

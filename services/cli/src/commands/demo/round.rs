@@ -1,4 +1,4 @@
-//! One round, from the model to the checked sum.
+//! One round, from the upload of the model to the checked sum.
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +17,7 @@ use super::{
     averaging::integer_sum,
     cast::{self, Role},
     federation::Federation,
-    learner::{Contributed, Outcome},
+    learner::{ClientOutcome, Contributed},
     network::{self, Network},
     payday, training_plan,
 };
@@ -28,33 +28,33 @@ use crate::{
     update_file,
 };
 
-/// How often progress is looked at.
+/// How often to ask for the progress of the round.
 const POLL: Duration = Duration::from_millis(20);
-/// No round takes longer, unless something is wrong.
+/// The limit on one round. A longer one means that something is wrong.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(super) struct RoundOutcome {
     pub(super) id: RoundId,
-    /// What became of each client that was still there.
-    pub(super) outcomes: Vec<Outcome>,
-    /// The clients in the sum.
+    /// The outcome of every client that had not left.
+    pub(super) outcomes: Vec<ClientOutcome>,
+    /// Indices of the clients in the sum.
     pub(super) included: Vec<usize>,
-    /// Whether the secure sum is the sum of what the included clients quantised, and those are all
-    /// that should be.
+    /// Whether the secure sum equals the plain sum of the included clients, and exactly the
+    /// expected clients are included.
     pub(super) sum_identical: bool,
-    /// The mean from the published sum.
+    /// The mean that the published sum gives.
     pub(super) secure_mean: Vec<f32>,
-    /// The mean from the plain sum.
+    /// The mean that the plain sum gives.
     pub(super) plain_mean: Vec<f32>,
     pub(super) verify_time: Duration,
     pub(super) close_time: Duration,
     pub(super) result_bytes: u64,
 }
 
-/// How a round goes.
+/// The plan of a round.
 pub(super) struct Plan<'a> {
     pub(super) number: u16,
-    /// The part of each client.
+    /// The role of each client.
     pub(super) roles: &'a [Role],
     pub(super) proof: ProofDemand,
 }
@@ -81,7 +81,7 @@ pub(super) async fn run(
     Ok(RoundOutcome { outcomes, verify_time, close_time, ..checked })
 }
 
-/// Uploads the model, creates a round that starts from it, and waits until it takes contributions.
+/// Uploads the model, creates a round that starts from it, and waits until the round is open.
 async fn open(federation: &Federation, model: &Network, proof: ProofDemand) -> Result<RoundId> {
     let tensors: Vec<Tensor> = network::tensors()
         .map(|(name, shape)| Tensor {
@@ -127,14 +127,14 @@ fn layout(tensors: &[Tensor]) -> Vec<protocol::Tensor> {
         .collect()
 }
 
-/// Lets every client that is still there play its part, all at the same time.
+/// Lets every client that has not left play its role, all at the same time.
 async fn play(
     federation: &Federation,
     id: RoundId,
     number: u16,
     roles: &[Role],
     output: &Output,
-) -> Result<Vec<Outcome>> {
+) -> Result<Vec<ClientOutcome>> {
     let mut tasks = JoinSet::new();
     for (learner, &role) in federation.learners.iter().zip(roles) {
         if role != Role::Gone {
@@ -170,13 +170,13 @@ async fn wait(federation: &Federation, id: RoundId, until: impl Fn(&RoundView) -
     }
 }
 
-/// Compares the published sum with the sum of what the members of the published set say they
-/// quantised.
+/// Compares the published sum with the plain sum of the published set. Each client of the set says
+/// which integers it contributed.
 async fn check(
     federation: &Federation,
     round: &VerifiedRound,
     id: RoundId,
-    outcomes: &[Outcome],
+    outcomes: &[ClientOutcome],
     proof: ProofDemand,
 ) -> Result<RoundOutcome> {
     let observer = &federation.observer;
@@ -203,7 +203,7 @@ async fn check(
         }
     }
     let dimension = usize::try_from(round.document().dimension).expect("the sum is in memory");
-    // A tilted coordinate of the padding may come out as one unit.
+    // The padding is not compared: a tilted coordinate there may come out as one unit.
     let identical = plain_sum[..dimension] == sum.values[..dimension];
     let mean = |sum: &[i64], weight| masking::mean(&sum[..dimension], round.constants(), weight);
     Ok(RoundOutcome {

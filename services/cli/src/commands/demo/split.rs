@@ -1,17 +1,17 @@
-//! How the training data is spread over the clients: unevenly, and by label.
+//! Deals the training data to the clients, unevenly and by label.
 
 use rand::{rngs::StdRng, seq::SliceRandom};
 
 use super::digits::Sample;
 
-/// Shards a client holds: with two, it sees two or three digits only.
+/// Shards for each client. With two, a client sees only two or three digits.
 const SHARDS: usize = 2;
-/// The smallest shard.
+/// The smallest shard, in samples.
 const SMALLEST: usize = 8;
 
-/// Sorts the samples by label, cuts them into two shards of unequal size for each client, and deals
-/// those at random (McMahan et al. 2017, §3, there with equal sizes). Every sample goes to exactly
-/// one client.
+/// Sorts the samples by label and cuts them into two shards for each client. Deals the shards at
+/// random. Every sample goes to exactly one client. McMahan et al. 2017, §3, do the same with
+/// shards of equal size; these differ in size.
 pub(crate) fn by_label(samples: &[Sample], clients: usize, rng: &mut StdRng) -> Vec<Vec<Sample>> {
     let mut sorted = samples.to_vec();
     sorted.shuffle(rng);
@@ -21,8 +21,8 @@ pub(crate) fn by_label(samples: &[Sample], clients: usize, rng: &mut StdRng) -> 
     shards.chunks(SHARDS).map(<[_]>::concat).collect()
 }
 
-/// Cuts at random places at least [`SMALLEST`] apart, or evenly where there are too few samples for
-/// that.
+/// Cuts at random positions that are at least [`SMALLEST`] apart. If there are too few samples for
+/// that, cuts evenly.
 fn cut<'a>(sorted: &'a [Sample], shards: usize, rng: &mut StdRng) -> Vec<&'a [Sample]> {
     let smallest = SMALLEST.min(sorted.len() / shards);
     let spare = sorted.len() - shards * smallest;
