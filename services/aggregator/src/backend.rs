@@ -1,4 +1,4 @@
-//! The backend: the processor, or a card with the processor as its reserve.
+//! The choice of the backend. It is the processor, or a card with the processor as its reserve.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use crate::{
     metrics,
 };
 
-/// The backend that the configuration demands. Its type says that the aggregator sums and verifies,
-/// and cannot mask.
+/// Returns the backend that the configuration demands. Its type allows the aggregator to sum and to
+/// verify, but not to mask.
 ///
 /// # Errors
-/// A fault when the configuration demands a card and no card works.
+/// A fault if the configuration demands a card and no card works.
 pub(crate) fn choose(config: &ComputeConfig) -> Result<Arc<dyn SummingBackend>> {
     let backend = match config.backend {
         BackendChoice::Cpu => processor(),
@@ -49,7 +49,7 @@ mod card {
     use crate::config::ComputeConfig;
     use crate::metrics;
 
-    /// The first card, once it has passed the self-test.
+    /// Opens the first card. The card must pass the self-test.
     pub(super) fn open(config: &ComputeConfig) -> Result<Arc<dyn SummingBackend>, DeviceError> {
         let mut options = Options::default();
         options.queue_bytes = (config.card_memory_mib << 20) / options.queues;
@@ -71,7 +71,7 @@ mod card {
         Ok(Arc::new(Fallback::new(kernels, report)))
     }
 
-    /// Whether the machine simply has no card.
+    /// Returns whether the machine has no card at all.
     pub(super) fn is_absent(error: &DeviceError) -> bool {
         matches!(error, DeviceError::NoDriver | DeviceError::NoDevice { .. })
     }
@@ -86,13 +86,13 @@ mod card {
 
     use crate::config::ComputeConfig;
 
-    /// This program cannot open a card.
+    /// Fails, since this program is built without support for cards.
     pub(super) fn open(_config: &ComputeConfig) -> Result<Arc<dyn SummingBackend>, ConfigError> {
         let rule = "this program is built without the feature cuda";
         Err(ConfigError::Rule { field: "compute.backend", rule })
     }
 
-    /// Whether the machine simply has no card. For this program it has none.
+    /// Returns whether the machine has no card. This program can see none.
     pub(super) fn is_absent(_error: &ConfigError) -> bool {
         true
     }

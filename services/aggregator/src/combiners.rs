@@ -1,4 +1,4 @@
-//! What the aggregator asks of a combiner.
+//! The requests that the aggregator sends to a combiner.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -21,51 +21,54 @@ use thiserror::Error;
 
 use crate::config::{CombinerConfig, Limits};
 
-/// The longest answer to a request: a batch of verdicts or one sum of key shares.
+/// The most bytes of an answer. The longest answers are a batch of verdicts and a sum of key
+/// shares.
 const MAX_ANSWER_BYTES: usize = 4 << 20;
 
-/// Why a combiner did not do what it was asked.
+/// The reason why a combiner did not do what it was asked to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub(crate) enum CombinerError {
-    /// It cannot be reached, is overloaded or failed; the same request may succeed later.
+    /// The combiner cannot be reached, is overloaded or has failed. The same request may succeed
+    /// later.
     #[error("combiner {holder} cannot be reached")]
     Unreachable {
-        /// Its index among the share holders.
+        /// The combiner's index among the holders.
         holder: u8,
-        /// Why, as far as is known.
+        /// The error of the connection, if there is one.
         #[source]
         source: Option<reqwest::Error>,
     },
-    /// It refused.
+    /// The combiner refused the request.
     #[error("combiner {holder} refused: {}", .problem.title)]
     Refused {
-        /// Its index among the share holders.
+        /// The combiner's index among the holders.
         holder: u8,
-        /// What it said.
+        /// The combiner's answer.
         problem: Box<Problem>,
     },
-    /// Something else answered in its place, such as a proxy; or it does not know this aggregator's token. Once that
-    /// is set right the same request may succeed.
+    /// Something else answered in the combiner's place, for example a proxy. Or the combiner does
+    /// not accept this aggregator's token. The same request may succeed once the operator has
+    /// corrected this.
     #[error(
         "something that is not combiner {holder} answered with status {status}: a proxy, or a wrong token"
     )]
     Foreign {
-        /// Its index among the share holders.
+        /// The combiner's index among the holders.
         holder: u8,
         /// The status of the answer.
         status: u16,
     },
-    /// Its answer is not of the agreed form, or not signed by it.
+    /// The answer does not have the agreed form, or the combiner did not sign it.
     #[error("combiner {holder} gave an answer that is not acceptable")]
     Unacceptable {
-        /// Its index among the share holders.
+        /// The combiner's index among the holders.
         holder: u8,
     },
 }
 
 impl CombinerError {
-    /// What the combiner said, if it refused.
+    /// Returns the combiner's reason, if it refused.
     pub(crate) fn refusal(&self) -> Option<ProblemKind> {
         match self {
             Self::Refused { problem, .. } => problem.kind(),
@@ -83,12 +86,12 @@ impl From<CombinerError> for kit::Error {
     }
 }
 
-/// A combiner as the aggregator reaches it.
+/// A combiner, with its address and the client that reaches it.
 #[derive(Debug)]
 pub(crate) struct Combiner {
-    /// Its index among the share holders, from 1.
+    /// The combiner's index among the holders, from 1.
     pub(crate) holder: u8,
-    /// Its Ed25519 key.
+    /// The combiner's Ed25519 key.
     pub(crate) identity_key: PublicKey,
     url: String,
     http: reqwest::Client,
@@ -96,10 +99,10 @@ pub(crate) struct Combiner {
 }
 
 impl Combiner {
-    /// The combiner at position `holder`.
+    /// Prepares the client for the combiner with index `holder`.
     ///
     /// # Errors
-    /// A fault: the certificate authorities cannot be read, or no TLS provider is installed.
+    /// A fault if the certificate authorities cannot be read, or if no TLS provider is installed.
     pub(crate) fn new(
         holder: u8,
         config: &CombinerConfig,
@@ -113,7 +116,7 @@ impl Combiner {
         let http = match &config.ca_file {
             Some(path) => http.tls_certs_merge(authorities(path)?),
             None if config.needs_system_roots() => http,
-            // The operating system may have none.
+            // The operating system may have no certificates.
             None => http.tls_certs_only([]),
         };
         let http = http.build().map_err(kit::Error::fault)?;
@@ -121,12 +124,12 @@ impl Combiner {
         Ok(Self { holder, identity_key: config.identity_key, url, http, token })
     }
 
-    /// The public half of the combiner's key for a round.
+    /// Asks for the public half of the combiner's key for a round.
     pub(crate) async fn round_key(&self, round_id: RoundId) -> Result<RoundKeyView, CombinerError> {
         self.post(paths::COMBINER_ROUND_KEYS.to_owned(), &RoundKeyRequest { round_id }).await
     }
 
-    /// The countersignature of a round document; whether it verifies is for the caller.
+    /// Asks for the countersignature of a round document. The caller must verify it.
     pub(crate) async fn countersign(
         &self,
         document: &[u8],
@@ -138,7 +141,7 @@ impl Combiner {
         Ok(answer.countersignature.0)
     }
 
-    /// Verdicts on contributions, in order.
+    /// Asks for verdicts on contributions. The verdicts have the order of the contributions.
     pub(crate) async fn attest(
         &self,
         round_hash: RoundHash,
@@ -153,7 +156,8 @@ impl Combiner {
         }
     }
 
-    /// The sum of the combiner's key shares over a set; whether it opens the commitments is for the caller.
+    /// Asks for the sum of the combiner's key shares over a set. The caller must check that it
+    /// opens the sum of the commitments.
     pub(crate) async fn release(
         &self,
         round_hash: RoundHash,
@@ -170,7 +174,7 @@ impl Combiner {
         self.send(path, &serde_json::json!({})).await.map(|_| ())
     }
 
-    /// The error for an answer that does not keep to the contract.
+    /// The error for an answer that breaks the contract of the API.
     pub(crate) fn unacceptable(&self) -> CombinerError {
         CombinerError::Unacceptable { holder: self.holder }
     }
@@ -211,7 +215,8 @@ impl Combiner {
         }
     }
 
-    /// Only a combiner's own word about a request is final. Anything else says that the request did not get through.
+    /// Only an answer of the combiner itself is final. Any other answer means that the request did
+    /// not reach it.
     fn refused(&self, status: StatusCode, answer: &[u8]) -> CombinerError {
         let holder = self.holder;
         match serde_json::from_slice::<Problem>(answer) {
@@ -223,7 +228,7 @@ impl Combiner {
     }
 }
 
-/// The certificates in a PEM file, at least one.
+/// Reads the certificates of a PEM file, which must hold at least one.
 fn authorities(path: &Path) -> Result<Vec<Certificate>, ConfigError> {
     let pem = fs::read(path).map_err(|source| ConfigError::File { path: path.to_owned(), source })?;
     let certificates = Certificate::from_pem_bundle(&pem).ok().filter(|found| !found.is_empty());
@@ -236,8 +241,8 @@ fn is_json(response: &reqwest::Response) -> bool {
     media_type.is_some_and(|value| value.starts_with("application/json"))
 }
 
-/// What a combiner says ends up in the record and in answers: short, and without control characters, which PostgreSQL
-/// refuses in part.
+/// Makes a combiner's problem safe for the record and for answers. It becomes short, and loses its
+/// control characters, since PostgreSQL refuses some of them.
 fn plain(problem: Problem) -> Problem {
     let text = |text: String| text.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
     Problem {

@@ -1,4 +1,5 @@
-//! Configuration. `aggregator.sample.toml` beside this crate shows every section.
+//! The configuration of an aggregator. `aggregator.sample.toml` beside this crate shows each
+//! section.
 
 use std::{net::IpAddr, path::PathBuf};
 
@@ -7,45 +8,45 @@ use names::PublicKey;
 use reqwest::Url;
 use serde::Deserialize;
 
-/// Everything an aggregator needs to know.
+/// The configuration of an aggregator. Each field is a section or a setting of the file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Where requests are accepted.
+    /// The address, the limits and the time-outs of the HTTP server.
     #[serde(default)]
     pub listen: ListenConfig,
-    /// The database.
+    /// The connection to PostgreSQL.
     pub database: DatabaseConfig,
-    /// How logs are written.
+    /// The form of log lines.
     #[serde(default)]
     pub log: LogConfig,
-    /// Ed25519 secret, 64 hexadecimal digits.
+    /// The Ed25519 secret key, as 64 hexadecimal digits.
     pub identity_key: Secret,
-    /// Directory of the private keys of rounds. Not to be backed up.
+    /// The directory of the rounds' private keys. It must never be backed up.
     pub vault: PathBuf,
-    /// Where bodies, models and sums are stored.
+    /// The object store for bodies, models and sums.
     pub blobs: BlobsConfig,
-    /// The combiners, in the order in which they hold shares: 1 to 7.
+    /// The combiners, in the order of their index among the holders: 1 to 7.
     pub combiners: Vec<CombinerConfig>,
-    /// Ed25519 public key of the registrar whose credentials are accepted.
+    /// The Ed25519 public key of the only registrar whose credentials are accepted.
     pub registrar_key: PublicKey,
-    /// The operator's bearer token.
+    /// The bearer token that the operator must present.
     pub admin_token: Secret,
-    /// The bearer token that the combiners demand.
+    /// The bearer token that the aggregator presents to the combiners.
     pub service_token: Secret,
-    /// What requests may ask for.
+    /// The limits on requests.
     #[serde(default)]
     pub limits: Limits,
-    /// How work is leased.
+    /// The leases of jobs.
     #[serde(default)]
     pub jobs: JobsConfig,
-    /// How the service computes.
+    /// The threads and the backend that compute.
     #[serde(default)]
     pub compute: ComputeConfig,
-    /// How long a closed round waits for stored contributions to be verified.
+    /// The most milliseconds that a closed round waits until its stored contributions are verified.
     #[serde(default = "default_settle_ms")]
     pub settle_ms: u64,
-    /// The log of everything recorded.
+    /// The log over the record, and the audit window.
     #[serde(default)]
     pub record: RecordConfig,
 }
@@ -55,10 +56,10 @@ fn default_settle_ms() -> u64 {
 }
 
 impl Config {
-    /// Rules that the types do not express.
+    /// Checks the rules that the types do not express.
     ///
     /// # Errors
-    /// [`ConfigError::Rule`] with the first rule broken.
+    /// [`ConfigError::Rule`] with the first broken rule.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.listen.check()?;
         self.database.check()?;
@@ -82,38 +83,40 @@ impl Config {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum BlobsConfig {
-    /// A directory. Everything written is synchronised to the disk.
+    /// A directory. Everything written to it is synchronised to the disk.
     Local {
-        /// The directory, made if it is missing.
+        /// The path of the directory. It is created if it is missing.
         path: PathBuf,
     },
-    /// A bucket of an S3-compatible store. Credentials come from the environment (`AWS_ACCESS_KEY_ID`, …).
+    /// A bucket of an S3-compatible store. The credentials come from the environment
+    /// (`AWS_ACCESS_KEY_ID` and others).
     S3 {
-        /// The bucket.
+        /// The name of the bucket.
         bucket: String,
-        /// Its region.
+        /// The region of the bucket.
         region: String,
-        /// The endpoint, if it is not Amazon's.
+        /// The endpoint. `None` stands for Amazon's endpoint.
         endpoint: Option<String>,
-        /// Put before every path.
+        /// A prefix of all object names in the bucket.
         #[serde(default)]
         prefix: String,
     },
 }
 
-/// One combiner.
+/// The address and the key of one combiner.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CombinerConfig {
-    /// Its base URL, `https://host[:port]`. Plain `http` on this machine only.
+    /// The base URL, `https://host[:port]`. Plain `http` is allowed only to this machine.
     pub url: String,
-    /// Its Ed25519 public key.
+    /// The combiner's Ed25519 public key.
     pub identity_key: PublicKey,
-    /// A PEM file of certificate authorities to trust beside those of the operating system.
+    /// A PEM file of certificate authorities that are trusted in addition to those of the operating
+    /// system.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// Allows plain `http` to another machine, for networks that encrypt by themselves. Anyone on the way
-    /// can read the service token.
+    /// Allows plain `http` to another machine, for networks that encrypt by themselves. Anyone on
+    /// the way can read the service token.
     #[serde(default)]
     pub allow_http: bool,
 }
@@ -135,7 +138,7 @@ impl CombinerConfig {
         rule(https || self.ca_file.is_none(), "combiners.ca_file", "only for a url with https")
     }
 
-    /// Whether certificates are verified with those of the operating system.
+    /// Returns whether certificates are verified with those of the operating system.
     pub(crate) fn needs_system_roots(&self) -> bool {
         let https = Url::parse(&self.url).is_ok_and(|url| url.scheme() == "https");
         https && self.ca_file.is_none()
@@ -148,25 +151,25 @@ fn is_this_machine(url: &Url) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-/// What requests may ask for.
+/// The limits on requests.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Slots: uploads received at the same time.
+    /// The number of slots: uploads that are received at the same time.
     pub concurrent_uploads: usize,
-    /// Uploads that may wait for a slot. Further ones are refused with 429.
+    /// The most uploads that wait for a slot. Further uploads are refused with status 429.
     pub waiting_uploads: usize,
-    /// How long an upload waits for a slot before it is refused with 429.
+    /// The most milliseconds that an upload waits for a slot. Then it is refused with status 429.
     pub upload_wait_ms: u64,
-    /// An upload that sends nothing for this long is refused.
+    /// The most milliseconds without a byte of an upload. Then the upload is refused.
     pub upload_idle_timeout_ms: u64,
-    /// The largest model.
+    /// The most bytes of a model.
     pub max_model_bytes: u64,
-    /// The longest description of a round.
+    /// The most bytes of a request to create a round.
     pub max_request_bytes: usize,
     /// The most coordinates of an update.
     pub max_dimension: u64,
-    /// How long a combiner may take to answer.
+    /// The most milliseconds until a combiner must have answered.
     pub combiner_timeout_ms: u64,
 }
 
@@ -196,20 +199,21 @@ impl Limits {
     }
 }
 
-/// How work is leased.
+/// The leases of jobs.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct JobsConfig {
-    /// Jobs worked on at the same time by this process.
+    /// The most jobs that this process works on at the same time.
     pub workers: usize,
-    /// How long a worker that stopped answering keeps its job.
+    /// The milliseconds after which another worker may take the job of a worker that has stopped.
     pub lease_ms: u64,
-    /// How often a worker without work looks for some.
+    /// The milliseconds between two looks of a worker that has no job.
     pub poll_ms: u64,
-    /// The pause after the first failed attempt. Each further pause is twice as long.
+    /// The pause after the first failed attempt, in milliseconds. Each further pause is twice as
+    /// long.
     pub retry_ms: u64,
-    /// Failed attempts after which a job, and with it the round, is given up. Waiting for a combiner does
-    /// not count.
+    /// The failed attempts after which a job is given up, and its round with it. Waiting for a
+    /// combiner does not count.
     pub attempts: u32,
 }
 
@@ -229,21 +233,23 @@ impl JobsConfig {
     }
 }
 
-/// The log of everything recorded, and how long ciphertexts are kept.
+/// The log over the record, and the audit window.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RecordConfig {
-    /// The log's name, in every checkpoint: a URL without its scheme, never used for another log. If
-    /// absent, it is made of the aggregator's key.
+    /// The name of the log, which is in every checkpoint. It is a URL without its scheme and must
+    /// never name another log. Without it, the name is derived from the aggregator's key.
     pub origin: Option<String>,
-    /// How often new entries get their index in the log.
+    /// The milliseconds between two times at which new entries get their index in the log.
     pub sequence_ms: u64,
-    /// How often a checkpoint is signed, if there is anything new.
+    /// The milliseconds between two times at which a checkpoint is signed, if there are new
+    /// entries.
     pub checkpoint_ms: u64,
-    /// Receipts promise that after this long a checkpoint covers the contribution.
+    /// The milliseconds after which a checkpoint must cover the contribution. Receipts promise this
+    /// time.
     pub inclusion_delay_ms: u64,
-    /// How long after a round's end its bodies, sealed seeds and proofs are kept for audits. Absent: for
-    /// good.
+    /// The milliseconds for which bodies, sealed seeds and proofs are kept for audits after the end
+    /// of their round. Without it they are kept for ever.
     pub audit_window_ms: Option<u64>,
 }
 
@@ -278,25 +284,25 @@ impl RecordConfig {
     }
 }
 
-/// How the service computes.
+/// The threads and the backend that compute.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ComputeConfig {
-    /// The number of threads.
+    /// The number of threads that compute.
     pub threads: usize,
-    /// The processor or a card, for the work that grows with the dimension.
+    /// The backend for the work that grows with the dimension.
     pub backend: BackendChoice,
-    /// Memory for work on a card, in MiB, on the card and again on the host: at least 64.
+    /// The memory for work on a card in MiB, on the card and again on the host. At least 64.
     pub card_memory_mib: usize,
 }
 
-/// Where the work that grows with the dimension is done. Every choice gives the same words.
+/// The backend for the work that grows with the dimension. Every choice gives the same words.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum BackendChoice {
     /// The processor.
     Cpu,
-    /// A card. The service does not start without a working one. Needs the feature `cuda`.
+    /// A card. The service does not start without a working card. Needs the feature `cuda`.
     Cuda,
     /// A card if one works, otherwise the processor.
     Auto,
@@ -332,7 +338,7 @@ mod tests {
         kit::config::load(Some(&path), "AGGREGATOR_SAMPLE")
     }
 
-    /// The setting that is refused when the sample says `to` where it says `from`.
+    /// Replaces `from` in the sample by `to`. Returns the setting that is then refused.
     fn refused(from: &str, to: &str) -> Option<&'static str> {
         let text = std::fs::read_to_string(sample()).unwrap();
         assert!(text.contains(from), "{from}");

@@ -1,4 +1,4 @@
-//! Everything after an upload: leased work, done at least once and recorded exactly once.
+//! The work that follows an upload. It is leased, done at least once and recorded exactly once.
 //!
 //! A step reads, computes, writes objects that may be written again, and ends with one transaction.
 //! The transaction records the result, finishes the job and asks for what follows

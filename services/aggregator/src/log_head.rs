@@ -1,5 +1,5 @@
-//! The tree of the log that was signed last, kept in the vault. A database restored from a backup has
-//! forgotten it.
+//! The tree of the log that was signed last. It is kept in the vault, since a database restored
+//! from a backup has forgotten it.
 
 use kit::{Error, Result, vault::KeyVault};
 use ledger::Hash;
@@ -7,27 +7,27 @@ use names::Name;
 
 const NAME: &str = "log-head";
 
-/// A tree of the log.
+/// The size and the root of a tree of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LogHead {
-    /// Entries.
+    /// The number of entries.
     pub(crate) size: u64,
     pub(crate) root: Hash,
 }
 
-/// Notes the tree that is about to be signed.
+/// Keeps the tree that is about to be signed.
 ///
 /// # Errors
-/// A fault.
+/// A fault if the vault fails.
 pub(crate) async fn keep(vault: &KeyVault, head: LogHead) -> Result<()> {
     let bytes = [&head.size.to_le_bytes()[..], head.root.as_bytes()].concat();
     vault.run(move |vault| vault.note(NAME, &bytes)).await
 }
 
-/// The tree that was signed last or was about to be.
+/// Returns the tree that was signed last or was about to be signed.
 ///
 /// # Errors
-/// A fault.
+/// A fault if the vault fails or the note is damaged.
 pub(crate) async fn load(vault: &KeyVault) -> Result<Option<LogHead>> {
     let Some(bytes) = vault.run(|vault| vault.noted(NAME)).await? else { return Ok(None) };
     let head = bytes.split_first_chunk().and_then(|(size, root)| {

@@ -1,55 +1,55 @@
-//! What is counted. Names end in their unit; labels come from closed lists.
+//! The metrics of this service. Their names end in their unit. Their labels come from closed lists.
 
 use std::time::Duration;
 
-/// An upload was stored.
+/// Counts a stored upload.
 pub(crate) fn upload_received() {
     metrics::counter!("aggregator_uploads_received_total").increment(1);
 }
 
-/// An upload was refused.
+/// Counts a refused upload.
 pub(crate) fn upload_refused(reason: &'static str) {
     metrics::counter!("aggregator_uploads_refused_total", "reason" => reason).increment(1);
 }
 
-/// An attempt at a job ended.
+/// Counts an attempt at a job, and the time that it took.
 pub(crate) fn job_attempted(kind: &'static str, outcome: &'static str, took: Duration) {
     metrics::counter!("aggregator_jobs_total", "kind" => kind, "outcome" => outcome).increment(1);
     metrics::histogram!("aggregator_job_seconds", "kind" => kind).record(took.as_secs_f64());
 }
 
-/// Contributions were verified or rejected.
+/// Counts contributions that were verified or rejected.
 pub(crate) fn contributions_checked(verdict: &'static str, count: u64) {
     metrics::counter!("aggregator_contributions_checked_total", "verdict" => verdict).increment(count);
 }
 
-/// A norm proof was verified or refused.
+/// Counts a norm proof that was verified or refused, and the time that it took.
 pub(crate) fn proof_verified(verdict: &'static str, took: Duration) {
     metrics::histogram!("aggregator_proof_seconds", "verdict" => verdict).record(took.as_secs_f64());
 }
 
-/// Entries got their index in the log.
+/// Counts entries that got their index in the log.
 pub(crate) fn entries_sequenced(count: u64) {
     metrics::counter!("aggregator_log_entries_total").increment(count);
 }
 
-/// A checkpoint was signed.
+/// Sets the size of the last signed checkpoint.
 pub(crate) fn checkpoint_signed(size: u64) {
     metrics::gauge!("aggregator_log_checkpoint_size").set(size as f64);
 }
 
-/// How many entries wait for their index in the log, and how long the oldest has waited.
+/// Sets the number of entries that wait for their index, and the time that the oldest has waited.
 pub(crate) fn log_lag(entries: u64, lag_ms: u64) {
     metrics::gauge!("aggregator_log_waiting_entries").set(entries as f64);
     metrics::gauge!("aggregator_log_lag_seconds").set(lag_ms as f64 / 1_000.0);
 }
 
-/// Receipts whose promised checkpoint is overdue.
+/// Sets the number of receipts whose promised checkpoint is overdue.
 pub(crate) fn receipts_overdue(count: u64) {
     metrics::gauge!("aggregator_receipts_overdue").set(count as f64);
 }
 
-/// The backend that does the work that grows with the dimension.
+/// Names the backend that does the work that grows with the dimension.
 pub(crate) fn backend_in_use(backend: &'static str) {
     for name in ["cpu", "cuda"] {
         metrics::gauge!("aggregator_backend_info", "backend" => name)
@@ -57,13 +57,13 @@ pub(crate) fn backend_in_use(backend: &'static str) {
     }
 }
 
-/// A card failed, and the processor did its work.
+/// Counts a failure of a card whose work the processor then did.
 #[cfg(feature = "cuda")]
 pub(crate) fn device_failed() {
     metrics::counter!("aggregator_device_failures_total").increment(1);
 }
 
-/// A round has ended.
+/// Counts a round that has ended.
 pub(crate) fn round_ended(outcome: &'static str) {
     metrics::counter!("aggregator_rounds_total", "outcome" => outcome).increment(1);
 }

@@ -6,7 +6,7 @@ use kit::{
 };
 use sqlx::PgPool;
 
-/// A file of the definitions, with its name.
+/// Embeds a file of the definitions together with its name.
 macro_rules! file {
     ($name:literal) => {
         ($name, include_str!(concat!("../../../migrations/aggregator/", $name)))
@@ -36,14 +36,15 @@ pub static SCHEMA: Schema = Schema {
     },
 };
 
-/// Brings the database up to date, and grants what they need to those of the roles `aggregator_rw`, `auditor_ro` and
-/// `payer_rw` that exist. Call it as the database's owner; the service's own role is not the owner.
+/// Migrates the database to the newest schema. Grants the privileges of `aggregator_rw`,
+/// `auditor_ro` and `payer_rw` to those of these roles that exist. The pool must connect as the
+/// database's owner, which is not the role that serves.
 ///
 /// # Errors
-/// A fault.
+/// A fault if the database fails or has other migrations.
 pub async fn migrate(pool: &PgPool) -> Result<()> {
     SCHEMA.migrate(pool).await?;
-    // Also when nothing was migrated: a role may be new.
+    // Grant even if nothing was migrated, since a role may be new.
     let granted: Vec<String> = sqlx::query_scalar("SELECT apply_grants()").fetch_one(pool).await?;
     tracing::info!(?granted, "database up to date");
     Ok(())

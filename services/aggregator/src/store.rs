@@ -1,7 +1,8 @@
-//! All SQL, a file for each aggregate.
+//! All SQL, in one file for each aggregate.
 //!
-//! Transactions run at `READ COMMITTED`. Each that decides about a round locks the round's row before any
-//! other, so that decisions about one round follow one another and never wait in a circle.
+//! Transactions run at `READ COMMITTED`. A transaction that decides about a round locks the round's
+//! row first. Decisions about one round therefore follow one another, and no two transactions wait
+//! for each other.
 
 pub(crate) mod batches;
 pub(crate) mod books;
@@ -17,7 +18,7 @@ pub(crate) mod reputation;
 pub(crate) mod retention;
 pub(crate) mod rounds;
 
-/// Whether a statement failed because another row has the same value in this unique index.
+/// Returns whether a statement failed because another row has the same value in this unique index.
 pub(crate) fn violates(error: &sqlx::Error, constraint: &str) -> bool {
     error.as_database_error().and_then(|error| error.constraint()) == Some(constraint)
 }

@@ -1,4 +1,4 @@
-//! What becomes of a job after an attempt that failed: it is tried again later, or given up.
+//! A job after a failed attempt: it is tried again later, or given up.
 
 use api::{ProblemKind, rounds::FailureCode};
 use kit::{Error, Result, column::Named, time::Timestamp, tx::run_tx};
@@ -16,8 +16,8 @@ use crate::{
 /// The longest pause between two attempts.
 const LONGEST_PAUSE_MS: i64 = 60_000;
 
-/// The longest pause while a job waits for a combiner that has to be told of a round's end, and
-/// that may never come back.
+/// The longest pause while a job waits for a combiner that must be told of a round's end. The
+/// combiner may never come back.
 const LONGEST_WAIT_MS: i64 = 600_000;
 
 /// Gives the jobs back after an attempt that failed with `error`. An attempt that waited for
@@ -28,7 +28,8 @@ pub(super) async fn after(app: &App, held: &Held, error: &Error) {
     tracing::warn!(kind, %round_id, error = chain, "job did not finish");
     let waits = error.kind() == ProblemKind::Unavailable;
     let attempts = held.attempts();
-    // A round's debts stay, and its record gets its checkpoint whenever that is possible.
+    // A round's debts stay, so its payout is never given up. Its record gets its checkpoint as soon
+    // as that is possible.
     let endless = matches!(held.kind(), Kind::Payout | Kind::Checkpoint);
     if !waits && !endless && i64::from(attempts) >= i64::from(app.jobs.attempts) {
         return give_up(app, held, &chain).await;
@@ -40,7 +41,7 @@ pub(super) async fn after(app: &App, held: &Held, error: &Error) {
     give_back(app, held, Return { run_at, counts: !waits, error: Some(&chain) }).await;
 }
 
-/// The pause after a failed attempt: twice as long each time.
+/// The pause after a failed attempt. Each pause is twice as long as the one before.
 fn back_off_ms(attempts: i32, retry_ms: i64) -> i64 {
     (retry_ms << (attempts - 1).clamp(0, 16)).min(LONGEST_PAUSE_MS)
 }

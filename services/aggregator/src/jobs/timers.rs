@@ -1,6 +1,6 @@
-//! What happens by the clock. Entries get their index in the log, checkpoints are signed, and what
-//! was left behind is swept away. Several processes may do so: the database lets one at a time
-//! write the log.
+//! Work by the clock. Entries get their index in the log, checkpoints are signed, and remains of
+//! killed processes are swept away. Several processes may do this at once, since the database lets
+//! only one at a time write the log.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A worker: leases jobs that are due, tries to do them, and keeps the lease alive meanwhile.
+//! A worker. It leases jobs that are due, tries to do them, and extends the lease meanwhile.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -42,7 +42,7 @@ async fn pause(app: &App, shutdown: &CancellationToken) {
 async fn acquire(app: &App) -> Result<Option<Held>> {
     let expires_at = expiry(app);
     let Some(mut held) = Held::acquire(&app.db, expires_at, app.now()).await? else { return Ok(None) };
-    // A job that was tried before may be the reason why its batch failed: it is tried alone.
+    // A job that was tried before may have made its batch fail, so it is tried alone.
     if held.kind() == Kind::Verify && held.first().attempts == 1 {
         held.acquire_more(&app.db, expires_at, ATTEST_BATCH as i64 - 1, app.now()).await?;
     }
@@ -73,7 +73,7 @@ async fn take(app: &App, held: &Held, shutdown: &CancellationToken) {
     };
     metrics::job_attempted(kind, name, started.elapsed());
     match outcome {
-        // Other workers may wait for what was done.
+        // Other workers may wait for the work that is now done.
         Ok(()) => app.work.notify_one(),
         Err(error) => retry::after(app, held, &error).await,
     }

@@ -1,4 +1,4 @@
-//! The end of a round: ends without a result, and what is removed after any end.
+//! The end of a round: how it ends without a result, and what is removed after any end.
 
 use std::collections::HashSet;
 
@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// The pause between two looks at whether the round's other jobs are done.
+/// The pause before another look at whether the round's other jobs are done.
 const IDLE_PAUSE_MS: i64 = 1_000;
 
 /// The kinds of jobs that a round needs only until its end.
@@ -67,7 +67,7 @@ async fn end(round: &mut LockedRound<'_>, event: Event, failure: Option<Failure<
 }
 
 /// Job `retire`: destroys the round's key, tells the combiners, and removes objects that nobody
-/// will ask for. Every part may be repeated.
+/// will request. Each of these may be repeated.
 pub(crate) struct Retire;
 
 impl Step for Retire {
@@ -94,7 +94,7 @@ impl Step for Retire {
     }
 }
 
-/// Removes the objects that nobody will ask for. A published round keeps the sum and the bodies in
+/// Removes the objects that nobody will request. A published round keeps the sum and the bodies in
 /// it. Any other round keeps nothing. Uploads have ended with the round and its other jobs are
 /// done, so no object comes later.
 async fn remove_objects(app: &App, round: &RoundRow) -> Result<()> {

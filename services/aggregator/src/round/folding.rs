@@ -1,6 +1,5 @@
-//! State `folding`: for each chunk, the bodies of all members are added. The result is an object
-//! whose name holds the set's root, so that doing it twice writes the same bytes under the same
-//! name.
+//! State `folding`. For each chunk, the bodies of all members are added. The sum is an object whose
+//! name contains the set root. A second run writes the same bytes under the same name.
 
 use std::sync::Arc;
 
@@ -30,7 +29,7 @@ use crate::{
     },
 };
 
-/// Members whose chunks are read and added at once. Each takes up to 5.5 MB.
+/// The members whose chunks are read and added at once. Each takes up to 5.5 MB.
 const MEMBERS_AT_ONCE: usize = 3;
 
 /// Fixes the set of a settling round.

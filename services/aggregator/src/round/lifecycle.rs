@@ -32,7 +32,7 @@ use crate::store::{
     rounds::{self, Facts, RoundRow},
 };
 
-/// What happens to a round.
+/// Something that happens to a round and changes its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     /// Every combiner has signed the document.
@@ -53,9 +53,9 @@ pub enum Event {
     EndedByOperator,
 }
 
-/// Every transition: a round in the first state, to which the event happens, is in the second
-/// state. The database has the same pairs of states in `state_transitions()`, and refuses any
-/// other.
+/// All transitions. If the event happens to a round in the first state, the round is then in the
+/// second state. The database has the same pairs of states in `state_transitions()`, and refuses
+/// any other pair.
 pub const TRANSITIONS: &[(RoundState, Event, RoundState)] = &[
     // The document is stored. Job `prepare` collects the signatures if the request is interrupted.
     (Preparing, Countersigned, Open),
@@ -90,7 +90,7 @@ pub const TRANSITIONS: &[(RoundState, Event, RoundState)] = &[
 /// The states in which nothing more happens to a round.
 pub(crate) const ENDS: &[RoundState] = &[Published, Failed, Cancelled];
 
-/// The state of a round in state `before` after `event`; `None` if the event cannot happen to it.
+/// The state of a round in state `before` after `event`. `None` if the event cannot happen to it.
 pub(crate) fn next(before: RoundState, event: Event) -> Option<RoundState> {
     let transition = TRANSITIONS.iter().find(|transition| (transition.0, transition.1) == (before, event));
     transition.map(|transition| transition.2)

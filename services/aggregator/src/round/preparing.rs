@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// A creation that was interrupted is continued after this long.
+/// The milliseconds after which an interrupted creation is continued.
 const RESUME_AFTER_MS: i64 = 60_000;
 
 /// Stores a new round. Job `prepare` continues its creation if the request is interrupted.
@@ -75,7 +75,7 @@ impl Step for Countersign {
     }
 }
 
-/// Ends a round that is still being prepared. One that was opened meanwhile stays open.
+/// Ends a round that is still being prepared. A round that was opened meanwhile stays open.
 async fn fail(app: &App, round_id: RoundId, words: &str) -> Result<()> {
     let failure = Failure { code: FailureCode::NotCountersigned, words };
     let ending = run_tx(&app.db, "fail preparing", async |mut tx| {
@@ -90,7 +90,7 @@ async fn fail(app: &App, round_id: RoundId, words: &str) -> Result<()> {
     Ok(())
 }
 
-/// What the operator is told when a combiner does not do its part in creating a round.
+/// The error that the operator gets if a combiner does not do its part in creating a round.
 pub(crate) fn refused(what: &str, error: CombinerError) -> Error {
     match error {
         CombinerError::Refused { holder, problem } => {

@@ -1,4 +1,4 @@
-//! The last work in state `unmasking`: the signed result, and what the mean looks like.
+//! The last work in state `unmasking`: the figures of the mean, and the signed result.
 
 mod mean_figures;
 
@@ -51,7 +51,7 @@ impl Step for Publish {
 
     fn announce(&self, round_id: RoundId, result: &ResultRow) {
         metrics::round_ended("published");
-        tracing::info!(%round_id, count = result.count, "round published");
+        tracing::info!(%round_id, members = result.count, "round published");
     }
 }
 

@@ -58,7 +58,7 @@ impl Step for Release {
     }
 }
 
-/// Every holder's checked answer, the aggregator's first.
+/// Collects the checked answers of all holders. The aggregator's answer comes first.
 async fn collect(app: &App, round_id: RoundId, root: SetRoot, round: VerifiedRound) -> Result<Vec<Vec<u8>>> {
     let members = members::stream(app, round_id).map(|row| attested(&row?));
     let members: Vec<AttestedMember> = members.try_collect().await?;

@@ -1,5 +1,5 @@
-//! State `settling`: uploads have ended, what is stored is still verified for a while, and then the
-//! set is fixed.
+//! State `settling`. Uploads have ended. Stored contributions are still verified for a while. Then
+//! the set is fixed.
 
 use api::{
     ProblemKind,

@@ -1,6 +1,6 @@
-//! What every step of a round has in common: load the round, check its state, work, and then, in
-//! one transaction, lock the round, check its state again, record the work, ask for what follows,
-//! and finish the job.
+//! The skeleton that all steps of a round share. A step loads the round, checks its state and
+//! works. Then one transaction locks the round, checks its state again, records the work, asks for
+//! the jobs that follow, and finishes the job.
 
 use api::rounds::RoundState;
 use kit::{Result, time::Timestamp, tx::run_tx};

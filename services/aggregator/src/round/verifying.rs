@@ -38,8 +38,8 @@ const GROUP_BYTES: u64 = 256 << 20;
 
 /// Jobs `verify`, for several contributions to a round.
 ///
-/// This is no [`super::step::Step`], because it records in several transactions: verifying a proof
-/// takes long, and little shall be lost when the round closes or the process ends.
+/// This is no [`super::step::Step`], because it records in several transactions. Verifying a proof
+/// takes long, and only little work may be lost when the round closes or the process ends.
 pub(crate) async fn run(app: &App, held: &Held) -> Result<()> {
     let row = rounds::find(app, held.round_id()).await?;
     let envelopes = unverified(app, held, &row).await?;
@@ -79,7 +79,7 @@ async fn unverified(app: &App, held: &Held, round: &RoundRow) -> Result<Vec<Enve
     }
 }
 
-/// The jobs whose contribution does not wait any more.
+/// The jobs whose contribution no longer waits.
 fn superfluous_jobs(held: &Held, waiting: &[Envelope]) -> Vec<i64> {
     let waiting: HashSet<String> =
         waiting.iter().map(|envelope| envelope.contribution_id.to_string()).collect();
@@ -116,8 +116,8 @@ async fn verify_proofs(
     Ok(failure)
 }
 
-/// Records decisions, and finishes the jobs of their contributions and those that are superfluous.
-/// The other jobs stay held.
+/// Records decisions. Finishes the jobs of the decided contributions and the superfluous jobs. The
+/// other jobs stay held.
 async fn record(app: &App, held: &Held, decided: &[Decided], superfluous: &[i64]) -> Result<()> {
     if decided.is_empty() && superfluous.is_empty() {
         return Ok(());

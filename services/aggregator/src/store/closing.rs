@@ -1,4 +1,4 @@
-//! The fixed set, the holders' answers, the chunks of the sum, the result.
+//! The fixed set, the holders' answers, the chunks of the sum, and the result.
 
 use kit::{column::Column, time::Timestamp};
 use names::{ChunkDigest, ContributionId, HeaderHash, RoundId, SumDigest};
@@ -25,7 +25,7 @@ pub(crate) async fn count_verified(tx: &mut PgConnection, round_id: &RoundId) ->
         .await
 }
 
-/// The header hashes of a round's set, in order.
+/// Lists the header hashes of a round's set, in order.
 pub(crate) async fn member_hashes(
     db: impl PgExecutor<'_>,
     round_id: &RoundId,
@@ -35,7 +35,7 @@ pub(crate) async fn member_hashes(
     Column::values(hashes.bind(Column(*round_id)).fetch_all(db).await)
 }
 
-/// A contribution's index in its round's set.
+/// Returns a contribution's index in its round's set.
 pub(crate) async fn member_index(
     db: &PgPool,
     round_id: &RoundId,
@@ -48,7 +48,7 @@ pub(crate) async fn member_index(
         .await
 }
 
-/// A member of a fixed set.
+/// A member of a fixed set, with what its folding and its checks need.
 #[derive(FromRow)]
 pub(crate) struct MemberRow {
     pub(crate) index: i32,
@@ -57,11 +57,11 @@ pub(crate) struct MemberRow {
     pub(crate) sealed_seeds: Vec<u8>,
     pub(crate) proof: Vec<u8>,
     pub(crate) body_object_name: String,
-    /// Absent from contributions that were received before these digests were stored.
+    /// Absent if the contribution was received before these digests were stored.
     pub(crate) chunk_digests: Option<Vec<u8>>,
 }
 
-/// At most `limit` members from index `from`, in order.
+/// Lists at most `limit` members in order, starting at index `from`.
 pub(crate) async fn members(
     db: &PgPool,
     round_id: &RoundId,
@@ -82,7 +82,7 @@ pub(crate) async fn members(
     .await
 }
 
-/// The attestations of the members at indexes `from` to `from + limit`, by index and holder.
+/// Lists the attestations of the members at indexes `from` to `from + limit`, by index and holder.
 pub(crate) async fn member_attestations(
     db: &PgPool,
     round_id: &RoundId,
@@ -126,7 +126,7 @@ pub(crate) async fn record_folded(
         .await
 }
 
-/// The digest of a folded chunk. Absent from chunks that were folded before digests were stored.
+/// Returns the digest of a folded chunk. Absent if the chunk was folded before digests were stored.
 pub(crate) async fn folded_digest(
     db: &PgPool,
     round_id: &RoundId,
@@ -139,7 +139,7 @@ pub(crate) async fn folded_digest(
     Ok(digest.map(|digest| digest.0))
 }
 
-/// Records the holders' answers, the aggregator's first.
+/// Records the holders' answers. The aggregator's answer comes first.
 pub(crate) async fn insert_answers(
     tx: &mut PgConnection,
     round_id: &RoundId,
@@ -158,7 +158,7 @@ pub(crate) async fn insert_answers(
     Ok(())
 }
 
-/// The holders' answers, the aggregator's first.
+/// Lists the holders' answers. The aggregator's answer comes first.
 pub(crate) async fn answers(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Vec<Vec<u8>>> {
     sqlx::query_scalar("SELECT answer FROM release_answers WHERE round_id = $1 ORDER BY holder")
         .bind(Column(*round_id))
@@ -166,7 +166,7 @@ pub(crate) async fn answers(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Vec
         .await
 }
 
-/// An unmasked chunk.
+/// The figures of an unmasked chunk.
 #[derive(Clone, Copy, Debug, FromRow)]
 pub(crate) struct UnmaskedRow {
     pub(crate) digest: Column<ChunkDigest>,
@@ -198,7 +198,7 @@ pub(crate) async fn record_unmasked(
         .await
 }
 
-/// The unmasked chunks, in order.
+/// Lists the unmasked chunks, in order.
 pub(crate) async fn unmasked_chunks(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Vec<UnmaskedRow>> {
     sqlx::query_as(
         "SELECT digest, residual_max FROM sum_chunks
@@ -209,7 +209,7 @@ pub(crate) async fn unmasked_chunks(db: &PgPool, round_id: &RoundId) -> sqlx::Re
     .await
 }
 
-/// A published result.
+/// A published result as it is stored.
 #[derive(FromRow)]
 pub(crate) struct ResultRow {
     pub(crate) count: i32,
@@ -222,7 +222,7 @@ pub(crate) struct ResultRow {
     pub(crate) published_at: Timestamp,
 }
 
-/// Stores a result.
+/// Stores the result of a round.
 pub(crate) async fn insert_result(
     tx: &mut PgConnection,
     round_id: &RoundId,
@@ -247,7 +247,7 @@ pub(crate) async fn insert_result(
     Ok(())
 }
 
-/// The result of a published round.
+/// Finds the result of a published round.
 pub(crate) async fn find_result(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Option<ResultRow>> {
     sqlx::query_as("SELECT * FROM results WHERE round_id = $1")
         .bind(Column(*round_id))

@@ -1,5 +1,5 @@
-//! Jobs: what is to be done for a round, and when. How a worker leases jobs is in
-//! [`super::leases`].
+//! Jobs: the work that a round needs, and its time. [`super::leases`] says how a worker leases
+//! jobs.
 
 use kit::{
     column::{Column, Named},
@@ -8,20 +8,20 @@ use kit::{
 use names::RoundId;
 use sqlx::{PgConnection, PgPool};
 
-/// What a job does.
+/// The kind of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Collects the countersignatures of a round whose creation was interrupted.
     Prepare,
-    /// Checks a contribution's shares with every holder. Key: the contribution.
+    /// Checks a contribution's shares with every holder. The key is the contribution.
     Verify,
     /// Ends the uploads of a round and fixes its set.
     Close,
-    /// Adds the ciphertexts of a chunk. Key: the chunk.
+    /// Adds one chunk of every member's body. The key is the chunk.
     Fold,
     /// Collects the sums of key shares.
     Release,
-    /// Unmasks a chunk. Key: the chunk.
+    /// Unmasks one chunk of the sum. The key is the chunk.
     Unmask,
     /// Signs and publishes the result.
     Publish,
@@ -29,7 +29,7 @@ pub(crate) enum Kind {
     Retire,
     /// Pays for the contributions in the published sum.
     Payout,
-    /// Signs a checkpoint that covers the round's record. Key: the occasion.
+    /// Signs a checkpoint that covers the round's record. The key is the occasion.
     Checkpoint,
 }
 
@@ -112,7 +112,7 @@ pub(crate) async fn drop_unneeded(
     Ok(())
 }
 
-/// How many jobs of a round wait or are being worked on, not counting those of kind `but`.
+/// Counts the jobs of a round that wait or are being worked on. Jobs of kind `but` do not count.
 pub(crate) async fn unfinished(db: &PgPool, round_id: &RoundId, but: Kind) -> sqlx::Result<i64> {
     sqlx::query_scalar(
         "SELECT COUNT(*) FROM jobs WHERE round_id = $1 AND state IN ('ready', 'leased') AND kind <> $2",

@@ -26,11 +26,11 @@ pub(crate) struct Held {
     jobs: Vec<Job>,
 }
 
-/// How an unfinished job is given back.
+/// The terms on which an unfinished job is given back.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Return<'a> {
     pub(crate) run_at: Timestamp,
-    /// Whether the attempt counts.
+    /// Whether the attempt counts towards the limit of attempts.
     pub(crate) counts: bool,
     pub(crate) error: Option<&'a str>,
 }
@@ -59,7 +59,7 @@ impl Held {
     }
 
     /// Leases up to `limit` further due jobs of this kind and round. Leaves out jobs that were
-    /// tried before: one of them may have made its batch fail, so each is tried alone.
+    /// tried before. One of them may have made its batch fail, so each is tried alone.
     pub(crate) async fn acquire_more(
         &mut self,
         db: &PgPool,
@@ -95,7 +95,7 @@ impl Held {
         &self.jobs
     }
 
-    /// The job that was due first.
+    /// Returns the job that was due first.
     pub(crate) fn first(&self) -> &Job {
         &self.jobs[0]
     }
@@ -108,12 +108,12 @@ impl Held {
         self.first().kind.0
     }
 
-    /// The chunk that the job is about.
+    /// Returns the chunk that is the job's key.
     pub(crate) fn chunk(&self) -> Result<u64> {
         self.first().key.parse().map_err(Error::fault)
     }
 
-    /// The attempts at the job that was tried most often, counting this one.
+    /// Returns the attempts at the job that was tried most often. The present attempt counts.
     pub(crate) fn attempts(&self) -> i32 {
         self.jobs.iter().map(|job| job.attempts).max().unwrap_or(1)
     }

@@ -1,4 +1,4 @@
-//! Rounds, their progress, and the uploads refused in them.
+//! Rounds, their progress, and the counts of refused uploads.
 
 use std::collections::HashMap;
 
@@ -10,13 +10,13 @@ use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 use super::participants::Counts;
 
 names::name! {
-    /// SHA-256 of the request that created a round.
+    /// The SHA-256 digest of the request that created a round.
     pub(crate) RequestDigest: 32;
 }
 
 kit::bytes_column!(RequestDigest);
 
-/// A round.
+/// A round as it is stored.
 #[derive(FromRow)]
 pub(crate) struct RoundRow {
     pub(crate) round_id: Column<RoundId>,
@@ -31,7 +31,7 @@ pub(crate) struct RoundRow {
     pub(crate) closed_at: Option<Timestamp>,
 }
 
-/// A round with its progress, as it is shown.
+/// A round with its progress, as callers see it.
 #[derive(FromRow)]
 pub(crate) struct RoundSummary {
     pub(crate) round_id: Column<RoundId>,
@@ -62,7 +62,7 @@ pub(crate) struct NewRound<'a> {
     pub(crate) proof: ProofDemand,
     pub(crate) request_key: Option<&'a str>,
     pub(crate) request_digest: &'a RequestDigest,
-    /// The asset that the round pays in, if it pays.
+    /// The asset that the round pays in. `None` if it does not pay.
     pub(crate) payout_asset: Option<&'a str>,
 }
 
@@ -105,7 +105,7 @@ pub(crate) async fn insert(tx: &mut PgConnection, round: &NewRound<'_>, now: Tim
     Ok(())
 }
 
-/// One round.
+/// Finds one round.
 pub(crate) async fn find(db: impl PgExecutor<'_>, round_id: &RoundId) -> sqlx::Result<Option<RoundRow>> {
     sqlx::query_as("SELECT * FROM rounds WHERE round_id = $1")
         .bind(Column(*round_id))
@@ -113,12 +113,12 @@ pub(crate) async fn find(db: impl PgExecutor<'_>, round_id: &RoundId) -> sqlx::R
         .await
 }
 
-/// The round that an operator created under this key.
+/// Finds the round that an operator created under this key.
 pub(crate) async fn find_by_request(db: &PgPool, request_key: &str) -> sqlx::Result<Option<RoundRow>> {
     sqlx::query_as("SELECT * FROM rounds WHERE request_key = $1").bind(request_key).fetch_optional(db).await
 }
 
-/// One round, locked: no other transaction decides about it until this one ends.
+/// Locks one round. No other transaction decides about it until this one ends.
 pub(crate) async fn lock(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Result<Option<RoundRow>> {
     sqlx::query_as("SELECT * FROM rounds WHERE round_id = $1 FOR NO KEY UPDATE")
         .bind(Column(*round_id))
@@ -126,7 +126,7 @@ pub(crate) async fn lock(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Res
         .await
 }
 
-/// One round with its progress.
+/// Finds one round with its progress.
 pub(crate) async fn summary(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Option<RoundSummary>> {
     sqlx::query_as(
         "SELECT r.round_hash, r.proof, r.root, o.*
@@ -138,7 +138,7 @@ pub(crate) async fn summary(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Opt
     .await
 }
 
-/// At most `limit` rounds that follow `after`, only those in `state` if it is given.
+/// Lists at most `limit` rounds that follow `after`. With `state`, lists only rounds in this state.
 pub(crate) async fn list(
     db: &PgPool,
     after: &[u8],
@@ -158,17 +158,17 @@ pub(crate) async fn list(
     .await
 }
 
-/// The number of the round created last; 0 if there is none.
+/// Returns the number of the newest round. 0 if there is none.
 pub(crate) async fn count(db: &PgPool) -> sqlx::Result<i64> {
     sqlx::query_scalar("SELECT COALESCE(MAX(sequence), 0) FROM rounds").fetch_one(db).await
 }
 
-/// Whether there is any round.
+/// Returns whether any round exists.
 pub(crate) async fn any(db: &PgPool) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT EXISTS (SELECT FROM rounds)").fetch_one(db).await
 }
 
-/// The states of these rounds, as far as they exist.
+/// Returns the states of those of these rounds that exist.
 pub(crate) async fn states(db: &PgPool, round_ids: &[RoundId]) -> sqlx::Result<HashMap<RoundId, RoundState>> {
     let states = sqlx::query_as("SELECT round_id, state FROM rounds WHERE round_id = ANY($1)");
     let states: Vec<(Column<RoundId>, Column<RoundState>)> =
@@ -194,7 +194,7 @@ pub(crate) async fn take_capacity(
     Ok(taken.rows_affected() == 1)
 }
 
-/// Gives the capacity that rejected contributions used back to the round.
+/// Gives the round back the capacity that rejected contributions used.
 pub(crate) async fn return_capacity(
     tx: &mut PgConnection,
     round_id: &RoundId,
@@ -208,8 +208,8 @@ pub(crate) async fn return_capacity(
     Ok(())
 }
 
-/// When a round whose capacity is used up by verified contributions may close; `None` for any
-/// other.
+/// Returns from when a full round may close, if all its contributions are verified. Returns `None`
+/// for any other round.
 pub(crate) async fn full_from(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Result<Option<Timestamp>> {
     sqlx::query_scalar(
         "SELECT earliest_close_at FROM rounds
@@ -221,7 +221,7 @@ pub(crate) async fn full_from(tx: &mut PgConnection, round_id: &RoundId) -> sqlx
     .await
 }
 
-/// Whether the round has as many active contributions as it may.
+/// Returns whether the round has as many active contributions as it takes.
 pub(crate) async fn is_full(db: &PgPool, round_id: &RoundId) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT active >= max_contributions FROM rounds WHERE round_id = $1")
         .bind(Column(*round_id))
@@ -229,14 +229,14 @@ pub(crate) async fn is_full(db: &PgPool, round_id: &RoundId) -> sqlx::Result<boo
         .await
 }
 
-/// Why a round fails: a public code, and particulars for the operator.
+/// The reason why a round fails: a public code, and particulars for the operator.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Failure<'a> {
     pub(crate) code: FailureCode,
     pub(crate) words: &'a str,
 }
 
-/// What is recorded of a round together with its new state. A fact that is absent stays as it is.
+/// Facts to be recorded together with a round's new state. An absent fact stays as it is.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Facts<'a> {
     pub(crate) countersignatures: Option<&'a [Vec<u8>]>,

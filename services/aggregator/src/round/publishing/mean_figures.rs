@@ -1,4 +1,4 @@
-//! What a mean looks like: its norm, and a summary of each tensor.
+//! The figures of a mean: its norm, and a summary of each tensor.
 
 use api::rounds::TensorSummary;
 use masking::RoundConstants;
@@ -51,7 +51,7 @@ impl MeanFigures {
         }
     }
 
-    /// ‖mean‖₂.
+    /// The ℓ₂ norm of the mean.
     pub(super) fn norm(&self) -> f64 {
         self.square.sqrt()
     }

@@ -1,4 +1,4 @@
-//! A contribution on its way to a decision.
+//! A contribution on its way to a decision about it.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ impl Candidate {
     }
 }
 
-/// A contribution whose shares are good for every holder, and whose proof has to be verified.
+/// A contribution whose shares are good for every holder. Its proof is not verified yet.
 pub(super) struct Unproved {
     pub(super) candidate: Candidate,
     pub(super) attestations: Vec<Vec<u8>>,
@@ -41,11 +41,11 @@ impl Decision {
     }
 }
 
-/// A contribution with the decision about it.
+/// A contribution together with the decision about it.
 pub(super) struct Decided {
     pub(super) contribution_id: ContributionId,
     pub(super) decision: Decision,
-    /// How long the verification of its proof took, if it was verified.
+    /// The time that the verification of its proof took. `None` if no proof was verified.
     pub(super) proof_time_us: Option<i64>,
 }
 

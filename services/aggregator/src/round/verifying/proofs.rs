@@ -26,7 +26,7 @@ const PIECE_BLOCKS: u64 = 256;
 pub(super) struct Checked {
     pub(super) unproved: Unproved,
     pub(super) outcome: ProofOutcome,
-    /// How long the verification computed.
+    /// The time that the verification computed.
     pub(super) time: Duration,
 }
 
@@ -75,7 +75,7 @@ pub(super) async fn verify(
     Ok(checked)
 }
 
-/// The verification of one proof, as far as it goes without the others.
+/// The verification of one proof, as far as it needs no other proof.
 struct Alone {
     /// The group equations that are left to be checked, or the reason why the proof is bad.
     left: std::result::Result<GroupEquations, Refusal>,
