@@ -1,14 +1,16 @@
-//! A log's signed word on its size and root: the C2SP checkpoint format (<https://c2sp.org/tlog-checkpoint>).
+//! A log's signed word on its size and root: the C2SP checkpoint format
+//! (<https://c2sp.org/tlog-checkpoint>).
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use names::Name;
+use names::{Name, PublicKey};
 
 use crate::{
     note::{Note, NoteError, Signer, VerifiedSignature, Verifier},
     tree_hash::Hash,
 };
 
-/// The state of a log at one size. Its text is three lines: origin, size in decimal, root in base64.
+/// The state of a log at one size. Its text is three lines: origin, size in decimal, root in
+/// base64.
 ///
 /// ```
 /// use ledger::{Checkpoint, note::Signer, root};
@@ -50,13 +52,13 @@ impl Checkpoint {
         Note::sign(&self.text(), log).map(|note| note.to_string())
     }
 
-    /// Reads a checkpoint of the log whose key this is. Signatures of keys other than the log's and the witnesses' are
-    /// ignored, as are lines after the root; witnesses that have not signed are missing from the answer, and how many are
-    /// enough is for the caller to say.
+    /// Reads a checkpoint of the log whose key this is. Signatures of keys other than the log's and
+    /// the witnesses' are ignored, as are lines after the root. Witnesses that have not signed are
+    /// missing from the answer. The caller must decide how many are enough.
     ///
     /// # Errors
-    /// [`NoteError`]: not a note, a wrong signature of the log or of a known witness, no signature of the log, not a
-    /// checkpoint, or one of another log.
+    /// [`NoteError`]: not a note, a wrong signature of the log or of a known witness, no signature
+    /// of the log, not a checkpoint, or one of another log.
     pub fn open(note: &str, log: &Verifier, witnesses: &[Verifier]) -> Result<OpenedCheckpoint, NoteError> {
         let note = Note::parse(note)?;
         let known: Vec<Verifier> = std::iter::once(log).chain(witnesses).cloned().collect();
@@ -71,6 +73,20 @@ impl Checkpoint {
             return Err(NoteError::Origin { log: log.name().to_owned() });
         }
         Ok(OpenedCheckpoint { checkpoint, witnesses: signed })
+    }
+
+    /// As [`open`](Self::open), for a reader that trusts a key and accepts any name that the log
+    /// gives itself.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), and [`NoteError`] when the key or the name cannot be used.
+    pub fn open_under(
+        note: &str,
+        log: &PublicKey,
+        witnesses: &[Verifier],
+    ) -> Result<OpenedCheckpoint, NoteError> {
+        let origin = note.lines().next().unwrap_or_default();
+        Self::open(note, &Verifier::ed25519(origin, log)?, witnesses)
     }
 
     fn text(&self) -> String {

@@ -28,7 +28,7 @@ pub use contribution::{ContributionHeader, MessagePrefix, SealedSeeds};
 pub use credential::Credential;
 pub use document::{Holder, Proof, RoundDocument, Tensor};
 pub use identity::{IdentityKey, Signature};
-pub use payout::{ClaimAddress, PayoutTerms, Token};
+pub use payout::{Asset, ClaimAddress, NotAnAsset, PayoutTerms, Token};
 pub use receipt::Receipt;
 pub use refusal::Refusal;
 pub use release::{ReleaseAnswer, ReleaseRequest, check_member, set_root};

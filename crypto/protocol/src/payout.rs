@@ -1,10 +1,14 @@
-//! What a round pays, and where its participants want it: the terms in the document, and the address a participant signs.
+//! What a round pays, and where its participants want it: the terms in the document, and the
+//! address a participant signs.
+
+use std::{fmt, str::FromStr};
 
 use ledger::{payout::Policy, payout_tree::Address};
 use names::{
     Subject,
     labels::{self, Label},
 };
+use thiserror::Error;
 
 use crate::{
     Signature, Signed,
@@ -17,20 +21,96 @@ use crate::{
 pub struct PayoutTerms {
     /// What shares are proportional to.
     pub policy: Policy,
-    /// What is split, in the smallest units of the token or in points; 1 to [`MAX_POOL`](Self::MAX_POOL).
+    /// What is split, in the smallest units of the token or in points; 1 to
+    /// [`MAX_POOL`](Self::MAX_POOL).
     pub pool: u128,
-    /// What it is paid in; none for points that the operator settles elsewhere.
+    /// What it is paid in; none for points that the operator redeems elsewhere.
     pub token: Option<Token>,
 }
 
-/// An ERC-20 token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An ERC-20 token. Its text is the asset name of CAIP-19: `eip155:1/erc20:0x…`, with the contract
+/// in lower case.
+///
+/// ```
+/// use protocol::Token;
+///
+/// let name = "eip155:1/erc20:0x5fbdb2315678afecb367f032d93f642f64180aa3";
+/// let token: Token = name.parse()?;
+/// assert_eq!((token.chain_id, token.to_string().as_str()), (1, name));
+/// # Ok::<(), protocol::NotAnAsset>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Token {
     /// The chain, by its EIP-155 number, 1 to 2⁶³ − 1.
     pub chain_id: u64,
     /// The token's contract, not [`Address::ZERO`].
     pub contract: Address,
 }
+
+impl Token {
+    fn keeps_ranges(&self) -> bool {
+        is_chain(self.chain_id) && self.contract != Address::ZERO
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "eip155:{}/erc20:0x{}", self.chain_id, hex::encode(self.contract.to_bytes()))
+    }
+}
+
+impl FromStr for Token {
+    type Err = NotAnAsset;
+
+    /// Reads exactly what [`Display`](fmt::Display) writes, so that two names are of one token only
+    /// if they are the same text.
+    fn from_str(name: &str) -> Result<Self, NotAnAsset> {
+        let (chain, contract) =
+            name.strip_prefix("eip155:").and_then(|rest| rest.split_once("/erc20:")).ok_or(NotAnAsset)?;
+        let token = Self {
+            chain_id: chain.parse().map_err(|_| NotAnAsset)?,
+            contract: contract.parse().map_err(|_| NotAnAsset)?,
+        };
+        if token.keeps_ranges() && token.to_string() == name { Ok(token) } else { Err(NotAnAsset) }
+    }
+}
+
+/// What a round pays in and accounts count. Its text is `points` or the name of the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Asset {
+    /// Points that the operator redeems elsewhere.
+    Points,
+    /// A token.
+    Token(Token),
+}
+
+impl From<Token> for Asset {
+    fn from(token: Token) -> Self {
+        Self::Token(token)
+    }
+}
+
+impl fmt::Display for Asset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Points => f.write_str("points"),
+            Self::Token(token) => token.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Asset {
+    type Err = NotAnAsset;
+
+    fn from_str(name: &str) -> Result<Self, NotAnAsset> {
+        if name == "points" { Ok(Self::Points) } else { name.parse().map(Self::Token) }
+    }
+}
+
+/// The text names neither a token nor points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("an asset is `points` or `eip155:` with a chain and the contract of an ERC-20 token")]
+pub struct NotAnAsset;
 
 const NO_PAYOUT: u8 = 0;
 const NO_TOKEN: u8 = 0;
@@ -40,9 +120,13 @@ impl PayoutTerms {
     /// The largest pool: the sum of 2³² of them fits every amount.
     pub const MAX_POOL: u128 = (1 << 96) - 1;
 
+    /// What the pool is counted in.
+    pub fn asset(&self) -> Asset {
+        self.token.map_or(Asset::Points, Asset::Token)
+    }
+
     pub(crate) fn keeps_ranges(&self) -> bool {
-        (1..=Self::MAX_POOL).contains(&self.pool)
-            && self.token.is_none_or(|token| is_chain(token.chain_id) && token.contract != Address::ZERO)
+        (1..=Self::MAX_POOL).contains(&self.pool) && self.token.is_none_or(|token| token.keeps_ranges())
     }
 
     pub(crate) fn write(terms: Option<&Self>, writer: &mut Writer) {
@@ -82,8 +166,8 @@ fn is_chain(chain_id: u64) -> bool {
     (1..1 << 63).contains(&chain_id)
 }
 
-/// A participant's word on where it wants to be paid on a chain. Of those signed with its present key, the one with the largest
-/// sequence counts.
+/// A participant's word on where it wants to be paid on a chain. Several may be signed with its
+/// present key. The one with the largest sequence counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimAddress {
     /// Who.
@@ -130,6 +214,40 @@ impl Canonical for ClaimAddress {
             Self { address: Address::ZERO, .. } => Err(DecodeError::Range { field: "address" }),
             Self { chain_id, .. } if !is_chain(chain_id) => Err(DecodeError::Range { field: "chain_id" }),
             claim => Ok(claim),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_asset_has_one_name() {
+        let token = Token { chain_id: 31_337, contract: Address::from_bytes([0xc0; 20]) };
+        let name = format!("eip155:31337/erc20:0x{}", "c0".repeat(20));
+        assert_eq!((token.to_string(), name.parse()), (name.clone(), Ok(token)));
+        for asset in [Asset::Points, Asset::Token(token)] {
+            assert_eq!(asset.to_string().parse(), Ok(asset));
+        }
+    }
+
+    #[test]
+    fn other_spellings_of_an_asset_are_refused() {
+        let contract = "c0".repeat(20);
+        for name in [
+            String::new(),
+            "Points".into(),
+            format!("eip155:01/erc20:0x{contract}"),
+            format!("eip155:+1/erc20:0x{contract}"),
+            format!("eip155:0/erc20:0x{contract}"),
+            format!("eip155:{}/erc20:0x{contract}", 1u64 << 63),
+            format!("eip155:1/erc721:0x{contract}"),
+            format!("eip155:1/erc20:0x{}", contract.to_uppercase()),
+            format!("eip155:1/erc20:{contract}"),
+            format!("eip155:1/erc20:0x{}", "00".repeat(20)),
+        ] {
+            assert_eq!(name.parse::<Asset>(), Err(NotAnAsset), "{name}");
         }
     }
 }

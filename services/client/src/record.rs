@@ -4,7 +4,7 @@ use api::{
     log::{CheckpointView, ConsistencyView, LogInclusionView},
     paths,
 };
-use ledger::{Checkpoint, note::Verifier};
+use ledger::Checkpoint;
 use names::RoundId;
 use protocol::Receipt;
 
@@ -38,9 +38,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Mismatch`] when the pinned aggregator did not sign it.
     pub fn open_checkpoint(&self, note: String) -> Result<SignedCheckpoint, ClientError> {
-        let origin = note.lines().next().unwrap_or_default();
-        let verifier = Verifier::ed25519(origin, &self.pins.aggregator);
-        let opened = verifier.and_then(|verifier| Checkpoint::open(&note, &verifier, &[]));
+        let opened = Checkpoint::open_under(&note, &self.pins.aggregator, &[]);
         let opened = opened.map_err(|_| ClientError::Mismatch { what: "checkpoint", field: "note" })?;
         Ok(SignedCheckpoint { checkpoint: opened.checkpoint, note })
     }

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use sharing::RoundKeyPair;
 
 use self::draft::draft;
-use super::{payouts, rounds, sweep};
+use super::{rounds, sweep};
 use crate::{
     combiners::{Combiner, CombinerError},
     round::preparing,
@@ -119,7 +119,7 @@ async fn store(
 ) -> Result<()> {
     let chunks = i32::try_from(constants.chunks()).expect("2^32 coordinates are 4096 chunks");
     let round = VerifiedRound::trusted(document)?;
-    let payout_asset = round.document().payout.map(|terms| payouts::asset(terms.token.as_ref()));
+    let payout_asset = round.document().payout.map(|terms| terms.asset().to_string());
     let new = NewRound {
         document: round.document(),
         bytes: &round.document().to_bytes(),

@@ -43,18 +43,7 @@ pub(crate) fn token(field: &str, token: &api::payouts::Token) -> Result<Token> {
     }
 }
 
-/// The name of what a round pays in: a token's by CAIP-19, or `points`.
-pub(crate) fn asset(token: Option<&Token>) -> String {
-    match token {
-        None => "points".to_owned(),
-        Some(token) => {
-            let contract = hex::encode(token.contract.to_bytes());
-            format!("eip155:{}/erc20:0x{contract}", token.chain_id)
-        }
-    }
-}
-
-/// Reckons what each contribution in the sum of a round earns.
+/// Computes what each contribution in the sum of a round earns.
 pub(crate) async fn reckon(app: &App, round_id: &RoundId, terms: &PayoutTerms) -> Result<Vec<Earning>> {
     let earners = books::earners(&app.db, round_id).await?;
     earners.iter().try_for_each(check_header)?;
@@ -110,7 +99,7 @@ pub(crate) async fn post(
     if books::is_paid(&mut *tx, round_id).await? {
         return Ok(());
     }
-    books::pay_round(tx, round_id, &asset(terms.token.as_ref()), earnings, now).await?;
+    books::pay_round(tx, round_id, &terms.asset().to_string(), earnings, now).await?;
     if let Some(token) = &terms.token {
         hand_over(tx, Some(round_id), token, now).await?;
     }
@@ -128,7 +117,7 @@ pub(crate) async fn make_batch(app: &App, request: &MakeBatch) -> Result<Batch> 
     let nothing =
         "what was handed over before, also by a request whose answer was lost, is at /v1/payouts/batches";
     let batch_id = made.await?.ok_or_else(|| Error::abort(ProblemKind::NothingOwed).detail(nothing))?;
-    tracing::info!(batch_id, asset = asset(Some(&token)), "batch made");
+    tracing::info!(batch_id, asset = %token, "batch made");
     batch(app, batch_id.cast_unsigned()).await
 }
 
@@ -140,7 +129,7 @@ async fn hand_over(
     token: &Token,
     now: Timestamp,
 ) -> Result<Option<i64>> {
-    let asset = asset(Some(token));
+    let asset = token.to_string();
     let chain_id = i64::try_from(token.chain_id).map_err(Error::fault)?;
     let owed = stored::owed(tx, &asset, chain_id).await?;
     let balances: Vec<Claimable> =

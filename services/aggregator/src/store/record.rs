@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use ledger::{Checkpoint, note::Verifier};
+use ledger::Checkpoint;
 use names::PublicKey;
 use sqlx::{FromRow, PgConnection};
 
@@ -97,9 +97,7 @@ fn contradiction(size: u64, root: &[u8], note: &str, aggregator: &PublicKey) -> 
         column_name: Some(column.into()),
         problem,
     };
-    let origin = note.lines().next().unwrap_or_default();
-    let opened = Verifier::ed25519(origin, aggregator).and_then(|key| Checkpoint::open(note, &key, &[]));
-    match opened {
+    match Checkpoint::open_under(note, aggregator, &[]) {
         Err(error) => Some(wrong("note", format!("is not signed by the aggregator: {error}"))),
         Ok(opened) if opened.checkpoint.size != size => Some(wrong("size", "is not the note's".into())),
         Ok(opened) if opened.checkpoint.root.as_bytes() != root => {
