@@ -37,12 +37,8 @@ pub(crate) enum CommandError {
         #[source]
         source: Refusal,
     },
-    #[error("{at} is wrong")]
-    Audit {
-        at: String,
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    #[error(transparent)]
+    Audit(#[from] audit::Finding),
     #[error("the record contradicts itself: {first}{}", if *others > 0 { format!(" (and {others} more)") } else { String::new() })]
     Record { first: String, others: usize },
     #[error("the {what} is not the one that was asked for")]
@@ -81,7 +77,7 @@ impl CommandError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Client(error) => client_exit_code(error),
-            Self::Refused { .. } | Self::Audit { .. } | Self::Record { .. } | Self::Unexpected { .. } => 5,
+            Self::Refused { .. } | Self::Audit(_) | Self::Record { .. } | Self::Unexpected { .. } => 5,
             Self::Argument { .. } => 2,
             _ => 1,
         }
@@ -98,6 +94,17 @@ impl CommandError {
     /// The message, followed by the messages of its causes.
     pub(crate) fn chain(&self) -> String {
         kit::error::chain(self)
+    }
+}
+
+/// Why a round of files was not verified.
+impl From<audit::AuditError<Self>> for CommandError {
+    fn from(error: audit::AuditError<Self>) -> Self {
+        match error {
+            audit::AuditError::Finding(finding) => Self::Audit(finding),
+            audit::AuditError::Source(error) => error,
+            audit::AuditError::Computation(error) => Self::Masking(error),
+        }
     }
 }
 

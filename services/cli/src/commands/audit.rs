@@ -1,30 +1,24 @@
 //! `blindsum audit`.
 
-mod books;
 pub(crate) mod chain;
-mod earnings;
-mod folder;
 mod log;
-mod record;
-mod round_record;
-#[cfg(test)]
-mod tests;
+mod round_folder;
 mod verify;
 
 use std::{
-    error::Error,
     fs,
     path::{Path, PathBuf},
 };
 
-use api::bundle::Bundle;
+use audit::BundleJson;
 use clap::Subcommand;
 use client::Client;
 use names::RoundId;
-use protocol::{Canonical, ContributionHeader, DecodeError, Refusal, RoundDocument, RoundResult};
+use protocol::Canonical;
 use serde_json::{Value, json};
 
-pub(crate) use self::folder::verify;
+use self::round_folder::RoundFolder;
+pub(crate) use self::verify::verify;
 use crate::{
     connection::ClientArgs,
     error::{CommandError, Result},
@@ -35,17 +29,19 @@ use crate::{
 pub(crate) enum Audit {
     /// Summarise a bundle. Nothing is verified.
     Show(ShowArgs),
-    /// Recompute a round from what `audit fetch` wrote, or would write, trusting neither server: signatures, credentials, norm
-    /// proofs, the sum; and from the log, that it says the same, continues earlier checkpoints, and that payouts, books and payout
-    /// trees are right.
+    /// Recompute a round from what `audit fetch` wrote, or would write, trusting neither server:
+    /// signatures, credentials, norm proofs, the sum; and from the log, that it says the same,
+    /// continues earlier checkpoints, and that payouts, books and payout trees are right.
     ///
     /// Names the first thing that is wrong and exits with 5.
-    Verify(folder::VerifyArgs),
-    /// Compare the rows of the aggregator's database with its log, and the log with its hashes and its last signed checkpoint.
+    Verify(verify::VerifyArgs),
+    /// Compare the rows of the aggregator's database with its log, and the log with its hashes and
+    /// its last signed checkpoint.
     ///
     /// Names the first table, row and column that is wrong and exits with 5.
     Chain(chain::ChainArgs),
-    /// Download everything that is public about a round, and the log: bundle.json, bodies/, sum and log/.
+    /// Download everything that is public about a round, and the log: bundle.json, bodies/, sum and
+    /// log/.
     Fetch(FetchArgs),
 }
 
@@ -69,7 +65,7 @@ pub(crate) struct FetchArgs {
 pub(crate) async fn run(audit: Audit, output: &Output) -> Result<()> {
     match audit {
         Audit::Show(args) => show(&args.bundle, output),
-        Audit::Verify(args) => folder::run(&args, output).await,
+        Audit::Verify(args) => verify::run(&args, output).await,
         Audit::Chain(args) => chain::run(&args, output).await,
         Audit::Fetch(args) => {
             let client = args.client.connect(output)?;
@@ -81,37 +77,33 @@ pub(crate) async fn run(audit: Audit, output: &Output) -> Result<()> {
     }
 }
 
-/// Writes `bundle.json`, `bodies/<contribution_id>`, `sum`, `log/checkpoint` and `log/entries.jsonl` to a folder; returns the
-/// number of members.
+/// Writes what is public about a round, and the log, to a folder; returns the number of members.
 pub(crate) async fn fetch(client: &Client, id: RoundId, folder: &Path) -> Result<usize> {
     let round = client.open_round(id).await?;
-    let bodies = folder.join("bodies");
-    fs::create_dir_all(&bodies).map_err(CommandError::file(&bodies))?;
-    let text = client.bundle(id).await?;
-    let path = folder.join("bundle.json");
-    fs::write(&path, &text).map_err(CommandError::file(&path))?;
-    let bundle = parse(&text, &path)?;
-    if bundle.document.0 != round.document().to_bytes() {
+    let folder = RoundFolder::new(folder);
+    folder.create()?;
+    let path = folder.bundle();
+    fs::write(&path, client.bundle(id).await?).map_err(CommandError::file(&path))?;
+    let bundle = folder.read_bundle()?;
+    if bundle.document_bytes() != round.document().to_bytes() {
         return Err(CommandError::Unexpected { what: "bundle's document" });
     }
     let constants = round.constants();
-    for member in &bundle.members {
-        let to = bodies.join(member.contribution_id.to_string());
-        client.download_body(id, member.contribution_id, constants.body_bytes(), &to).await?;
+    for contribution in bundle.contributions() {
+        let to = folder.body(contribution);
+        client.download_body(id, contribution, constants.body_bytes(), &to).await?;
     }
-    client.download_sum(id, 8 * constants.padded_dimension, &folder.join("sum")).await?;
-    log::fetch(client, id, folder).await?;
-    Ok(bundle.members.len())
-}
-
-fn wrong(at: &str, source: impl Into<Box<dyn Error + Send + Sync>>) -> CommandError {
-    CommandError::Audit { at: at.to_owned(), source: source.into() }
+    client.download_sum(id, 8 * constants.padded_dimension, &folder.sum()).await?;
+    log::fetch(client, id, &folder).await?;
+    Ok(bundle.contributions().len())
 }
 
 fn show(path: &Path, output: &Output) -> Result<()> {
-    let path = if path.is_dir() { path.join("bundle.json") } else { path.to_owned() };
-    let text = fs::read(&path).map_err(CommandError::file(&path))?;
-    let summary = summarise(&parse(&text, &path)?)?;
+    let bundle = match path.is_dir() {
+        true => RoundFolder::new(path).read_bundle()?,
+        false => round_folder::read_bundle(path)?,
+    };
+    let summary = summarise(&bundle)?;
     let lines: Vec<_> = summary.iter().map(|(name, value)| format!("{name:18} {}", plain(value))).collect();
     let value: serde_json::Map<_, _> =
         summary.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
@@ -119,19 +111,8 @@ fn show(path: &Path, output: &Output) -> Result<()> {
     Ok(())
 }
 
-fn parse(text: &[u8], path: &Path) -> Result<Bundle> {
-    serde_json::from_slice(text)
-        .map_err(|error| CommandError::input(path, format!("is not a bundle: {error}")))
-}
-
-fn summarise(bundle: &Bundle) -> Result<Vec<(&'static str, Value)>> {
-    let document: RoundDocument = decode(&bundle.document.0, "round document")?;
-    let result: RoundResult = decode(&bundle.result.0, "result")?;
-    let headers = bundle
-        .members
-        .iter()
-        .map(|member| decode(&member.header.0, "contribution header"))
-        .collect::<Result<Vec<ContributionHeader>>>()?;
+fn summarise(bundle: &BundleJson) -> Result<Vec<(&'static str, Value)>> {
+    let (document, result, headers) = (bundle.document()?, bundle.result()?, bundle.headers()?);
     let subjects: Vec<_> = headers.iter().map(|header| header.credential.subject.as_str()).collect();
     let combiners: Vec<_> =
         document.holders.iter().skip(1).map(|holder| holder.identity_key.to_string()).collect();
@@ -144,23 +125,16 @@ fn summarise(bundle: &Bundle) -> Result<Vec<(&'static str, Value)>> {
         ("cohort", json!([document.min_cohort, document.max_contributions])),
         ("opens_at_ms", document.opens_at_ms.into()),
         ("closes_at_ms", document.closes_at_ms.into()),
-        ("aggregator", bundle.aggregator_key.to_string().into()),
+        ("aggregator", bundle.aggregator_key().to_string().into()),
         ("combiners", combiners.into()),
         ("registrar", document.registrar_key.to_string().into()),
         ("members", subjects.into()),
         ("total_weight", result.total_weight.into()),
-        ("answers", bundle.answers.len().into()),
+        ("answers", bundle.answer_count().into()),
         ("root", result.root.to_string().into()),
         ("sum_digest", result.sum_digest.to_string().into()),
         ("residual_max", result.residual_max.into()),
     ])
-}
-
-fn decode<T: Canonical>(bytes: &[u8], what: &'static str) -> Result<T> {
-    T::from_bytes(bytes).map_err(|source: DecodeError| CommandError::Refused {
-        what,
-        source: Refusal::malformed(what)(source),
-    })
 }
 
 fn plain(value: &Value) -> String {

@@ -18,7 +18,8 @@ pub(crate) struct ChainArgs {
     /// URL of the aggregator's database, as a member of auditor_ro or more.
     #[arg(long, env = "BLINDSUM_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: String,
-    /// The keys to trust, as for participants; the aggregator's has to have signed the last checkpoint.
+    /// The keys to trust, as for participants; the aggregator's has to have signed the last
+    /// checkpoint.
     #[arg(long, env = "BLINDSUM_PINS", value_name = "FILE")]
     pins: PathBuf,
 }
@@ -27,8 +28,8 @@ pub(super) async fn run(args: &ChainArgs, output: &Output) -> Result<()> {
     let key = pins_file::read(&args.pins)?.aggregator;
     let Findings { entries, signed, waiting, .. } = check(&args.database_url, &key).await?;
     let words = format!(
-        "every recorded row is what the log says: {entries} entries, {signed} of them under a signed checkpoint, {waiting} \
-         more without a place"
+        "every recorded row is what the log says: {entries} entries, {signed} of them under a signed \
+         checkpoint, {waiting} more without a place"
     );
     output.answer(words, &json!({ "entries": entries, "signed": signed, "waiting": waiting }));
     Ok(())

@@ -2,8 +2,6 @@
 
 mod openings;
 
-use std::{fs, path::PathBuf};
-
 use ledger::{
     Checkpoint, Frontier, leaf_hash,
     note::{Note, Signer, Verifier},
@@ -14,12 +12,11 @@ use names::{PublicKey, SecretKey};
 use protocol::{PayoutTerms, Token};
 use serde_json::{Value, json};
 
-use super::{
-    books,
-    log::{CHECKPOINT, ENTRIES, FOLDER, SignedLog, Trust},
-    round_record::{self, BundleFacts, Member, logged},
+use crate::{
+    Books, Finding, LogReader, NamedNote, RoundReport, SignedLog, Trust,
+    facts::{MemberFacts, RoundFacts},
+    rows::LoggedBytes,
 };
-use crate::error::{CommandError, Result};
 
 const ASSET: &str = "eip155:1/erc20:0xc0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0";
 /// α was included in round 1 and β rejected; both decayed by one round.
@@ -35,15 +32,15 @@ fn aggregator() -> PublicKey {
 }
 
 /// Round 2, in whose sum α and β are.
-fn facts() -> BundleFacts {
-    let member = |number: u8, subject: &str| Member {
+fn facts() -> RoundFacts {
+    let member = |number: u8, subject: &str| MemberFacts {
         contribution_id: [number; 16].into(),
         header_hash: [number; 32].into(),
-        subject: subject.to_owned(),
+        subject: subject.parse().unwrap(),
         weight: 1,
     };
     let token = Token { chain_id: 1, contract: Address::from_bytes([0xc0; 20]) };
-    BundleFacts {
+    RoundFacts {
         round_id: [2; 16].into(),
         round_hash: [22; 32].into(),
         document: vec![7; 100],
@@ -84,6 +81,11 @@ fn account(id: i64, kind: &str, subject: Option<&str>) -> Value {
     }})
 }
 
+/// Bytes as the log names them.
+fn logged(bytes: &[u8]) -> String {
+    LoggedBytes::of(bytes).to_string()
+}
+
 /// What the log of an honest aggregator says. β's balance waits for an address.
 fn honest() -> Vec<Value> {
     let facts = facts();
@@ -106,7 +108,7 @@ fn honest() -> Vec<Value> {
     vec![
         json!({"table": "models", "key": "00", "row": {}}),
         json!({"table": "rounds", "key": first, "row": {
-            "round_id": first, "round_hash": "11", "document": "", "state": "published", "root": null,
+            "round_id": first, "round_hash": "11".repeat(32), "document": "", "state": "published", "root": null,
             "created_at": 100, "sequence": 1, "min_reputation_ppm": 0,
         }}),
         contribution(1, 0xa, "alpha", "received", 110),
@@ -154,7 +156,8 @@ fn honest() -> Vec<Value> {
     ]
 }
 
-/// 1000 units in proportion to the reputations, by hand: 762.2… and 237.7…, the unit that is left to the larger remainder.
+/// 1000 units in proportion to the reputations, by hand: 762.2… and 237.7…, the unit that is left
+/// to the larger remainder.
 fn shares() -> (u128, u128) {
     let total = u128::from(ALPHA_PPM + BETA_PPM);
     let (alpha, beta) = (1_000 * u128::from(ALPHA_PPM), 1_000 * u128::from(BETA_PPM));
@@ -166,32 +169,32 @@ fn shares() -> (u128, u128) {
     }
 }
 
-/// A folder with this log, signed.
-struct LogCopy(tempfile::TempDir);
+/// A log's entries and the checkpoint over them.
+#[derive(Clone)]
+struct LogCopy {
+    entries: Vec<String>,
+    checkpoint: String,
+}
 
 impl LogCopy {
     fn of(entries: &[Value]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join(FOLDER)).unwrap();
-        let lines: Vec<String> = entries.iter().map(Value::to_string).collect();
-        fs::write(folder.path().join(ENTRIES), lines.join("\n") + "\n").unwrap();
-        fs::write(folder.path().join(CHECKPOINT), note(&lines)).unwrap();
-        Self(folder)
+        let entries: Vec<String> = entries.iter().map(Value::to_string).collect();
+        let checkpoint = note(&entries);
+        Self { entries, checkpoint }
     }
 
-    fn keep(&self, name: &str, note: &str) -> PathBuf {
-        let path = self.0.path().join(name);
-        fs::write(&path, note).unwrap();
-        path
+    fn read(&self, earlier: &[NamedNote<'_>], witnesses: &[Verifier]) -> Result<SignedLog, Finding> {
+        let latest = NamedNote { name: "latest", note: &self.checkpoint };
+        let mut log = LogReader::open(latest, Trust { aggregator: aggregator(), earlier, witnesses })?;
+        self.entries.iter().try_for_each(|entry| log.push(entry))?;
+        log.finish()
     }
 
-    fn read(&self, earlier: &[PathBuf], witnesses: &[Verifier]) -> Result<SignedLog> {
-        SignedLog::read(self.0.path(), Trust { aggregator: aggregator(), earlier, witnesses })
-    }
-
-    fn verify(&self, facts: &BundleFacts) -> Result<(bool, (usize, usize))> {
-        let record = self.read(&[], &[])?.record;
-        Ok((round_record::check_round(&record, facts)?, books::check_books(&record)?))
+    /// Whether the round is paid, and the books.
+    fn verify(&self, facts: &RoundFacts) -> Result<(bool, Books), Finding> {
+        let log = self.read(&[], &[])?;
+        let round = RoundReport { facts: facts.clone(), members: 2, proofs: 2, residual_max: 0 };
+        Ok((log.check_round(&round)?, log.check_books()?))
     }
 }
 
@@ -208,19 +211,16 @@ fn lines(count: usize) -> Vec<String> {
 }
 
 /// Where the audit says that something is wrong.
-fn place<T: std::fmt::Debug>(verdict: Result<T>) -> String {
-    match verdict.unwrap_err() {
-        CommandError::Audit { at, .. } => at,
-        other => panic!("{other}"),
-    }
+fn place<T: std::fmt::Debug>(verdict: Result<T, Finding>) -> String {
+    verdict.unwrap_err().at.to_string()
 }
 
 #[test]
 fn an_honest_log_verifies() {
-    assert_eq!(LogCopy::of(&honest()).verify(&facts()).unwrap(), (true, (2, 1)));
+    assert_eq!(LogCopy::of(&honest()).verify(&facts()).unwrap(), (true, Books { transfers: 2, batches: 1 }));
     // before the payout has happened
     let unpaid: Vec<Value> = honest().into_iter().take(18).collect();
-    assert_eq!(LogCopy::of(&unpaid).verify(&facts()).unwrap(), (false, (0, 0)));
+    assert_eq!(LogCopy::of(&unpaid).verify(&facts()).unwrap(), (false, Books { transfers: 0, batches: 0 }));
 }
 
 #[test]
@@ -358,46 +358,67 @@ fn an_entry_that_contradicts_an_earlier_one_is_found() {
 #[test]
 fn entries_that_the_checkpoint_does_not_cover_are_refused() {
     let copy = LogCopy::of(&honest());
-    let path = copy.0.path().join(ENTRIES);
-    let text = fs::read_to_string(&path).unwrap();
-    let at_checkpoint = format!("checkpoint {}", copy.0.path().join(CHECKPOINT).display());
-    for (changed, expected) in [
-        (text.replacen("\"1000\"", "\"1001\"", 1), at_checkpoint.as_str()),
-        (text.lines().take(honest().len() - 1).map(|line| line.to_owned() + "\n").collect(), "log"),
-        (format!("{text}{{\"table\":\"models\",\"key\":\"1\",\"row\":{{}}}}\n"), "log"),
-        (text.replacen("{\"key\"", "{\"keys\"", 1), "log entry 0"),
+    let changed = |change: fn(&mut Vec<String>)| {
+        let mut changed = copy.clone();
+        change(&mut changed.entries);
+        assert_ne!(changed.entries, copy.entries);
+        place(changed.read(&[], &[]))
+    };
+    let amount = changed(|entries| {
+        let entry = entries.iter_mut().find(|entry| entry.contains("\"1000\"")).unwrap();
+        *entry = entry.replacen("\"1000\"", "\"1001\"", 1);
+    });
+    assert_eq!(amount, "checkpoint latest");
+    assert_eq!(changed(|entries| drop(entries.pop())), "log");
+    let longer =
+        changed(|entries| entries.push(json!({"table": "models", "key": "1", "row": {}}).to_string()));
+    assert_eq!(longer, "log");
+    assert_eq!(
+        changed(|entries| entries[0] = entries[0].replacen("{\"key\"", "{\"keys\"", 1)),
+        "log entry 0"
+    );
+}
+
+#[test]
+fn rows_that_are_not_of_their_table_are_refused() {
+    for (table, column, value) in [
+        ("rounds", "round_hash", json!("ff")),
+        ("rounds", "payout_asset", json!("eip155:1/erc20:0xC0")),
+        ("contributions", "subject", json!("..")),
+        ("payouts", "amount", json!("0763")),
+        ("postings", "amount", json!("-0")),
+        ("payout_lines", "address", json!("aa")),
+        ("transfers", "batch_id", json!("1")),
     ] {
-        fs::write(&path, changed).unwrap();
-        assert_eq!(place(copy.read(&[], &[])), expected);
+        let mut entries = honest();
+        let index = entries.iter().position(|entry| entry["table"] == table).unwrap();
+        entries[index]["row"][column] = value;
+        assert_eq!(
+            place(LogCopy::of(&entries).read(&[], &[])),
+            format!("log entry {index}"),
+            "{table} {column}"
+        );
     }
 }
 
 #[test]
 fn the_log_has_to_continue_earlier_checkpoints() {
     let copy = LogCopy::of(&honest());
-    let earlier = [copy.keep("empty", &note(&lines(0))), copy.keep("earlier", &note(&lines(9)))];
-    assert_eq!(copy.read(&earlier, &[]).unwrap().checkpoint.size, honest().len() as u64);
+    let (empty, earlier) = (note(&lines(0)), note(&lines(9)));
+    let earlier = [NamedNote { name: "empty", note: &empty }, NamedNote { name: "earlier", note: &earlier }];
+    assert_eq!(copy.read(&earlier, &[]).unwrap().checkpoint().size, honest().len() as u64);
 
     let mut rewritten = lines(9);
     rewritten[3] = json!({"table": "models", "key": "7", "row": {}}).to_string();
-    let fork = copy.keep("fork", &note(&rewritten));
-    assert_eq!(place(copy.read(std::slice::from_ref(&fork), &[])), format!("checkpoint {}", fork.display()));
-
     let mut longer = lines(honest().len());
     longer.push(json!({"table": "models", "key": "7", "row": {}}).to_string());
-    let later = copy.keep("later", &note(&longer));
-    assert_eq!(
-        place(copy.read(std::slice::from_ref(&later), &[])),
-        format!("checkpoint {}", later.display())
-    );
-
     let impostor = Signer::new("example.org/log", &SecretKey::from_bytes([9; 32])).unwrap();
     let forged = Checkpoint { origin: "example.org/log".into(), size: 0, root: ledger::empty_root() };
-    let forged = copy.keep("forged", &forged.sign(&impostor).unwrap());
-    assert_eq!(
-        place(copy.read(std::slice::from_ref(&forged), &[])),
-        format!("checkpoint {}", forged.display())
-    );
+    let forged = forged.sign(&impostor).unwrap();
+    for (name, note) in [("fork", note(&rewritten)), ("later", note(&longer)), ("forged", forged)] {
+        let earlier = [NamedNote { name, note: &note }];
+        assert_eq!(place(copy.read(&earlier, &[])), format!("checkpoint {name}"));
+    }
 }
 
 #[test]
@@ -407,6 +428,26 @@ fn a_witness_has_to_have_signed_one_of_the_checkpoints() {
     let known = [witness.cosignature_verifier()];
     assert_eq!(place(copy.read(&[], &known)), "witness witness.example.org");
     let cosigned = Note::parse(&note(&lines(9))).unwrap().cosign(&witness, 1_700_000_000).unwrap();
-    let earlier = [copy.keep("cosigned", &cosigned.to_string())];
+    let cosigned = cosigned.to_string();
+    let earlier = [NamedNote { name: "cosigned", note: &cosigned }];
     assert!(copy.read(&earlier, &known).is_ok());
+}
+
+#[test]
+fn a_finding_says_where_and_what() {
+    let mut entries = honest();
+    let payout = entries.iter_mut().find(|entry| entry["table"] == "payouts").unwrap();
+    payout["row"]["amount"] = json!("764");
+    let finding = LogCopy::of(&entries).verify(&facts()).unwrap_err();
+    assert_eq!(finding.to_string(), "payout of alpha is wrong");
+    assert_eq!(finding.fault.to_string(), "is 764 where the terms give 762");
+}
+
+#[test]
+fn the_end_of_a_round_is_the_entry_that_publishes_it() {
+    let publishing: Vec<usize> = (0..honest().len())
+        .filter(|&index| crate::publishes(&honest()[index].to_string(), facts().round_id))
+        .collect();
+    assert_eq!(publishing, [5]);
+    assert!(!crate::publishes("{}", facts().round_id));
 }

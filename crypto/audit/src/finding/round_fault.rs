@@ -1,0 +1,48 @@
+//! Faults of a published round.
+
+use thiserror::Error;
+
+/// How the parts of a published round do not belong together.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RoundFault {
+    /// The text is not the JSON of a bundle.
+    #[error("is not a bundle")]
+    NotABundle(#[source] serde_json::Error),
+    /// The document names no aggregator.
+    #[error("it names no aggregator")]
+    NoAggregator,
+    /// The key beside the document is not the pinned aggregator's.
+    #[error("is not the document's")]
+    OtherKey,
+    /// The header is that of another contribution.
+    #[error("its header names another contribution")]
+    OtherContribution,
+    /// One participant has two contributions in the set.
+    #[error("its participant is in the set already")]
+    RepeatedSubject,
+    /// There is not one attestation of every combiner.
+    #[error("it is not attested by every combiner")]
+    Attestations,
+    /// The members are not in the order of the set's root.
+    #[error("are not in ascending order")]
+    Order,
+    /// The result is about another round or set.
+    #[error("is not about these members")]
+    OtherMembers,
+    /// There is not one answer of every holder.
+    #[error("there is not one of every holder")]
+    Answers,
+    /// The answer in this position is another holder's.
+    #[error("it is another holder's")]
+    OtherHolder,
+    /// The published sum is not that of the bodies.
+    #[error("it is not the sum of the bodies")]
+    OtherSum,
+    /// The published sum goes on after its last coordinate.
+    #[error("it is longer than the round's dimension")]
+    LongSum,
+    /// The result states another digest or residual than that of the sum.
+    #[error("its digest or residual is not that of the sum")]
+    OtherDigest,
+}
