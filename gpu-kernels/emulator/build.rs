@@ -37,7 +37,7 @@ fn sources(folder: &Path) -> Result<Vec<PathBuf>, std::io::Error> {
     Ok(entries?.into_iter().filter(|path| path.extension().is_some_and(|e| e == "cpp")).collect())
 }
 
-/// Has the library compiled again when the text of a kernel changes.
+/// Makes cargo compile the library again when the text of a kernel changes.
 fn watch_kernels(folder: &Path) -> Result<(), std::io::Error> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

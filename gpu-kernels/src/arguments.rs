@@ -1,4 +1,4 @@
-//! The arguments of kernels, and the form in which a driver takes them.
+//! The arguments of kernels, in the form that a driver takes.
 
 use std::ffi::c_void;
 use std::ptr;
@@ -23,19 +23,19 @@ impl From<&PublicStreamKey> for StreamKey {
 /// An argument of a kernel, on a device with buffers of type `B`.
 #[derive(Debug)]
 pub enum Argument<'a, B> {
-    /// The address of memory of the device.
+    /// The address of a buffer on the device.
     Buffer(&'a B),
-    /// The null pointer.
+    /// A null pointer.
     Null,
-    /// `u32`.
+    /// A `u32`, by value.
     U32(u32),
-    /// `u64`.
+    /// A `u64`, by value.
     U64(u64),
-    /// `StreamKey`.
+    /// A `StreamKey`, by value.
     Key(StreamKey),
 }
 
-/// Arguments as a driver takes them: a value each, at an address of its own.
+/// The values of arguments, each at an address of its own, as a driver takes them.
 #[derive(Debug)]
 pub struct Values(Vec<Value>);
 
@@ -47,7 +47,7 @@ enum Value {
 }
 
 impl Values {
-    /// The values of `arguments`, where a buffer is at the address that `address` gives.
+    /// The values of `arguments`. `address` gives the address of a buffer.
     pub fn new<B>(arguments: &[Argument<'_, B>], address: impl Fn(&B) -> u64) -> Self {
         let value = |argument: &Argument<'_, B>| match argument {
             Argument::Buffer(buffer) => Value::U64(address(buffer)),
@@ -59,7 +59,7 @@ impl Values {
         Self(arguments.iter().map(value).collect())
     }
 
-    /// Where each value lies, for as long as the values are not moved or dropped.
+    /// The address of each value. It is good until the values are moved or dropped.
     pub fn pointers(&mut self) -> Vec<*mut c_void> {
         let pointer = |value: &mut Value| match value {
             Value::U32(value) => ptr::from_mut(value).cast(),

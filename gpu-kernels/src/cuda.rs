@@ -1,7 +1,7 @@
 //! An NVIDIA card, through its driver.
 //!
-//! A program with this needs no CUDA to be built or started. The driver's library is loaded when a
-//! card is opened, and its absence is an error like any other.
+//! A program with this module needs no CUDA to be built or started. The driver's library is loaded
+//! when a card is opened. If it is missing, opening returns an ordinary error.
 
 mod error;
 mod memory;
@@ -60,8 +60,8 @@ impl Cuda {
         Ok(Self { context, functions, queue_bytes, allocation: Allocation::Arena })
     }
 
-    /// The same card with an allocation for each buffer, so that NVIDIA's sanitizer knows its ends.
-    /// Slow.
+    /// The same card, with an allocation for each buffer. NVIDIA's sanitizer then knows where each
+    /// buffer ends. It is slow.
     #[must_use]
     pub fn with_separate_buffers(self) -> Self {
         Self { allocation: Allocation::Separate, ..self }
@@ -86,7 +86,8 @@ impl Device for Cuda {
     }
 }
 
-/// The backend on the first card, once it has passed the self-test; with the card's description.
+/// Opens the first card and runs the self-test on it. Returns the backend and the card's
+/// description.
 ///
 /// # Errors
 /// When there is no card that can be used, or it computes wrong words.
@@ -100,8 +101,8 @@ pub fn backend(options: &Options) -> Result<(KernelBackend<Cuda>, String), Devic
     })
 }
 
-/// Does `work`. A driver that lacks a function makes cudarc panic at the first call, which becomes
-/// an error here.
+/// Does `work`. If the driver lacks a function, cudarc panics at the first call. This returns an
+/// error instead.
 fn whole_driver<T>(work: impl FnOnce() -> Result<T, DeviceError>) -> Result<T, DeviceError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(DeviceError::UnusableDriver))
 }

@@ -1,4 +1,5 @@
-//! What runs kernels: a device with queues of work. A card and the emulator are the two kinds.
+//! The interface of everything that runs kernels: a device with queues of work. A card and the
+//! emulator implement it.
 
 use std::{error::Error, fmt::Debug};
 
@@ -9,7 +10,7 @@ pub trait Device: Send + Sync + Debug + 'static {
     /// Its queues of work.
     type Queue: Queue;
 
-    /// A short name for logs: the name of the backend that runs on it.
+    /// A short name for logs. The backend on this device has the same name.
     fn name(&self) -> &'static str;
 
     /// A new queue. Work in different queues runs at the same time.
@@ -19,10 +20,9 @@ pub trait Device: Send + Sync + Debug + 'static {
     fn queue(&self) -> Result<Self::Queue, DeviceError>;
 }
 
-/// Work that a device does in order. Some of it is done only after the call that asked for it has
-/// returned.
+/// Work that a device does in order. A call may return before its work is done.
 pub trait Queue: Send + Debug {
-    /// Memory of the device, good until the batch is cleared.
+    /// Memory of the device. It is good until the batch is cleared.
     type Buffer: Send + Debug;
 
     /// New memory that holds the concatenation of `parts`, a whole number of 64-bit words.
@@ -46,7 +46,7 @@ pub trait Queue: Send + Debug {
     /// Queues a kernel.
     ///
     /// # Errors
-    /// When it cannot be launched. [`wait`](Self::wait) reports what goes wrong while it runs.
+    /// When it cannot be launched. [`wait`](Self::wait) reports a failure of the kernel itself.
     ///
     /// # Safety
     /// The kernel is made for launches of this shape. The buffers are of this queue, uncleared, and
@@ -61,7 +61,7 @@ pub trait Queue: Send + Debug {
     /// When there is no memory left, or the device fails.
     fn download(&mut self, buffer: &Self::Buffer) -> Result<Download, DeviceError>;
 
-    /// Waits until all that is queued has been done.
+    /// Waits until all queued work is done.
     ///
     /// # Errors
     /// When some of it failed.
@@ -71,7 +71,7 @@ pub trait Queue: Send + Debug {
     /// [`clear`](Self::clear).
     fn downloaded(&self, download: &Download) -> &[u64];
 
-    /// Frees the memory of a batch for the next one. All that is queued must have been done.
+    /// Frees the memory of a batch for the next one. All queued work must be done.
     fn clear(&mut self);
 
     /// Keeps the buffers of the current batch for as long as the queue lives.

@@ -1,4 +1,4 @@
-//! A backend whose device may fail. The processor then does the operation again.
+//! A backend whose device may fail. The processor then repeats the operation.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,17 +12,17 @@ use crate::backend::KernelBackend;
 use crate::device::Device;
 use crate::device_backend::DeviceBackend;
 
-/// Failures one after another that retire a device for the life of the process.
+/// After so many failures in a row the device is retired for the life of the process.
 const PATIENCE: u32 = 3;
 
-/// Hears of a failure, and whether it retires the device.
+/// Is called with a failure, and whether it retires the device.
 type Report = dyn Fn(&BackendError, bool) + Send + Sync;
 
 /// Computes on a device. If the device fails, the processor computes.
 ///
-/// After three failures one after another the device is retired: only the processor computes from
-/// then on. A refusal (a wrong length, a word that is not canonical) is not a failure, as both
-/// agree on it.
+/// After three failures in a row the device is retired: from then on only the processor computes. A
+/// refusal (a wrong length, a word that is not canonical) is not a failure, because both agree on
+/// it.
 pub struct Fallback<D: Device> {
     device: KernelBackend<D>,
     reserve: CpuBackend,
@@ -31,8 +31,8 @@ pub struct Fallback<D: Device> {
 }
 
 impl<D: Device> Fallback<D> {
-    /// Computes on `device`. Before work is done again, `report` hears of the failure and of
-    /// whether it retires the device.
+    /// Computes on `device`. After a failure, `report` is called before the processor repeats the
+    /// work.
     pub fn new(
         device: KernelBackend<D>,
         report: impl Fn(&BackendError, bool) + Send + Sync + 'static,

@@ -16,8 +16,8 @@ const TABLE_ROWS: usize = 4;
 /// Words of the tables of one challenge: TABLE_WORDS in fold_rows/kernel.cu.
 const TABLE_WORDS: usize = (ProjectionRows::COUNT / TABLE_ROWS) << TABLE_ROWS;
 
-/// Words of shared memory of a block of threads, beside those that the kernel declares itself: a
-/// team's, two tables, and two blocks for each challenge.
+/// Words of shared memory of a block of threads, without those that the kernel declares itself.
+/// They are a team's words, two tables, and two blocks for each challenge.
 pub const SHARED_WORDS: u32 = TEAM_WORDS + (2 * TABLE_WORDS + 4 * RING_DEGREE) as u32;
 
 /// Folds rows, and applies them to whole blocks of packed words if there are any.

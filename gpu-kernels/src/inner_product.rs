@@ -9,7 +9,7 @@ use crate::kernels;
 use crate::operation::{Footprint, Lane, Operation, words};
 use crate::shapes::Shapes;
 
-/// Multiplies two vectors of as many whole blocks.
+/// The inner product of two vectors with the same number of whole blocks.
 pub(crate) struct InnerProduct<'a> {
     lhs: &'a [u64],
     rhs: &'a [u64],

@@ -38,11 +38,12 @@ pub struct Shape {
     pub grid: u32,
     /// Threads of a block, along x and y.
     pub block: [u32; 2],
-    /// 64-bit words of shared memory of a block, beside those that the kernel declares itself.
+    /// 64-bit words of shared memory of a block, without those that the kernel declares itself.
     pub shared_words: u32,
 }
 
-/// A parameter: its field's type, the argument made from the field, or its type in the `.cu` text.
+/// A parameter in three forms: the field's type, the argument made from the field, and the type in
+/// the `.cu` text.
 macro_rules! parameter {
     (field<$a:lifetime, $b:ident> StreamKey) => { StreamKey };
     (field<$a:lifetime, $b:ident> u32) => { u32 };
@@ -77,7 +78,7 @@ macro_rules! kernels {
         }
 
         impl Kernel {
-            /// All of them, each once.
+            /// Every kernel, once.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
             /// The name of its function.

@@ -8,9 +8,9 @@ use crate::device::{DeviceError, Queue};
 use crate::shapes::Shapes;
 use crate::tables;
 
-/// An operation on many blocks, which is done in batches of consecutive ones.
+/// An operation on many blocks. It is done in batches of consecutive blocks.
 pub(crate) trait Operation<Q: Queue> {
-    /// What a batch holds between its start and its end: its buffers, and its downloads.
+    /// What a batch keeps between its start and its end: buffers and downloads.
     type Pending;
 
     /// The memory of a batch.
@@ -19,8 +19,8 @@ pub(crate) trait Operation<Q: Queue> {
     /// Queues the batch of the blocks `blocks`.
     fn start(&mut self, lane: &mut Lane<Q>, blocks: Range<usize>) -> Result<Self::Pending, DeviceError>;
 
-    /// Takes the results of a batch from its downloads, after all that [`start`](Self::start)
-    /// queued has been done.
+    /// Takes the results of a batch from its downloads. All work that [`start`](Self::start) queued
+    /// must be done.
     fn finish(&mut self, queue: &Q, blocks: Range<usize>, pending: Self::Pending);
 }
 

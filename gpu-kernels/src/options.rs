@@ -2,13 +2,13 @@
 
 use crate::device::DeviceError;
 
-/// How much of a device is used, and how work is spread over it.
+/// The queues and memory of a backend on a device, and the shapes of its launches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Queues of work, at least 1. An operation uses two when two are free.
     pub queues: usize,
-    /// The most bytes that a queue holds on the host for copying, and again on the device; at least
-    /// 1 MiB.
+    /// The most bytes that a queue holds on the host for copying. It holds as many on the device.
+    /// At least 1 MiB.
     pub queue_bytes: usize,
     /// The most polynomials of a batch, at least 1.
     pub batch_blocks: usize,

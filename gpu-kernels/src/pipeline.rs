@@ -10,7 +10,7 @@ use crate::operation::{Footprint, Lane, Operation};
 use crate::options::Options;
 use crate::shapes::Shapes;
 
-/// From this many blocks on, a second queue saves time.
+/// From this number of blocks on, a second queue saves time.
 const WORTH_A_QUEUE: usize = 64;
 
 /// The queues of a device, lent to one operation at a time.
@@ -45,7 +45,7 @@ impl<D: Device> Lanes<D> {
     /// Does `operation` on `blocks` blocks, batch by batch.
     ///
     /// # Errors
-    /// When a batch fails; those before it have been finished.
+    /// When a batch fails. The batches before it are finished.
     pub(crate) fn run<O: Operation<D::Queue>>(
         &self,
         operation: &mut O,
@@ -96,7 +96,7 @@ impl<D: Device> Lanes<D> {
     }
 }
 
-/// Lanes that return to `home` when they are dropped, with nothing queued.
+/// Lanes that return to `home` when they are dropped. Nothing is queued on them then.
 struct Borrowed<'a, D: Device> {
     lanes: Vec<Lane<D::Queue>>,
     home: &'a Lanes<D>,
@@ -118,8 +118,7 @@ impl<D: Device> DerefMut for Borrowed<'_, D> {
 impl<D: Device> Drop for Borrowed<'_, D> {
     fn drop(&mut self) {
         for lane in &mut self.lanes {
-            // After a failed batch something may still be queued. Its outcome does not matter any
-            // more.
+            // After a failed batch something may still be queued. Its outcome no longer matters.
             let _ended = lane.queue.wait();
             lane.queue.clear();
         }

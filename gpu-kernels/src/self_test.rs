@@ -1,5 +1,5 @@
-//! The test that a device passes before it works for a round: every operation on fixed input gives
-//! the stored words.
+//! The test that a device passes before it works for a round. It runs every operation on fixed
+//! input and compares the results with stored words.
 
 use lattice::{
     BackendError, Fq, MaskPolynomials, Poly, ProjectionRows, RING_DEGREE, RowFold, RowFolding, Unmasking,

@@ -1,4 +1,4 @@
-//! In which shapes kernels are launched.
+//! The shapes in which kernels are launched.
 
 use lattice::RING_DEGREE;
 
@@ -25,19 +25,19 @@ impl Shapes {
         Self { teams: options.teams, threads: options.threads, grid: options.grid }
     }
 
-    /// A team for each of `blocks` polynomials.
+    /// One team for each of `blocks` polynomials.
     pub fn teams(&self, blocks: usize) -> Shape {
         let grid = count(blocks).div_ceil(self.teams);
         Shape { grid, block: [TEAM, self.teams], shared_words: self.teams * TEAM_WORDS }
     }
 
-    /// Blocks of one team, with `shared_words` of shared memory, that share `work` pieces of work.
+    /// Blocks of one team, with `shared_words` of shared memory. They share `work` pieces of work.
     pub fn summing_teams(&self, work: usize, shared_words: u32) -> Shape {
         Shape { grid: count(work).min(self.grid), block: [TEAM, 1], shared_words }
     }
 
     /// Threads that stride over `length` words and sum up. All blocks of threads run at once, so
-    /// that partial sums are few.
+    /// that there are few partial sums.
     pub fn summing_words(&self, length: usize) -> Shape {
         self.striding(length, 4)
     }
@@ -47,7 +47,7 @@ impl Shapes {
         self.striding(length, 16)
     }
 
-    /// A block of threads for each 32 of `length` sums.
+    /// One block of threads for each 32 of `length` sums.
     pub fn sums(&self, length: usize) -> Shape {
         Shape { grid: count(length).div_ceil(32), block: [self.threads, 1], shared_words: 0 }
     }

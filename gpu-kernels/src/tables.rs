@@ -1,4 +1,4 @@
-//! The roots of unity that the transforms multiply with.
+//! The roots of unity with which the transforms multiply.
 
 use lattice::{Fq, RING_DEGREE};
 

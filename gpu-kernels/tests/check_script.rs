@@ -1,5 +1,5 @@
-//! `deploy/gpu/check`: where everything that it starts fails, and on the emulated card, with
-//! scripts in the place of NVIDIA's sanitizers and of the service.
+//! Runs `deploy/gpu/check` where everything that it starts fails, and on the emulated card. There,
+//! scripts stand in for NVIDIA's sanitizers and the service.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ impl Folder {
         path
     }
 
-    /// Runs `deploy/gpu/check` with these programs in the place of those that are shipped with it.
+    /// Runs `deploy/gpu/check` with these programs instead of those that are shipped with it.
     fn check(&self, program: &Path, service: &Path, libraries: &str) -> Results {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/gpu/check");
         let results = self.0.join("results");
@@ -45,7 +45,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // It lies among temporary files in any case.
+        // The folder is temporary in any case.
         let _removed = std::fs::remove_dir_all(&self.0);
     }
 }
@@ -74,22 +74,23 @@ fn failures_are_in_the_results_and_in_the_exit_status() {
     assert!(json.contains(r#""measurements": null"#), "{printed}");
 }
 
-/// The program itself: every kernel, the probes too.
+/// Runs the real program, with every kernel and every probe.
 #[cfg(feature = "cuda")]
 mod rehearsal {
     use super::*;
 
-    /// Runs the program, and says of what is wrong on purpose that it has found it.
+    /// Runs the program. If the program is wrong on purpose, reports the fault instead.
     const SANITIZER: &str = r#"while [ $# -gt 2 ]; do shift; done
         [ "$2" = overflow ] && echo 'Invalid __global__ read' && exit 9
         [ "$2" = race ] && echo 'Error: Race reported between Write access' && exit 9
         exec "$@""#;
 
-    /// A card's name and driver; its clocks, power and temperature until it is stopped.
+    /// Prints the name and driver of a card, or its clocks, power and temperature until it is
+    /// stopped.
     const CARD: &str = r#"case "$1" in *clocks*) printf '%s\n' '1980, 2619, 300.5, 40' '1200, 2619, 100.0, 39' '1755, 2619, [N/A], 41'; exec sleep 60;;
         *name*) echo 'Card of a Test';; *) echo 580.1;; esac"#;
 
-    /// What the measurement of verification prints.
+    /// The output of the measurement of verification.
     const SERVICE: &str = "echo '| 2^20 | 16 | 10 ms | 20 ms | 13.05 | 1.0 ms | 16 ms |'; echo $BACKEND";
 
     fn rehearse(name: &str, sanitizer: &str) -> Results {
@@ -130,7 +131,7 @@ mod rehearsal {
         assert!(markdown.contains("\ncuda\n") && markdown.contains("\ncpu\n"), "each backend has its turn");
     }
 
-    /// One is blind, the other does not work with the card.
+    /// The blind sanitizer finds no fault. The useless one fails without naming a fault.
     #[test]
     fn a_sanitizer_that_does_not_find_planted_faults_fails() {
         let blind = r#"while [ $# -gt 2 ]; do shift; done; exec "$@""#;

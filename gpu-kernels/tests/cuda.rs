@@ -39,7 +39,7 @@ fn a_card_passes_the_self_test() {
     }
 }
 
-/// On a machine without a driver, without a card, or with a library that is none, opening says so.
+/// If there is no driver or no card, or the library is not a driver, opening returns an error.
 #[test]
 fn a_missing_card_is_an_error() {
     let result = Cuda::open(10_000, 1 << 20);

@@ -1,5 +1,5 @@
-//! Broken driver libraries give an error, never a panic. The emulator is a library that works, so
-//! every call of the driver is made without a card too.
+//! Broken driver libraries give an error, never a panic. The emulator is a working library, so the
+//! tests make every call of the driver without a card.
 #![cfg(feature = "cuda")]
 
 use std::path::Path;
@@ -10,7 +10,7 @@ use gpu_kernels::device::Device;
 use gpu_kernels::{KernelBackend, Options};
 use testkit::conformance::check_device;
 
-/// Names what this program does when it is started again by itself.
+/// The variable that gives this program its role when it starts itself.
 const ROLE: &str = "OPEN_A_CARD";
 
 /// The error of opening a card in a process that finds `libcuda.so` made from `text`. `None` when

@@ -1,4 +1,4 @@
-//! The processor does again what a failing device has not done, and nothing is lost.
+//! The processor repeats the work that a failing device has not done, and nothing is lost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

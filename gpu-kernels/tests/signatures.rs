@@ -1,6 +1,6 @@
-//! Kernels as they are declared in Rust are those of the `.cu` text: the same names, and the same
-//! parameters in the same order. A launch is typed by the declaration, so this is what keeps
-//! launches in step with the text.
+//! The kernels declared in Rust are those of the `.cu` text, with the same names and the same
+//! parameters in the same order. The declaration types a launch, so this test keeps launches in
+//! step with the text.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -65,7 +65,7 @@ fn every_operation_has_one_name() {
     }
 }
 
-/// The comparison itself: it sees each kind of change.
+/// The comparison sees each kind of change.
 #[test]
 fn a_changed_signature_is_seen() {
     let signature = |text| signature(text).1;

@@ -1,4 +1,4 @@
-//! Splitting a pool among a million participants, and the tree of their payments.
+//! Splits a pool among a million participants, and builds the tree of their payments.
 
 #![allow(missing_docs, reason = "criterion's macros")]
 
@@ -13,7 +13,7 @@ const PARTICIPANTS: u64 = 1_000_000;
 fn payout(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("payout");
     group.sample_size(10);
-    // Weights of different sizes, in no order: a multiplicative generator modulo a prime.
+    // Weights of different sizes in no order, from a multiplicative generator modulo a prime.
     let weights = std::iter::successors(Some(1u64), |weight| Some(weight * 48_271 % 2_147_483_647));
     let names: Vec<String> =
         (0..PARTICIPANTS).map(|i| format!("participant-{}", i * 7_919 % PARTICIPANTS)).collect();

@@ -1,4 +1,4 @@
-//! A log's signed word on its size and root: the C2SP checkpoint format
+//! The signed size and root of a log: the C2SP checkpoint format
 //! (<https://c2sp.org/tlog-checkpoint>).
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -23,18 +23,18 @@ use crate::{
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// The log's name, which is its key's.
+    /// The log's name. It is also the name of the log's key.
     pub origin: String,
     /// The number of leaves.
     pub size: u64,
-    /// The root over them.
+    /// The root over these leaves.
     pub root: Hash,
 }
 
 /// A checkpoint that its log signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenedCheckpoint {
-    /// What the log says.
+    /// The size and root that the log signed.
     pub checkpoint: Checkpoint,
     /// The known witnesses that signed too.
     pub witnesses: Vec<VerifiedSignature>,
@@ -52,13 +52,13 @@ impl Checkpoint {
         Note::sign(&self.text(), log).map(|note| note.to_string())
     }
 
-    /// Reads a checkpoint of the log whose key this is. Signatures of keys other than the log's and
-    /// the witnesses' are ignored, as are lines after the root. Witnesses that have not signed are
-    /// missing from the answer. The caller must decide how many are enough.
+    /// Reads a checkpoint of the log with this key. Signatures by other keys than the log's and the
+    /// witnesses' are ignored, and so are lines after the root. The answer lists the witnesses that
+    /// signed. The caller must decide how many are enough.
     ///
     /// # Errors
-    /// [`NoteError`]: not a note, a wrong signature of the log or of a known witness, no signature
-    /// of the log, not a checkpoint, or one of another log.
+    /// [`NoteError`] if the text is not a note, the log did not sign it, a signature of the log or
+    /// of a known witness is wrong, or the note is not a checkpoint of this log.
     pub fn open(note: &str, log: &Verifier, witnesses: &[Verifier]) -> Result<OpenedCheckpoint, NoteError> {
         let note = Note::parse(note)?;
         let known: Vec<Verifier> = std::iter::once(log).chain(witnesses).cloned().collect();

@@ -5,13 +5,15 @@ use crate::{
     tree_hash::{Hash, empty_root, node_hash},
 };
 
-/// Checks that the tree of `new_size` leaves with `new_root` begins with the leaves of the tree of `old_size` with
-/// `old_root` (RFC 9162 §2.1.4.2). `path` is what [`ConsistencyPlan::proof`](crate::ConsistencyPlan::proof) gives: empty
-/// when the sizes are equal or the old tree has no leaves.
+/// Checks that the tree of `new_size` leaves with `new_root` begins with the leaves of the tree of
+/// `old_size` leaves with `old_root` (RFC 9162 §2.1.4.2). `path` comes from
+/// [`ConsistencyPlan::proof`](crate::ConsistencyPlan::proof). It is empty when the sizes are equal
+/// or the old tree has no leaves.
 ///
 /// # Errors
-/// [`LedgerError::Shrunk`] unless `old_size <= new_size`, [`LedgerError::PathLength`] unless the path has the one length
-/// that the sizes allow, [`LedgerError::OldRootMismatch`] or [`LedgerError::NewRootMismatch`] if it leads elsewhere.
+/// [`LedgerError::Shrunk`] unless `old_size <= new_size`. [`LedgerError::PathLength`] unless the
+/// path has the one length that the sizes allow. [`LedgerError::OldRootMismatch`] or
+/// [`LedgerError::NewRootMismatch`] if it leads elsewhere.
 pub fn verify_consistency(
     old_size: u64,
     old_root: &Hash,
@@ -40,11 +42,11 @@ pub fn verify_consistency(
     Ok(())
 }
 
-/// The two roots that a path of the right length leads to, `0 < old_size < new_size`. `fr` and `sr` of the RFC are
-/// `old` and `new`, `fn` and `sn` are `place` and `last`.
+/// The two roots to which a path of the right length leads, for `0 < old_size < new_size`. `fr` and
+/// `sr` of the RFC are `old` and `new`, `fn` and `sn` are `place` and `last`.
 fn roots(old_size: u64, old_root: &Hash, new_size: u64, path: &[Hash]) -> (Hash, Hash) {
-    // The largest complete subtree at the right edge of the old tree is a node of the new one too: the path starts there,
-    // and leaves it out where it is the whole old tree.
+    // The largest complete subtree at the right edge of the old tree is a node of the new tree too.
+    // The path starts there. If this subtree is the whole old tree, the path leaves it out.
     let level = old_size.trailing_zeros();
     let (mut place, mut last) = ((old_size - 1) >> level, (new_size - 1) >> level);
     let (start, path) = match path.split_first() {
@@ -55,7 +57,8 @@ fn roots(old_size: u64, old_root: &Hash, new_size: u64, path: &[Hash]) -> (Hash,
     for sibling in path {
         if place & 1 == 1 || place == last {
             (old, new) = (node_hash(sibling, &old), node_hash(sibling, &new));
-            // Where the new tree is cut off at this subtree, it is its own parent until it is a right child.
+            // If this subtree is the last of the new tree, it is its own parent until it is a right
+            // child.
             while place & 1 == 0 && place != 0 {
                 (place, last) = (place >> 1, last >> 1);
             }
@@ -67,8 +70,8 @@ fn roots(old_size: u64, old_root: &Hash, new_size: u64, path: &[Hash]) -> (Hash,
     (old, new)
 }
 
-/// The ranges of leaves whose roots are the proof, in its order: `PROOF(old_size, D[new_size])` of RFC 9162 §2.1.4.1,
-/// for `old_size <= new_size`.
+/// The ranges of leaves whose roots are the proof, in its order: `PROOF(old_size, D[new_size])` of
+/// RFC 9162 §2.1.4.1, for `old_size <= new_size`.
 pub(crate) fn proof_ranges(old_size: u64, new_size: u64) -> Vec<(u64, u64)> {
     let mut ranges = Vec::new();
     if old_size == 0 {
@@ -185,7 +188,7 @@ mod tests {
             }
         }
 
-        /// A log that rewrote a leaf which the old root covers has no proof from it, whatever is in the path.
+        /// If the log rewrote a leaf below the old root, no path is a proof.
         #[test]
         fn a_rewritten_leaf_is_found((old, new, old_root, _, _) in proof(), place in any::<prop::sample::Index>()) {
             let mut leaves: Vec<[u8; 8]> = (0..new as u64).map(u64::to_le_bytes).collect();

@@ -12,7 +12,7 @@ pub enum LedgerError {
         /// The number of leaves.
         size: u64,
     },
-    /// The path does not have the one length that its place and size allow.
+    /// The path does not have the one length that its index and size allow.
     #[error("the path has {actual} hashes, not {expected}")]
     PathLength {
         /// The depth of the leaf, or the length of a proof between the two sizes.
@@ -23,7 +23,7 @@ pub enum LedgerError {
     /// The leaf and the path lead to another root.
     #[error("the leaf is not at this place of the tree with this root")]
     RootMismatch,
-    /// The newer of two trees is the smaller one.
+    /// The newer tree is smaller than the older one.
     #[error("a log of {old_size} leaves cannot have become one of {new_size}")]
     Shrunk {
         /// The older tree's number of leaves.
@@ -31,13 +31,14 @@ pub enum LedgerError {
         /// The newer tree's.
         new_size: u64,
     },
-    /// A proof of consistency leads to another old root: the new tree does not begin with the old one.
+    /// A proof of consistency leads to another old root. The new tree does not begin with the old
+    /// one.
     #[error("the older tree with this root is not the beginning of the newer one")]
     OldRootMismatch,
     /// A proof of consistency leads to another new root.
     #[error("the proof does not lead to the newer tree's root")]
     NewRootMismatch,
-    /// The hashes loaded from a store are not one for each node that was asked for.
+    /// The number of hashes from the store is not the number of nodes.
     #[error("{actual} hashes for {expected} nodes")]
     NodeCount {
         /// The number of nodes.
@@ -45,7 +46,7 @@ pub enum LedgerError {
         /// The number of hashes given.
         actual: usize,
     },
-    /// The bytes are not a frontier: a size and a hash for every set bit of it.
+    /// The bytes are not a frontier: a size, and a hash for each set bit of the size.
     #[error("{actual} bytes are not a tree's size and its complete subtrees")]
     FrontierLength {
         /// The number of bytes given.

@@ -1,4 +1,4 @@
-//! The state of a log that grows without holding its leaves.
+//! The state of a growing log, without its leaves.
 
 use crate::{
     error::LedgerError,
@@ -6,8 +6,8 @@ use crate::{
     tree_hash::{Hash, empty_root, node_hash},
 };
 
-/// A tree's size and the hashes of the complete subtrees that its leaves fill, one for every set bit of the size: all
-/// that is needed to append and to compute the root.
+/// A tree's size and the hashes of its largest complete subtrees, one for each set bit of the size.
+/// That is all it takes to append a leaf and to compute the root.
 ///
 /// ```
 /// use ledger::{Frontier, NodeId, leaf_hash, root};
@@ -31,7 +31,7 @@ impl Frontier {
         Self::default()
     }
 
-    /// The nodes that a tree of `size` leaves is rebuilt from, the largest first.
+    /// The nodes from which a tree of `size` leaves is rebuilt, the largest first.
     pub fn nodes(size: u64) -> Vec<NodeId> {
         complete_subtrees(0, size).collect()
     }
@@ -48,8 +48,9 @@ impl Frontier {
         Ok(Self { size, subtrees: hashes.to_vec() })
     }
 
-    /// Appends a leaf by its hash, see [`leaf_hash`](crate::leaf_hash), and returns the inner nodes that it completes
-    /// (level 1 and above, ascending): what a store of the log has to keep beside the leaf itself.
+    /// Appends a leaf by its hash, see [`leaf_hash`](crate::leaf_hash). Returns the inner nodes
+    /// that the leaf completes (level 1 and above, ascending). A store of the log keeps them beside
+    /// the leaf.
     ///
     /// # Panics
     /// Past 2⁶⁴ − 1 leaves.
@@ -83,7 +84,7 @@ impl Frontier {
         bytes
     }
 
-    /// Reads what [`Frontier::to_bytes`] writes.
+    /// Reads the bytes that [`Frontier::to_bytes`] writes.
     ///
     /// # Errors
     /// [`LedgerError::FrontierLength`] unless the bytes hold a size and exactly its subtrees.

@@ -5,7 +5,7 @@ use crate::{
     tree_hash::{Hash, leaf_hash, node_hash},
 };
 
-/// The siblings on the way from one leaf to the root. Its path has exactly the leaf's depth.
+/// The siblings on the way from one leaf to the root. The path has exactly the leaf's depth.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InclusionProof {
     index: u64,
@@ -14,11 +14,11 @@ pub struct InclusionProof {
 }
 
 impl InclusionProof {
-    /// A proof for leaf `index`, from 0, of a tree of `size` leaves; `path` starts beside the leaf.
+    /// A proof for leaf `index`, from 0, of a tree of `size` leaves. `path` starts beside the leaf.
     ///
     /// # Errors
-    /// [`LedgerError::NoSuchLeaf`] unless `index < size`, [`LedgerError::PathLength`] unless the path has one hash for
-    /// each level at which the leaf's subtree has a sibling.
+    /// [`LedgerError::NoSuchLeaf`] unless `index < size`. [`LedgerError::PathLength`] unless the
+    /// path has one hash for each level at which the leaf's subtree has a sibling.
     pub fn new(index: u64, size: u64, path: Vec<Hash>) -> Result<Self, LedgerError> {
         check_path_length(index, size, &path)?;
         Ok(Self { index, size, path })
@@ -40,7 +40,8 @@ impl InclusionProof {
     }
 }
 
-/// The proof that leaf `index` is in the tree over `leaves`: `PATH(index, leaves)` of RFC 9162 §2.1.3.1.
+/// The proof that leaf `index` is in the tree over `leaves`: `PATH(index, leaves)` of RFC 9162
+/// §2.1.3.1.
 ///
 /// # Errors
 /// [`LedgerError::NoSuchLeaf`] unless `index < leaves.len()`.
@@ -62,7 +63,8 @@ pub fn prove<L: AsRef<[u8]>>(leaves: &[L], index: usize) -> Result<InclusionProo
     InclusionProof::new(leaf, size, path)
 }
 
-/// Checks that the leaf that holds `data` is where `proof` says, in the tree with this `root` (RFC 9162 §2.1.3.2).
+/// Checks that a leaf with this `data` is at the index that `proof` states, in the tree with this
+/// `root` (RFC 9162 §2.1.3.2).
 ///
 /// # Errors
 /// [`LedgerError::RootMismatch`] if it is not.
@@ -70,13 +72,14 @@ pub fn verify(root: &Hash, data: &[u8], proof: &InclusionProof) -> Result<(), Le
     verify_inclusion(root, proof.size, proof.index, &leaf_hash(data), &proof.path)
 }
 
-/// Checks that the leaf with hash `leaf`, see [`leaf_hash`], has place `index`, from 0, in the tree of `size` leaves with
-/// this `root` (RFC 9162 §2.1.3.2). `path` is what [`InclusionPlan::proof`](crate::InclusionPlan::proof) gives; `size` is
-/// that of the checkpoint that vouches for the root.
+/// Checks that the leaf with hash `leaf` has index `index`, from 0, in the tree of `size` leaves
+/// with this `root` (RFC 9162 §2.1.3.2). See [`leaf_hash`]. `path` comes from
+/// [`InclusionPlan::proof`](crate::InclusionPlan::proof). `size` must come from the checkpoint that
+/// vouches for the root.
 ///
 /// # Errors
-/// [`LedgerError::NoSuchLeaf`] unless `index < size`, [`LedgerError::PathLength`] unless the path has the leaf's depth,
-/// [`LedgerError::RootMismatch`] if it leads to another root.
+/// [`LedgerError::NoSuchLeaf`] unless `index < size`. [`LedgerError::PathLength`] unless the path
+/// has the leaf's depth. [`LedgerError::RootMismatch`] if it leads to another root.
 pub fn verify_inclusion(
     root: &Hash,
     size: u64,
@@ -113,14 +116,14 @@ pub(crate) fn sibling_ranges(index: u64, size: u64) -> impl Iterator<Item = (u64
     })
 }
 
-/// Where a subtree's sibling stands.
+/// The side on which a subtree's sibling stands.
 enum Side {
     Left,
     Right,
 }
 
-/// For each level from the leaves up, the side of the sibling of the subtree that holds leaf `index`; none for a last
-/// subtree that stands alone, which is its own parent.
+/// For each level from the leaves up, the side of the sibling of the subtree that holds leaf
+/// `index`. `None` if the subtree is the last one and stands alone. It is then its own parent.
 fn siblings(index: u64, size: u64) -> impl Iterator<Item = Option<Side>> {
     let (mut place, mut last) = (index, size - 1);
     std::iter::from_fn(move || {
@@ -137,7 +140,7 @@ fn siblings(index: u64, size: u64) -> impl Iterator<Item = Option<Side>> {
     })
 }
 
-/// The level above: pairs become nodes, a last one that stands alone stays.
+/// The level above. Pairs become nodes, and a last hash that stands alone stays.
 fn parents(level: &[Hash]) -> Vec<Hash> {
     let parent = |pair: &[Hash]| match pair {
         [left, right] => node_hash(left, right),
@@ -239,7 +242,8 @@ mod tests {
             }
         }
 
-        /// A size is only a claim where the path would look the same; the root then still binds the leaf's place.
+        /// Where the path would look the same for two sizes, the size is only a statement. The root
+        /// still binds the leaf's index.
         #[test]
         fn a_wrong_size_is_refused_or_leaves_the_path_unchanged((leaves, index) in tree(), other in 1u64..100) {
             let InclusionProof { index, size, path } = prove(&leaves, index).expect("the leaf exists");

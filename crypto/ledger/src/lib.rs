@@ -1,18 +1,21 @@
-//! The record: a log that can only grow, what contributions earn, and what participants are known for. No I/O: whoever
-//! stores the log loads what a plan names.
+//! The record: a log that can only grow, the money that contributions earn, and the reputation of
+//! participants. There is no I/O. A plan names the nodes that it needs, and the caller loads them.
 //!
-//! - **Trees.** The Merkle trees of RFC 9162 §2.1 over SHA-256: a leaf is `SHA256(0x00 ‖ data)`, a node
-//!   `SHA256(0x01 ‖ left ‖ right)`; the left subtree of *n* leaves holds the largest power of two smaller than *n*, and the
-//!   tree of no leaves is `SHA256("")`. [`root`], [`prove`] and [`verify`] work on a list of leaves.
-//! - **Log.** [`Frontier`] appends to a tree of any size in memory logarithmic in it and says which nodes are to be
-//!   stored; [`InclusionPlan`] and [`ConsistencyPlan`] say which of them a proof is made of; [`verify_inclusion`] and
-//!   [`verify_consistency`] check it. A [`Checkpoint`] is the log's signed word on its size and root, a [`note`] that
-//!   witnesses can sign too.
-//! - **Payouts.** [`payout::split`] divides a pool exactly; a [`payout_tree::PayoutTree`] is how a contract on a chain hands
-//!   it out.
-//! - **Reputation.** [`reputation`] is a rule over the outcomes in the log that anybody recomputes bit for bit.
+//! - **Trees.** The Merkle trees of RFC 9162 §2.1 over SHA-256. A leaf is `SHA256(0x00 ‖ data)`, a
+//!   node `SHA256(0x01 ‖ left ‖ right)`. The left subtree of *n* leaves holds the largest power of
+//!   two smaller than *n*. The tree of no leaves is `SHA256("")`. [`root`], [`prove`] and
+//!   [`verify`] work on a list of leaves.
+//! - **Log.** [`Frontier`] appends to a tree of any size, in memory logarithmic in it, and names
+//!   the nodes to store. [`InclusionPlan`] and [`ConsistencyPlan`] name the nodes that a proof
+//!   needs. [`verify_inclusion`] and [`verify_consistency`] check the proof. A [`Checkpoint`] is
+//!   the log's signed size and root. It is a [`note`], so witnesses can sign it too.
+//! - **Payouts.** [`payout::split`] divides a pool exactly. A [`payout_tree::PayoutTree`] lets a
+//!   contract on a chain hand it out.
+//! - **Reputation.** [`reputation`] is a rule over the outcomes in the log. Anyone can recompute it
+//!   bit for bit.
 //!
-//! Everything here but a [`note::Signer`] is public data, so nothing else is constant-time.
+//! Everything here is public data, except the key in a [`note::Signer`]. Nothing else is
+//! constant-time.
 
 #![forbid(unsafe_code)]
 

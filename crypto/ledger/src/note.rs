@@ -11,23 +11,23 @@ pub use error::NoteError;
 pub(crate) use key::check_name;
 pub use key::{Signer, Verifier};
 
-/// The longest note, in bytes, that is read.
+/// The longest note that is read, in bytes.
 pub const MAX_NOTE_BYTES: usize = 1 << 16;
 
-/// The most signatures of a note that are read.
+/// The most signatures that are read from a note.
 pub const MAX_SIGNATURES: usize = 100;
 
 const DASH: &str = "— ";
 
-/// A text of whole lines and at least one signature over it. What the text says counts only once [`Note::open`] has
-/// found a signature of a key that the reader trusts.
+/// A text of whole lines and at least one signature over it. The text counts only after
+/// [`Note::open`] has found the signature of a trusted key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     text: String,
     signatures: Vec<NoteSignature>,
 }
 
-/// A signature line: who says to have signed, and with what result.
+/// A signature line: the name and number of a key, and the signature's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NoteSignature {
     pub(crate) name: String,
@@ -40,24 +40,26 @@ pub(crate) struct NoteSignature {
 pub struct VerifiedSignature {
     /// The key's name.
     pub name: String,
-    /// The key's number.
+    /// The key's number, see [`Verifier::key_id`].
     pub key_id: u32,
-    /// When a witness signed, in seconds since the Unix epoch, below 2⁶³; none for a signature that states no time.
+    /// When a witness signed, in seconds since the Unix epoch, below 2⁶³. `None` for a signature
+    /// that states no time.
     pub time_s: Option<u64>,
 }
 
 impl Note {
-    /// The note of this text with the first signature on it.
+    /// Signs this text. The result is a note with one signature.
     ///
     /// # Errors
-    /// [`NoteError::Malformed`] unless the text is whole lines without control characters, and not too long.
+    /// [`NoteError::Malformed`] unless the text is whole lines without control characters, and not
+    /// too long.
     pub fn sign(text: &str, signer: &Signer) -> Result<Self, NoteError> {
         let note = Self { text: text.to_owned(), signatures: vec![signer.sign(text)] };
         Self::parse(&note.to_string())
     }
 
-    /// Reads a note without judging its signatures. Total: every text is either a note, and then
-    /// [`to_string`](ToString::to_string) gives it back, or refused.
+    /// Reads a note without checking its signatures. Every text is either refused or a note that
+    /// [`to_string`](ToString::to_string) writes as the same text.
     ///
     /// # Errors
     /// [`NoteError::Malformed`] with the rule broken.
@@ -76,18 +78,19 @@ impl Note {
         Ok(Self { text: text.to_owned(), signatures })
     }
 
-    /// What is signed, its last newline included.
+    /// The signed text, with its last newline.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Checks every signature whose name and number are those of one of `known`; the others are ignored. Returns the
-    /// known keys that signed, each once, in the order of the note.
+    /// Checks each signature whose name and number are those of a key in `known`. Other signatures
+    /// are ignored. Returns the known keys that signed, each once, in the order of the note.
+    /// Variable-time, because everything here is public.
     ///
     /// # Errors
-    /// [`NoteError::Signature`] for a signature of a known key that does not verify, [`NoteError::Ambiguous`] where two
-    /// different known keys have its name and number, [`NoteError::Unsigned`] when no known key signed. Variable-time:
-    /// everything here is public.
+    /// [`NoteError::Signature`] if the signature of a known key does not verify.
+    /// [`NoteError::Ambiguous`] if two different known keys have its name and number.
+    /// [`NoteError::Unsigned`] if no known key signed.
     pub fn open(&self, known: &[Verifier]) -> Result<Vec<VerifiedSignature>, NoteError> {
         let mut verified: Vec<VerifiedSignature> = Vec::new();
         for signature in &self.signatures {
@@ -104,9 +107,9 @@ impl Note {
         if verified.is_empty() { Err(NoteError::Unsigned) } else { Ok(verified) }
     }
 
-    /// Adds a cosignature: the word of `witness`, as of `time_s` seconds since the Unix epoch, that this checkpoint is
-    /// consistent with every one it has seen of the log (<https://c2sp.org/tlog-cosignature>, `cosignature/v1`). Whether
-    /// that is so is for the caller to check first.
+    /// Adds a cosignature (<https://c2sp.org/tlog-cosignature>, `cosignature/v1`). By it, `witness`
+    /// states that at `time_s`, in seconds since the Unix epoch, the checkpoint was consistent with
+    /// every other one that it had seen of the log. The caller must check that first.
     ///
     /// # Errors
     /// [`NoteError::Malformed`] when the note grows too large.

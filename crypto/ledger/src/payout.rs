@@ -1,30 +1,32 @@
-//! Splitting a pool of indivisible units among participants.
+//! Splits a pool of indivisible units among participants.
 
 use std::str::FromStr;
 
-/// A million parts: the whole of a score or of a reputation.
+/// The whole of a score or of a reputation, in parts per million.
 pub const PPM: u32 = 1_000_000;
 
-/// What a participant's share of a round's pool is proportional to.
+/// How a round's pool is divided: what a participant's share is proportional to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Policy {
-    /// Nothing: all who contributed are paid alike.
+    /// Everybody who is in the sum gets the same.
     Equal = 1,
-    /// The weight that the participant's contribution counted with in the mean.
+    /// The weight with which the contribution counted in the mean.
     Weight = 2,
     /// The contribution's score times the participant's reputation.
     ScoreReputation = 3,
 }
 
-/// What a policy looks at.
+/// The numbers on which a policy depends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inputs {
     /// The public weight of the contribution.
     pub weight: u32,
-    /// The score of the contribution in parts per million, at most [`PPM`]; [`PPM`] in a round that is not scored.
+    /// The score of the contribution in parts per million, at most [`PPM`]. It is [`PPM`] in a
+    /// round that is not scored.
     pub score_ppm: u32,
-    /// The reputation of the participant in parts per million, at most [`PPM`], as of the round, from what had happened when it was created.
+    /// The reputation of the participant in parts per million, at most [`PPM`]. It depends only on
+    /// what had happened when the round was created.
     pub reputation_ppm: u32,
 }
 
@@ -32,7 +34,8 @@ impl Policy {
     /// Every policy.
     pub const ALL: [Self; 3] = [Self::Equal, Self::Weight, Self::ScoreReputation];
 
-    /// The weight of a participant in [`split`]: 1, the weight, or score · reputation in units of 10⁻¹².
+    /// The weight of a participant in [`split`]: 1, the public weight, or score · reputation in
+    /// units of 10⁻¹².
     pub fn weight(self, inputs: &Inputs) -> u64 {
         match self {
             Self::Equal => 1,
@@ -41,7 +44,7 @@ impl Policy {
         }
     }
 
-    /// The name: `equal`, `weight`, `score-reputation`.
+    /// The name in configuration and messages: `equal`, `weight`, `score-reputation`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Equal => "equal",
@@ -50,7 +53,7 @@ impl Policy {
         }
     }
 
-    /// The policy with this number, if there is one: 1, 2, 3 in the order above.
+    /// The policy with this number: 1, 2, 3 in the order above.
     pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|policy| *policy as u8 == number)
     }
@@ -67,24 +70,28 @@ impl FromStr for Policy {
 /// A participant and its weight in the split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claim<'a> {
-    /// Who; each participant claims once.
+    /// The participant's name. Each participant appears once.
     pub participant: &'a str,
-    /// How much, relative to the others, see [`Policy::weight`].
+    /// Its weight relative to the others, see [`Policy::weight`].
     pub weight: u64,
 }
 
-/// Splits `pool` units in proportion to the weights, by the method of largest remainders (Hamilton): with W the sum of the
-/// weights, a claim of weight w gets ⌊pool·w/W⌋ units, and each unit that is left goes to one of the claims with the
-/// largest remainders (pool·w mod W), equal ones in ascending order of the participants' bytes. The answer is in the order
-/// of the claims.
+/// Splits `pool` units in proportion to the weights, by the method of largest remainders
+/// (Hamilton). The answer is in the order of the claims.
 ///
-/// The shares add up to the pool exactly; a larger weight never gets less than a smaller one, nor less than it would have
-/// got with a smaller one; weight 0 gets nothing; the order of the claims does not matter. A participant's share is within
-/// one unit of pool·w/W; a larger pool can give a participant one unit less (the Alabama paradox of this method).
+/// Let W be the sum of the weights. A claim of weight w gets ⌊pool·w/W⌋ units. The units that are
+/// left go to the claims with the largest remainders (pool·w mod W), one unit to each. Claims with
+/// equal remainders are taken in ascending order of the participants' bytes.
+///
+/// The shares add up to the pool exactly, and each is within one unit of pool·w/W. A larger weight
+/// never gets less than a smaller one, and no participant loses by a larger weight. Weight 0 gets
+/// nothing. The order of the claims does not matter. A larger pool can give a participant one unit
+/// less: this is the Alabama paradox of the method.
 ///
 /// # Errors
-/// [`PayoutError::NoWeight`] when all weights are 0 or there are no claims, [`PayoutError::TooMuchWeight`] when W exceeds
-/// 2⁶⁴ − 1, [`PayoutError::Repeated`] when a participant claims twice.
+/// [`PayoutError::NoWeight`] when all weights are 0 or there are no claims.
+/// [`PayoutError::TooMuchWeight`] when W exceeds 2⁶⁴ − 1. [`PayoutError::Repeated`] when a
+/// participant appears twice.
 pub fn split(pool: u128, claims: &[Claim<'_>]) -> Result<Vec<u128>, PayoutError> {
     let total = claims.iter().try_fold(0u64, |total, claim| total.checked_add(claim.weight));
     let total = u128::from(total.ok_or(PayoutError::TooMuchWeight)?);
@@ -98,14 +105,15 @@ pub fn split(pool: u128, claims: &[Claim<'_>]) -> Result<Vec<u128>, PayoutError>
     {
         return Err(PayoutError::Repeated { index: pair[0].max(pair[1]) });
     }
-    // pool = units·W + rest; w and rest are below 2^64, so nothing exceeds 128 bits.
+    // pool = units·W + rest. w and rest are below 2^64, so nothing exceeds 128 bits.
     let (units, rest) = (pool / total, pool % total);
     let parts = claims.iter().map(|claim| {
         let (w, part) = (u128::from(claim.weight), rest * u128::from(claim.weight));
         (units * w + part / total, part % total)
     });
     let (mut shares, remainders): (Vec<u128>, Vec<u128>) = parts.unzip();
-    // Every remainder is below W and they add up to a multiple of W: the quotient is the number of units left.
+    // Every remainder is below W, and they add up to a multiple of W. The quotient is the number of
+    // units left.
     let left = pool - shares.iter().sum::<u128>();
     order.sort_by_key(|&i| std::cmp::Reverse(remainders[i]));
     let left = usize::try_from(left).expect("fewer units are left than there are claims");
@@ -123,13 +131,13 @@ pub enum PayoutError {
     /// The weights add up to 2⁶⁴ or more.
     #[error("the weights add up to 2^64 or more")]
     TooMuchWeight,
-    /// A participant claims twice.
+    /// A participant appears twice.
     #[error("claim {index} is of a participant who has claimed already")]
     Repeated {
-        /// The second claim's position.
+        /// The position of the second claim.
         index: usize,
     },
-    /// There is no policy of that name.
+    /// There is no policy with this name.
     #[error("a policy is `equal`, `weight` or `score-reputation`")]
     Policy,
 }

@@ -1,11 +1,12 @@
-//! The tree by which payments are claimed on a chain: a distributor contract holds the root, and whoever is owed shows a
-//! proof.
+//! The tree from which a contract on a chain pays. The contract holds the root, and a participant
+//! claims a payment with a proof.
 //!
-//! Layout and hashes are those of OpenZeppelin's `StandardMerkleTree` over `["address", "uint256"]` (npm
-//! `@openzeppelin/merkle-tree` 1, format `standard-v1`), which contracts check with `MerkleProof.verify`: a leaf is
-//! `keccak256(keccak256(abi.encode(address, amount)))`, a node the keccak256 of its two children in ascending order. The
-//! leaves, ascending by hash, fill an array of 2n − 1 nodes from its end; node *i* has the children 2i + 1 and 2i + 2, and
-//! node 0 is the root. The second hash of a leaf keeps a node, 64 bytes, from passing as one.
+//! Layout and hashes are those of OpenZeppelin's `StandardMerkleTree` over `["address", "uint256"]`
+//! (npm `@openzeppelin/merkle-tree` 1, format `standard-v1`), which contracts check with
+//! `MerkleProof.verify`. A leaf is `keccak256(keccak256(abi.encode(address, amount)))`, a node the
+//! keccak256 of its two children in ascending order. The leaves, ascending by hash, fill an array
+//! of 2n − 1 nodes from its end. Node *i* has the children 2i + 1 and 2i + 2, and node 0 is the
+//! root. A leaf is hashed twice so that no node, which is 64 bytes long, can pass as a leaf.
 
 mod address;
 mod dump;
@@ -20,20 +21,21 @@ use crate::tree_hash::Hash;
 pub use address::{Address, AddressError};
 pub use dump::{DumpedValue, StandardDump};
 
-/// Hashes that a thread computes at least before another takes some.
+/// The least work of a thread, in hashes, before another thread takes some of it.
 const MIN_TASK: usize = 1024;
 
 /// An amount owed to an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Payment {
-    /// To whom.
+    /// The account that is paid.
     pub address: Address,
     /// In the token's smallest units.
     pub amount: u128,
 }
 
-/// Sums up what each address is owed, ascending by address; addresses that are owed nothing are left out. A contract that
-/// remembers by address who has claimed would pay only one of two leaves.
+/// Sums up what each address is owed, ascending by address. Addresses that are owed nothing are
+/// left out. Each address gets one leaf, because a contract that remembers paid addresses would pay
+/// only one of two.
 ///
 /// # Errors
 /// [`PayoutTreeError::Overflow`] for an address that is owed 2¹²⁸ units or more.
@@ -47,8 +49,8 @@ pub fn merge(payments: impl IntoIterator<Item = Payment>) -> Result<Vec<Payment>
     Ok(owed.map(|(address, amount)| Payment { address, amount }).collect())
 }
 
-/// `keccak256(keccak256(abi.encode(address, uint256)))`: 12 zero bytes and the address, then the amount as 32 big-endian
-/// bytes.
+/// `keccak256(keccak256(abi.encode(address, uint256)))`: 12 zero bytes and the address, then the
+/// amount as 32 big-endian bytes.
 pub fn payment_leaf(payment: &Payment) -> Hash {
     let mut encoded = [0; 64];
     encoded[12..32].copy_from_slice(&payment.address.to_bytes());
@@ -69,18 +71,18 @@ pub fn verify_payment(root: &Hash, payment: &Payment, proof: &[Hash]) -> Result<
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PayoutTree {
     payments: Vec<Payment>,
-    /// Where the leaf of each payment is among the nodes.
+    /// The index of each payment's leaf among the nodes.
     places: Vec<usize>,
     /// The root first.
     nodes: Vec<Hash>,
 }
 
 impl PayoutTree {
-    /// The tree over these payments, whose order is kept but does not change the tree.
+    /// The tree over these payments. Their order is kept, but it does not change the tree.
     ///
     /// # Errors
-    /// [`PayoutTreeError::NoPayments`] or, for an address that is named twice, [`PayoutTreeError::DuplicateAddress`]; see
-    /// [`merge`].
+    /// [`PayoutTreeError::NoPayments`], or [`PayoutTreeError::DuplicateAddress`] for an address
+    /// that appears twice. See [`merge`].
     pub fn new(payments: Vec<Payment>) -> Result<Self, PayoutTreeError> {
         if payments.is_empty() {
             return Err(PayoutTreeError::NoPayments);
@@ -104,7 +106,7 @@ impl PayoutTree {
         Ok(Self { payments, places, nodes })
     }
 
-    /// The root, for the contract.
+    /// The root, which the contract holds.
     pub fn root(&self) -> Hash {
         self.nodes[0]
     }
@@ -114,8 +116,8 @@ impl PayoutTree {
         &self.payments
     }
 
-    /// The proof of the payment at this position of [`payments`](Self::payments), for [`verify_payment`] or a contract;
-    /// none past the last.
+    /// The proof of the payment at this position of [`payments`](Self::payments), for
+    /// [`verify_payment`] or a contract. `None` past the last payment.
     pub fn proof(&self, position: usize) -> Option<Vec<Hash>> {
         let mut place = *self.places.get(position)?;
         let mut proof = Vec::new();
@@ -128,7 +130,7 @@ impl PayoutTree {
     }
 }
 
-/// Computes the first `parents` nodes, level by level, from those below.
+/// Computes the first `parents` nodes from those below, level by level.
 fn hash_parents(nodes: &mut [Hash], parents: usize) {
     let mut end = parents;
     while end > 0 {
@@ -155,7 +157,7 @@ fn keccak256(parts: &[&[u8]]) -> Hash {
     Hash::from_bytes(hasher.finalize().into())
 }
 
-/// Why there is no tree of payments, or a payment is not in it.
+/// Why there is no tree of payments, or why a payment is not in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PayoutTreeError {
@@ -177,10 +179,10 @@ pub enum PayoutTreeError {
     /// The proof does not lead from the payment to the root.
     #[error("the payment is not in the tree with this root")]
     NotInTree,
-    /// A dump is not that of a tree of payments.
+    /// The dump does not describe a tree of payments.
     #[error("not the dump of a tree of payments: {rule}")]
     Dump {
-        /// The rule broken.
+        /// The rule that was broken.
         rule: &'static str,
     },
 }

@@ -1,4 +1,4 @@
-//! Proofs from a store of nodes: what to load, and the path that it gives.
+//! Proofs from a store of nodes: the nodes to load, and the path that their hashes give.
 
 use crate::{
     consistency::proof_ranges,
@@ -8,8 +8,8 @@ use crate::{
     tree_hash::Hash,
 };
 
-/// The nodes behind the proof that leaf `index` is in a tree of `size` leaves (RFC 9162 §2.1.3.1): O(log² size) of them,
-/// mostly O(log size).
+/// The nodes behind the proof that leaf `index` is in a tree of `size` leaves (RFC 9162 §2.1.3.1).
+/// There are O(log² size) of them, mostly O(log size).
 ///
 /// ```
 /// use ledger::{InclusionPlan, NodeId};
@@ -22,7 +22,7 @@ use crate::{
 pub struct InclusionPlan(Plan);
 
 impl InclusionPlan {
-    /// For leaf `index`, from 0, of a tree of `size` leaves.
+    /// The plan for leaf `index`, from 0, of a tree of `size` leaves.
     ///
     /// # Errors
     /// [`LedgerError::NoSuchLeaf`] unless `index < size`.
@@ -33,13 +33,13 @@ impl InclusionPlan {
         Ok(Self(Plan::over(sibling_ranges(index, size))))
     }
 
-    /// The nodes to load, leaves (level 0) among them.
+    /// The nodes to load. Some of them can be leaves (level 0).
     pub fn nodes(&self) -> &[NodeId] {
         &self.0.nodes
     }
 
-    /// The path, for [`verify_inclusion`](crate::verify_inclusion), from the hashes of [`nodes`](Self::nodes) in their
-    /// order.
+    /// The path for [`verify_inclusion`](crate::verify_inclusion). `hashes` are those of
+    /// [`nodes`](Self::nodes), in their order.
     ///
     /// # Errors
     /// [`LedgerError::NodeCount`] unless there is one hash for each node.
@@ -48,14 +48,14 @@ impl InclusionPlan {
     }
 }
 
-/// The nodes behind the proof that a tree of `old_size` leaves is the beginning of one of `new_size` (RFC 9162
-/// §2.1.4.1).
+/// The nodes behind the proof that a tree of `old_size` leaves is the beginning of one of
+/// `new_size` (RFC 9162 §2.1.4.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsistencyPlan(Plan);
 
 impl ConsistencyPlan {
-    /// For two sizes of one log. Nothing needs to be proven, and the plan is empty, when the sizes are equal or the old
-    /// tree has no leaves.
+    /// The plan for two sizes of one log. It is empty when the sizes are equal or the old tree has
+    /// no leaves, because there is nothing to prove.
     ///
     /// # Errors
     /// [`LedgerError::Shrunk`] unless `old_size <= new_size`.
@@ -66,13 +66,13 @@ impl ConsistencyPlan {
         Ok(Self(Plan::over(proof_ranges(old_size, new_size))))
     }
 
-    /// The nodes to load, leaves (level 0) among them.
+    /// The nodes to load. Some of them can be leaves (level 0).
     pub fn nodes(&self) -> &[NodeId] {
         &self.0.nodes
     }
 
-    /// The path, for [`verify_consistency`](crate::verify_consistency), from the hashes of [`nodes`](Self::nodes) in
-    /// their order.
+    /// The path for [`verify_consistency`](crate::verify_consistency). `hashes` are those of
+    /// [`nodes`](Self::nodes), in their order.
     ///
     /// # Errors
     /// [`LedgerError::NodeCount`] unless there is one hash for each node.
@@ -81,7 +81,7 @@ impl ConsistencyPlan {
     }
 }
 
-/// Each element of a path is the root over one range of leaves, which is the join of complete subtrees.
+/// Each element of a path is the root over one range of leaves: the join of complete subtrees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Plan {
     nodes: Vec<NodeId>,
@@ -130,7 +130,7 @@ mod tests {
         (0..LARGEST).map(u64::to_le_bytes).collect()
     }
 
-    /// What a database would hold of the log of these leaves.
+    /// The nodes that a database would hold for the log of these leaves.
     fn store(leaves: &[[u8; 8]]) -> BTreeMap<NodeId, Hash> {
         let (mut log, mut store) = (Frontier::new(), BTreeMap::new());
         for (index, leaf) in (0..).zip(leaves) {

@@ -5,14 +5,15 @@
 pub enum Outcome {
     /// It was verified and is in the sum.
     Included,
-    /// It was verified, is in the sum, and was scored; stands for [`Outcome::Included`] in a scored round.
+    /// It was verified, is in the sum, and was scored. In a scored round it replaces
+    /// [`Outcome::Included`].
     Scored {
         /// Parts per million, at most 1 000 000.
         score_ppm: u32,
     },
-    /// It broke a rule: a signature, a proof, a share, or its bytes were wrong.
+    /// It broke a rule: a signature, a proof, a share or its bytes were wrong.
     Rejected,
-    /// It was promised and did not arrive whole, by the participant's own fault.
+    /// The participant promised it and did not deliver all of it, by its own fault.
     Dropped,
 }
 
@@ -25,7 +26,7 @@ pub struct Event {
     pub outcome: Outcome,
 }
 
-/// One contribution's worth of evidence, in the units in which evidence is counted.
+/// The evidence of one contribution.
 const UNIT: u64 = 1_000_000;
 
 /// Evidence for and against a participant, in units of 10⁻⁶ contributions, as of a round.
@@ -47,11 +48,11 @@ pub struct Reputation {
 }
 
 impl Reputation {
-    /// Takes the next event. Events of one round may come in any order.
+    /// Counts the next event. Events of one round may come in any order.
     ///
     /// # Errors
-    /// [`ReputationError::Order`] for a round before the last event's, [`ReputationError::Score`] for a score above
-    /// 1 000 000.
+    /// [`ReputationError::Order`] for a round before the last event's. [`ReputationError::Score`]
+    /// for a score above 1 000 000.
     pub fn record(&mut self, event: Event) -> Result<(), ReputationError> {
         let (positive, negative) = match event.outcome {
             Outcome::Included => (UNIT, 0),
@@ -96,7 +97,8 @@ impl Reputation {
     }
 }
 
-/// The reputation of a participant with these events, in the order of the log, as of the round with number `at`.
+/// The reputation of a participant with these events, as of the round with number `at`. The events
+/// come in the order of the log.
 ///
 /// # Errors
 /// Those of [`Reputation::record`] and [`Reputation::ppm`].
@@ -110,18 +112,18 @@ pub fn reputation_ppm(events: impl IntoIterator<Item = Event>, at: u64) -> Resul
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReputationError {
-    /// A round comes before one that was taken into account already.
+    /// A round comes after a later one.
     #[error("round {sequence} comes after round {after}")]
     Order {
-        /// The round that came.
+        /// The number of the round that came.
         sequence: u64,
-        /// The one before it.
+        /// The number of the round before it.
         after: u64,
     },
-    /// A score above one.
+    /// A score is above 1 000 000.
     #[error("a score of {score_ppm} parts per million")]
     Score {
-        /// The score.
+        /// The score in parts per million.
         score_ppm: u32,
     },
 }

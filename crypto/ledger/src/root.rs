@@ -14,7 +14,7 @@ pub fn root<L: AsRef<[u8]>>(leaves: impl IntoIterator<Item = L>) -> Hash {
     builder.root()
 }
 
-/// Computes the root of a growing tree, holding one hash for every set bit of its size.
+/// Computes the root of a growing tree. It holds one hash for each set bit of the size.
 ///
 /// ```
 /// let mut builder = ledger::RootBuilder::new();

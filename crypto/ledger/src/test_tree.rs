@@ -1,5 +1,6 @@
-//! The trees that the tests share: the leaves, roots and proofs of the certificate-transparency reference code
-//! (`merkletree/merkle_tree_test.cc`), and the definition of RFC 9162 §2.1.1 read literally.
+//! The trees that the tests share: the leaves, roots and proofs of the certificate-transparency
+//! reference code (`merkletree/merkle_tree_test.cc`), and a literal transcription of RFC 9162
+//! §2.1.1.
 
 use crate::tree_hash::{Hash, empty_root, leaf_hash, node_hash};
 

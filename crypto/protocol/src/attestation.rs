@@ -1,4 +1,4 @@
-//! Attestations: a combiner's word, at intake, that its share of a contribution's mask key is good.
+//! Attestations. At intake a combiner signs that its share of a contribution's mask key is good.
 
 use names::{
     EncodedCommitment, HeaderHash, PublicKey, RoundHash,
@@ -10,19 +10,19 @@ use crate::{
     codec::{Canonical, DecodeError, Reader, Writer},
 };
 
-/// "The share sealed to holder `holder` in this contribution opens to `commitment`." After it, that combiner cannot
-/// blame the contribution.
+/// The statement that the share sealed to holder `holder` in this contribution opens to
+/// `commitment`. After it, that combiner cannot blame the contribution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attestation {
-    /// The round.
+    /// The hash of the round document.
     pub round_hash: RoundHash,
-    /// Hash of the contribution's header.
+    /// The hash of the contribution's header.
     pub header_hash: HeaderHash,
-    /// The contributor's key.
+    /// The key in the participant's credential.
     pub client_key: PublicKey,
     /// The combiner's index among the holders.
     pub holder: u8,
-    /// The commitment that the share opens, as encoded in the header.
+    /// The commitment that the share opens, as it is encoded in the header.
     pub commitment: EncodedCommitment,
     /// The combiner's signature.
     pub signature: Signature,

@@ -1,4 +1,5 @@
-//! The body of a contribution as it streams by: length, canonical words, digests of chunks.
+//! The body of a contribution, checked as it streams by: length, canonical words, digests of
+//! chunks.
 
 use lattice::{CHUNK_COEFFICIENTS, Width, pack};
 use masking::RoundConstants;
@@ -6,7 +7,8 @@ use names::{BodyDigest, ChunkDigest, Name, SumDigest};
 
 use crate::Refusal;
 
-/// Checks and digests a body in one pass over slices of any length. Of each chunk, 32 bytes are kept.
+/// Checks and digests a body in one pass over slices of any length. It keeps 32 bytes of each
+/// chunk.
 pub struct BodyDigester {
     width: Width,
     expected_bytes: u64,
@@ -19,7 +21,7 @@ pub struct BodyDigester {
 }
 
 impl BodyDigester {
-    /// For bodies of a round with these constants.
+    /// A digester for bodies of a round with these constants.
     pub fn new(constants: &RoundConstants) -> Self {
         let width = constants.width();
         Self {
@@ -34,10 +36,11 @@ impl BodyDigester {
         }
     }
 
-    /// Takes the next bytes.
+    /// Takes the next bytes of the body.
     ///
     /// # Errors
-    /// [`Refusal::BodyLength`] past the end, [`Refusal::BodyNotCanonical`] at a word outside the ring.
+    /// [`Refusal::BodyLength`] when the body is too long. [`Refusal::BodyNotCanonical`] at a word
+    /// outside the ring.
     pub fn push(&mut self, mut bytes: &[u8]) -> Result<(), Refusal> {
         self.received_bytes += bytes.len() as u64;
         if self.received_bytes > self.expected_bytes {
@@ -57,7 +60,7 @@ impl BodyDigester {
         Ok(())
     }
 
-    /// The body's digest.
+    /// The body digest.
     ///
     /// # Errors
     /// [`Refusal::BodyLength`] when bytes are missing.
@@ -85,7 +88,8 @@ impl BodyDigester {
         self.chunk += 1;
     }
 
-    /// Words are checked in whole groups of 64; a partial group waits in `carry`. Chunks hold whole groups.
+    /// Checks words in whole groups of 64. An incomplete group waits in `carry`. A chunk is a whole
+    /// number of groups.
     fn check_words(&mut self, mut bytes: &[u8]) -> Result<(), Refusal> {
         let group_bytes = self.width.bytes(64);
         if !self.carry.is_empty() {
@@ -116,39 +120,41 @@ impl BodyDigester {
 pub struct BodyDigests(Vec<ChunkDigest>);
 
 impl BodyDigests {
-    /// The digests, one after the other.
+    /// The digests in order, without anything between them.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.0.iter().flat_map(|digest| digest.to_bytes()).collect()
     }
 
-    /// Digests one after the other; none if the last one is cut off.
+    /// Reads the bytes that [`to_bytes`](Self::to_bytes) writes. `None` if the last digest is cut
+    /// off.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (digests, rest) = bytes.as_chunks::<{ ChunkDigest::LENGTH }>();
         rest.is_empty().then(|| Self(digests.iter().copied().map(ChunkDigest::from).collect()))
     }
 
-    /// The body's digest: the Merkle root over them.
+    /// The body digest: the Merkle root over the digests of the chunks.
     pub fn body(&self) -> BodyDigest {
         ledger::root(&self.0).to_bytes().into()
     }
 
-    /// Whether these bytes are the body's chunk with this index.
+    /// Whether these bytes are the chunk of the body with this index.
     pub fn is_chunk(&self, chunk: usize, bytes: &[u8]) -> bool {
         self.0.get(chunk).is_some_and(|digest| *digest == chunk_digest(bytes))
     }
 }
 
-/// The digest of a sum: Merkle root over the BLAKE3 digests of its chunks, which come one by one.
+/// Computes the digest of a sum, chunk by chunk: the Merkle root over the BLAKE3 digests of its
+/// chunks.
 #[derive(Default)]
 pub struct SumDigester(ledger::RootBuilder);
 
 impl SumDigester {
-    /// Takes the digest of the next chunk, [`chunk_digest`].
+    /// Takes the digest of the next chunk, see [`chunk_digest`].
     pub fn push(&mut self, digest: &ChunkDigest) {
         self.0.push(digest.as_bytes());
     }
 
-    /// The sum's digest.
+    /// The digest of the sum.
     pub fn finish(self) -> SumDigest {
         self.0.root().to_bytes().into()
     }

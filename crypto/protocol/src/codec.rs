@@ -1,4 +1,4 @@
-//! The canonical encoding: little-endian, unpadded, total on hostile bytes.
+//! The canonical encoding: little-endian, without padding. Decoding hostile bytes never panics.
 
 use names::Name;
 use thiserror::Error;
@@ -16,41 +16,42 @@ pub enum DecodeError {
     /// Bytes follow the last field.
     #[error("{bytes} bytes follow the last field")]
     Trailing {
-        /// How many.
+        /// The number of bytes that are left over.
         bytes: usize,
     },
     /// The structure's name is not the expected one.
     #[error("expected a structure named {}", expected.escape_ascii())]
     Tag {
-        /// The expected name.
+        /// The name that was expected.
         expected: &'static [u8; 4],
     },
     /// The structure's version is not known.
     #[error("version {version} is not known")]
     Version {
-        /// The version found.
+        /// The version that was found.
         version: u16,
     },
-    /// A value outside its range.
+    /// A value is outside its range.
     #[error("`{field}` is outside its range")]
     Range {
-        /// The field.
+        /// The name of the field.
         field: &'static str,
     },
 }
 
-/// A structure with one encoding.
+/// A structure with exactly one encoding.
 pub trait Canonical: Sized {
-    /// Appends the fields.
+    /// Appends the fields to an encoding.
     fn write(&self, writer: &mut Writer);
 
-    /// Reads the fields.
+    /// Reads the fields from an encoding.
     ///
     /// # Errors
-    /// See [`DecodeError`]. Never panics and never allocates more than the input's length times a small constant.
+    /// See [`DecodeError`]. It never panics, and never allocates more than a small constant times
+    /// the length of the input.
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError>;
 
-    /// The encoding.
+    /// The whole encoding, in a buffer of its own.
     fn to_bytes(&self) -> Vec<u8> {
         let mut writer = Writer::default();
         self.write(&mut writer);
@@ -60,7 +61,7 @@ pub trait Canonical: Sized {
     /// Decodes exactly these bytes.
     ///
     /// # Errors
-    /// As [`Canonical::read`], and when bytes are left over.
+    /// Those of [`Canonical::read`], and [`DecodeError::Trailing`] when bytes are left over.
     fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader(bytes);
         let value = Self::read(&mut reader)?;
@@ -76,63 +77,64 @@ pub trait Canonical: Sized {
 pub struct Writer(Vec<u8>);
 
 impl Writer {
-    /// The name and version of a top-level structure.
+    /// Writes the name and the version of a top-level structure.
     pub fn tag(&mut self, tag: &'static [u8; 4]) {
         self.raw(tag);
         self.u16(VERSION);
     }
 
-    /// Bytes as they are.
+    /// Writes bytes as they are.
     pub fn raw(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
     }
 
-    /// An identifier, a digest or a public key.
+    /// Writes an identifier, a digest or a public key, without its length.
     pub fn name(&mut self, name: &impl Name) {
         self.raw(name.as_ref());
     }
 
-    /// A byte.
+    /// Writes one byte.
     pub fn u8(&mut self, value: u8) {
         self.0.push(value);
     }
 
-    /// Two bytes.
+    /// Writes two bytes, little-endian.
     pub fn u16(&mut self, value: u16) {
         self.raw(&value.to_le_bytes());
     }
 
-    /// Four bytes.
+    /// Writes four bytes, little-endian.
     pub fn u32(&mut self, value: u32) {
         self.raw(&value.to_le_bytes());
     }
 
-    /// Four bytes, two's complement.
+    /// Writes four bytes, little-endian, two's complement.
     pub fn i32(&mut self, value: i32) {
         self.raw(&value.to_le_bytes());
     }
 
-    /// Eight bytes.
+    /// Writes eight bytes, little-endian.
     pub fn u64(&mut self, value: u64) {
         self.raw(&value.to_le_bytes());
     }
 
-    /// Sixteen bytes.
+    /// Writes sixteen bytes, little-endian.
     pub fn u128(&mut self, value: u128) {
         self.raw(&value.to_le_bytes());
     }
 
-    /// Eight bytes, two's complement.
+    /// Writes eight bytes, little-endian, two's complement.
     pub fn i64(&mut self, value: i64) {
         self.raw(&value.to_le_bytes());
     }
 
-    /// IEEE 754 binary64.
+    /// Writes eight bytes, IEEE 754 binary64, little-endian.
     pub fn f64(&mut self, value: f64) {
         self.u64(value.to_bits());
     }
 
-    /// A length and UTF-8. Only for text already known to be shorter than 2¹⁶ bytes.
+    /// Writes the length as `u16`, then UTF-8. The caller must know that the text is shorter than
+    /// 2¹⁶ bytes.
     pub fn text(&mut self, text: &str) {
         self.u16(u16::try_from(text.len()).expect("texts are bounded where they enter a structure"));
         self.raw(text.as_bytes());
@@ -142,16 +144,16 @@ impl Writer {
 /// The version of every structure.
 const VERSION: u16 = 1;
 
-/// The bytes not read yet.
+/// The bytes that are not read yet.
 pub struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    /// Reads from the start of `bytes`.
+    /// Starts to read `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 
-    /// Checks the name and version of a top-level structure.
+    /// Reads and checks the name and the version of a top-level structure.
     pub fn tag(&mut self, expected: &'static [u8; 4]) -> Result<(), DecodeError> {
         if self.array::<4>("tag")? != *expected {
             return Err(DecodeError::Tag { expected });
@@ -167,67 +169,67 @@ impl<'a> Reader<'a> {
         self.0.is_empty()
     }
 
-    /// The next `length` bytes.
+    /// Reads the next `length` bytes.
     pub fn slice(&mut self, length: usize, field: &'static str) -> Result<&'a [u8], DecodeError> {
         let (head, tail) = self.0.split_at_checked(length).ok_or(DecodeError::Truncated { field })?;
         self.0 = tail;
         Ok(head)
     }
 
-    /// The next `M` bytes.
+    /// Reads the next `M` bytes.
     pub fn array<const M: usize>(&mut self, field: &'static str) -> Result<[u8; M], DecodeError> {
         let (head, tail) = self.0.split_first_chunk::<M>().ok_or(DecodeError::Truncated { field })?;
         self.0 = tail;
         Ok(*head)
     }
 
-    /// An identifier, a digest or a public key.
+    /// Reads an identifier, a digest or a public key.
     pub fn name<N: Name>(&mut self, field: &'static str) -> Result<N, DecodeError> {
         let bytes = self.slice(N::LENGTH, field)?;
         Ok(N::from_slice(bytes).expect("the slice has the name's length"))
     }
 
-    /// A byte.
+    /// Reads one byte.
     pub fn u8(&mut self, field: &'static str) -> Result<u8, DecodeError> {
         Ok(self.array::<1>(field)?[0])
     }
 
-    /// Two bytes.
+    /// Reads two bytes, little-endian.
     pub fn u16(&mut self, field: &'static str) -> Result<u16, DecodeError> {
         self.array(field).map(u16::from_le_bytes)
     }
 
-    /// Four bytes.
+    /// Reads four bytes, little-endian.
     pub fn u32(&mut self, field: &'static str) -> Result<u32, DecodeError> {
         self.array(field).map(u32::from_le_bytes)
     }
 
-    /// Four bytes, two's complement.
+    /// Reads four bytes, little-endian, two's complement.
     pub fn i32(&mut self, field: &'static str) -> Result<i32, DecodeError> {
         self.array(field).map(i32::from_le_bytes)
     }
 
-    /// Eight bytes.
+    /// Reads eight bytes, little-endian.
     pub fn u64(&mut self, field: &'static str) -> Result<u64, DecodeError> {
         self.array(field).map(u64::from_le_bytes)
     }
 
-    /// Sixteen bytes.
+    /// Reads sixteen bytes, little-endian.
     pub fn u128(&mut self, field: &'static str) -> Result<u128, DecodeError> {
         self.array(field).map(u128::from_le_bytes)
     }
 
-    /// Eight bytes, two's complement.
+    /// Reads eight bytes, little-endian, two's complement.
     pub fn i64(&mut self, field: &'static str) -> Result<i64, DecodeError> {
         self.array(field).map(i64::from_le_bytes)
     }
 
-    /// IEEE 754 binary64.
+    /// Reads eight bytes, IEEE 754 binary64, little-endian.
     pub fn f64(&mut self, field: &'static str) -> Result<f64, DecodeError> {
         self.u64(field).map(f64::from_bits)
     }
 
-    /// A length of at most `limit` and UTF-8.
+    /// Reads a length of at most `limit` as `u16`, then UTF-8.
     pub fn text(&mut self, limit: usize, field: &'static str) -> Result<String, DecodeError> {
         let length = usize::from(self.u16(field)?);
         if length > limit {

@@ -12,42 +12,43 @@ use crate::{
     codec::{Canonical, DecodeError, Reader, Writer},
 };
 
-/// The longest header.
+/// The longest header that is read, in bytes.
 pub const MAX_HEADER_BYTES: usize = 4096;
-/// The longest proof.
+/// The longest proof that is read, in bytes.
 pub const MAX_PROOF_BYTES: u32 = norm_proof::PROOF_BYTES as u32;
-/// The most share holders.
+/// The most holders in a round.
 const MAX_HOLDERS: u8 = 8;
 
-/// The signed part of a contribution; it binds every other byte by digests. Published in the audit bundle.
+/// The signed description of a contribution. It binds every other byte by a digest. It is published
+/// in the bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContributionHeader {
-    /// The round.
+    /// The hash of the round document.
     pub round_hash: RoundHash,
-    /// The client's name for this contribution.
+    /// The name that the client gave to this contribution.
     pub contribution_id: ContributionId,
-    /// Who contributes.
+    /// The participant and its key, signed by the registrar.
     pub credential: Credential,
-    /// The public weight.
+    /// The public weight with which the contribution counts in the mean.
     pub weight: u32,
-    /// Merkle root over the digests of the body's chunks.
+    /// The Merkle root over the digests of the body's chunks.
     pub body_digest: BodyDigest,
-    /// P^h for each holder.
+    /// The commitment P^h to the share of each holder, in the order of the holders.
     pub commitments: Vec<Commitment>,
-    /// Digest of the sealed seeds.
+    /// The digest of the sealed seeds.
     pub sealed_digest: SealedDigest,
     /// The kind of the proof.
     pub proof: Proof,
-    /// Its length.
+    /// The length of the proof in bytes.
     pub proof_bytes: u32,
-    /// Its digest.
+    /// The SHA-256 of the proof's bytes.
     pub proof_digest: ProofDigest,
-    /// The client's signature.
+    /// The signature by the credential's key.
     pub signature: Signature,
 }
 
 impl ContributionHeader {
-    /// `H("contribution-header", header)`: the leaf of the set's root.
+    /// `H("contribution-header", header)`: the leaf of the set root.
     pub fn hash(&self) -> HeaderHash {
         labels::hash(labels::CONTRIBUTION_HEADER, &[&self.to_bytes()])
     }
@@ -123,12 +124,12 @@ fn read_commitments(reader: &mut Reader<'_>) -> Result<Vec<Commitment>, DecodeEr
     (0..count).map(|_| Commitment::decode(&reader.name("commitments")?).map_err(|_| range)).collect()
 }
 
-/// The seeds of a contribution's key shares, each sealed to its holder. Never published.
+/// The seeds of a contribution's shares, each sealed to its holder. They are never published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedSeeds(pub Vec<SealedSeed>);
 
 impl SealedSeeds {
-    /// `H("sealed-seeds", …)`.
+    /// `H("sealed-seeds", …)`, which the header binds.
     pub fn digest(&self) -> SealedDigest {
         labels::hash(labels::SEALED_SEEDS, &[&self.to_bytes()])
     }
@@ -148,26 +149,27 @@ impl Canonical for SealedSeeds {
     }
 }
 
-/// Everything of a message before its body, small whatever the dimension.
+/// The part of an upload before the body. It is small whatever the dimension.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessagePrefix {
     /// The signed header.
     pub header: ContributionHeader,
     /// The sealed seeds.
     pub sealed: SealedSeeds,
-    /// The proof's bytes.
+    /// The bytes of the proof. Empty if the round demands none.
     pub proof: Vec<u8>,
 }
 
 impl MessagePrefix {
-    /// The bytes: `u32` length of the header, header, sealed seeds, proof.
+    /// The length of the header as `u32`, the header, the sealed seeds, the proof.
     pub fn to_bytes(&self) -> Vec<u8> {
         let header = self.header.to_bytes();
         let length = u32::try_from(header.len()).expect("a header is shorter than 4096 bytes");
         [&length.to_le_bytes()[..], &header, &self.sealed.to_bytes(), &self.proof].concat()
     }
 
-    /// How long the prefix is, once enough of `bytes` is there to tell: the header's length first, then the header.
+    /// Computes the length of the prefix. It takes the header's length, then the whole header, to
+    /// tell.
     ///
     /// # Errors
     /// [`Refusal::Malformed`] when the header is too long or not canonical, or the proof too long.
@@ -191,7 +193,8 @@ impl MessagePrefix {
         Ok(PrefixLength::Exactly(total))
     }
 
-    /// Decodes exactly these bytes and checks the digests that the header states of sealed seeds and proof.
+    /// Decodes exactly these bytes. Checks sealed seeds and proof against the digests in the
+    /// header.
     ///
     /// # Errors
     /// [`Refusal::Malformed`], [`Refusal::Digest`].
@@ -217,11 +220,11 @@ impl MessagePrefix {
     }
 }
 
-/// What is known of a prefix's length.
+/// What the first bytes of a prefix say about its length, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PrefixLength {
-    /// More bytes are needed to tell.
+    /// The prefix is at least this long. More bytes are needed to say how long.
     AtLeast(usize),
-    /// This long.
+    /// The prefix has exactly this length.
     Exactly(usize),
 }

@@ -1,4 +1,4 @@
-//! Credentials: the registrar's word that a key belongs to a participant.
+//! Credentials. The registrar signs that a key belongs to a participant.
 
 use names::{
     PublicKey, Subject,
@@ -26,18 +26,18 @@ pub(crate) fn read_subject(reader: &mut Reader<'_>) -> Result<Subject, DecodeErr
 /// A participant's key for an epoch, signed by the registrar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
-    /// Who.
+    /// The participant's name.
     pub subject: Subject,
-    /// The key.
+    /// The participant's identity key.
     pub client_key: PublicKey,
-    /// The epoch in which it counts; a round names the one it accepts.
+    /// The epoch in which the credential counts. A round accepts credentials of one epoch.
     pub epoch: u32,
     /// The registrar's signature.
     pub signature: Signature,
 }
 
 impl Credential {
-    /// Signs a credential.
+    /// Makes and signs a credential as the registrar.
     pub fn issue(registrar: &IdentityKey, subject: Subject, client_key: PublicKey, epoch: u32) -> Self {
         Self { subject, client_key, epoch, signature: Signature::BLANK }.sign(registrar)
     }

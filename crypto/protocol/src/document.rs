@@ -1,4 +1,5 @@
-//! The round document: everything that clients, aggregator and combiners must agree on, hashed to `round_hash`.
+//! The round document: everything on which participants, aggregator and combiners must agree. Its
+//! hash is the round hash.
 
 use masking::{RoundConstants, RoundRequest};
 use names::{MaskSeed, ModelDigest, PublicKey, RoundHash, RoundId, RoundKeyId, RoundPublicKey, labels};
@@ -8,47 +9,47 @@ use crate::{
     codec::{Canonical, DecodeError, Reader, Writer},
 };
 
-/// One tensor of an update.
+/// One tensor of an update, such as the weights of a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tensor {
-    /// Its name, at most 256 bytes.
+    /// The name in the model, at most 256 bytes.
     pub name: String,
-    /// Its shape, at most 8 axes.
+    /// The length of each axis, at most 8 axes. A scalar has none.
     pub shape: Vec<u32>,
-    /// Its first coordinate in the flat update.
+    /// The index of its first coordinate in the flat update.
     pub offset: u64,
 }
 
 impl Tensor {
-    /// Number of coordinates, unless it exceeds 2⁶⁴ − 1.
+    /// The number of coordinates. `None` if it exceeds 2⁶⁴ − 1.
     pub fn size(&self) -> Option<u64> {
         self.shape.iter().try_fold(1u64, |size, &axis| size.checked_mul(axis.into()))
     }
 }
 
-/// A holder of a share of every mask key.
+/// A party that holds a share of each mask key: the aggregator or a combiner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
-    /// Its Ed25519 key.
+    /// The Ed25519 key with which the holder signs.
     pub identity_key: PublicKey,
-    /// Identifier of its HPKE key for this round.
+    /// The identifier of its HPKE key for this round.
     pub hpke_key_id: RoundKeyId,
-    /// X25519.
+    /// Its X25519 key for this round. Clients seal shares to it.
     pub hpke_public_key: RoundPublicKey,
 }
 
-/// The proof that every contribution must carry.
+/// The proof that every contribution of a round must carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Proof {
-    /// None.
+    /// No proof.
     None = 0,
-    /// A zero-knowledge proof of the norm, version 1.
+    /// A zero-knowledge proof that the norm is within the round's bound, version 1.
     NormV1 = 1,
 }
 
 impl Proof {
-    /// Length of every proof of this kind.
+    /// The length of each proof of this kind, in bytes.
     pub fn bytes(self) -> usize {
         match self {
             Self::None => 0,
@@ -65,50 +66,80 @@ impl Proof {
     }
 }
 
-/// Public and immutable. See `docs/wire-formats.md` §5 for every field's range.
+/// Everything that the parties agree on before a round. It is public, signed and never changes.
+///
+/// The fields are in the order of `docs/wire-formats.md` §5. The ranges below are those that
+/// [`check`](Self::check) demands.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(missing_docs, reason = "the fields are documented in docs/wire-formats.md §5, in this order")]
 pub struct RoundDocument {
+    /// The round id: a UUID of version 7.
     pub round_id: RoundId,
+    /// The SHA-256 of the bytes that every participant starts from.
     pub model_digest: ModelDigest,
+    /// The length of the model in bytes.
     pub model_bytes: u64,
+    /// The path or URL of the model, at most 512 bytes.
     pub model_location: String,
+    /// The layout of an update. The tensors follow one another without gaps.
     pub tensors: Vec<Tensor>,
+    /// d, the coordinates of an update: the sum of the tensors' sizes, 1 to 2³².
     pub dimension: u64,
+    /// n_max, the capacity: how many contributions the round takes, at most 2²⁰.
     pub max_contributions: u32,
+    /// The smallest set that may be summed, 2 to `max_contributions`.
     pub min_cohort: u32,
+    /// B, the bound of the ℓ₂ norm of an honest quantised update, 2¹⁰ to 2³¹ − 1.
     pub norm_bound: u64,
+    /// δ = log₂ Δ, derived, 20 to 44. A coordinate is multiplied by Δ before it is masked.
     pub scale_log2: u8,
+    /// τ, derived, 1 to 32. So many low bits of each coefficient are left out of a body.
     pub transport_bits: u8,
+    /// B_φ, derived: the bound of the ℓ₂ norm of Δ·x + e with the rounding error.
     pub noisy_norm_bound: u64,
+    /// C, the ℓ₂ norm to which a client clips its weighted update, 10⁻⁹ to 10⁹.
     pub clip: f64,
+    /// Integer steps for each unit of a weighted update, derived.
     pub scale: f64,
+    /// The smallest public weight of a contribution, at least 1.
     pub weight_min: u32,
+    /// The largest public weight of a contribution, at most 2²⁰.
     pub weight_max: u32,
+    /// The public seed from which the mask polynomials are expanded.
     pub mask_seed: MaskSeed,
+    /// The time from which contributions are taken, in milliseconds since the Unix epoch.
     pub opens_at_ms: i64,
+    /// The time before which uploads do not end, in milliseconds since the Unix epoch.
     pub earliest_close_ms: i64,
+    /// The time at which uploads end at the latest, in milliseconds since the Unix epoch.
     pub closes_at_ms: i64,
+    /// The Ed25519 key of the registrar that signs the participants' credentials.
     pub registrar_key: PublicKey,
+    /// The epoch of the credentials that the round accepts.
     pub credential_epoch: u32,
+    /// The holders, 2 to 8 with distinct keys. The aggregator is the first.
     pub holders: Vec<Holder>,
+    /// The proof that every contribution must carry.
     pub proof: Proof,
+    /// The contributions that a participant may send, rejected ones included, 1 to 8.
     pub max_attempts: u8,
+    /// The payout terms. `None` if the round does not pay.
     pub payout: Option<PayoutTerms>,
+    /// The reputation that a participant needs, in parts per million. 0 admits everyone.
     pub min_reputation_ppm: u32,
 }
 
 impl RoundDocument {
-    /// `H("round", document)`.
+    /// `H("round", document)`: every signature and proof of the round is bound to this hash.
     pub fn hash(&self) -> RoundHash {
         labels::hash(labels::ROUND, &[&self.to_bytes()])
     }
 
-    /// The constants of §2 of the protocol, derived anew and compared with those stated; every other rule on the
-    /// document's fields too. Whoever accepts a document calls this.
+    /// Checks every rule on the fields. Derives the round's constants from its parameters (§4 of
+    /// `docs/wire-formats.md`) and compares them with those in the document. Every party that
+    /// accepts a document calls this.
     ///
     /// # Errors
-    /// [`Refusal::Document`] with the first rule broken.
+    /// [`Refusal::Document`] with the first broken rule.
     pub fn check(&self) -> Result<RoundConstants, Refusal> {
         let rule =
             |holds: bool, rule: &'static str| if holds { Ok(()) } else { Err(Refusal::Document { rule }) };
@@ -264,7 +295,7 @@ impl Canonical for RoundDocument {
     }
 }
 
-/// Of scoring and of noise, this version knows only none.
+/// The formats leave room for scoring and noise. This version knows neither, and writes this byte.
 const NONE: u8 = 0;
 
 fn read_none(reader: &mut Reader<'_>, field: &'static str) -> Result<(), DecodeError> {

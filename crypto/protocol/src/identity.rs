@@ -1,5 +1,5 @@
-//! Ed25519 identities. Every signature is made over a label and a message, and checked strictly (RFC 8032; small-order
-//! keys and non-canonical encodings refused).
+//! Ed25519 identities. Every signature covers a label and a message. The check is strict (RFC
+//! 8032): keys of small order and non-canonical encodings are refused.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ use crate::{
 pub struct IdentityKey(SigningKey);
 
 impl IdentityKey {
-    /// A fresh key.
+    /// Draws a new key.
     pub fn generate(rng: &mut (impl CryptoRng + RngCore)) -> Self {
         Self(SigningKey::generate(rng))
     }
@@ -29,7 +29,7 @@ impl IdentityKey {
         Self(SigningKey::from_bytes(secret.as_bytes()))
     }
 
-    /// The RFC 8032 secret, for a key file.
+    /// The RFC 8032 secret, to be stored in a key file.
     pub fn secret(&self) -> SecretKey {
         SecretKey::from_bytes(self.0.to_bytes())
     }
@@ -51,19 +51,19 @@ impl fmt::Debug for IdentityKey {
     }
 }
 
-/// A signature, as bytes.
+/// An Ed25519 signature. The bytes are checked only by [`verify`](Self::verify).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Signature(pub [u8; 64]);
 
 impl Signature {
-    /// The value of a signature not made yet; it verifies under no key.
+    /// Stands in a structure until it is signed. It verifies under no key.
     pub const BLANK: Self = Self([0; 64]);
 
-    /// Checks the signature of `key` over `message` under `label`, strictly. Variable-time: everything
-    /// here is public.
+    /// Checks the signature of `key` over `message` under `label`, strictly. Variable-time, because
+    /// everything here is public.
     ///
     /// # Errors
-    /// [`Refusal::Signature`] with `of`, the name of what was signed.
+    /// [`Refusal::Signature`] with `of`, the name of the signed structure.
     pub fn verify(
         &self,
         key: &PublicKey,

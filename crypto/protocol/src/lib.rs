@@ -1,30 +1,34 @@
-//! The protocol: what the parties say to each other, and the rules by which each decides.
+//! The protocol: the messages between the parties, and the rules by which each party decides.
 //!
-//! Bytes in, bytes and decisions out: no clock, no socket, no storage, no global randomness. The formats are those of
-//! `docs/wire-formats.md`, a module for each; [`roles`] holds what the client, the aggregator and a combiner do with
-//! them. A decision against a message is a [`Refusal`], which names the rule that was broken.
+//! Bytes go in, bytes and decisions come out. There is no clock, no socket, no storage and no
+//! global randomness. `docs/wire-formats.md` describes the formats, and each has a module here.
+//! [`roles`] holds the steps of the client, the aggregator and a combiner. A party that turns a
+//! message away says why with a [`Refusal`], which names the broken rule.
 
 #![forbid(unsafe_code)]
 
-pub mod attestation;
-pub mod body;
-pub mod codec;
-pub mod contribution;
-pub mod credential;
-pub mod document;
-pub mod identity;
-pub mod payout;
-pub mod receipt;
-pub mod refusal;
-pub mod release;
-pub mod result;
+mod attestation;
+mod body;
+mod codec;
+mod contribution;
+mod credential;
+mod document;
+mod identity;
+mod payout;
+mod receipt;
+mod refusal;
+mod release;
+mod result;
 pub mod roles;
-pub mod signed;
+mod signed;
 
 pub use attestation::Attestation;
-pub use body::BodyDigester;
-pub use codec::{Canonical, DecodeError};
-pub use contribution::{ContributionHeader, MessagePrefix, SealedSeeds};
+pub use body::{BodyDigester, BodyDigests, SumDigester, chunk_digest};
+pub use codec::{Canonical, DecodeError, Reader, Writer};
+pub use contribution::{
+    ContributionHeader, MAX_HEADER_BYTES, MAX_PROOF_BYTES, MessagePrefix, PrefixLength, SealedSeeds,
+    proof_digest,
+};
 pub use credential::Credential;
 pub use document::{Holder, Proof, RoundDocument, Tensor};
 pub use identity::{IdentityKey, Signature};

@@ -1,5 +1,4 @@
-//! What a round pays, and where its participants want it: the terms in the document, and the
-//! address a participant signs.
+//! The money of a round: the payout terms in its document, and the claim address of a participant.
 
 use std::{fmt, str::FromStr};
 
@@ -16,15 +15,16 @@ use crate::{
     credential::{read_subject, write_subject},
 };
 
-/// How a round pays those whose contributions are in the sum.
+/// How a round pays for the contributions in its sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PayoutTerms {
-    /// What shares are proportional to.
+    /// The rule that divides the pool among the participants.
     pub policy: Policy,
-    /// What is split, in the smallest units of the token or in points; 1 to
+    /// The pool, in the smallest units of the token or in points: 1 to
     /// [`MAX_POOL`](Self::MAX_POOL).
     pub pool: u128,
-    /// What it is paid in; none for points that the operator redeems elsewhere.
+    /// The token in which the pool is paid. `None` for points, which the operator pays in its own
+    /// way.
     pub token: Option<Token>,
 }
 
@@ -117,7 +117,7 @@ const NO_TOKEN: u8 = 0;
 const ERC_20: u8 = 1;
 
 impl PayoutTerms {
-    /// The largest pool: the sum of 2³² of them fits every amount.
+    /// The largest pool. The sum of 2³² such pools fits in every amount.
     pub const MAX_POOL: u128 = (1 << 96) - 1;
 
     /// What the pool is counted in.
@@ -166,19 +166,19 @@ fn is_chain(chain_id: u64) -> bool {
     (1..1 << 63).contains(&chain_id)
 }
 
-/// A participant's word on where it wants to be paid on a chain. Several may be signed with its
-/// present key. The one with the largest sequence counts.
+/// A participant's statement of the address where it wants to be paid on a chain. Of the statements
+/// under its present key, the one with the largest sequence counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimAddress {
-    /// Who.
+    /// The participant.
     pub subject: Subject,
-    /// Where; not [`Address::ZERO`].
+    /// The account to pay, not [`Address::ZERO`].
     pub address: Address,
-    /// On which chain, by its EIP-155 number, 1 to 2⁶³ − 1.
+    /// The chain, by its EIP-155 number, 1 to 2⁶³ − 1.
     pub chain_id: u64,
-    /// Larger than that of any address that this one replaces.
+    /// Larger than the sequence of every address that this one replaces.
     pub sequence: u64,
-    /// By the participant's client key.
+    /// The signature by the key in the participant's credential.
     pub signature: Signature,
 }
 

@@ -1,4 +1,5 @@
-//! Receipts: the aggregator's promise that it has stored a contribution and will enter it in the log.
+//! Receipts. The aggregator promises that it has stored a contribution and will enter it in the
+//! log.
 
 use names::{
     ContributionId, HeaderHash, RoundHash,
@@ -10,19 +11,21 @@ use crate::{
     codec::{Canonical, DecodeError, Reader, Writer},
 };
 
-/// Given once the bytes and the row are durable; repeating the upload gives the same receipt.
+/// The promise, given once the bytes and the row are durable. A repeated upload gets the same
+/// receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// The round.
+    /// The hash of the round document.
     pub round_hash: RoundHash,
-    /// The client's name for the contribution.
+    /// The name that the client gave to the contribution.
     pub contribution_id: ContributionId,
-    /// Hash of its header, which binds every byte of it.
+    /// The hash of its header, which binds every byte of the contribution.
     pub header_hash: HeaderHash,
-    /// When it was stored, in milliseconds since the Unix epoch.
+    /// The time at which it was stored, in milliseconds since the Unix epoch.
     pub received_at_ms: i64,
-    /// By when its entry is in the log, under a checkpoint that the log signed. A receipt with no such entry after that
-    /// time is proof that the aggregator broke its word.
+    /// The time by which the contribution has an entry in the log, in milliseconds since the Unix
+    /// epoch. If a checkpoint after that time has no such entry, the receipt proves that the
+    /// aggregator broke its promise.
     pub included_by_ms: i64,
     /// The aggregator's signature.
     pub signature: Signature,

@@ -4,14 +4,14 @@ use thiserror::Error;
 
 use crate::codec::DecodeError;
 
-/// The rule that a message broke. The fault is the sender's.
+/// The rule that a message broke. The sender is at fault.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum Refusal {
     /// The bytes are not a canonical encoding.
     #[error("not a canonical {what}")]
     Malformed {
-        /// The structure.
+        /// The name of the structure.
         what: &'static str,
         /// What is wrong with the bytes.
         #[source]
@@ -20,15 +20,15 @@ pub enum Refusal {
     /// A signature does not verify.
     #[error("the signature of the {of} does not verify")]
     Signature {
-        /// What was signed.
+        /// The name of the signed structure.
         of: &'static str,
     },
-    /// The credential is for another epoch than the round's.
+    /// The epoch of the credential is not the one that the round accepts.
     #[error("the credential is for epoch {found}, the round accepts {expected}")]
     Epoch {
-        /// The round's.
+        /// The epoch that the round accepts.
         expected: u32,
-        /// The credential's.
+        /// The epoch of the credential.
         found: u32,
     },
     /// The message was made for another round.
@@ -37,106 +37,107 @@ pub enum Refusal {
     /// The weight is outside the round's range.
     #[error("the weight {weight} is outside [{min}, {max}]")]
     Weight {
-        /// The weight.
+        /// The weight in the header.
         weight: u32,
-        /// The smallest.
+        /// The smallest weight of the round.
         min: u32,
-        /// The largest.
+        /// The largest weight of the round.
         max: u32,
     },
-    /// The contribution does not carry the proof that the round demands, or carries one that it does not.
+    /// The proof in the contribution is not of the kind that the round demands.
     #[error("the round demands another proof")]
     ProofKind,
     /// The norm proof does not verify.
     #[error("the norm proof does not verify: {check}")]
     NormProof {
-        /// The check that failed.
+        /// The name of the check that failed.
         check: &'static str,
     },
-    /// The number of commitments or sealed seeds is not that of the share holders.
+    /// The number of commitments or sealed seeds is not the number of holders.
     #[error("{found} shares for {expected} holders")]
     Holders {
-        /// Holders in the document.
+        /// The number of holders in the document.
         expected: usize,
-        /// Shares in the message.
+        /// The number of shares in the message.
         found: usize,
     },
-    /// Bytes do not have the digest stated in the header.
+    /// The bytes do not have the digest that the header states.
     #[error("the {of} does not have the stated digest")]
     Digest {
-        /// Which bytes.
+        /// The name of the bytes.
         of: &'static str,
     },
     /// The body holds a word w with w·2^τ ≥ q.
     #[error("the body holds a word outside the ring in chunk {chunk}")]
     BodyNotCanonical {
-        /// Index of the chunk.
+        /// The index of the chunk.
         chunk: u64,
     },
-    /// The body is not as long as the round says.
+    /// The body does not have the length that the round demands.
     #[error("the body has {found} bytes, not {expected}")]
     BodyLength {
-        /// What the round says.
+        /// The length that the round demands, in bytes.
         expected: u64,
-        /// What came.
+        /// The length that was found, in bytes.
         found: u64,
     },
-    /// The document's constants are not those that its parameters give, or its parameters are impossible.
+    /// The document breaks a rule, or its constants are not those that its parameters give.
     #[error("the round document breaks the rule: {rule}")]
     Document {
-        /// The rule.
+        /// The rule that was broken.
         rule: &'static str,
     },
-    /// The sealed seed does not open under the holder's key, or not to the committed share.
+    /// The sealed seed does not open under the holder's key, or the share does not open its
+    /// commitment.
     #[error("the key share of holder {holder} does not open to its commitment")]
     Share {
-        /// The holder.
+        /// The holder's index.
         holder: u8,
     },
     /// A member of the set was not attested by this combiner in this round.
     #[error("member {index} was not attested in this round")]
     NotAttested {
-        /// Its position.
+        /// The member's position in the set.
         index: usize,
     },
-    /// Members are not in strictly ascending order.
+    /// The members are not in strictly ascending order.
     #[error("the members are not in ascending order at position {index}")]
     Order {
         /// The first position out of order.
         index: usize,
     },
-    /// One participant appears twice, under one key or two.
+    /// One participant appears twice, with the same key or with two keys.
     #[error("member {index} is a participant who is in the set already")]
     DuplicateSubject {
-        /// The second position.
+        /// The position of its second member.
         index: usize,
     },
     /// The set is smaller than `min_cohort` or larger than `max_contributions`.
     #[error("{count} members, outside [{min}, {max}]")]
     Cohort {
-        /// Its size.
+        /// The size of the set.
         count: usize,
-        /// The smallest.
+        /// The smallest allowed size.
         min: u32,
-        /// The largest.
+        /// The largest allowed size.
         max: u32,
     },
-    /// The root is not the root of the members.
+    /// The set root is not the root of the members.
     #[error("the root is not the root of the members")]
     Root,
     /// A proof does not show that a contribution is in the set.
     #[error("the proof does not show that the contribution is in the set")]
     NotInSet,
-    /// The shares' sum does not open the sum of the commitments.
+    /// The sum of the shares does not open the sum of the commitments.
     #[error("the answer of holder {holder} does not open the sum of the commitments")]
     Opening {
-        /// The holder.
+        /// The holder's index.
         holder: u8,
     },
 }
 
 impl Refusal {
-    /// For `map_err` on decoding `what`.
+    /// Turns an error in decoding `what` into a refusal, for `map_err`.
     pub fn malformed(what: &'static str) -> impl Fn(DecodeError) -> Self {
         move |source| Self::Malformed { what, source }
     }

@@ -1,4 +1,4 @@
-//! Closing a round: the fixed set, and the sums of key shares that open its sum.
+//! The end of a round: the fixed set, and the sums of shares that open its sum.
 
 use lattice::RING_DEGREE;
 use ledger::InclusionProof;
@@ -12,8 +12,8 @@ use crate::{
     codec::{Canonical, DecodeError, Reader, Writer},
 };
 
-/// The largest set any message may name; a round document allows at most this many.
-pub const MAX_MEMBERS: u32 = 1 << 20;
+/// The largest set that a message may name. It is also the largest `max_contributions`.
+pub(crate) const MAX_MEMBERS: u32 = 1 << 20;
 
 /// The Merkle root of a set, over its members' header hashes in ascending order.
 pub fn set_root(members: &[HeaderHash]) -> SetRoot {
@@ -28,27 +28,28 @@ pub fn check_member(root: &SetRoot, header: &HeaderHash, proof: &InclusionProof)
     ledger::verify(&root.to_bytes().into(), header.as_bytes(), proof).map_err(|_| Refusal::NotInSet)
 }
 
-/// The aggregator's request to each combiner: release the sum of your shares over exactly this set.
+/// The request of the aggregator to each combiner to release the sum of its shares over exactly
+/// this set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReleaseRequest {
-    /// The round.
+    /// The hash of the round document.
     pub round_hash: RoundHash,
-    /// Merkle root of the members.
+    /// The Merkle root of the members.
     pub root: SetRoot,
-    /// Header hashes of the members, strictly ascending.
+    /// The header hashes of the members, strictly ascending.
     pub members: Vec<HeaderHash>,
     /// The aggregator's signature.
     pub signature: Signature,
 }
 
 impl ReleaseRequest {
-    /// The request for a set, not signed yet. `members` may come in any order.
+    /// The unsigned request for a set. `members` may come in any order.
     pub fn over(round_hash: RoundHash, mut members: Vec<HeaderHash>) -> Self {
         members.sort_unstable();
         Self { round_hash, root: set_root(&members), members, signature: Signature::BLANK }
     }
 
-    /// Checks that the members are strictly ascending and that the root is theirs.
+    /// Checks that the members are strictly ascending, and that the root is theirs.
     ///
     /// # Errors
     /// [`Refusal::Order`], [`Refusal::Root`].
@@ -90,27 +91,28 @@ impl Canonical for ReleaseRequest {
         if count > MAX_MEMBERS {
             return Err(DecodeError::Range { field: "count" });
         }
-        // One slice first, so that a stated count never allocates more than the bytes that are there.
+        // Takes all bytes of the members first, so that a false count cannot allocate more than is
+        // there.
         let mut members = Reader::new(reader.slice(HeaderHash::LENGTH * count as usize, "members")?);
         let members = (0..count).map(|_| members.name("members")).collect::<Result<_, _>>()?;
         Ok(Self { round_hash, root, members, signature: Signature::read(reader)? })
     }
 }
 
-/// A holder's answer: the sum of its key shares over the set, and of their blindings.
+/// The answer of a holder: the sum of its shares over the set, and the sum of their blindings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReleaseAnswer {
-    /// The round.
+    /// The hash of the round document.
     pub round_hash: RoundHash,
-    /// Merkle root of the set.
+    /// The set root.
     pub root: SetRoot,
-    /// Size of the set.
+    /// The number of members.
     pub count: u32,
-    /// The holder; 0 is the aggregator, whose answer is published with the others.
+    /// The holder's index. 0 is the aggregator, whose answer is published with the others.
     pub holder: u8,
-    /// Σ s^h, N coefficients, |·| ≤ 32·count.
+    /// Σ s^h: N coefficients with |·| ≤ 32·count.
     pub key_sum: Vec<i32>,
-    /// Σ ρ^h, a canonical scalar.
+    /// Σ ρ^h: a canonical scalar.
     pub blinding_sum: [u8; 32],
     /// The holder's signature.
     pub signature: Signature,

@@ -10,20 +10,20 @@ use crate::{
     codec::{Canonical, DecodeError, Reader, Writer},
 };
 
-/// The aggregator's statement of what came out; anyone can recompute it from the audit bundle.
+/// The aggregator's signed statement of the sum. Anyone can recompute it from the bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoundResult {
-    /// The round.
+    /// The hash of the round document.
     pub round_hash: RoundHash,
-    /// Merkle root of the summed set.
+    /// The set root.
     pub root: SetRoot,
-    /// Size of the set.
+    /// The number of members.
     pub count: u32,
-    /// Sum of the weights.
+    /// The sum of the members' weights.
     pub total_weight: u64,
-    /// Merkle root over the BLAKE3 digests of the sum's chunks.
+    /// The Merkle root over the BLAKE3 digests of the sum's chunks.
     pub sum_digest: SumDigest,
-    /// max |y − Δ·sum|: a diagnostic, never a condition.
+    /// max |y − Δ·sum|. It is a diagnostic: no rule depends on it.
     pub residual_max: u64,
     /// The aggregator's signature.
     pub signature: Signature,

@@ -1,4 +1,4 @@
-//! What each party does with the messages: the rules of the protocol, without its transport.
+//! The steps of each party: the rules of the protocol, without its transport.
 
 pub mod aggregator;
 pub mod client;

@@ -6,15 +6,15 @@ use crate::{IdentityKey, Refusal, Signature, codec::Canonical};
 
 /// A structure whose last field is a signature over the encoding of the others.
 pub trait Signed: Canonical {
-    /// The label the signature is made under.
+    /// The label under which the signature is made.
     const LABEL: Label;
-    /// What to call it in a refusal.
+    /// The name of the structure in a refusal.
     const NAME: &'static str;
 
-    /// The last field.
+    /// The signature, which is the last field.
     fn signature(&mut self) -> &mut Signature;
 
-    /// The same structure, signed by `key`; whatever signature it had is replaced.
+    /// The same structure, signed by `key`. This replaces an earlier signature.
     fn sign(mut self, key: &IdentityKey) -> Self {
         *self.signature() = key.sign(Self::LABEL, unsigned(&self.to_bytes()));
         self

@@ -5,7 +5,7 @@ use names::Name;
 /// Flips one bit: bit `bit % 8` of byte `bit / 8`.
 ///
 /// # Panics
-/// When the name has no such bit.
+/// When the name is too short to have such a bit.
 pub fn flip<N: Name>(name: &mut N, bit: usize) {
     let mut bytes = name.as_ref().to_vec();
     bytes[bit / 8] ^= 1 << (bit % 8);

@@ -1,4 +1,5 @@
-//! What tests share: seeded generators, wrong bits, and the checks that every backend must pass.
+//! The parts that tests share: seeded generators, wrong bits, and the checks that every backend
+//! must pass.
 
 #![forbid(unsafe_code)]
 
@@ -10,7 +11,8 @@ use std::io::Write;
 
 pub use flip::flip;
 
-/// Says that a test is skipped. It writes beside the results, where the harness does not swallow it.
+/// Reports a skipped test on standard error. The test harness captures only what the print macros
+/// write, so the report is seen.
 pub fn skipped(reason: impl std::fmt::Display) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     // A closed stream is no reason to fail.

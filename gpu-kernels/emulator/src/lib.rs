@@ -18,11 +18,11 @@ use gpu_kernels::device::{Device, DeviceError, Download, Queue};
 use gpu_kernels::kernels::{Launch, Shape};
 use libloading::Library;
 
-/// A folder with the emulator under the name of the CUDA driver's library: a process with it in
-/// `LD_LIBRARY_PATH` finds one card, of capability 9.0.
+/// A folder in which the emulator has the name of the CUDA driver's library. A process with this
+/// folder in `LD_LIBRARY_PATH` finds one card, of capability 9.0.
 pub const DRIVER_FOLDER: &str = env!("EMULATED_DRIVER");
 
-/// In which order the threads of a block run between two barriers.
+/// The order in which the threads of a block run between two barriers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Schedule {
     /// In increasing order.
@@ -31,7 +31,7 @@ pub enum Schedule {
     Alternating,
     /// In a random order that changes after every barrier.
     Shuffled {
-        /// Determines the orders.
+        /// The seed of the random orders.
         seed: u32,
     },
 }
@@ -79,7 +79,7 @@ impl Device for Emulator {
     }
 }
 
-/// Runs what is queued at once.
+/// A queue that runs work at once.
 #[derive(Debug)]
 pub struct EmulatedQueue {
     schedule: Schedule,
@@ -87,8 +87,8 @@ pub struct EmulatedQueue {
     staging: Vec<u64>,
 }
 
-/// Memory that kernels may write: an allocation of its own, so that an address sanitizer sees its
-/// ends.
+/// Memory that kernels may write. It is an allocation of its own, so that an address sanitizer sees
+/// its ends.
 #[derive(Debug)]
 pub struct Memory {
     words: *mut u64,
@@ -168,7 +168,7 @@ impl Queue for EmulatedQueue {
         self.staging.clear();
     }
 
-    /// Buffers of the emulator live until they are dropped.
+    /// Does nothing, because buffers of the emulator live until they are dropped.
     fn pin(&mut self) {}
 }
 
@@ -227,8 +227,8 @@ type Entry = unsafe extern "C" fn(
     usize,
 ) -> c_int;
 
-/// `emulator_launch` of the library that `EMULATED_KERNELS` names, else of the one built with this
-/// crate.
+/// `emulator_launch` of the library that `EMULATED_KERNELS` names. Without this variable, the
+/// library is the one that was built with this crate.
 fn entry() -> Result<Entry, EmulatorError> {
     static ENTRY: OnceLock<Result<Entry, String>> = OnceLock::new();
 
@@ -240,7 +240,7 @@ fn entry() -> Result<Entry, EmulatorError> {
         let library = unsafe { Library::new(path) }.map_err(|error| error.to_string())?;
         // SAFETY: emulated/kernels.cpp defines emulator_launch with this type.
         let entry = unsafe { library.get::<Entry>("emulator_launch") }.map(|entry| *entry);
-        // Never unloaded: the entry stays good.
+        // The library is never unloaded, so the entry stays good.
         std::mem::forget(library);
         entry.map_err(|error| error.to_string())
     };
@@ -256,7 +256,7 @@ enum EmulatorError {
     /// The library could not be loaded.
     #[error("{0}")]
     Library(String),
-    /// All launches that it was told to do are done.
+    /// The emulator has done all launches that it was told to do.
     #[error("the emulated device has failed, as it was told to")]
     OutOfOrder,
 }

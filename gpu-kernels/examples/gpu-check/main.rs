@@ -1,5 +1,5 @@
-//! The program of `deploy/gpu/check` on a machine with a card: parity, one pass for a sanitizer and
-//! faults for it to find, measurements.
+//! The program that `deploy/gpu/check` runs on a machine with a card. It checks parity, runs
+//! everything once for a sanitizer, runs faults that the sanitizer must find, and measures.
 #![allow(clippy::print_stdout, reason = "a program that reports")]
 
 mod measure;
@@ -92,7 +92,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Every operation against its definition, with several shapes of launch.
+/// Checks every operation against its definition, with several shapes of launch.
 fn parity() -> Result<(), Box<dyn Error>> {
     for options in [
         Options::default(),
@@ -111,7 +111,7 @@ fn sanitized(options: &Options) -> Result<Cuda, Box<dyn Error>> {
     Ok(Cuda::open(0, options.queue_bytes)?.with_separate_buffers())
 }
 
-/// Every operation, every kernel and every probe on few blocks, as a sanitizer is slow.
+/// Runs every operation, every kernel and every probe on few blocks, because a sanitizer is slow.
 fn once() -> Result<(), Box<dyn Error>> {
     for options in [
         Options { queues: 1, queue_bytes: 16 << 20, grid: 2, ..Options::default() },

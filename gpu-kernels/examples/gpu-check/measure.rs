@@ -63,8 +63,8 @@ pub(crate) fn run(scale: &Scale) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// An operation as one line. Figures without copies are for the polynomials of the launch, those
-/// with copies for a chunk.
+/// An operation as one line of JSON. Figures without copies are for the polynomials of the launch,
+/// those with copies for a chunk.
 fn row(measured: &Measured, rates: &Rates, scale: &Scale, with_copies: &Timed, processor: f64) -> String {
     let (limit, bound_by) = limit(measured, rates);
     let (there, back) = with_copies.copied;
@@ -84,9 +84,9 @@ fn row(measured: &Measured, rates: &Rates, scale: &Scale, with_copies: &Timed, p
     )
 }
 
-/// The least seconds that a kernel can take, and the resource that it then waits for: memory, one
-/// of the two pipes, or the issue of instructions, which is twice as fast as the pipe of additions
-/// and logic.
+/// The least seconds that a kernel can take, and the resource for which it then waits: memory, one
+/// of the two pipes, or the issue of instructions. Instructions are issued twice as fast as the
+/// pipe of additions and logic takes them.
 fn limit(measured: &Measured, rates: &Rates) -> (f64, &'static str) {
     let threads = measured.polynomials as f64 * TEAM;
     let [run, alu, multiplies] = instructions(measured.kernel);

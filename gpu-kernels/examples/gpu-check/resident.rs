@@ -88,7 +88,7 @@ pub(crate) fn measure(card: &Cuda, scale: &Scale) -> Result<(Rates, Vec<Measured
         bench.adjoint_accumulate()?,
         bench.fold_rows()?,
     ];
-    // The card may be at its best before the kernels or after them.
+    // The card may be fastest before the kernels or after them.
     Ok((before.best(&bench.rates()?), measured))
 }
 
@@ -187,7 +187,7 @@ impl Bench<'_> {
         unsafe { self.time(&[launch, added]) }
     }
 
-    /// At least so many words that look random: a sum of zeros with its masks taken off.
+    /// At least so many words that look random. They are a sum of zeros with its masks taken off.
     fn random(&mut self, words: usize) -> Result<Buffer, DeviceError> {
         let polynomials = words.div_ceil(DEGREE);
         let (key, table, residual) = (self.table()?, self.table()?, self.queue.zeroed(1)?);

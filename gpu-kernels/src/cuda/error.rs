@@ -1,4 +1,4 @@
-//! What the driver reports, in a form that needs no driver to be shown.
+//! The errors that the driver reports, in a form that can be shown without a driver.
 
 use cudarc::driver::DriverError;
 

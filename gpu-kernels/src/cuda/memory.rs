@@ -11,12 +11,12 @@ use crate::device::DeviceError;
 /// Buffers of an arena start at multiples of this many bytes.
 const ALIGNMENT: usize = 256;
 
-/// Where buffers come from.
+/// The origin of a queue's buffers.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Allocation {
-    /// All from one allocation, made with the queue.
+    /// All buffers come from one allocation, made with the queue.
     Arena,
-    /// Each from an allocation of its own.
+    /// Each buffer has an allocation of its own.
     Separate,
 }
 

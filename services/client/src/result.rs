@@ -6,9 +6,7 @@ use lattice::CHUNK_COEFFICIENTS;
 use ledger::InclusionProof;
 use names::RoundId;
 use protocol::{
-    Canonical, Receipt, Refusal, RoundResult, Signed, VerifiedRound,
-    body::{SumDigester, chunk_digest},
-    check_member,
+    Canonical, Receipt, Refusal, RoundResult, Signed, SumDigester, VerifiedRound, check_member, chunk_digest,
 };
 
 use crate::{Client, ClientError};

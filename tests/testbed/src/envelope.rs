@@ -5,7 +5,7 @@ use api::{HexBytes, combiner::ContributionEnvelope};
 use names::{BodyDigest, ContributionId, Name, Subject};
 use protocol::{
     Canonical, ContributionHeader, Credential, IdentityKey, Proof, SealedSeeds, Signature, Signed,
-    VerifiedRound, contribution::proof_digest,
+    VerifiedRound, proof_digest,
 };
 use rand::{RngCore, rngs::StdRng};
 use sharing::{KeyShare, SealContext, ShareSeed, seal};

@@ -7,7 +7,7 @@ pub enum NoteError {
     /// The text is not a note.
     #[error("not a signed note: {rule}")]
     Malformed {
-        /// The rule broken.
+        /// The rule that was broken.
         rule: &'static str,
     },
     /// The text is not the name of a key.
@@ -16,7 +16,7 @@ pub enum NoteError {
     /// The text is not a verifier key.
     #[error("not a verifier key: {rule}")]
     VerifierKey {
-        /// The rule broken.
+        /// The rule that was broken.
         rule: &'static str,
     },
     /// A known key's signature does not verify.
@@ -28,7 +28,7 @@ pub enum NoteError {
     /// Two different known keys have the same name and number.
     #[error("two known keys are named `{name}` with the same number")]
     Ambiguous {
-        /// The name.
+        /// The name of both keys.
         name: String,
     },
     /// No known key signed the note.
@@ -43,10 +43,10 @@ pub enum NoteError {
     /// The note is signed, but not as a checkpoint.
     #[error("not a checkpoint: {rule}")]
     Checkpoint {
-        /// The rule broken.
+        /// The rule that was broken.
         rule: &'static str,
     },
-    /// The checkpoint is of another log than the key's.
+    /// The origin of the checkpoint is not the name of the key.
     #[error("a checkpoint of another log than `{log}`")]
     Origin {
         /// The log's name.

@@ -1,4 +1,4 @@
-//! The keys of notes: Ed25519 (RFC 8032), named, for logs and for witnesses.
+//! The keys of notes: named Ed25519 keys (RFC 8032), for logs and for witnesses.
 
 use std::{fmt, str::FromStr};
 
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{NoteError, NoteSignature, VerifiedSignature};
 
-/// What a key signs, by the type byte of the signed-note format.
+/// What a key signs, as the type byte of the signed-note format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum Kind {
@@ -26,27 +26,28 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// The key with this RFC 8032 secret, under this name: by convention a URL without a scheme.
+    /// The key with this RFC 8032 secret, under this name. By convention the name is a URL without
+    /// a scheme.
     ///
     /// # Errors
-    /// [`NoteError::KeyName`] unless the name is 1 to 255 bytes without spaces, control characters
-    /// and plus signs.
+    /// [`NoteError::KeyName`] unless the name has 1 to 255 bytes, no spaces, no control characters
+    /// and no plus sign.
     pub fn new(name: &str, secret: &SecretKey) -> Result<Self, NoteError> {
         check_name(name)?;
         Ok(Self { name: name.to_owned(), key: SigningKey::from_bytes(secret.as_bytes()) })
     }
 
-    /// The name.
+    /// The name, which stands in each signature line.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What verifies the notes that this key signs.
+    /// The key that verifies the notes that this key signs.
     pub fn verifier(&self) -> Verifier {
         Verifier::new(&self.name, Kind::Text, self.key.verifying_key())
     }
 
-    /// What verifies the cosignatures that this key makes.
+    /// The key that verifies the cosignatures that this key makes.
     pub fn cosignature_verifier(&self) -> Verifier {
         Verifier::new(&self.name, Kind::Cosignature, self.key.verifying_key())
     }
@@ -84,7 +85,7 @@ impl Verifier {
         Self { name: name.to_owned(), key_id: key_id(name, kind, &key), kind, key }
     }
 
-    /// The verifier of a party's key, which signs the text of notes under this name.
+    /// The verifier of notes that the holder of this public key signs under this name.
     ///
     /// # Errors
     /// [`NoteError::KeyName`], [`NoteError::VerifierKey`].
@@ -104,7 +105,7 @@ impl Verifier {
         }
     }
 
-    /// The name.
+    /// The name, which stands in each signature line.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -178,7 +179,7 @@ fn key_id(name: &str, kind: Kind, key: &VerifyingKey) -> u32 {
     u32::from_be_bytes(*hash.finalize().first_chunk().expect("a digest has 32 bytes"))
 }
 
-/// What a witness signs.
+/// The text that a witness signs.
 fn cosigned(text: &str, time_s: u64) -> String {
     format!("cosignature/v1\ntime {time_s}\n{text}")
 }

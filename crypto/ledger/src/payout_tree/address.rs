@@ -4,13 +4,13 @@ use std::{fmt, str::FromStr};
 
 use super::keccak256;
 
-/// Twenty bytes. Written with the checksum of EIP-55: a hexadecimal letter is upper case where the same digit of the
-/// keccak256 of the lower-case digits is 8 or more.
+/// An address of 20 bytes. It is written with the checksum of EIP-55: a hexadecimal letter is upper
+/// case if the same digit of the keccak256 of the lower-case digits is 8 or more.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address([u8; 20]);
 
 impl Address {
-    /// The address of nobody, to which token contracts do not pay.
+    /// The address of nobody. Token contracts do not pay to it.
     pub const ZERO: Self = Self([0; 20]);
 
     /// The address with these bytes.
@@ -47,8 +47,8 @@ impl fmt::Debug for Address {
 impl FromStr for Address {
     type Err = AddressError;
 
-    /// Reads `0x` and 40 hexadecimal digits. Letters in both cases are a checksum and must be the right one; in one case,
-    /// as machines write them, they carry none.
+    /// Reads `0x` and 40 hexadecimal digits. If the letters are in both cases, they are a checksum
+    /// and must match. Letters in one case carry no checksum; machines write addresses that way.
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let digits = text.strip_prefix("0x").ok_or(AddressError::Form)?;
         let mut bytes = [0; 20];
@@ -62,14 +62,14 @@ impl FromStr for Address {
     }
 }
 
-/// Why a text is no address.
+/// Why a text is not an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// It has another form.
+    /// The text is not `0x` and 40 hexadecimal digits.
     #[error("an address is 0x and 40 hexadecimal digits")]
     Form,
-    /// Its letters are not the checksum of EIP-55: a digit is mistyped.
+    /// The letters do not match the checksum of EIP-55.
     #[error("the address has a wrong checksum: a character is mistyped")]
     Checksum,
 }

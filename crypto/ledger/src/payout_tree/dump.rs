@@ -1,4 +1,4 @@
-//! The file that tools of the npm package read: `standard-v1`.
+//! The file `standard-v1`, which the tools of the npm package read.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,32 +7,32 @@ use super::{Address, Payment, PayoutTree, PayoutTreeError};
 const FORMAT: &str = "standard-v1";
 const LEAF_ENCODING: [&str; 2] = ["address", "uint256"];
 
-/// What `StandardMerkleTree.dump()` gives and `StandardMerkleTree.load()` takes, as JSON.
+/// The JSON that `StandardMerkleTree.dump()` writes and `StandardMerkleTree.load()` reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StandardDump {
-    /// `standard-v1`.
+    /// Always `standard-v1`.
     pub format: String,
-    /// `["address", "uint256"]`.
+    /// Always `["address", "uint256"]`.
     pub leaf_encoding: Vec<String>,
-    /// The nodes, the root first, `0x` and 64 hexadecimal digits each.
+    /// The nodes, the root first, each as `0x` and 64 hexadecimal digits.
     pub tree: Vec<String>,
-    /// The payments.
+    /// The payments, each with its leaf.
     pub values: Vec<DumpedValue>,
 }
 
-/// A payment and where its leaf is.
+/// A payment and the index of its leaf.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DumpedValue {
-    /// Address and decimal amount.
+    /// The address and the decimal amount.
     pub value: [String; 2],
-    /// The leaf's place in the tree.
+    /// The index of the leaf in `tree`.
     pub tree_index: usize,
 }
 
 impl PayoutTree {
-    /// The tree for other tools.
+    /// Writes the tree for other tools.
     pub fn dump(&self) -> StandardDump {
         let value = |(payment, &tree_index): (&Payment, &usize)| DumpedValue {
             value: [payment.address.to_string(), payment.amount.to_string()],
@@ -46,11 +46,11 @@ impl PayoutTree {
         }
     }
 
-    /// The tree that a dump describes, computed anew from its payments.
+    /// The tree that a dump describes, computed again from its payments.
     ///
     /// # Errors
-    /// [`PayoutTreeError::Dump`] for another format, or where nodes or places are not those of the payments, and those of
-    /// [`PayoutTree::new`].
+    /// [`PayoutTreeError::Dump`] if the format is another one, or if the nodes or indices are not
+    /// those of the payments. The errors of [`PayoutTree::new`].
     pub fn load(dump: &StandardDump) -> Result<Self, PayoutTreeError> {
         let rule = |holds: bool, rule| if holds { Ok(()) } else { Err(PayoutTreeError::Dump { rule }) };
         rule(dump.format == FORMAT, "the format is standard-v1")?;

@@ -1,11 +1,11 @@
-//! Checkpoints of a log, with witnesses, and what must not pass as one.
+//! Checkpoints of a log with witnesses, and texts that must not pass as one.
 
 use ledger::{
     Checkpoint,
     note::{Note, NoteError, Signer, Verifier},
 };
 
-/// The example of <https://c2sp.org/tlog-cosignature>, whose keys are not published.
+/// The example of <https://c2sp.org/tlog-cosignature>. Its keys are not published.
 const PUBLISHED: &str = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n\
     — example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n\
     — witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n";
@@ -27,7 +27,7 @@ fn open(note: &str) -> Result<Checkpoint, NoteError> {
     Checkpoint::open(note, &log().verifier(), &[]).map(|opened| opened.checkpoint)
 }
 
-/// A note that the log's key signs, whatever it says.
+/// A note that the log's key signs, whatever the text is.
 fn signed(text: &str) -> String {
     Note::sign(text, &log()).unwrap().to_string()
 }
@@ -68,7 +68,8 @@ fn a_cosignature_with_another_time_is_refused() {
     let note = note.to_string();
     let key = witness(2).cosignature_verifier();
     let line = note.lines().last().unwrap();
-    // the last byte of the time is bytes 11 of the line's base64: 4 of the number, 8 of the time
+    // Byte 11 of the decoded line is the last byte of the time: 4 bytes of the number, then 8 of
+    // the time.
     let (head, signature) = line.rsplit_once(' ').unwrap();
     let mut signature = signature.to_owned();
     let later = if &signature[15..16] == "A" { "B" } else { "A" };

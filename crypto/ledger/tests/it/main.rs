@@ -1,4 +1,4 @@
-//! The ledger against published vectors, other implementations and hostile input.
+//! Tests of the ledger against published vectors, other implementations and hostile input.
 
 #![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
 

@@ -1,5 +1,5 @@
-//! The proofs that another implementation publishes, true and false ones:
-//! `tests/vectors/merkle-proofs.json`, which names its source.
+//! True and false proofs that another implementation publishes. `tests/vectors/merkle-proofs.json`
+//! names the source.
 
 use ledger::{Hash, verify_consistency, verify_inclusion};
 use serde::Deserialize;
@@ -56,6 +56,6 @@ fn published_proofs_of_consistency_are_judged_alike() {
     }
 }
 
-/// How many there are, and how many of them are true.
+/// The number of cases, and how many of them are true.
 const INCLUSION: (usize, usize) = (72, 6);
 const CONSISTENCY: (usize, usize) = (71, 5);

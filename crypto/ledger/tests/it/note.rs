@@ -1,4 +1,4 @@
-//! Notes and keys that other implementations publish, and what must not pass as one.
+//! Notes and keys that other implementations publish, and texts that must not pass as one.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ledger::note::{MAX_NOTE_BYTES, Note, NoteError, Signer, Verifier};
@@ -67,13 +67,13 @@ fn mangled_verifier_keys_are_refused() {
         assert!(mangled.parse::<Verifier>().is_err(), "{mangled}");
     }
     let wrong = |text: &str, rule| assert_eq!(text.parse::<Verifier>(), Err(NoteError::VerifierKey { rule }));
-    // the same source: a key that is too long and one of another type, each with the number to match
+    // the same source: a key that is too long and one of another type, each with a matching number
     let long = "PeterNeumann+cc469956+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TWBADKEY==";
     assert!(long.parse::<Verifier>().is_err());
     let other = "PeterNeumann+173116ae+ZRpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
     wrong(other, "the key is of type 1, Ed25519, or 4, cosignature/v1");
     wrong(&PETER.replace("c74f20a3", "C74F20A3"), "the number is that of the name and the key");
-    // the identity of the group: every message has a signature under it
+    // the identity of the group: a signature under it verifies for every message
     let weak = format!("a+00000000+{}", STANDARD.encode([&[1, 1][..], &[0; 31]].concat()));
     wrong(&weak, "the key does not have small order");
 }
@@ -85,7 +85,7 @@ fn a_wrong_signature_of_a_known_key_spoils_the_note() {
     let wrong = NoteError::Signature { name: "PeterNeumann".into() };
     assert_eq!(names(&note, &[PETER, ENOCH]), Err(wrong.clone()));
     assert_eq!(names(&note, &[ENOCH]).unwrap(), ["EnochRoot"], "of an unknown key it is ignored");
-    // one behind a right one too
+    // a wrong signature is refused after a right one too
     assert_eq!(names(&format!("{TEXT}\n{BY_PETER}{spoilt}"), &[PETER]), Err(wrong.clone()));
     // another text under the same signature
     let note = format!("{}\n{BY_PETER}", TEXT.replace("your problem", "my problem"));

@@ -1,9 +1,9 @@
-//! Payout trees against the npm package `@openzeppelin/merkle-tree`, both ways: it loads our dump and checks our proofs, and
-//! we load its dump and check its proofs.
+//! Payout trees against the npm package `@openzeppelin/merkle-tree`, both ways. The package loads
+//! our dump and checks our proofs. We load its dump and check its proofs.
 //!
-//! It needs Node and the package: `npm ci` in a folder with the two files `tests/openzeppelin/package*.json`, which
-//! `OPENZEPPELIN` names, else `target/openzeppelin`. Without them the test reports that it is skipped; with
-//! `REQUIRE_NODE=1` that is a failure.
+//! The test needs Node and the package. Run `npm ci` in a folder with the two files
+//! `tests/openzeppelin/package*.json`. The folder is `$OPENZEPPELIN` or else `target/openzeppelin`.
+//! Without it the test reports that it is skipped. With `REQUIRE_NODE=1` that is a failure.
 
 use std::{
     io::Write,
@@ -18,7 +18,7 @@ use ledger::{
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 use serde::{Deserialize, Serialize};
 
-/// What goes to `check.cjs` and what comes back.
+/// The input of `check.cjs`, and its output.
 #[derive(Serialize, Deserialize)]
 struct Exchange {
     dump: StandardDump,

@@ -41,7 +41,7 @@ fn shares_add_up_to_the_pool_and_are_within_a_unit_of_the_exact_quotient() {
         let total: u128 = weights.iter().map(|&weight| u128::from(weight)).sum();
         for (&share, &weight) in shares.iter().zip(&weights) {
             assert!(weight > 0 || share == 0);
-            // ⌊pool·w/W⌋ by another way: as a sum over the pool's bits
+            // ⌊pool·w/W⌋ in another way: as a sum over the pool's bits
             let floor = quotient(pool, weight.into(), total);
             assert!(share == floor || share == floor + 1, "{pool} {weights:?}");
         }

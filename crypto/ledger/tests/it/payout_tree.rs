@@ -1,4 +1,4 @@
-//! Addresses, leaves and trees of payments: published values, and what must not pass.
+//! Addresses, leaves and trees of payments: published values, and values that must not pass.
 
 use ledger::{
     Hash,

@@ -1,4 +1,4 @@
-//! The reputation rule: worked numbers, the rule in the open, and events out of order.
+//! The reputation rule: worked numbers, a literal implementation, and events out of order.
 
 use ledger::reputation::{Event, Outcome, Reputation, ReputationError, reputation_ppm};
 use rand::{Rng, SeedableRng, rngs::StdRng};

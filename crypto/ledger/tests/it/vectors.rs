@@ -1,4 +1,4 @@
-//! Splits and reputations that another program has reckoned: `tests/vectors/payouts.json`, which names it.
+//! Splits and reputations that another program computed. `tests/vectors/payouts.json` names it.
 
 use ledger::{
     payout::{Claim, split},
@@ -44,7 +44,7 @@ fn another_program_splits_alike() {
 }
 
 #[test]
-fn another_program_reckons_the_same_reputations() {
+fn another_program_computes_the_same_reputations() {
     let reputations = vectors().reputations;
     assert_eq!(reputations.len(), 200);
     for case in reputations {

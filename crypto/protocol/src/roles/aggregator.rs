@@ -1,5 +1,5 @@
-//! The aggregator: what it checks at closing and what it publishes. Its share of each key is opened, checked and
-//! summed by the functions of [`super::combiner`], as holder 0.
+//! The aggregator: what it checks when a round ends, and what it publishes. The aggregator is
+//! holder 0 too. For its own share of each key it uses the functions of [`super::combiner`].
 
 use names::{PublicKey, SetRoot, SumDigest, labels};
 use norm_proof::{NormProof, NormProofError, Verifying};
@@ -10,13 +10,13 @@ use crate::{
     Signed, VerifiedRound,
 };
 
-/// The aggregator's index among the holders.
+/// The index of the aggregator among the holders.
 pub const HOLDER: u8 = 0;
 
 /// Checks a combiner's attestation of a contribution.
 ///
 /// # Errors
-/// [`Refusal::Share`] when it speaks of something else; [`Refusal::Signature`].
+/// [`Refusal::Share`] when it attests another share, [`Refusal::Signature`].
 pub fn check_attestation(
     round: &VerifiedRound,
     holder: u8,
@@ -35,7 +35,8 @@ pub fn check_attestation(
     }
 }
 
-/// Starts to verify a contribution's norm proof, which its header binds; the body is read next.
+/// Starts to verify the norm proof of a contribution, which the header binds. The body is read
+/// next.
 ///
 /// # Errors
 /// [`Refusal::ProofKind`], [`Refusal::Digest`], [`Refusal::NormProof`].
@@ -53,16 +54,18 @@ pub fn begin_proof(
     Ok(Verifying::begin(round.statement(header), proof))
 }
 
-/// The refusal that an error in verifying a proof amounts to, or `None` when it is not the proof's fault.
+/// The refusal for an error in verifying a proof. `None` if the proof is not at fault.
 pub fn refused_proof(error: &NormProofError) -> Option<Refusal> {
     error.failed_check().map(|check| Refusal::NormProof { check })
 }
 
-/// Checks a holder's answer for the set of `members`: size of the set, round, root and signature; the range of every
-/// coefficient; that it opens the sum of the holder's commitments. A wrong key cannot pass.
+/// Checks the answer of a holder for the set of `members`. The set's size, the round, the root and
+/// the signature must be right, and each coefficient within its range. The answer must open the sum
+/// of the holder's commitments, so a wrong key cannot pass.
 ///
 /// # Errors
-/// [`Refusal::Cohort`], [`Refusal::WrongRound`], [`Refusal::Root`], [`Refusal::Signature`], [`Refusal::Opening`].
+/// [`Refusal::Cohort`], [`Refusal::WrongRound`], [`Refusal::Root`], [`Refusal::Signature`],
+/// [`Refusal::Opening`].
 pub fn check_answer(
     round: &VerifiedRound,
     root: &SetRoot,
@@ -87,7 +90,7 @@ pub fn check_answer(
     sum.verify(&commitments.ok_or(opening.clone())?).map_err(|_| opening)
 }
 
-/// Σ_h Σ_i s_i^h: the key of the sum, from the holders' checked answers.
+/// Σ_h Σ_i s_i^h: the key of the sum, from the checked answers of all holders.
 pub fn sum_key(answers: &[ReleaseAnswer]) -> Vec<i64> {
     let mut key = vec![0i64; lattice::RING_DEGREE];
     for answer in answers {
@@ -96,7 +99,7 @@ pub fn sum_key(answers: &[ReleaseAnswer]) -> Vec<i64> {
     key
 }
 
-/// The signed result.
+/// The result of a round, signed by the aggregator.
 pub fn publish(
     round: &VerifiedRound,
     root: &SetRoot,

@@ -1,4 +1,4 @@
-//! The combiner: countersigns rounds, attests shares at intake, releases their sum once.
+//! The combiner: countersigns rounds, attests shares at intake, and releases their sum once.
 
 use std::collections::HashSet;
 
@@ -12,25 +12,25 @@ use crate::{
     Signature, Signed, VerifiedRound,
 };
 
-/// What a combiner accepts, from its own configuration.
+/// The rounds that a combiner accepts, from its own configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CombinerPolicy {
-    /// The aggregator it works with.
+    /// The key of the aggregator that it works with.
     pub aggregator: PublicKey,
-    /// The registrar it trusts.
+    /// The key of the registrar that it trusts.
     pub registrar: PublicKey,
-    /// No document with a smaller `min_cohort` is countersigned.
+    /// The smallest `min_cohort` that it countersigns.
     pub min_cohort_floor: u32,
-    /// No document with a larger `max_contributions` is countersigned.
+    /// The largest `max_contributions` that it countersigns.
     pub max_contributions_cap: u32,
 }
 
 impl CombinerPolicy {
-    /// Accepts a proposed round, and finds this combiner's place among its holders.
+    /// Accepts a proposed round, and finds the index of this combiner among the holders.
     ///
     /// # Errors
-    /// [`Refusal::Document`] when the document goes beyond the policy or does not name this combiner with this key;
-    /// the errors of [`VerifiedRound::proposed`].
+    /// [`Refusal::Document`] when the document goes beyond the policy, or does not name this
+    /// combiner with this key. The errors of [`VerifiedRound::proposed`].
     pub fn accept(
         &self,
         document: &[u8],
@@ -60,16 +60,16 @@ impl CombinerPolicy {
     }
 }
 
-/// Countersigns a round as holder `holder`.
+/// The countersignature of a round by holder `holder`.
 pub fn countersign(round: &VerifiedRound, holder: u8, identity: &IdentityKey) -> Signature {
     identity.sign(labels::ROUND_COUNTERSIGNATURE, &countersigned(round.hash(), holder))
 }
 
-/// Checks one contribution's header and opens this holder's share of its key. Whether the share opens its commitment is
-/// for [`check_shares`].
+/// Checks the header of one contribution and opens this holder's share of its mask key.
+/// [`check_shares`] checks later whether the share opens its commitment.
 ///
 /// # Errors
-/// The errors of [`VerifiedRound::check_header`]; [`Refusal::Digest`], [`Refusal::Share`].
+/// The errors of [`VerifiedRound::check_header`], [`Refusal::Digest`], [`Refusal::Share`].
 pub fn open_share(
     round: &VerifiedRound,
     holder: u8,
@@ -87,8 +87,8 @@ pub fn open_share(
     Ok(KeyShare::derive(&seed, round.hash(), &header.credential.client_key, holder))
 }
 
-/// Checks in one batch that shares open their commitments; the answers are in order. `rng` must be the operating
-/// system's or as good: it draws the batch's weights.
+/// Checks in one batch that shares open their commitments. The answers are in order. `rng` draws
+/// the batch's weights and must be the operating system's, or as good.
 pub fn check_shares(
     holder: u8,
     opened: &[(&ContributionHeader, &KeyShare)],
@@ -100,7 +100,7 @@ pub fn check_shares(
     verdicts.into_iter().map(|verdict| verdict.map_err(|_| Refusal::Share { holder })).collect()
 }
 
-/// Attests a share that [`check_shares`] found good.
+/// The attestation of a share that [`check_shares`] found good.
 pub fn attest(
     round: &VerifiedRound,
     holder: u8,
@@ -118,7 +118,7 @@ pub fn attest(
     .sign(identity)
 }
 
-/// A contribution that a combiner attested, as it recorded it.
+/// A contribution as the combiner recorded it when it attested its share.
 #[derive(Clone, Debug)]
 pub struct AttestedMember {
     /// The signed header.
@@ -127,13 +127,16 @@ pub struct AttestedMember {
     pub sealed: SealedSeeds,
 }
 
-/// Checks a release request against the round and the combiner's own record: signature, root, size of the set, every
-/// member attested by this combiner in this round, no participant twice. `attested` answers for a header hash.
+/// Checks a release request against the round and the combiner's own record. The signature, the
+/// root and the size of the set must be right. This combiner must have attested each member in this
+/// round, and no participant may appear twice. `attested` returns the recorded member for a header
+/// hash.
 ///
-/// Whether the round was released before is for the caller, who alone can make that atomic.
+/// The caller must check that the round was not released before, because only the caller can make
+/// that atomic.
 ///
 /// # Errors
-/// The first rule broken.
+/// The first broken rule.
 pub fn check_release<'a>(
     round: &VerifiedRound,
     request: &ReleaseRequest,
@@ -157,11 +160,11 @@ pub fn check_release<'a>(
     Ok(members)
 }
 
-/// The holder's answer over the members that [`check_release`] returned (or, for the aggregator, over its own fixed
-/// set): opens every share again and adds them.
+/// The answer of a holder. It opens every share again and adds the shares up. A combiner passes the
+/// members that [`check_release`] returned, the aggregator those of its own fixed set.
 ///
 /// # Errors
-/// As [`open_share`], for a record that no longer matches what was attested.
+/// Those of [`open_share`], for a record that no longer matches what was attested.
 pub fn answer(
     round: &VerifiedRound,
     root: &SetRoot,

@@ -1,4 +1,4 @@
-//! A round as a party sees it once it has accepted the document.
+//! A round, as a party sees it after it has accepted the document.
 
 use lattice::MaskPolynomials;
 use masking::RoundConstants;
@@ -8,12 +8,13 @@ use sharing::SealContext;
 
 use crate::{Canonical, ContributionHeader, Holder, IdentityKey, Refusal, RoundDocument, Signature};
 
-/// The roots of trust, from a party's own configuration and never from a document.
+/// The public keys that a party trusts. They come from its own configuration, never from a
+/// document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pins {
     /// The aggregator's key.
     pub aggregator: PublicKey,
-    /// The combiners' keys, in the order in which they hold shares.
+    /// The combiners' keys, in the order of their indices as holders, from 1.
     pub combiners: Vec<PublicKey>,
     /// The registrar's key.
     pub registrar: PublicKey,
@@ -22,16 +23,17 @@ pub struct Pins {
 /// A round document with its signatures, as published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedDocument {
-    /// The canonical encoding.
+    /// The canonical encoding of the document.
     pub document: Vec<u8>,
-    /// By the aggregator, over the round hash.
+    /// The aggregator's signature over the round hash.
     pub aggregator_signature: Signature,
-    /// By each combiner, in order, over the round hash and its index.
+    /// The signature of each combiner over the round hash and its index, in order of the index.
     pub countersignatures: Vec<Signature>,
 }
 
 impl SignedDocument {
-    /// Accepts the document if it keeps every rule, names exactly the pinned parties and is signed by all of them.
+    /// Accepts the document if it keeps every rule, names exactly the pinned parties and all of
+    /// them signed it.
     ///
     /// # Errors
     /// [`Refusal::Malformed`], [`Refusal::Document`], [`Refusal::Signature`].
@@ -56,17 +58,17 @@ impl SignedDocument {
     }
 }
 
-/// Signs a document as its aggregator.
+/// The aggregator's signature of a document.
 pub fn sign_document(document: &RoundDocument, aggregator: &IdentityKey) -> Signature {
     aggregator.sign(labels::ROUND_DOCUMENT, document.hash().as_bytes())
 }
 
-/// What combiner `holder` signs to countersign a round.
+/// The bytes that combiner `holder` signs to countersign a round.
 pub(crate) fn countersigned(round_hash: &RoundHash, holder: u8) -> Vec<u8> {
     [round_hash.as_ref(), &[holder]].concat()
 }
 
-/// A document whose rules hold and whose signatures, as far as this party demands them, verify.
+/// A document whose rules hold, and whose signatures verify as far as this party demands them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VerifiedRound {
     document: RoundDocument,
@@ -75,7 +77,8 @@ pub struct VerifiedRound {
 }
 
 impl VerifiedRound {
-    /// Accepts a document signed by the aggregator, before any countersignature: what a combiner starts from.
+    /// Accepts a document that the aggregator signed. A combiner starts with it, because nobody has
+    /// countersigned it yet.
     ///
     /// # Errors
     /// [`Refusal::Malformed`], [`Refusal::Document`], [`Refusal::Signature`].
@@ -100,32 +103,32 @@ impl VerifiedRound {
         Ok(Self { document, constants, hash })
     }
 
-    /// The document.
+    /// The document of the round.
     pub fn document(&self) -> &RoundDocument {
         &self.document
     }
 
-    /// Its constants.
+    /// The constants that follow from the document.
     pub fn constants(&self) -> &RoundConstants {
         &self.constants
     }
 
-    /// Its hash.
+    /// The round hash.
     pub fn hash(&self) -> &RoundHash {
         &self.hash
     }
 
-    /// Number of share holders, the aggregator included.
+    /// The number of holders, with the aggregator.
     pub fn holders(&self) -> u8 {
         u8::try_from(self.document.holders.len()).expect("a checked document has at most 8 holders")
     }
 
-    /// The holder with this index; 0 is the aggregator.
+    /// The holder with this index. 0 is the aggregator.
     pub fn holder(&self, index: u8) -> Option<&Holder> {
         self.document.holders.get(usize::from(index))
     }
 
-    /// Whether a set of this size may be summed.
+    /// Checks whether a set of this size may be summed.
     ///
     /// # Errors
     /// [`Refusal::Cohort`].
@@ -138,11 +141,11 @@ impl VerifiedRound {
         }
     }
 
-    /// Everything that can be told of a contribution from its header and the document: round, credential, epoch,
-    /// signature, weight, number of shares, demanded proof.
+    /// Checks everything that the header and the document tell about a contribution: round,
+    /// credential, epoch, signature, weight, number of shares, demanded proof.
     ///
     /// # Errors
-    /// The first rule broken.
+    /// The first broken rule.
     pub fn check_header(&self, header: &ContributionHeader) -> Result<(), Refusal> {
         use crate::Signed;
 
@@ -172,7 +175,7 @@ impl VerifiedRound {
         Ok(())
     }
 
-    /// What the norm proof of a contribution with this header is about.
+    /// The statement that the norm proof of a contribution with this header proves.
     pub fn statement(&self, header: &ContributionHeader) -> Statement {
         let constants = &self.constants;
         let (blocks, width, bound) = (constants.blocks(), constants.width(), constants.noisy_norm_bound);
@@ -189,7 +192,8 @@ impl VerifiedRound {
         }
     }
 
-    /// The associated data under which holder `index` finds its seed in a contribution with this header.
+    /// The associated data with which the seed of holder `index` is sealed in a contribution with
+    /// this header.
     pub fn seal_context<'a>(&'a self, header: &'a ContributionHeader, index: u8) -> SealContext<'a> {
         SealContext {
             round_hash: &self.hash,

@@ -1,4 +1,4 @@
-//! Shares are opened, checked and attested at intake, by every holder for itself.
+//! At intake each holder opens, checks and attests its own shares.
 
 use protocol::{
     ContributionHeader, IdentityKey, Refusal, Signed,
@@ -32,8 +32,7 @@ fn every_holder_opens_its_own_share_and_no_other() {
     }
 }
 
-/// A contribution whose seed for `holder` is good encryption of another seed than the one committed
-/// to.
+/// A contribution in which the seed for `holder` is sealed well, but is not the committed one.
 fn with_wrong_seed(fixture: &mut Fixture, subject: &str, holder: u8) -> Contribution {
     let mut contribution = fixture.contribution(subject);
     let wrong = ShareSeed::generate(&mut fixture.rng);

@@ -1,4 +1,4 @@
-//! Where a participant wants to be paid: only by its own word.
+//! A claim address counts only with the participant's own signature.
 
 use ledger::payout_tree::Address;
 use names::{Subject, labels};

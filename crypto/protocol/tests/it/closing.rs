@@ -1,4 +1,4 @@
-//! Releasing, checking and opening the sum.
+//! Releases the sum, checks the answers and opens it.
 
 use std::collections::HashMap;
 
@@ -96,7 +96,7 @@ fn p1_a_ciphertext_stays_hidden_unless_every_holder_s_share_is_known() {
         let mut known = answers.clone();
         known.remove(missing);
         let opened = unmask(&fixture.round, &set, &known);
-        // what comes out is uniform over the ring's range, far beyond any update
+        // the result is uniform over the ring's range, far beyond any update
         let range = 1i64 << (62 - fixture.round.constants().scale_log2);
         let large = opened.iter().filter(|x| x.unsigned_abs() > range as u64 / 4).count();
         assert!(
@@ -137,7 +137,8 @@ fn p5_release_is_refused_for_a_member_of_another_round() {
     let (other, _) = fixture.parties.sign(other);
     set.push(fixture.contribution_to(&other, "dave", 1));
     let request = request(&fixture, &set);
-    // even a record that wrongly holds it cannot be summed: its share opens in its own round only
+    // even a record that wrongly holds it cannot be summed, because its share opens only in its own
+    // round
     let members: Vec<_> = set.iter().map(Contribution::member).collect();
     let (identity, key) = &fixture.parties.holders[1];
     let refusal =

@@ -1,12 +1,12 @@
-//! What can be told of a contribution at intake.
+//! What a header tells about a contribution at intake.
 
 use lattice::{CHUNK_COEFFICIENTS, pack};
 use masking::{RoundConstants, RoundRequest};
 use names::BodyDigest;
 use norm_proof::PROOF_BYTES;
 use protocol::{
-    BodyDigester, Canonical, ContributionHeader, DecodeError, IdentityKey, MessagePrefix, Proof, Refusal,
-    Signed, body::BodyDigests, contribution::PrefixLength,
+    BodyDigester, BodyDigests, Canonical, ContributionHeader, DecodeError, IdentityKey, MessagePrefix,
+    PrefixLength, Proof, Refusal, Signed,
 };
 use testkit::flip;
 
@@ -64,7 +64,7 @@ fn a_header_with_any_bit_changed_is_refused() {
     }
 }
 
-/// Changes a header and signs it again: what a participant with a valid key can try.
+/// Changes a header and signs it again, as a participant with a valid key can.
 fn resigned(contribution: &Contribution, change: impl Fn(&mut ContributionHeader)) -> ContributionHeader {
     let mut header = contribution.header().clone();
     change(&mut header);

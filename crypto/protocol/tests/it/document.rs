@@ -1,4 +1,4 @@
-//! Who accepts which round document.
+//! Which party accepts which round document.
 
 use ledger::{payout::Policy, payout_tree::Address};
 use protocol::{

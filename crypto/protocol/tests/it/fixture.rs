@@ -21,7 +21,7 @@ pub(crate) struct Fixture {
     pub(crate) pins: Pins,
 }
 
-/// A contribution, and what its client knows.
+/// A contribution, and the secrets of its client.
 pub(crate) struct Contribution {
     pub(crate) identity: IdentityKey,
     pub(crate) prefix: MessagePrefix,
@@ -39,7 +39,7 @@ impl Contribution {
     }
 }
 
-/// A document of 4048 coordinates for these parties, which pays.
+/// A document for these parties, with 4048 coordinates and a payout.
 pub(crate) fn document(parties: &Parties, rng: &mut StdRng) -> RoundDocument {
     let payout = PayoutTerms {
         policy: Policy::Weight,

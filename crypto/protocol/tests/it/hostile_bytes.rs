@@ -1,13 +1,12 @@
-//! Every decoder is total: arbitrary bytes and mutated encodings are refused or decode to what
-//! encodes back.
+//! Every decoder is total. It refuses arbitrary bytes and mutated encodings, or decodes them to a
+//! value that encodes to the same bytes.
 
 use ledger::payout_tree::Address;
 use names::Subject;
 use proptest::{collection::vec, prelude::*, sample::Index};
 use protocol::{
-    Attestation, Canonical, ClaimAddress, ContributionHeader, Credential, MessagePrefix, Receipt,
-    ReleaseAnswer, ReleaseRequest, RoundDocument, RoundResult, SealedSeeds, Signature,
-    contribution::PrefixLength,
+    Attestation, Canonical, ClaimAddress, ContributionHeader, Credential, MessagePrefix, PrefixLength,
+    Receipt, ReleaseAnswer, ReleaseRequest, RoundDocument, RoundResult, SealedSeeds, Signature,
     roles::{combiner::attest, round::sign_document},
 };
 

@@ -1,5 +1,5 @@
-//! The protocol between its parties, played in one process: every honest step, and every dishonest
-//! one that a message can carry.
+//! The protocol between its parties, in one process: every honest step, and every dishonest one
+//! that a message can carry.
 
 #![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
 

@@ -3,8 +3,7 @@
 use lattice::{CpuBackend, RING_DEGREE};
 use norm_proof::{NormProofError, PROOF_BYTES};
 use protocol::{
-    Proof, Refusal, Signed, VerifiedRound,
-    contribution::proof_digest,
+    Proof, Refusal, Signed, VerifiedRound, proof_digest,
     roles::aggregator::{begin_proof, refused_proof},
 };
 use rand::rngs::OsRng;
@@ -30,7 +29,7 @@ fn verify(round: &VerifiedRound, contribution: &Contribution) -> Result<(), Refu
     verified.map_err(|error| refused_proof(&error).unwrap())
 }
 
-/// Puts another proof under a contribution's header and signs that again.
+/// Puts another proof under a contribution's header and signs the header again.
 fn with_proof(mut contribution: Contribution, proof: Vec<u8>) -> Contribution {
     let header = &mut contribution.prefix.header;
     header.proof_bytes = proof.len() as u32;

@@ -1,4 +1,4 @@
-//! Foldings of a projection's rows.
+//! Checks that fold a projection's rows.
 
 use lattice::{
     BackendError, FoldingBackend, Fq, MODULUS, Poly, ProjectionRows, RING_DEGREE, RowFold, RowFolding, Width,
@@ -126,7 +126,7 @@ fn adjoint_sum(start: &[u64], r: &[Fq]) -> Vec<u64> {
     sums.into_iter().map(Fq::value).collect()
 }
 
-/// Words that `tests/recompute/kernels.py` computes too.
+/// Compares with the words that `tests/recompute/kernels.py` computes.
 fn recomputed(backend: &dyn FoldingBackend) {
     let vectors = Vectors::load();
     let (rows, masks) = (vectors.rows(), vectors.masks());

@@ -1,10 +1,10 @@
-//! Inputs that several checks share, and products from their definition.
+//! Inputs that several checks share, and products computed from their definition.
 
 use lattice::{Evaluation, MODULUS, MaskPolynomials, Poly, RING_DEGREE, SmallPoly, Width, pack};
 
 use crate::seeded;
 
-/// Blocks in each check: not a multiple of any likely tile.
+/// Blocks in each check. The number is not a multiple of any likely tile.
 pub(super) const BLOCKS: usize = 5;
 
 /// Index of the first mask polynomial. It uses both halves of the stream's index.
@@ -42,12 +42,12 @@ pub(super) fn negacyclic_product(a: &[u64], s: &SmallPoly) -> Vec<u64> {
     product.into_iter().map(|c| c.rem_euclid(i128::from(MODULUS)) as u64).collect()
 }
 
-/// The width with so many bits left out.
+/// The width of words that leave out `transport_bits` low bits.
 pub(super) fn width(transport_bits: u32) -> Width {
     Width::from_transport_bits(transport_bits).expect("1 to 32 bits")
 }
 
-/// The words, packed.
+/// The bytes of `words`, packed in words of `width`.
 pub(super) fn packed(width: Width, words: &[u64]) -> Vec<u8> {
     let mut packed = vec![0; width.bytes(words.len())];
     pack::pack(width, words, &mut packed);

@@ -1,4 +1,4 @@
-//! Products of mask polynomials with a key, and projections.
+//! Checks of products of mask polynomials with a key, and of projections.
 
 use lattice::{BackendError, MODULUS, MaskingBackend, ProjectionRows, RING_DEGREE};
 
@@ -25,7 +25,7 @@ fn mask_products(backend: &dyn MaskingBackend) {
     }
 }
 
-/// Values for a projection, with the ends of their range and of F_q's centred representatives.
+/// Values to project. They include the ends of their range and of F_q's centred representatives.
 fn coordinates() -> [Vec<i64>; 3] {
     let half = (MODULUS / 2) as i64;
     let edges = [i64::MIN, i64::MAX, half, -half, 0, -1];
@@ -54,7 +54,7 @@ fn projections(backend: &dyn MaskingBackend) {
     assert_eq!(sums, [7; ProjectionRows::COUNT]);
 }
 
-/// Sums that `tests/recompute/test_vectors.py` has as well.
+/// Compares with the sums that `tests/recompute/test_vectors.py` has.
 fn recomputed_projection(backend: &dyn MaskingBackend) {
     let rows = ProjectionRows::new(std::array::from_fn::<u8, 32, _>(|i| i as u8).into());
     let values: Vec<i64> = (0..RING_DEGREE as i64).map(|k| k * k - 1_000_003).collect();
@@ -64,7 +64,7 @@ fn recomputed_projection(backend: &dyn MaskingBackend) {
     assert_eq!(selected, [29_184_990, -7_841_674, -181_770, -24_525_345, 34_899_156, -10_570_685]);
 }
 
-/// Words that `tests/recompute/kernels.py` computes too.
+/// Compares with the words that `tests/recompute/kernels.py` computes.
 fn recomputed(backend: &dyn MaskingBackend) {
     let vectors = Vectors::load();
     let a = vectors.words(1);

@@ -1,4 +1,4 @@
-//! The rows of a projection from their definition, bit by bit.
+//! The rows of a projection, computed from their definition, bit by bit.
 
 use lattice::expand::{PublicStream, Purpose};
 use lattice::{ProjectionRows, RING_DEGREE};
@@ -9,12 +9,12 @@ use crate::seeded;
 /// Words of the stream that belong to one coordinate.
 pub(super) const COLUMN_WORDS: usize = 8;
 
-/// The rows of the checks.
+/// The projection rows that the checks use.
 pub(super) fn rows() -> ProjectionRows {
     ProjectionRows::new(seeded::key(20))
 }
 
-/// The words of the stream of each block from `FIRST`, a column after the other.
+/// The words of the stream of each block from `FIRST`, one column after the other.
 pub(super) fn columns() -> Vec<u64> {
     let mut words = vec![0; BLOCKS * RING_DEGREE * COLUMN_WORDS];
     for (index, block) in (FIRST..).zip(words.chunks_mut(RING_DEGREE * COLUMN_WORDS)) {

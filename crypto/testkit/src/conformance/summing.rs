@@ -1,4 +1,4 @@
-//! Sums of packed ciphertexts, and the removal of their masks.
+//! Checks of the addition of packed ciphertexts, and of the removal of their masks.
 
 use lattice::{BackendError, RING_DEGREE, SummingBackend, Unmasking, Width, field};
 
@@ -45,7 +45,7 @@ fn packed_sums(backend: &dyn SummingBackend) {
     }
 }
 
-/// More ciphertexts than a device adds in one go.
+/// Adds more ciphertexts than a device adds in one launch.
 fn sums_of_many(backend: &dyn SummingBackend) {
     const COUNT: usize = 70;
     let width = width(22);
@@ -91,7 +91,7 @@ fn unmasking(backend: &dyn SummingBackend) {
     }
 }
 
-/// Words that `tests/recompute/kernels.py` computes too.
+/// Compares with the words that `tests/recompute/kernels.py` computes.
 fn recomputed(backend: &dyn SummingBackend) {
     let vectors = Vectors::load();
     let (a, packed) = (vectors.words(1), vectors.packed());

@@ -1,4 +1,4 @@
-//! Transforms, inner products and sums of adjoint products.
+//! Checks of transforms, inner products and sums of adjoint products.
 
 use lattice::{BackendError, Fq, Poly, RING_DEGREE, TransformBackend, field};
 
@@ -57,7 +57,7 @@ fn adjoint_sums(backend: &dyn TransformBackend) {
     }
 }
 
-/// Words that `tests/recompute/kernels.py` computes too.
+/// Compares with the words that `tests/recompute/kernels.py` computes.
 fn recomputed(backend: &dyn TransformBackend) {
     let vectors = Vectors::load();
     let (a, b) = (vectors.words(1), vectors.words(2));

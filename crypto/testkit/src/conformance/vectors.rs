@@ -1,4 +1,4 @@
-//! Words that another program has computed: `tests/vectors/backend.json`, which names the program.
+//! Words that another program computed. `tests/vectors/backend.json` names the program.
 
 use lattice::{MaskPolynomials, ProjectionRows, RING_DEGREE, Width, expand::PublicStreamKey};
 use names::MaskSeed;
@@ -36,23 +36,23 @@ pub(super) struct Digests {
 }
 
 impl Vectors {
-    /// The stored ones.
+    /// Reads the vectors of the file.
     pub(super) fn load() -> Self {
         let text = include_str!("../../../../tests/vectors/backend.json");
         serde_json::from_str(text).expect("the vectors are well-formed")
     }
 
-    /// The mask polynomials.
+    /// The mask polynomials of the stored seed.
     pub(super) fn masks(&self) -> MaskPolynomials {
         MaskPolynomials::derive(&self.mask_seed)
     }
 
-    /// The rows of the projection.
+    /// The projection rows of the stored key.
     pub(super) fn rows(&self) -> ProjectionRows {
         ProjectionRows::new(self.rows_key)
     }
 
-    /// The width of packed words.
+    /// The width of the packed words.
     pub(super) fn width(&self) -> Width {
         inputs::width(self.transport_bits)
     }
@@ -73,12 +73,12 @@ impl Vectors {
     }
 }
 
-/// As two's complement.
+/// The values as words in two's complement.
 pub(super) fn signed(values: &[i64]) -> impl Iterator<Item = u64> + '_ {
     values.iter().map(|&value| value as u64)
 }
 
-/// SHA-256 of little-endian words.
+/// The SHA-256 of the words, little-endian.
 pub(super) fn digest(words: impl IntoIterator<Item = u64>) -> String {
     let mut hash = Sha256::new();
     words.into_iter().for_each(|word| hash.update(word.to_le_bytes()));

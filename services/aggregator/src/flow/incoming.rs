@@ -7,7 +7,7 @@ use axum::body::{Body, BodyDataStream};
 use bytes::{Buf, Bytes, BytesMut};
 use futures::StreamExt;
 use kit::{Error, Result};
-use protocol::{MessagePrefix, contribution::PrefixLength};
+use protocol::{MessagePrefix, PrefixLength};
 
 /// How much of a refused upload is read to its end, so that the client gets to see the answer.
 const DRAIN_BYTES: u64 = 16 << 20;

@@ -8,10 +8,8 @@ use bytes::BytesMut;
 use kit::{Error, Result, time::Timestamp, tx::run_tx};
 use names::{ContributionId, RoundHash, RoundId};
 use protocol::{
-    BodyDigester, Canonical, ContributionHeader, MessagePrefix, Receipt, Refusal, Signature, Signed,
-    VerifiedRound,
-    body::BodyDigests,
-    contribution::{MAX_HEADER_BYTES, MAX_PROOF_BYTES},
+    BodyDigester, BodyDigests, Canonical, ContributionHeader, MAX_HEADER_BYTES, MAX_PROOF_BYTES,
+    MessagePrefix, Receipt, Refusal, Signature, Signed, VerifiedRound,
 };
 use sharing::SealedSeed;
 

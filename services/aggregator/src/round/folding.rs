@@ -9,7 +9,7 @@ use kit::{Error, Result};
 use lattice::CHUNK_COEFFICIENTS;
 use masking::{ChunkSum, RoundConstants};
 use names::{ChunkDigest, RoundId, SetRoot};
-use protocol::body::BodyDigests;
+use protocol::BodyDigests;
 
 use super::{
     lifecycle::{Event, LockedRound, set_root},

@@ -6,7 +6,7 @@ use api::rounds::RoundState;
 use futures::{StreamExt, TryStreamExt};
 use kit::{Error, Result, column::Column};
 use names::{ChunkDigest, RoundId, SetRoot};
-use protocol::{Canonical, ContributionHeader, VerifiedRound, body::SumDigester, roles::aggregator::publish};
+use protocol::{Canonical, ContributionHeader, SumDigester, VerifiedRound, roles::aggregator::publish};
 use sqlx::types::Json;
 
 use self::mean_figures::MeanFigures;

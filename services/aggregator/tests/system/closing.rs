@@ -12,9 +12,7 @@ use masking::{ChunkSum, unmask_chunk};
 use names::HeaderHash;
 use protocol::{
     Attestation, BodyDigester, Canonical, ContributionHeader, ReleaseAnswer, RoundResult, Signature, Signed,
-    SignedDocument,
-    body::{SumDigester, chunk_digest},
-    check_member,
+    SignedDocument, SumDigester, check_member, chunk_digest,
     roles::aggregator::{check_answer, check_attestation, sum_key},
     set_root,
 };

@@ -8,7 +8,7 @@ use api::{
     rounds::{ProofDemand, RoundState},
 };
 use norm_proof::PROOF_BYTES;
-use protocol::{Proof, contribution::proof_digest};
+use protocol::{Proof, proof_digest};
 use testbed::Fault;
 
 use crate::{

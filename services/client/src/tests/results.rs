@@ -4,9 +4,8 @@ use api::{contributions::InclusionView, rounds::ResultView};
 use axum::response::IntoResponse;
 use names::HeaderHash;
 use protocol::{
-    Canonical, IdentityKey, Receipt, Refusal, RoundResult, Signature, Signed, VerifiedRound,
-    body::{SumDigester, chunk_digest},
-    set_root,
+    Canonical, IdentityKey, Receipt, Refusal, RoundResult, Signature, Signed, SumDigester, VerifiedRound,
+    chunk_digest, set_root,
 };
 
 use super::server::{DIMENSION, Parties, Server, client, id, json};

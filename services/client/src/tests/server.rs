@@ -21,9 +21,8 @@ use axum::{
 };
 use names::{ModelDigest, RoundId};
 use protocol::{
-    Canonical, Holder, IdentityKey, MessagePrefix, Pins, Receipt, RoundDocument, Signature, Signed,
-    SignedDocument, VerifiedRound,
-    contribution::PrefixLength,
+    Canonical, Holder, IdentityKey, MessagePrefix, Pins, PrefixLength, Receipt, RoundDocument, Signature,
+    Signed, SignedDocument, VerifiedRound,
     roles::{combiner::countersign, round::sign_document},
 };
 use rand::{SeedableRng, rngs::StdRng};

@@ -7,7 +7,7 @@ use std::{
 
 use api::ProblemKind;
 use axum::{http::header::RETRY_AFTER, response::IntoResponse};
-use protocol::{BodyDigester, Canonical, IdentityKey, MessagePrefix, Refusal, contribution::PrefixLength};
+use protocol::{BodyDigester, Canonical, IdentityKey, MessagePrefix, PrefixLength, Refusal};
 use reqwest::Method;
 use tokio::net::TcpListener;
 

@@ -9,7 +9,7 @@ use names::{BodyDigest, ContributionId};
 use norm_proof::{NormProofError, Projecting, Statement};
 use protocol::{
     BodyDigester, ContributionHeader, MessagePrefix, Proof, Refusal, SealedSeeds, Signature, Signed,
-    VerifiedRound, contribution::proof_digest,
+    VerifiedRound, proof_digest,
 };
 use rand::{RngCore, rngs::OsRng};
 use sharing::{KeyShare, SealContext, ShareSeed, seal};

@@ -6,8 +6,7 @@ use api::{Problem, contributions::ContributionView, paths};
 use client::{Participant, ignore_progress};
 use names::ContributionId;
 use protocol::{
-    Canonical, Credential, IdentityKey, MessagePrefix, Receipt, Signed, VerifiedRound,
-    contribution::PrefixLength,
+    Canonical, Credential, IdentityKey, MessagePrefix, PrefixLength, Receipt, Signed, VerifiedRound,
 };
 use rand::{RngCore, rngs::OsRng};
 use reqwest::{StatusCode, header::CONTENT_TYPE};
