@@ -26,7 +26,7 @@ pub struct KernelBackend<D: Device> {
 }
 
 impl<D: Device> KernelBackend<D> {
-    /// The backend on `device`, with its queues and tables in place.
+    /// The backend on `device`. This makes the queues and copies the tables to the device.
     ///
     /// # Errors
     /// When `options` break a rule or the device fails.

@@ -82,7 +82,7 @@ impl<D: Device> Fallback<D> {
         operation(&self.reserve, values)
     }
 
-    /// Does an operation that changes none of its inputs when the device fails.
+    /// Does an operation that leaves its inputs unchanged when the device fails.
     fn repeatable<T>(
         &self,
         mut operation: impl FnMut(&dyn DeviceBackend) -> Result<T, BackendError>,

@@ -1,6 +1,6 @@
 //! The kernels, with a type for the arguments of each.
 //!
-//! A kernel is declared here with the parameters of its `.cu` text, in the same words and order; a
+//! A kernel is declared here with the parameters of its `.cu` text, in the same words and order. A
 //! test compares the two. Its type has a field for each parameter, so a launch with a missing,
 //! additional or ill-typed argument does not compile.
 

@@ -50,7 +50,7 @@ impl Drop for Folder {
     }
 }
 
-/// What the script left: its JSON, its Markdown, what it printed.
+/// The results of the script: its exit, its JSON, its Markdown, its output.
 struct Results {
     passed: bool,
     json: String,

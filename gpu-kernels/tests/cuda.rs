@@ -1,5 +1,5 @@
-//! The kernels on a card. Without one these tests say that they are skipped; with `REQUIRE_CUDA=1`
-//! they fail.
+//! The kernels on a card. Without a card these tests report that they are skipped. With
+//! `REQUIRE_CUDA=1` they fail.
 #![cfg(feature = "cuda")]
 
 use gpu_kernels::cuda::{self, Cuda};
@@ -7,7 +7,7 @@ use gpu_kernels::device::DeviceError;
 use gpu_kernels::{KernelBackend, Options};
 use testkit::conformance::check_device;
 
-/// The card, or why there is none.
+/// The card. If it cannot be opened, reports the reason and returns `None`.
 fn card(options: &Options) -> Option<Cuda> {
     match Cuda::open(0, options.queue_bytes) {
         Ok(card) => Some(card),

@@ -4,7 +4,7 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ledger::{
-    payout::{Claim, split},
+    payout::{Recipient, split},
     payout_tree::{Address, Payment, PayoutTree},
 };
 
@@ -17,11 +17,11 @@ fn payout(criterion: &mut Criterion) {
     let weights = std::iter::successors(Some(1u64), |weight| Some(weight * 48_271 % 2_147_483_647));
     let names: Vec<String> =
         (0..PARTICIPANTS).map(|i| format!("participant-{}", i * 7_919 % PARTICIPANTS)).collect();
-    let claims: Vec<Claim<'_>> =
-        names.iter().zip(weights).map(|(participant, weight)| Claim { participant, weight }).collect();
-    group.bench_function("split/1000000", |bench| bench.iter(|| split(10u128.pow(27) + 1, &claims)));
+    let recipients: Vec<Recipient<'_>> =
+        names.iter().zip(weights).map(|(participant, weight)| Recipient { participant, weight }).collect();
+    group.bench_function("split/1000000", |bench| bench.iter(|| split(10u128.pow(27) + 1, &recipients)));
 
-    let shares = split(10u128.pow(27) + 1, &claims).expect("there are weights");
+    let shares = split(10u128.pow(27) + 1, &recipients).expect("there are weights");
     let payments: Vec<Payment> = (0..PARTICIPANTS)
         .zip(shares)
         .map(|(i, amount)| {

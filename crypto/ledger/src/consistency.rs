@@ -43,29 +43,29 @@ pub fn verify_consistency(
 }
 
 /// The two roots to which a path of the right length leads, for `0 < old_size < new_size`. `fr` and
-/// `sr` of the RFC are `old` and `new`, `fn` and `sn` are `place` and `last`.
+/// `sr` of the RFC are `old` and `new`, `fn` and `sn` are `position` and `last`.
 fn roots(old_size: u64, old_root: &Hash, new_size: u64, path: &[Hash]) -> (Hash, Hash) {
     // The largest complete subtree at the right edge of the old tree is a node of the new tree too.
     // The path starts there. If this subtree is the whole old tree, the path leaves it out.
     let level = old_size.trailing_zeros();
-    let (mut place, mut last) = ((old_size - 1) >> level, (new_size - 1) >> level);
+    let (mut position, mut last) = ((old_size - 1) >> level, (new_size - 1) >> level);
     let (start, path) = match path.split_first() {
         Some((start, rest)) if !old_size.is_power_of_two() => (*start, rest),
         _ => (*old_root, path),
     };
     let (mut old, mut new) = (start, start);
     for sibling in path {
-        if place & 1 == 1 || place == last {
+        if position & 1 == 1 || position == last {
             (old, new) = (node_hash(sibling, &old), node_hash(sibling, &new));
             // If this subtree is the last of the new tree, it is its own parent until it is a right
             // child.
-            while place & 1 == 0 && place != 0 {
-                (place, last) = (place >> 1, last >> 1);
+            while position & 1 == 0 && position != 0 {
+                (position, last) = (position >> 1, last >> 1);
             }
         } else {
             new = node_hash(&new, sibling);
         }
-        (place, last) = (place >> 1, last >> 1);
+        (position, last) = (position >> 1, last >> 1);
     }
     (old, new)
 }
@@ -190,9 +190,9 @@ mod tests {
 
         /// If the log rewrote a leaf below the old root, no path is a proof.
         #[test]
-        fn a_rewritten_leaf_is_found((old, new, old_root, _, _) in proof(), place in any::<prop::sample::Index>()) {
+        fn a_rewritten_leaf_is_found((old, new, old_root, _, _) in proof(), rewritten in any::<prop::sample::Index>()) {
             let mut leaves: Vec<[u8; 8]> = (0..new as u64).map(u64::to_le_bytes).collect();
-            leaves[place.index(old)] = [0xff; 8];
+            leaves[rewritten.index(old)] = [0xff; 8];
             let path = recursive_consistency(old, &leaves);
             prop_assert!(verdict(old, &old_root, new, &recursive_root(&leaves), &path).is_err());
         }

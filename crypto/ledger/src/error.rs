@@ -1,4 +1,4 @@
-//! What can be wrong with a tree or a proof.
+//! The errors of trees and proofs.
 
 /// Why a proof was not made or not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -21,7 +21,7 @@ pub enum LedgerError {
         actual: usize,
     },
     /// The leaf and the path lead to another root.
-    #[error("the leaf is not at this place of the tree with this root")]
+    #[error("the leaf is not at this index of the tree with this root")]
     RootMismatch,
     /// The newer tree is smaller than the older one.
     #[error("a log of {old_size} leaves cannot have become one of {new_size}")]
@@ -39,7 +39,7 @@ pub enum LedgerError {
     #[error("the proof does not lead to the newer tree's root")]
     NewRootMismatch,
     /// The number of hashes from the store is not the number of nodes.
-    #[error("{actual} hashes for {expected} nodes")]
+    #[error("{actual} hashes were given for {expected} nodes")]
     NodeCount {
         /// The number of nodes.
         expected: usize,

@@ -77,7 +77,7 @@ impl Frontier {
         join(&self.subtrees).unwrap_or_else(empty_root)
     }
 
-    /// `u64 size ‖ bytes[32]` for each subtree, the largest first; little-endian.
+    /// `u64 size ‖ bytes[32]` for each subtree, the largest first. Little-endian.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = self.size.to_le_bytes().to_vec();
         self.subtrees.iter().for_each(|subtree| bytes.extend(subtree.as_bytes()));

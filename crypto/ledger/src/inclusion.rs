@@ -51,14 +51,14 @@ pub fn prove<L: AsRef<[u8]>>(leaves: &[L], index: usize) -> Result<InclusionProo
         return Err(LedgerError::NoSuchLeaf { index: leaf, size });
     }
     let mut level: Vec<Hash> = leaves.iter().map(|data| leaf_hash(data.as_ref())).collect();
-    let mut place = index;
+    let mut position = index;
     let mut path = Vec::new();
     for sibling in siblings(leaf, size) {
         if sibling.is_some() {
-            path.push(level[place ^ 1]);
+            path.push(level[position ^ 1]);
         }
         level = parents(&level);
-        place /= 2;
+        position /= 2;
     }
     InclusionProof::new(leaf, size, path)
 }
@@ -125,17 +125,17 @@ enum Side {
 /// For each level from the leaves up, the side of the sibling of the subtree that holds leaf
 /// `index`. `None` if the subtree is the last one and stands alone. It is then its own parent.
 fn siblings(index: u64, size: u64) -> impl Iterator<Item = Option<Side>> {
-    let (mut place, mut last) = (index, size - 1);
+    let (mut position, mut last) = (index, size - 1);
     std::iter::from_fn(move || {
         if last == 0 {
             return None;
         }
-        let side = match place {
-            _ if place % 2 == 1 => Some(Side::Left),
-            _ if place < last => Some(Side::Right),
+        let side = match position {
+            _ if position % 2 == 1 => Some(Side::Left),
+            _ if position < last => Some(Side::Right),
             _ => None,
         };
-        (place, last) = (place / 2, last / 2);
+        (position, last) = (position / 2, last / 2);
         Some(side)
     })
 }

@@ -69,7 +69,7 @@ impl FromStr for Policy {
 
 /// A participant and its weight in the split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Claim<'a> {
+pub struct Recipient<'a> {
     /// The participant's name. Each participant appears once.
     pub participant: &'a str,
     /// Its weight relative to the others, see [`Policy::weight`].
@@ -77,38 +77,38 @@ pub struct Claim<'a> {
 }
 
 /// Splits `pool` units in proportion to the weights, by the method of largest remainders
-/// (Hamilton). The answer is in the order of the claims.
+/// (Hamilton). The answer is in the order of the recipients.
 ///
-/// Let W be the sum of the weights. A claim of weight w gets ⌊pool·w/W⌋ units. The units that are
-/// left go to the claims with the largest remainders (pool·w mod W), one unit to each. Claims with
-/// equal remainders are taken in ascending order of the participants' bytes.
+/// Let W be the sum of the weights. A recipient with weight w gets ⌊pool·w/W⌋ units. The units that
+/// are left go to the recipients with the largest remainders (pool·w mod W), one unit to each.
+/// Recipients with equal remainders are taken in ascending order of the participants' bytes.
 ///
 /// The shares add up to the pool exactly, and each is within one unit of pool·w/W. A larger weight
 /// never gets less than a smaller one, and no participant loses by a larger weight. Weight 0 gets
-/// nothing. The order of the claims does not matter. A larger pool can give a participant one unit
-/// less: this is the Alabama paradox of the method.
+/// nothing. The order of the recipients does not matter. A larger pool can give a participant one
+/// unit less: this is the Alabama paradox of the method.
 ///
 /// # Errors
-/// [`PayoutError::NoWeight`] when all weights are 0 or there are no claims.
+/// [`PayoutError::NoWeight`] when all weights are 0 or there are no recipients.
 /// [`PayoutError::TooMuchWeight`] when W exceeds 2⁶⁴ − 1. [`PayoutError::Repeated`] when a
 /// participant appears twice.
-pub fn split(pool: u128, claims: &[Claim<'_>]) -> Result<Vec<u128>, PayoutError> {
-    let total = claims.iter().try_fold(0u64, |total, claim| total.checked_add(claim.weight));
+pub fn split(pool: u128, recipients: &[Recipient<'_>]) -> Result<Vec<u128>, PayoutError> {
+    let total = recipients.iter().try_fold(0u64, |total, recipient| total.checked_add(recipient.weight));
     let total = u128::from(total.ok_or(PayoutError::TooMuchWeight)?);
     if total == 0 {
         return Err(PayoutError::NoWeight);
     }
-    let mut order: Vec<usize> = (0..claims.len()).collect();
-    order.sort_unstable_by_key(|&i| claims[i].participant);
+    let mut order: Vec<usize> = (0..recipients.len()).collect();
+    order.sort_unstable_by_key(|&i| recipients[i].participant);
     if let Some(pair) =
-        order.windows(2).find(|pair| claims[pair[0]].participant == claims[pair[1]].participant)
+        order.windows(2).find(|pair| recipients[pair[0]].participant == recipients[pair[1]].participant)
     {
         return Err(PayoutError::Repeated { index: pair[0].max(pair[1]) });
     }
     // pool = units·W + rest. w and rest are below 2^64, so nothing exceeds 128 bits.
     let (units, rest) = (pool / total, pool % total);
-    let parts = claims.iter().map(|claim| {
-        let (w, part) = (u128::from(claim.weight), rest * u128::from(claim.weight));
+    let parts = recipients.iter().map(|recipient| {
+        let (w, part) = (u128::from(recipient.weight), rest * u128::from(recipient.weight));
         (units * w + part / total, part % total)
     });
     let (mut shares, remainders): (Vec<u128>, Vec<u128>) = parts.unzip();
@@ -116,7 +116,7 @@ pub fn split(pool: u128, claims: &[Claim<'_>]) -> Result<Vec<u128>, PayoutError>
     // units left.
     let left = pool - shares.iter().sum::<u128>();
     order.sort_by_key(|&i| std::cmp::Reverse(remainders[i]));
-    let left = usize::try_from(left).expect("fewer units are left than there are claims");
+    let left = usize::try_from(left).expect("fewer units are left than there are recipients");
     order[..left].iter().for_each(|&i| shares[i] += 1);
     Ok(shares)
 }
@@ -125,16 +125,16 @@ pub fn split(pool: u128, claims: &[Claim<'_>]) -> Result<Vec<u128>, PayoutError>
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PayoutError {
-    /// No claim has a weight.
-    #[error("no claim has a weight")]
+    /// Every weight is 0, or there is nobody to pay.
+    #[error("every weight is 0")]
     NoWeight,
     /// The weights add up to 2⁶⁴ or more.
     #[error("the weights add up to 2^64 or more")]
     TooMuchWeight,
     /// A participant appears twice.
-    #[error("claim {index} is of a participant who has claimed already")]
+    #[error("the participant at position {index} appears twice")]
     Repeated {
-        /// The position of the second claim.
+        /// The position at which it appears again.
         index: usize,
     },
     /// There is no policy with this name.

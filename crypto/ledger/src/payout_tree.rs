@@ -72,7 +72,7 @@ pub fn verify_payment(root: &Hash, payment: &Payment, proof: &[Hash]) -> Result<
 pub struct PayoutTree {
     payments: Vec<Payment>,
     /// The index of each payment's leaf among the nodes.
-    places: Vec<usize>,
+    leaf_nodes: Vec<usize>,
     /// The root first.
     nodes: Vec<Hash>,
 }
@@ -97,13 +97,13 @@ impl PayoutTree {
             hashed.map(|(position, payment)| (payment_leaf(payment), position)).collect();
         leaves.par_sort_unstable();
         let count = 2 * leaves.len() - 1;
-        let (mut nodes, mut places) = (vec![Hash::from_bytes([0; 32]); count], vec![0; leaves.len()]);
-        for (place, &(leaf, position)) in (0..count).rev().zip(&leaves) {
-            nodes[place] = leaf;
-            places[position] = place;
+        let (mut nodes, mut leaf_nodes) = (vec![Hash::from_bytes([0; 32]); count], vec![0; leaves.len()]);
+        for (node, &(leaf, position)) in (0..count).rev().zip(&leaves) {
+            nodes[node] = leaf;
+            leaf_nodes[position] = node;
         }
         hash_parents(&mut nodes, leaves.len() - 1);
-        Ok(Self { payments, places, nodes })
+        Ok(Self { payments, leaf_nodes, nodes })
     }
 
     /// The root, which the contract holds.
@@ -119,12 +119,12 @@ impl PayoutTree {
     /// The proof of the payment at this position of [`payments`](Self::payments), for
     /// [`verify_payment`] or a contract. `None` past the last payment.
     pub fn proof(&self, position: usize) -> Option<Vec<Hash>> {
-        let mut place = *self.places.get(position)?;
+        let mut node = *self.leaf_nodes.get(position)?;
         let mut proof = Vec::new();
-        while place > 0 {
-            let sibling = if place % 2 == 1 { place + 1 } else { place - 1 };
+        while node > 0 {
+            let sibling = if node % 2 == 1 { node + 1 } else { node - 1 };
             proof.push(self.nodes[sibling]);
-            place = (place - 1) / 2;
+            node = (node - 1) / 2;
         }
         Some(proof)
     }

@@ -113,7 +113,7 @@ pub fn reputation_ppm(events: impl IntoIterator<Item = Event>, at: u64) -> Resul
 #[non_exhaustive]
 pub enum ReputationError {
     /// A round comes after a later one.
-    #[error("round {sequence} comes after round {after}")]
+    #[error("round {sequence} cannot count after round {after}")]
     Order {
         /// The number of the round that came.
         sequence: u64,
@@ -121,7 +121,7 @@ pub enum ReputationError {
         after: u64,
     },
     /// A score is above 1 000 000.
-    #[error("a score of {score_ppm} parts per million")]
+    #[error("a score of {score_ppm} parts per million is above 1000000")]
     Score {
         /// The score in parts per million.
         score_ppm: u32,

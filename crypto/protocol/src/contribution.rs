@@ -156,7 +156,7 @@ pub struct MessagePrefix {
     pub header: ContributionHeader,
     /// The sealed seeds.
     pub sealed: SealedSeeds,
-    /// The bytes of the proof. Empty if the round demands none.
+    /// The bytes of the proof. Empty if the round demands no proof.
     pub proof: Vec<u8>,
 }
 

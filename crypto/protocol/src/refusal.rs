@@ -45,7 +45,7 @@ pub enum Refusal {
         max: u32,
     },
     /// The proof in the contribution is not of the kind that the round demands.
-    #[error("the round demands another proof")]
+    #[error("the proof is not of the kind that the round demands")]
     ProofKind,
     /// The norm proof does not verify.
     #[error("the norm proof does not verify: {check}")]
@@ -54,7 +54,7 @@ pub enum Refusal {
         check: &'static str,
     },
     /// The number of commitments or sealed seeds is not the number of holders.
-    #[error("{found} shares for {expected} holders")]
+    #[error("the message has {found} shares for {expected} holders")]
     Holders {
         /// The number of holders in the document.
         expected: usize,
@@ -113,7 +113,7 @@ pub enum Refusal {
         index: usize,
     },
     /// The set is smaller than `min_cohort` or larger than `max_contributions`.
-    #[error("{count} members, outside [{min}, {max}]")]
+    #[error("the set has {count} members, outside [{min}, {max}]")]
     Cohort {
         /// The size of the set.
         count: usize,

@@ -9,9 +9,9 @@ __device__ __forceinline__ void two_words(u64* results, i128 x)
     results[1] = static_cast<u64>(x >> 64);
 }
 
-// out holds ARITHMETIC_RESULTS words for each thread; wide results take two, the low one first.
-// From the third on functions get what they are made for: b made canonical, wide numbers of the
-// words a and b shifted or given a sign to be in range, an exponent of 1 to 95, halves below 2^39.
+// out holds ARITHMETIC_RESULTS words for each thread. Wide results take two, the low one first.
+// From the third on, functions get operands within their ranges: b is made canonical. Wide numbers
+// come from the words a and b, shifted or given a sign. Exponents are 1 to 95, halves below 2^39.
 extern "C" __global__ void test_arithmetic(const u64* __restrict__ a, const u64* __restrict__ b, u64* __restrict__ out)
 {
     const u32 thread = blockIdx.x * blockDim.x + threadIdx.x;

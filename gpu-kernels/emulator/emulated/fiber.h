@@ -25,8 +25,8 @@ void host_enters();
 void enter(Fiber& fiber);
 void leave(Fiber& fiber);
 
-// For the race detector: whatever is done before a release of the tag comes before whatever is done
-// after an acquire of it.
+// For the race detector: all work before a release of the tag comes before all work after an
+// acquire of it.
 void race_release(void* tag);
 void race_acquire(void* tag);
 

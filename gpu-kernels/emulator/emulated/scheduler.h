@@ -11,8 +11,8 @@ namespace emulator {
 struct Launch {
     Index grid, block;
     size_t shared_bytes;
-    // 0: threads run in increasing order between barriers; 1: in turns of increasing and decreasing
-    // order; any other: in a random order that changes after every barrier, from this seed.
+    // The order in which threads run between barriers. 0: increasing. 1: increasing and decreasing
+    // by turns. Any other value is the seed of a random order that changes after every barrier.
     uint64_t schedule;
 };
 

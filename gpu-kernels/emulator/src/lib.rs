@@ -235,8 +235,8 @@ fn entry() -> Result<Entry, EmulatorError> {
     let load = || {
         let path = std::env::var_os("EMULATED_KERNELS");
         let path = path.unwrap_or_else(|| OsString::from(env!("EMULATED_KERNELS")));
-        // SAFETY: the library is one that build.rs or the script `sanitize` made; its initialisers
-        // only set up C++'s own.
+        // SAFETY: build.rs or the script `sanitize` made the library. Its initialisers only set up
+        // C++'s own.
         let library = unsafe { Library::new(path) }.map_err(|error| error.to_string())?;
         // SAFETY: emulated/kernels.cpp defines emulator_launch with this type.
         let entry = unsafe { library.get::<Entry>("emulator_launch") }.map(|entry| *entry);

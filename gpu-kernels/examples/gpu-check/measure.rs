@@ -18,7 +18,7 @@ use testkit::seeded;
 use crate::Scale;
 use crate::resident::{self, Measured, Rates};
 
-/// Repetitions of an operation with copies; the fastest counts.
+/// Repetitions of an operation with copies. The fastest counts.
 const REPETITIONS: usize = 5;
 
 /// Threads of a team, each of which runs the instructions that the compiler's table counts.

@@ -198,8 +198,8 @@ impl Bench<'_> {
         Ok(out)
     }
 
-    /// As many words as the longer table of twiddles has. A kernel takes the same time whatever
-    /// their values are.
+    /// As many words as the longer table of twiddles has. Their values do not matter for the time
+    /// of a kernel.
     fn table(&mut self) -> Result<Buffer, DeviceError> {
         let words: Vec<u8> = seeded::elements(4, TABLE).into_iter().flat_map(u64::to_le_bytes).collect();
         self.queue.upload(&[&words])

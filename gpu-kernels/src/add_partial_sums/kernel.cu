@@ -1,5 +1,5 @@
-// The last step of an operation that sums over polynomials: adds up what its blocks of threads have
-// written.
+// The last step of an operation that sums over polynomials. It adds up the partial sums that the
+// blocks of threads have written.
 #include "../include/field.cuh"
 
 // sums_k = the sum over p < count of partial_sums_(p length + k), canonical. Launch: a block of

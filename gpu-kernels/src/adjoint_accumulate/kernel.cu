@@ -4,7 +4,8 @@
 #include "../include/expand.cuh"
 
 // values: coefficients t + 256 e of r, canonical -> evaluations 8 t + e of adjoint(a_index) r,
-// canonical. The mask is expanded after the transform, which needs no registers any more then.
+// canonical. The mask is expanded after the transform, because the transform then needs no
+// registers.
 //
 // `shared` is free before and afterwards: the expansion's barrier follows the last reads of the
 // transform.

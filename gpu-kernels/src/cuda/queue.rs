@@ -83,8 +83,8 @@ impl Queue for CudaQueue {
         let staged = &mut bytemuck::cast_slice_mut::<u64, u8>(staged)[..bytes];
         let mut rest = &mut *staged;
         for part in parts {
-            let (place, after) = rest.split_at_mut(part.len());
-            place.copy_from_slice(part);
+            let (target, after) = rest.split_at_mut(part.len());
+            target.copy_from_slice(part);
             rest = after;
         }
         // SAFETY: the buffer has `bytes` bytes. The staged words do not change until `clear`, which
@@ -185,7 +185,8 @@ impl HostArena {
     }
 
     fn words(&self) -> &[u64] {
-        // SAFETY: `length` words, all initialised at the start. The card writes none after `wait`.
+        // SAFETY: `length` words, all initialised at the start. The card writes no word after
+        // `wait`.
         unsafe { slice::from_raw_parts(self.words, self.length) }
     }
 }

@@ -29,7 +29,7 @@ static FILES: &[(&str, &str)] = files![
     "probe/kernel.cu",
 ];
 
-/// `kernels.cu` with every file that it includes in the place of the first inclusion.
+/// `kernels.cu` with every file that it includes, once, where it is first included.
 pub(super) fn unit() -> String {
     let mut text = String::new();
     include("kernels.cu", &mut BTreeSet::new(), &mut text);

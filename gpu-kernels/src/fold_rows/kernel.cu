@@ -58,8 +58,8 @@ extern "C" __global__ void __launch_bounds__(256, 2)
     LAUNCH_SHARED(shared);
     __shared__ u64 warp_sums[2][32];
     u64* const tables = shared + TEAM_WORDS;
-    // In these two a thread reads what it alone writes; evaluation 8 t + e of a sum is at t + 256
-    // e.
+    // In these two a thread reads only words that it wrote itself. Evaluation 8 t + e of a sum is
+    // at t + 256 e.
     u64* const folded = tables + 2 * TABLE_WORDS;
     u64* const adjoints = folded + 2 * DEGREE;
     const u32 t = threadIdx.x;

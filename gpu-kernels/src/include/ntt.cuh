@@ -74,7 +74,7 @@ __device__ __forceinline__ void inverse_butterflies(i128* wide)
 
 // The pass of LEVELS levels after the first FIRST on the values of one group, lazy -> lazy.
 //
-// Word e 2^FIRST + group of the table is r^e; the words of the passes lie side by side.
+// Word e 2^FIRST + group of the table is r^e. The words of the passes lie side by side.
 template <u32 FIRST, u32 LEVELS>
 __device__ __forceinline__ void forward_pass(u64* values, u32 group, const u64* __restrict__ twiddles)
 {

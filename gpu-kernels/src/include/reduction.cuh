@@ -3,8 +3,8 @@
 
 #include "field.cuh"
 
-// Sum mod q of a canonical value of each thread, valid in the first thread. Every thread of the
-// block calls it together; the block has whole warps. `warp_sums` is 32 words of shared memory,
+// Sum mod q of a canonical value of each thread, valid in the first thread. All threads of the
+// block call it together. The block has whole warps. `warp_sums` is 32 words of shared memory,
 // free before and after a barrier.
 __device__ __forceinline__ u64 block_sum(u64 value, u32 thread, u32 threads, u64* warp_sums)
 {

@@ -1,5 +1,6 @@
-// Probes of a card's highest rates of copying, adding and multiplying, to which the times of the
-// other kernels are compared; and a fault that a sanitizer must find. Any launch along x.
+// Probes of a card's highest rates of copying, adding and multiplying. The times of the other
+// kernels are compared with them. There is also a fault that a sanitizer must find. Any launch
+// along x.
 #include "../include/words.cuh"
 
 // Independent operations of a thread that are under way together.

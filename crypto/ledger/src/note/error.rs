@@ -1,4 +1,4 @@
-//! What can be wrong with a note or a checkpoint.
+//! The errors of notes, keys and checkpoints.
 
 /// Why a note, a key or a checkpoint was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +47,7 @@ pub enum NoteError {
         rule: &'static str,
     },
     /// The origin of the checkpoint is not the name of the key.
-    #[error("a checkpoint of another log than `{log}`")]
+    #[error("the checkpoint is not one of the log `{log}`")]
     Origin {
         /// The log's name.
         log: String,

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{NoteError, NoteSignature, VerifiedSignature};
 
-/// What a key signs, as the type byte of the signed-note format.
+/// The kind of message that a key signs. The value is the type byte of the signed-note format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum Kind {

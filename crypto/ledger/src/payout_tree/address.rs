@@ -29,8 +29,8 @@ impl fmt::Display for Address {
         let digits = hex::encode(self.0);
         let hash = keccak256(&[digits.as_bytes()]).to_bytes();
         f.write_str("0x")?;
-        for (place, digit) in digits.bytes().enumerate() {
-            let nibble = if place % 2 == 0 { hash[place / 2] >> 4 } else { hash[place / 2] & 15 };
+        for (position, digit) in digits.bytes().enumerate() {
+            let nibble = if position % 2 == 0 { hash[position / 2] >> 4 } else { hash[position / 2] & 15 };
             let digit = if nibble >= 8 { digit.to_ascii_uppercase() } else { digit };
             fmt::Write::write_char(f, char::from(digit))?;
         }
@@ -48,7 +48,8 @@ impl FromStr for Address {
     type Err = AddressError;
 
     /// Reads `0x` and 40 hexadecimal digits. If the letters are in both cases, they are a checksum
-    /// and must match. Letters in one case carry no checksum; machines write addresses that way.
+    /// and must match. Letters in one case carry no checksum. Machines write addresses
+    /// that way.
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let digits = text.strip_prefix("0x").ok_or(AddressError::Form)?;
         let mut bytes = [0; 20];

@@ -42,7 +42,7 @@ impl PayoutTree {
             format: FORMAT.to_owned(),
             leaf_encoding: LEAF_ENCODING.map(str::to_owned).to_vec(),
             tree: self.nodes.iter().map(|node| format!("0x{}", hex::encode(node))).collect(),
-            values: self.payments.iter().zip(&self.places).map(value).collect(),
+            values: self.payments.iter().zip(&self.leaf_nodes).map(value).collect(),
         }
     }
 

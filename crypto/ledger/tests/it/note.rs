@@ -147,9 +147,9 @@ proptest! {
     #[test]
     fn parsing_is_total_and_gives_the_text_back(edits in prop::collection::vec((any::<Index>(), any::<char>()), 1..4)) {
         let mut note: Vec<char> = format!("{TEXT}\n{BY_PETER}{BY_ENOCH}").chars().collect();
-        for (place, character) in edits {
-            let place = place.index(note.len());
-            note[place] = character;
+        for (edited, character) in edits {
+            let position = edited.index(note.len());
+            note[position] = character;
         }
         let note: String = note.into_iter().collect();
         if let Ok(parsed) = Note::parse(&note) {

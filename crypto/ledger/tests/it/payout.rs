@@ -1,12 +1,12 @@
 //! The properties of a split, over random pools and weights.
 
-use ledger::payout::{Claim, Inputs, PPM, PayoutError, Policy, split};
+use ledger::payout::{Inputs, PPM, PayoutError, Policy, Recipient, split};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 const CASES: usize = 100_000;
 
-fn claims<'a>(names: &'a [String], weights: &[u64]) -> Vec<Claim<'a>> {
-    names.iter().zip(weights).map(|(name, &weight)| Claim { participant: name, weight }).collect()
+fn recipients<'a>(names: &'a [String], weights: &[u64]) -> Vec<Recipient<'a>> {
+    names.iter().zip(weights).map(|(name, &weight)| Recipient { participant: name, weight }).collect()
 }
 
 fn names(count: usize) -> Vec<String> {
@@ -36,7 +36,7 @@ fn shares_add_up_to_the_pool_and_are_within_a_unit_of_the_exact_quotient() {
     for _ in 0..CASES {
         let (pool, weights) = case(&mut rng);
         let names = names(weights.len());
-        let shares = split(pool, &claims(&names, &weights)).unwrap();
+        let shares = split(pool, &recipients(&names, &weights)).unwrap();
         assert_eq!(shares.iter().sum::<u128>(), pool);
         let total: u128 = weights.iter().map(|&weight| u128::from(weight)).sum();
         for (&share, &weight) in shares.iter().zip(&weights) {
@@ -68,7 +68,7 @@ fn a_larger_weight_never_gets_less() {
     for _ in 0..CASES {
         let (pool, mut weights) = case(&mut rng);
         let names = names(weights.len());
-        let shares = split(pool, &claims(&names, &weights)).unwrap();
+        let shares = split(pool, &recipients(&names, &weights)).unwrap();
         for (i, one) in weights.iter().enumerate() {
             for (j, other) in weights.iter().enumerate() {
                 assert!(one <= other || shares[i] >= shares[j], "{pool} {weights:?}");
@@ -77,22 +77,22 @@ fn a_larger_weight_never_gets_less() {
         }
         let raised = rng.gen_range(0..weights.len());
         weights[raised] += rng.gen_range(1..1 << 20);
-        let after = split(pool, &claims(&names, &weights)).unwrap();
+        let after = split(pool, &recipients(&names, &weights)).unwrap();
         assert!(after[raised] >= shares[raised], "{pool} {weights:?}");
     }
 }
 
 #[test]
-fn the_order_of_the_claims_does_not_matter() {
+fn the_order_of_the_recipients_does_not_matter() {
     let mut rng = StdRng::seed_from_u64(3);
     for _ in 0..CASES {
         let (pool, weights) = case(&mut rng);
         let names = names(weights.len());
-        let claims = claims(&names, &weights);
-        let shares = split(pool, &claims).unwrap();
-        let mut order: Vec<usize> = (0..claims.len()).collect();
+        let recipients = recipients(&names, &weights);
+        let shares = split(pool, &recipients).unwrap();
+        let mut order: Vec<usize> = (0..recipients.len()).collect();
         order.shuffle(&mut rng);
-        let shuffled: Vec<_> = order.iter().map(|&i| claims[i]).collect();
+        let shuffled: Vec<_> = order.iter().map(|&i| recipients[i]).collect();
         let expected: Vec<_> = order.iter().map(|&i| shares[i]).collect();
         assert_eq!(split(pool, &shuffled).unwrap(), expected);
     }
@@ -104,7 +104,7 @@ fn one_unit_goes_to_the_largest_weight_and_then_to_the_first_name() {
     for _ in 0..CASES {
         let (_, weights) = case(&mut rng);
         let names = names(weights.len());
-        let shares = split(1, &claims(&names, &weights)).unwrap();
+        let shares = split(1, &recipients(&names, &weights)).unwrap();
         let largest = *weights.iter().max().unwrap();
         let winner =
             (0..weights.len()).filter(|&i| weights[i] == largest).min_by_key(|&i| &names[i]).unwrap();
@@ -115,7 +115,7 @@ fn one_unit_goes_to_the_largest_weight_and_then_to_the_first_name() {
 
 #[test]
 fn worked_examples() {
-    let split = |pool, weights: &[u64]| split(pool, &claims(&names(weights.len()), weights));
+    let split = |pool, weights: &[u64]| split(pool, &recipients(&names(weights.len()), weights));
     assert_eq!(split(100, &[1, 1, 1]), Ok(vec![34, 33, 33]));
     assert_eq!(split(0, &[1, 2]), Ok(vec![0, 0]));
     assert_eq!(split(10, &[6, 6, 2]), Ok(vec![4, 4, 2]), "quotas 4.29, 4.29, 1.43");
@@ -132,10 +132,10 @@ fn worked_examples() {
 fn splits_without_an_answer_are_refused() {
     assert_eq!(split(5, &[]), Err(PayoutError::NoWeight));
     let two = names(2);
-    assert_eq!(split(5, &claims(&two, &[0, 0])), Err(PayoutError::NoWeight));
-    assert_eq!(split(5, &claims(&two, &[u64::MAX, 1])), Err(PayoutError::TooMuchWeight));
+    assert_eq!(split(5, &recipients(&two, &[0, 0])), Err(PayoutError::NoWeight));
+    assert_eq!(split(5, &recipients(&two, &[u64::MAX, 1])), Err(PayoutError::TooMuchWeight));
     let twice = ["b".to_owned(), "a".to_owned(), "b".to_owned()];
-    assert_eq!(split(5, &claims(&twice, &[1, 1, 0])), Err(PayoutError::Repeated { index: 2 }));
+    assert_eq!(split(5, &recipients(&twice, &[1, 1, 0])), Err(PayoutError::Repeated { index: 2 }));
 }
 
 #[test]

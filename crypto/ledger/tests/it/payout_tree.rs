@@ -45,11 +45,11 @@ fn published_addresses_are_read_and_written() {
 #[test]
 fn a_letter_in_the_other_case_is_a_wrong_checksum() {
     for text in &CHECKSUMMED[4..] {
-        for (place, letter) in text.char_indices().skip(2).filter(|(_, letter)| letter.is_alphabetic()) {
+        for (position, letter) in text.char_indices().skip(2).filter(|(_, letter)| letter.is_alphabetic()) {
             let mut mistyped = text.to_string();
             let other =
                 if letter.is_lowercase() { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() };
-            mistyped.replace_range(place..=place, &other.to_string());
+            mistyped.replace_range(position..=position, &other.to_string());
             assert_eq!(mistyped.parse::<Address>(), Err(AddressError::Checksum), "{mistyped}");
         }
     }

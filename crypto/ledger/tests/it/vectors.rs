@@ -1,7 +1,7 @@
 //! Splits and reputations that another program computed. `tests/vectors/payouts.json` names it.
 
 use ledger::{
-    payout::{Claim, split},
+    payout::{Recipient, split},
     reputation::{Event, Outcome, reputation_ppm},
 };
 use serde::Deserialize;
@@ -35,9 +35,12 @@ fn another_program_splits_alike() {
     let splits = vectors().splits;
     assert_eq!(splits.len(), 200);
     for case in splits {
-        let claims: Vec<Claim<'_>> =
-            case.claims.iter().map(|(participant, weight)| Claim { participant, weight: *weight }).collect();
-        let shares = split(case.pool.parse().unwrap(), &claims).unwrap();
+        let recipients: Vec<Recipient<'_>> = case
+            .claims
+            .iter()
+            .map(|(participant, weight)| Recipient { participant, weight: *weight })
+            .collect();
+        let shares = split(case.pool.parse().unwrap(), &recipients).unwrap();
         let shares: Vec<String> = shares.iter().map(u128::to_string).collect();
         assert_eq!(shares, case.shares, "{} among {:?}", case.pool, case.claims);
     }

@@ -1,4 +1,4 @@
-//! The aggregator: what it checks when a round ends, and what it publishes. The aggregator is
+//! The aggregator: its checks when a round ends, and the result that it publishes. It is
 //! holder 0 too. For its own share of each key it uses the functions of [`super::combiner`].
 
 use names::{PublicKey, SetRoot, SumDigest, labels};

@@ -59,7 +59,7 @@ pub struct Masked<'a> {
 #[non_exhaustive]
 pub enum SigningError {
     /// The round document does not allow it: the HPKE key of a holder is not usable.
-    #[error("the round cannot be contributed to")]
+    #[error("the round document does not allow contributions")]
     Round(#[source] Refusal),
     /// The norm proof could not be made.
     #[error("the norm could not be proved")]

@@ -214,7 +214,7 @@ fn p3_an_answer_that_does_not_open_the_commitments_is_refused() {
     assert_eq!(check(wrong), Err(Refusal::Root));
     let mut wrong = good.clone();
     wrong.holder = 2;
-    assert_eq!(check(wrong), Err(Refusal::Signature { of: "release answer" }), "another holder's place");
+    assert_eq!(check(wrong), Err(Refusal::Signature { of: "release answer" }), "another holder's index");
 
     // an answer over another set opens nothing
     let smaller = answers(&fixture, &set[..2], &root).remove(1);

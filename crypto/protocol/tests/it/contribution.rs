@@ -1,4 +1,4 @@
-//! What a header tells about a contribution at intake.
+//! The checks of a contribution at intake, from its header alone.
 
 use lattice::{CHUNK_COEFFICIENTS, pack};
 use masking::{RoundConstants, RoundRequest};

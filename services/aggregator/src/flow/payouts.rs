@@ -10,7 +10,7 @@ use api::{
 };
 use kit::{Error, Result, time::Timestamp, tx::run_tx};
 use ledger::{
-    payout::{Claim as Share, Inputs, Policy, split},
+    payout::{Inputs, Policy, Recipient, split},
     payout_tree::{Address, Payment, PayoutTree, merge},
 };
 use names::RoundId;
@@ -59,8 +59,9 @@ pub(crate) async fn reckon(app: &App, round_id: &RoundId, terms: &PayoutTerms) -
             earner,
         })
         .collect();
-    let shares: Vec<Share<'_>> = earnings.iter().map(|earning| share(terms.policy, earning)).collect();
-    let amounts = split(terms.pool, &shares).map_err(Error::fault)?;
+    let recipients: Vec<Recipient<'_>> =
+        earnings.iter().map(|earning| recipient(terms.policy, earning)).collect();
+    let amounts = split(terms.pool, &recipients).map_err(Error::fault)?;
     earnings.iter_mut().zip(amounts).for_each(|(earning, amount)| earning.amount = amount);
     Ok(earnings)
 }
@@ -76,14 +77,14 @@ fn check_header(earner: &Earner) -> Result<()> {
     }
 }
 
-fn share(policy: Policy, earning: &Earning) -> Share<'_> {
+fn recipient(policy: Policy, earning: &Earning) -> Recipient<'_> {
     let Earning { earner, score_ppm, reputation_ppm, .. } = earning;
     let inputs = Inputs {
         weight: earner.weight.cast_unsigned(),
         score_ppm: *score_ppm,
         reputation_ppm: *reputation_ppm,
     };
-    Share { participant: earner.subject.as_str(), weight: policy.weight(&inputs) }
+    Recipient { participant: earner.subject.as_str(), weight: policy.weight(&inputs) }
 }
 
 /// Posts what a round pays and hands over every balance in its token whose owner has an address, unless that is done.
