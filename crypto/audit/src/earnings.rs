@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use ledger::{
-    payout::{Claim, Inputs, PPM, split},
+    payout::{Inputs, PPM, Recipient, split},
     reputation::{Event, Outcome, reputation_ppm},
 };
 use names::{ContributionId, RoundId, Subject};
@@ -43,7 +43,7 @@ fn check_amounts(
     members: &[MemberFacts],
     reputations: &Reputations,
 ) -> Result<(), Finding> {
-    let (mut amounts, mut claims) = (Vec::new(), Vec::new());
+    let (mut amounts, mut recipients) = (Vec::new(), Vec::new());
     for member in members {
         let row = rows
             .get(&member.contribution_id)
@@ -55,9 +55,10 @@ fn check_amounts(
         };
         check_inputs(row, member, &inputs)?;
         amounts.push(row.amount);
-        claims.push(Claim { participant: member.subject.as_str(), weight: terms.policy.weight(&inputs) });
+        recipients
+            .push(Recipient { participant: member.subject.as_str(), weight: terms.policy.weight(&inputs) });
     }
-    let shares = split(terms.pool, &claims).map_err(|error| Finding::new(Place::Payouts, error))?;
+    let shares = split(terms.pool, &recipients).map_err(|error| Finding::new(Place::Payouts, error))?;
     for (member, (stated, expected)) in members.iter().zip(amounts.into_iter().zip(shares)) {
         if stated != expected {
             return Err(Finding::new(payout_of(member), RecordFault::Amount { stated, expected }));

@@ -2,11 +2,7 @@
 
 use lattice::CpuBackend;
 use masking::{ChunkSum, unmask_chunk};
-use protocol::{
-    Refusal,
-    body::{SumDigester, chunk_digest},
-    roles::aggregator::sum_key,
-};
+use protocol::{Refusal, SumDigester, chunk_digest, roles::aggregator::sum_key};
 
 use crate::{AuditError, Finding, Place, Published, bundle::Bundle, finding::RoundFault};
 

@@ -5,8 +5,8 @@ use lattice::CpuBackend;
 use masking::{ChunkSum, unmask_chunk};
 use names::{HeaderHash, SumDigest};
 use protocol::{
-    Canonical, ContributionHeader, Pins, Proof, ReleaseAnswer, SignedDocument, VerifiedRound,
-    body::{SumDigester, chunk_digest},
+    Canonical, ContributionHeader, Pins, Proof, ReleaseAnswer, SignedDocument, SumDigester, VerifiedRound,
+    chunk_digest,
     roles::{
         aggregator::{publish, sum_key},
         combiner::{AttestedMember, answer, attest},
