@@ -22,8 +22,8 @@ Exit codes:
 
 /// Sum model updates of many participants without seeing any single one.
 ///
-/// One program for participants, operators, auditors, the registrar and both services. `blindsum
-/// COMMAND --help` explains each command.
+/// One program for participants, operators, auditors, the registrar and both services. Each command
+/// explains itself: `blindsum COMMAND --help`.
 #[derive(Debug, Parser)]
 #[command(name = "blindsum", version = env!("BLINDSUM_VERSION"), after_help = EXIT_CODES)]
 pub(crate) struct Cli {
