@@ -2,9 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
+use std::cmp::Reverse;
+
 use ledger::{payout::Policy, payout_tree::Address};
 use names::{
-    Subject,
+    PublicKey, Subject,
     labels::{self, Label},
 };
 use thiserror::Error;
@@ -180,6 +182,28 @@ pub struct ClaimAddress {
     pub sequence: u64,
     /// The signature by the key in the participant's credential.
     pub signature: Signature,
+}
+
+impl ClaimAddress {
+    /// The addresses in force among the messages that a participant has sent: for each chain the one with
+    /// the largest sequence, of those signed with the participant's present key. In ascending order of
+    /// chains.
+    ///
+    /// Messages under a replaced key are ignored. After a change of its key a participant sends its
+    /// address again.
+    pub fn in_force(messages: &[Vec<u8>], subject: &Subject, key: &PublicKey) -> Vec<Self> {
+        let mut claims = Self::signed_with(messages, subject, key);
+        claims.sort_by_key(|claim| (claim.chain_id, Reverse(claim.sequence)));
+        claims.dedup_by_key(|claim| claim.chain_id);
+        claims
+    }
+
+    /// The messages of this participant that are signed with this key.
+    pub fn signed_with(messages: &[Vec<u8>], subject: &Subject, key: &PublicKey) -> Vec<Self> {
+        let read = |message: &Vec<u8>| Self::from_bytes(message).ok();
+        let signed = |claim: &Self| claim.subject == *subject && claim.verify(key).is_ok();
+        messages.iter().filter_map(read).filter(signed).collect()
+    }
 }
 
 impl Signed for ClaimAddress {

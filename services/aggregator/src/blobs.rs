@@ -1,5 +1,6 @@
 //! Large objects: written in parts and read in ranges, so that memory does not grow with their size.
 
+pub(crate) mod object_names;
 mod staging;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -66,9 +67,9 @@ impl Blobs {
     ///
     /// # Errors
     /// A fault.
-    pub(crate) async fn write(&self, location: &str) -> Result<Writing> {
-        let upload = self.store.put_multipart(&path(location)?).await.map_err(failure)?;
-        tracing::trace!(object = location, "object begun");
+    pub(crate) async fn write(&self, object_name: &str) -> Result<Writing> {
+        let upload = self.store.put_multipart(&path(object_name)?).await.map_err(failure)?;
+        tracing::trace!(object_name, "object begun");
         Ok(Writing { upload: Some(upload) })
     }
 
@@ -76,9 +77,9 @@ impl Blobs {
     ///
     /// # Errors
     /// A fault, also when the object ends before the range does.
-    pub(crate) async fn range(&self, location: &str, start: u64, end: u64) -> Result<Bytes> {
-        let bytes = self.store.get_range(&path(location)?, start..end).await.map_err(failure)?;
-        tracing::trace!(object = location, start, end, "range read");
+    pub(crate) async fn range(&self, object_name: &str, start: u64, end: u64) -> Result<Bytes> {
+        let bytes = self.store.get_range(&path(object_name)?, start..end).await.map_err(failure)?;
+        tracing::trace!(object_name, start, end, "range read");
         if bytes.len() as u64 == end - start {
             Ok(bytes)
         } else {
@@ -87,18 +88,18 @@ impl Blobs {
     }
 
     /// The first `length` bytes of an object, in ranges.
-    pub(crate) fn stream(&self, location: String, length: u64) -> ByteStream {
+    pub(crate) fn stream(&self, object_name: String, length: u64) -> ByteStream {
         let blobs = self.clone();
         let starts =
             stream::iter((0..length).step_by(usize::try_from(RANGE_BYTES).expect("a range fits memory")));
         let ranges = starts.then(move |start| {
-            let (blobs, location) = (blobs.clone(), location.clone());
-            async move { blobs.range(&location, start, length.min(start + RANGE_BYTES)).await }
+            let (blobs, object_name) = (blobs.clone(), object_name.clone());
+            async move { blobs.range(&object_name, start, length.min(start + RANGE_BYTES)).await }
         });
         ranges.boxed()
     }
 
-    /// The locations of all objects below `prefix`.
+    /// The names of all objects below `prefix`.
     pub(crate) fn list(&self, prefix: &str) -> BoxStream<'static, Result<String>> {
         let objects = self.store.list(Some(&Path::from(prefix)));
         objects.map_ok(|object| object.location.to_string()).map_err(failure).boxed()
@@ -108,18 +109,18 @@ impl Blobs {
     ///
     /// # Errors
     /// A fault.
-    pub(crate) async fn delete(&self, location: &str) -> Result<()> {
-        match self.store.delete(&path(location)?).await {
+    pub(crate) async fn delete(&self, object_name: &str) -> Result<()> {
+        match self.store.delete(&path(object_name)?).await {
             Err(object_store::Error::NotFound { .. }) | Ok(()) => {
-                tracing::trace!(object = location, "object deleted");
+                tracing::trace!(object_name, "object deleted");
                 Ok(())
             }
             Err(error) => Err(failure(error)),
         }
     }
 
-    /// Removes what is left of writings that ended with their process, if nothing was added for `age`. A bucket does
-    /// that by itself, when it is told to: see the sample configuration.
+    /// Removes what is left of writings that ended with their process, if nothing was added for `age`. A
+    /// bucket does that by itself, when it is told to: see the sample configuration.
     ///
     /// # Errors
     /// A fault.
@@ -140,8 +141,8 @@ impl Blobs {
     }
 }
 
-fn path(location: &str) -> Result<Path> {
-    Path::parse(location).map_err(Error::fault)
+fn path(object_name: &str) -> Result<Path> {
+    Path::parse(object_name).map_err(Error::fault)
 }
 
 fn failure(error: object_store::Error) -> Error {

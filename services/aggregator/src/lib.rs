@@ -1,25 +1,34 @@
 //! The homomorphic aggregator: receives masked updates, adds them, and publishes the sum.
 //!
 //! It sees only ciphertexts and its own share of every mask key. `routes` has the requests, `flow`
-//! a function for each use case, `round` the life of a round, `jobs` the workers that carry it on,
-//! `store` all SQL.
+//! a function for each use case, `uploads` the steps of an upload, `round` the life of a round,
+//! `views` what is shown, `jobs` the workers that carry rounds on, `store` all SQL.
 
 #![forbid(unsafe_code)]
 
 mod args;
 mod backend;
+mod batches;
 mod blobs;
 mod combiners;
 pub mod config;
 mod flow;
+mod incoming;
 mod jobs;
 mod log_head;
+mod members;
 mod metrics;
+mod reputation;
 mod round;
 mod routes;
 mod schema;
+mod slots;
 mod state;
 mod store;
+mod stored_round;
+mod sum;
+mod uploads;
+mod views;
 
 pub use args::Args;
 pub use config::Config;

@@ -1,4 +1,4 @@
-//! Every route. A handler extracts, calls one function of `flow`, and maps its answer.
+//! Every route. A handler extracts, calls one function of `flow` or `views`, and maps its answer.
 
 mod contributions;
 mod log;
@@ -10,7 +10,7 @@ mod rounds;
 
 use std::sync::Arc;
 
-use api::{identity::AggregatorIdentity, paths};
+use api::{ProblemKind, identity::AggregatorIdentity, paths};
 use axum::{
     Json, Router,
     body::Body,
@@ -107,27 +107,23 @@ struct PageQuery {
 }
 
 /// Parses a participant's name in a path. A malformed name cannot exist, hence 404.
-fn subject(text: &str) -> Result<&str> {
-    match Subject::new(text) {
-        Ok(_) => Ok(text),
-        Err(_) => Err(Error::abort(api::ProblemKind::NotFound)),
-    }
+fn subject(text: &str) -> Result<Subject> {
+    Subject::new(text).map_err(|_| Error::abort(ProblemKind::NotFound))
 }
 
 impl PageQuery {
-    /// The participant before the page. The first page follows the empty text.
-    fn after_subject(&self) -> Result<&str> {
-        let after = self.after.as_deref().unwrap_or_default();
-        if after.is_empty() || Subject::new(after).is_ok() {
-            return Ok(after);
-        }
-        Err(Error::abort(api::ProblemKind::InvalidParameter).field("after", "the `next` of the page before"))
+    /// The participant before the page. `None` and the empty text ask for the first page.
+    fn after_subject(&self) -> Result<Option<Subject>> {
+        let after = self.after.as_deref().filter(|after| !after.is_empty());
+        let refused =
+            |_| Error::abort(ProblemKind::InvalidParameter).field("after", "the `next` of the page before");
+        after.map(Subject::new).transpose().map_err(refused)
     }
 
     fn limit(&self) -> Result<u16> {
         match self.limit.unwrap_or(100) {
             limit @ 1..=1000 => Ok(limit),
-            _ => Err(Error::abort(api::ProblemKind::InvalidParameter).field("limit", "1 to 1000")),
+            _ => Err(Error::abort(ProblemKind::InvalidParameter).field("limit", "1 to 1000")),
         }
     }
 }

@@ -11,11 +11,13 @@ use sqlx::PgPool;
 use tokio::sync::{Mutex, Notify, Semaphore};
 
 use crate::{
-    SCHEMA, backend,
+    backend,
+    batches::HandedOver,
     blobs::Blobs,
     combiners::Combiner,
     config::{Config, JobsConfig, Limits, RecordConfig},
-    flow::{payouts::HandedOver, places::Places},
+    schema::SCHEMA,
+    slots::Slots,
 };
 
 /// A handle on the service's state.
@@ -34,7 +36,7 @@ pub(crate) struct State {
     pub(crate) admin_token: Arc<BearerToken>,
     pub(crate) compute: Compute,
     pub(crate) backend: Arc<dyn SummingBackend>,
-    pub(crate) places: Places,
+    pub(crate) slots: Slots,
     /// One permit, so that one job at a time holds buffers of a whole chunk.
     pub(crate) chunk_buffers: Semaphore,
     /// Wakes a worker that waits for jobs.
@@ -86,7 +88,7 @@ impl App {
             admin_token: Arc::new(config.admin_token.read_token("admin_token")?),
             compute: Compute::new(config.compute.threads).map_err(Error::fault)?,
             backend: backend::choose(&config.compute)?,
-            places: Places::new(
+            slots: Slots::new(
                 config.limits.concurrent_uploads,
                 config.limits.waiting_uploads,
                 Duration::from_millis(config.limits.upload_wait_ms),

@@ -64,3 +64,28 @@ fn addresses_and_chains_outside_their_ranges_are_refused() {
     refused(|claim| claim.chain_id = 0, "chain_id");
     refused(|claim| claim.chain_id = 1 << 63, "chain_id");
 }
+
+#[test]
+fn one_address_for_each_chain_is_in_force_and_none_under_a_replaced_key() {
+    let by = |key: &IdentityKey, chain_id, sequence| {
+        ClaimAddress { chain_id, sequence, signature: Signature::BLANK, ..claim() }.sign(key).to_bytes()
+    };
+    let old = IdentityKey::from_secret(&[8; 32].into());
+    let of_another =
+        ClaimAddress { subject: Subject::new("hospital-8").unwrap(), ..claim() }.sign(&client()).to_bytes();
+    let messages = [
+        by(&client(), 8453, 3),
+        by(&client(), 1, 4),
+        by(&client(), 8453, 9),
+        by(&old, 8453, 10),
+        by(&old, 2, 1),
+        of_another,
+        b"no message".to_vec(),
+    ];
+    let (subject, key) = (claim().subject, client().public());
+    let in_force = ClaimAddress::in_force(&messages, &subject, &key);
+    let found: Vec<_> = in_force.iter().map(|claim| (claim.chain_id, claim.sequence)).collect();
+    assert_eq!(found, [(1, 4), (8453, 9)]);
+    assert_eq!(ClaimAddress::signed_with(&messages, &subject, &key).len(), 3);
+    assert_eq!(ClaimAddress::in_force(&messages, &subject, &old.public()).len(), 2);
+}

@@ -1,5 +1,5 @@
-//! What a process that is killed leaves of the objects it was writing to a local disk: `object_store` writes `NAME` as
-//! `NAME#1`, `NAME#2`, … until it is whole.
+//! Unfinished files, which a killed process leaves of the objects it was writing to a local disk.
+//! `object_store` writes `NAME` as `NAME#1`, `NAME#2`, … until it is whole.
 
 use std::{
     ffi::OsStr,
@@ -9,8 +9,8 @@ use std::{
     time::Duration,
 };
 
-/// Removes unfinished files below `directory` to which nothing was added for `age`. Somebody who still writes to one,
-/// for all that, loses an attempt and nothing else: an object exists once its file has its name.
+/// Removes unfinished files below `directory` to which nothing was added for `age`. A process that still
+/// writes to one loses an attempt and nothing else, because an object exists once its file has its name.
 pub(super) fn sweep(directory: &Path, age: Duration) -> io::Result<()> {
     let mut directories = vec![directory.to_owned()];
     while let Some(directory) = directories.pop() {
@@ -36,7 +36,7 @@ fn remove_if_old(entry: &fs::DirEntry, age: Duration) -> io::Result<()> {
     Ok(())
 }
 
-/// No location of an object has a `#`.
+/// No object name has a `#`.
 fn is_unfinished(name: &OsStr) -> bool {
     let attempt = name.to_str().and_then(|name| name.rsplit_once('#')).map(|(_, attempt)| attempt);
     attempt.is_some_and(|attempt| !attempt.is_empty() && attempt.bytes().all(|byte| byte.is_ascii_digit()))
@@ -76,12 +76,12 @@ mod tests {
         sweep(&path("missing"), Duration::ZERO).unwrap();
     }
 
-    /// That the store still names unfinished files as this module thinks, and hides them.
+    /// The store must still name unfinished files as this module expects, and hide them.
     #[tokio::test]
     async fn an_object_that_is_being_written_is_an_unfinished_file() {
         let directory = tempfile::tempdir().unwrap();
         let config = crate::config::BlobsConfig::Local { path: directory.path().to_owned() };
-        let blobs = super::super::Blobs::open(&config).unwrap();
+        let blobs = crate::blobs::Blobs::open(&config).unwrap();
         let mut writing = blobs.write("a/b").await.unwrap();
         writing.store_part(vec![0; 2 << 20].into()).await.unwrap();
         let names =

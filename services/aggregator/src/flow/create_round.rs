@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use sharing::RoundKeyPair;
 
 use self::draft::draft;
-use super::{rounds, sweep};
+use super::sweep;
 use crate::{
     combiners::{Combiner, CombinerError},
     round::preparing,
@@ -26,6 +26,8 @@ use crate::{
         self,
         rounds::{self as stored, NewRound, RequestDigest},
     },
+    stored_round,
+    views::rounds,
 };
 
 /// A round that exists now, as it is shown.
@@ -78,7 +80,7 @@ async fn earlier(app: &App, key: Option<&str>, request_digest: &RequestDigest) -
 /// was never created, as far as anybody can see.
 async fn opened(app: &App, round_id: RoundId) -> Result<RoundView> {
     preparing::open(app, round_id).await?;
-    if rounds::find(app, round_id).await?.countersignatures.is_empty() {
+    if stored_round::find(app, round_id).await?.countersignatures.is_empty() {
         let detail = format!("round {round_id} ended before it was open; another key makes another");
         return Err(Error::abort(ProblemKind::RoundEnded).detail(detail));
     }

@@ -7,11 +7,11 @@ use api::{
 use kit::{Error, Result, tx::run_tx};
 use names::RoundId;
 
-use super::rounds::show;
 use crate::{
     round::{ended, lifecycle::LockedRound, settling},
     state::App,
     store::jobs,
+    views::rounds::show,
 };
 
 /// Closes a round before its time.

@@ -1,13 +1,11 @@
-//! Retention: after the audit window the bodies, sealed seeds and proofs of a round are erased. Headers, digests, verdicts,
-//! receipts and the sum stay.
+//! Retention: after the audit window the bodies, sealed seeds and proofs of a round are erased. Headers,
+//! digests, verdicts, receipts and the sum stay.
 
-use api::ProblemKind;
 use futures::StreamExt;
-use kit::{Error, Result, tx::run_tx};
-use names::RoundId;
+use kit::{Result, tx::run_tx};
 
-use super::upload::bodies;
 use crate::{
+    blobs::object_names::bodies,
     state::App,
     store::retention::{self, Expired},
 };
@@ -15,8 +13,8 @@ use crate::{
 /// Rounds erased at a time.
 const ROUNDS: i64 = 100;
 
-/// Erases every round whose audit window is over. Killed in between, it begins anew with the round; a round that cannot be
-/// erased does not keep its neighbours.
+/// Erases every round whose audit window is over. If the process is killed in between, the next call
+/// begins the round again. A round that cannot be erased does not keep the others.
 pub(crate) async fn erase_expired(app: &App) -> Result<()> {
     let Some(window_ms) = app.record.audit_window_ms else { return Ok(()) };
     let before = app.now().minus_ms(i64::try_from(window_ms).unwrap_or(i64::MAX));
@@ -33,11 +31,11 @@ pub(crate) async fn erase_expired(app: &App) -> Result<()> {
     }
 }
 
-/// The bodies first: as long as one may be left, the round is not recorded as erased.
+/// Deletes the bodies first, because a round that is recorded as erased must have none left.
 async fn erase(app: &App, round: &Expired) -> Result<()> {
     let mut objects = std::pin::pin!(app.blobs.list(&bodies(&round.round_hash.0)));
-    while let Some(location) = objects.next().await {
-        app.blobs.delete(&location?).await?;
+    while let Some(object_name) = objects.next().await {
+        app.blobs.delete(&object_name?).await?;
     }
     let erasing = run_tx(&app.db, "erase", async |mut tx| {
         retention::erase(&mut tx, &round.round_id.0, app.now()).await?;
@@ -45,13 +43,5 @@ async fn erase(app: &App, round: &Expired) -> Result<()> {
     });
     erasing.await?;
     tracing::info!(round_id = %round.round_id.0, "ciphertexts erased");
-    Ok(())
-}
-
-/// Refuses what needs ciphertexts, if they are erased.
-pub(crate) async fn check_kept(app: &App, round_id: &RoundId) -> Result<()> {
-    if retention::is_erased(&app.db, round_id).await? {
-        return Err(Error::abort(ProblemKind::Erased));
-    }
     Ok(())
 }

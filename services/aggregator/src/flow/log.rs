@@ -1,25 +1,21 @@
-//! The log: entries get their places, checkpoints are signed, proofs are made.
+//! The log grows: entries get their index, and checkpoints are signed.
 
-use api::{
-    ProblemKind,
-    log::{CheckpointView, ConsistencyView, EntryView, LogInclusionView},
-};
 use kit::{Error, Result, column::Column, tx::run_tx};
-use ledger::{Checkpoint, ConsistencyPlan, Frontier, Hash, InclusionPlan, NodeId, verify_consistency};
-use names::{ContributionId, RoundId};
+use ledger::{Checkpoint, ConsistencyPlan, Frontier, Hash, NodeId, verify_consistency};
 use sqlx::PgExecutor;
 
 use crate::{
     log_head::{self, LogHead},
     metrics,
     state::App,
-    store::log::{self as stored, CheckpointRow, EntryRow},
+    store::log::{self as stored, CheckpointRow},
 };
 
-/// Entries that get their places in one transaction.
+/// Entries that get their index in one transaction.
 const BATCH: i32 = 1_000;
 
-/// Gives every waiting entry its place. Entries that were committed before this is called have one when it returns.
+/// Gives every waiting entry its index. Entries that were committed before the call have one when it
+/// returns.
 pub(crate) async fn sequence(app: &App) -> Result<()> {
     while sequence_batch(app).await? >= BATCH {}
     Ok(())
@@ -28,14 +24,14 @@ pub(crate) async fn sequence(app: &App) -> Result<()> {
 /// Entries and the nodes above them, in one transaction.
 async fn sequence_batch(app: &App) -> Result<i32> {
     let count = run_tx(&app.db, "sequence", async |mut tx| {
-        let placed = stored::sequence(&mut tx, BATCH).await?;
-        if let Some(&(first, _)) = placed.first() {
+        let indexed = stored::sequence(&mut tx, BATCH).await?;
+        if let Some(&(first, _)) = indexed.first() {
             let mut frontier = frontier(&mut *tx, first.cast_unsigned()).await?;
             let nodes: Vec<(NodeId, Hash)> =
-                placed.iter().flat_map(|&(_, leaf_hash)| frontier.append(leaf_hash)).collect();
+                indexed.iter().flat_map(|&(_, leaf_hash)| frontier.append(leaf_hash)).collect();
             stored::insert_nodes(&mut tx, &nodes).await?;
         }
-        Ok((tx, placed.len()))
+        Ok((tx, indexed.len()))
     });
     let count = count.await?;
     metrics::entries_sequenced(count as u64);
@@ -48,13 +44,14 @@ async fn frontier(db: impl PgExecutor<'_>, size: u64) -> Result<Frontier> {
     Frontier::from_nodes(size, &hashes).map_err(Error::fault)
 }
 
-/// Signs what has a place, if that is more than the last checkpoint covers and continues it.
+/// Signs the entries that have an index, if they are more than the last checkpoint covers and continue
+/// it.
 ///
 /// # Errors
-/// A fault when the log does not continue what was signed last, as the database or the vault remembers it: a log that
-/// somebody has rewritten, or set back to a backup, is not signed.
+/// A fault when the log does not continue the one signed last, as the database or the vault remembers
+/// it. So a log that somebody has rewritten, or set back to a backup, is not signed.
 pub(crate) async fn sign_checkpoint(app: &App) -> Result<()> {
-    // Before the database is asked: by then the log may only have become longer.
+    // The vault first: the log can only have become longer when the database is asked.
     let kept = log_head::load(&app.vault).await?;
     let Some(size) = stored::unsigned(&app.db).await? else { return Ok(()) };
     let head =
@@ -67,7 +64,7 @@ pub(crate) async fn sign_checkpoint(app: &App) -> Result<()> {
     for earlier in [last, kept].into_iter().flatten() {
         continues(app, &earlier, &head).await?;
     }
-    // Before anybody can see the signature.
+    // Kept before anybody can see the signature.
     log_head::keep(&app.vault, head).await?;
     let LogHead { size, root } = head;
     let checkpoint = Checkpoint { origin: app.log_signer.name().to_owned(), size, root };
@@ -94,7 +91,7 @@ async fn continues(app: &App, earlier: &LogHead, head: &LogHead) -> Result<()> {
     verify_consistency(earlier.size, &earlier.root, head.size, &head.root, &path).map_err(Error::fault)
 }
 
-/// Everything that was written before this is called is covered by a checkpoint when it returns.
+/// Signs a checkpoint over everything that was written before the call.
 pub(crate) async fn seal(app: &App) -> Result<()> {
     sequence(app).await?;
     sign_checkpoint(app).await
@@ -107,74 +104,4 @@ pub(crate) async fn measure_lag(app: &App) -> Result<()> {
     metrics::log_lag(entries.cast_unsigned(), lag_ms.cast_unsigned());
     metrics::receipts_overdue(stored::overdue(&app.db).await?.cast_unsigned());
     Ok(())
-}
-
-/// The checkpoint signed last.
-pub(crate) async fn latest(app: &App) -> Result<CheckpointView> {
-    let row = stored::latest(&app.db).await?.ok_or_else(|| Error::abort(ProblemKind::NotReady))?;
-    Ok(view(row))
-}
-
-fn view(row: CheckpointRow) -> CheckpointView {
-    CheckpointView {
-        size: row.size.cast_unsigned(),
-        root: row.root.0,
-        note: row.note,
-        signed_at_ms: row.signed_at.ms(),
-    }
-}
-
-/// At most `limit` entries from `from`.
-pub(crate) async fn entries(app: &App, from: u64, limit: u16) -> Result<Vec<EntryView>> {
-    let from = i64::try_from(from).map_err(|_| out_of_range("from", "the index of an entry"))?;
-    let rows = stored::entries(&app.db, from, i64::from(limit)).await?;
-    Ok(rows.into_iter().map(entry).collect())
-}
-
-fn entry(row: EntryRow) -> EntryView {
-    EntryView { index: row.index.cast_unsigned(), payload: row.payload, leaf_hash: row.leaf_hash.0 }
-}
-
-/// The proof that an entry is in the tree of the last checkpoint.
-pub(crate) async fn inclusion(app: &App, index: u64) -> Result<LogInclusionView> {
-    let checkpoint = latest(app).await?;
-    if index >= checkpoint.size {
-        return Err(Error::abort(ProblemKind::NotReady).detail("no checkpoint covers this entry yet"));
-    }
-    let row = stored::entries(&app.db, index.cast_signed(), 1).await?.pop();
-    let row = row.ok_or_else(|| Error::fault("an entry is missing"))?;
-    let plan = InclusionPlan::new(index, checkpoint.size).map_err(Error::fault)?;
-    let path = plan.proof(&stored::nodes(&app.db, plan.nodes()).await?).map_err(Error::fault)?;
-    Ok(LogInclusionView { entry: entry(row), checkpoint, path: path.into_iter().collect() })
-}
-
-/// The proof that a contribution's receipt is kept: its first entry is in the tree of the last checkpoint.
-pub(crate) async fn contribution(
-    app: &App,
-    round_id: RoundId,
-    contribution_id: ContributionId,
-) -> Result<LogInclusionView> {
-    super::contributions::show(app, round_id, contribution_id).await?;
-    let key = format!("{}/{}", round_id, contribution_id);
-    let index = stored::first_index(&app.db, "contributions", &key).await?;
-    let index =
-        index.ok_or_else(|| Error::abort(ProblemKind::NotReady).detail("it has no place in the log yet"))?;
-    inclusion(app, index.cast_unsigned()).await
-}
-
-/// The proof that the tree of the first `to` entries continues that of the first `from`.
-pub(crate) async fn consistency(app: &App, from: u64, to: u64) -> Result<ConsistencyView> {
-    if from == 0 || from > to {
-        return Err(out_of_range("from", "at least 1 and at most `to`"));
-    }
-    if to > latest(app).await?.size {
-        return Err(out_of_range("to", "at most the size of the last checkpoint"));
-    }
-    let plan = ConsistencyPlan::new(from, to).map_err(Error::fault)?;
-    let path = plan.proof(&stored::nodes(&app.db, plan.nodes()).await?).map_err(Error::fault)?;
-    Ok(ConsistencyView { from, to, path: path.into_iter().collect() })
-}
-
-fn out_of_range(field: &'static str, rule: &'static str) -> Error {
-    Error::abort(ProblemKind::InvalidParameter).field(field, rule)
 }

@@ -1,25 +1,20 @@
-//! The models that rounds start from.
+//! Receiving a model that rounds start from.
 
 use std::time::Duration;
 
 use api::ProblemKind;
 use axum::body::Body;
-use bytes::BytesMut;
+use bytes::Bytes;
 use kit::{Error, Result};
 use names::ModelDigest;
 use sha2::{Digest, Sha256};
 
-use super::incoming::Incoming;
 use crate::{
-    blobs::{ByteStream, Writing},
+    blobs::{Writing, object_names},
+    incoming::Incoming,
     state::App,
     store::participants::{self, ModelRow},
 };
-
-/// Where a model's bytes are in the object store.
-fn object_name(digest: &ModelDigest) -> String {
-    format!("models/{digest}")
-}
 
 /// Stores a model as it streams by. Repeating it changes nothing.
 pub(crate) async fn put(app: &App, digest: ModelDigest, body: Body) -> Result<()> {
@@ -33,11 +28,11 @@ pub(crate) async fn put(app: &App, digest: ModelDigest, body: Body) -> Result<()
 
 async fn receive(app: &App, digest: &ModelDigest, incoming: &mut Incoming) -> Result<()> {
     if participants::find_model(&app.db, digest).await?.is_some() {
-        return check(app, digest, incoming, None).await.map(drop);
+        return check(app, digest, incoming).await;
     }
-    let object_name = object_name(digest);
+    let object_name = object_names::model(digest);
     let mut writing = app.blobs.write(&object_name).await?;
-    let bytes = match check(app, digest, incoming, Some(&mut writing)).await {
+    let bytes = match write(app, digest, incoming, &mut writing).await {
         Ok(bytes) => bytes,
         Err(error) => {
             writing.abort().await;
@@ -50,47 +45,67 @@ async fn receive(app: &App, digest: &ModelDigest, incoming: &mut Incoming) -> Re
     Ok(())
 }
 
-/// Reads the bytes to their end, part by part, writes them if wanted, checks that they have the digest and returns their
-/// number.
-async fn check(
+/// Reads the bytes to their end and writes them. Returns their number.
+async fn write(
     app: &App,
     digest: &ModelDigest,
     incoming: &mut Incoming,
-    mut writing: Option<&mut Writing>,
+    writing: &mut Writing,
 ) -> Result<u64> {
-    let (mut sha256, mut bytes) = (Sha256::new(), 0u64);
-    let mut buffer = BytesMut::new();
-    loop {
-        buffer.reserve(app.blobs.part_bytes());
-        let part = incoming.part(&mut buffer, app.blobs.part_bytes()).await?;
-        if part.is_empty() {
-            break;
-        }
-        bytes += part.len() as u64;
-        if bytes > app.limits.max_model_bytes {
-            return Err(Error::abort(ProblemKind::PayloadTooLarge));
-        }
-        let hashed = part.clone();
-        let hashing = app.compute.run(move || sha256.chain_update(&hashed));
-        let storing = async {
-            match &mut writing {
-                Some(writing) => writing.store_part(part).await,
-                None => Ok(()),
-            }
-        };
-        (sha256, ()) = futures::try_join!(hashing, storing)?;
+    let mut digesting = Digesting::new(app);
+    let mut parts = incoming.parts(app.blobs.part_bytes());
+    while let Some(part) = parts.next().await? {
+        digesting.count(&part)?;
+        (digesting, ()) = futures::try_join!(digesting.push(part.clone()), writing.store_part(part))?;
     }
-    if bytes == 0 || ModelDigest::from_bytes(sha256.finalize().into()) != *digest {
-        let rule = "the SHA-256 digest of the bytes, in the path";
-        return Err(Error::abort(ProblemKind::DigestMismatch).field("digest", rule));
-    }
-    Ok(bytes)
+    digesting.finish(digest)
 }
 
-/// A model's bytes and their number.
-pub(crate) async fn get(app: &App, digest: ModelDigest) -> Result<(u64, ByteStream)> {
-    let model = participants::find_model(&app.db, &digest).await?;
-    let model = model.ok_or_else(|| Error::abort(ProblemKind::NotFound))?;
-    let bytes = model.bytes.cast_unsigned();
-    Ok((bytes, app.blobs.stream(model.object_name, bytes)))
+/// Reads the bytes of a model that is stored already to their end and checks them.
+async fn check(app: &App, digest: &ModelDigest, incoming: &mut Incoming) -> Result<()> {
+    let mut digesting = Digesting::new(app);
+    let mut parts = incoming.parts(app.blobs.part_bytes());
+    while let Some(part) = parts.next().await? {
+        digesting.count(&part)?;
+        digesting = digesting.push(part).await?;
+    }
+    digesting.finish(digest).map(drop)
+}
+
+/// A model of which some parts are digested.
+struct Digesting<'a> {
+    app: &'a App,
+    sha256: Sha256,
+    bytes: u64,
+}
+
+impl<'a> Digesting<'a> {
+    fn new(app: &'a App) -> Self {
+        Self { app, sha256: Sha256::new(), bytes: 0 }
+    }
+
+    /// Counts the next part, unless the model becomes too large.
+    fn count(&mut self, part: &Bytes) -> Result<()> {
+        self.bytes += part.len() as u64;
+        if self.bytes > self.app.limits.max_model_bytes {
+            return Err(Error::abort(ProblemKind::PayloadTooLarge));
+        }
+        Ok(())
+    }
+
+    /// Digests the next part.
+    async fn push(self, part: Bytes) -> Result<Self> {
+        let Self { app, sha256, bytes } = self;
+        let sha256 = app.compute.run(move || sha256.chain_update(&part)).await?;
+        Ok(Self { app, sha256, bytes })
+    }
+
+    /// The number of bytes, if their digest is the one in the path.
+    fn finish(self, digest: &ModelDigest) -> Result<u64> {
+        if self.bytes == 0 || ModelDigest::from_bytes(self.sha256.finalize().into()) != *digest {
+            let rule = "the SHA-256 digest of the bytes, in the path";
+            return Err(Error::abort(ProblemKind::DigestMismatch).field("digest", rule));
+        }
+        Ok(self.bytes)
+    }
 }

@@ -1,30 +1,27 @@
-//! What contributions earn: the pool of a published round is split and posted, and balances are handed to the
-//! distributor. All of it in the caller's transaction, so that it happens once or not at all.
-
-use std::sync::Arc;
+//! What contributions earn. The pool of a published round is split and posted, and balances are handed
+//! to the distributor. All of it happens in the caller's transaction, so that it happens once or not at
+//! all.
 
 use api::{
     ProblemKind,
-    participants::Page,
-    payouts::{Amount, Batch, Claim, ClaimProof, MakeBatch, Payout, PayoutPolicy},
+    payouts::{Batch, MakeBatch},
 };
 use kit::{Error, Result, time::Timestamp, tx::run_tx};
-use ledger::{
-    payout::{Inputs, Policy, Recipient, split},
-    payout_tree::{Address, Payment, PayoutTree, merge},
-};
-use names::RoundId;
-use protocol::{Canonical, ContributionHeader, PayoutTerms, RoundDocument, Token};
+use ledger::payout::{Inputs, Policy, Recipient, split};
+use names::{RoundId, Subject};
+use protocol::{Canonical, ClaimAddress, ContributionHeader, PayoutTerms, RoundDocument, Token};
 use sqlx::PgConnection;
 
-use super::{claims, reputation, rounds};
 use crate::{
+    batches::{payment, tree},
+    reputation,
     state::App,
     store::{
-        batches::{self as stored, BatchRow, Claimable, LineRow, Owed},
-        books::{self, Earner, Earning, PayoutRow},
+        batches::{self as stored, Claimable, Owed},
+        books::{self, Earner, Earning},
         reputation::position,
     },
+    views::batches::batch,
 };
 
 /// A whole score: rounds have no scores.
@@ -47,13 +44,13 @@ pub(crate) fn token(field: &str, token: &api::payouts::Token) -> Result<Token> {
 pub(crate) async fn reckon(app: &App, round_id: &RoundId, terms: &PayoutTerms) -> Result<Vec<Earning>> {
     let earners = books::earners(&app.db, round_id).await?;
     earners.iter().try_for_each(check_header)?;
-    let subjects: Vec<&str> = earners.iter().map(|earner| earner.subject.as_str()).collect();
+    let subjects: Vec<&Subject> = earners.iter().map(|earner| &earner.subject.0).collect();
     let at = position(&app.db, round_id).await?;
     let reputations = reputation::in_round(&app.db, &subjects, at).await?;
     let mut earnings: Vec<Earning> = earners
         .into_iter()
         .map(|earner| Earning {
-            reputation_ppm: reputations.get(&*earner.subject).copied().unwrap_or_default(),
+            reputation_ppm: reputations.get(&earner.subject.0).copied().unwrap_or_default(),
             score_ppm: UNSCORED_PPM,
             amount: 0,
             earner,
@@ -66,11 +63,11 @@ pub(crate) async fn reckon(app: &App, round_id: &RoundId, terms: &PayoutTerms) -
     Ok(earnings)
 }
 
-/// Who is paid, and for which weight, is what the participant signed.
+/// Payee and weight of a row have to be those that the participant signed.
 fn check_header(earner: &Earner) -> Result<()> {
     let header = ContributionHeader::from_bytes(&earner.header).map_err(Error::fault)?;
-    let signed = (header.contribution_id, header.credential.subject.as_str(), header.weight);
-    if signed == (earner.contribution_id.0, earner.subject.as_str(), earner.weight.cast_unsigned()) {
+    let signed = (header.contribution_id, &header.credential.subject, header.weight);
+    if signed == (earner.contribution_id.0, &earner.subject.0, earner.weight.cast_unsigned()) {
         Ok(())
     } else {
         Err(Error::fault("a contribution's row is not what its participant signed"))
@@ -87,7 +84,8 @@ fn recipient(policy: Policy, earning: &Earning) -> Recipient<'_> {
     Recipient { participant: earner.subject.as_str(), weight: policy.weight(&inputs) }
 }
 
-/// Posts what a round pays and hands over every balance in its token whose owner has an address, unless that is done.
+/// Posts what a round pays and hands over every balance in its token whose owner has an address, unless
+/// that is done already.
 pub(crate) async fn post(
     tx: &mut PgConnection,
     document: &RoundDocument,
@@ -143,152 +141,11 @@ async fn hand_over(
     Ok(Some(stored::insert(tx, round_id, &asset, &root, &balances, now).await?))
 }
 
-/// A balance with the address that its owner has signed; none if no message is by the owner's present key.
+/// A balance with the address that its owner has signed. `None` if no message is by the owner's present
+/// key.
 fn claimable(owed: Owed, chain_id: u64) -> Option<Claimable> {
     let Owed { subject, client_key, amount, messages } = owed;
-    let signed = claims::signed(&messages, subject.as_str(), &client_key);
-    let address = signed.into_iter().find(|claim| claim.chain_id == chain_id)?.address.to_bytes();
+    let addresses = ClaimAddress::in_force(&messages, &subject, &client_key);
+    let address = addresses.into_iter().find(|claim| claim.chain_id == chain_id)?.address.to_bytes();
     Some(Claimable { subject, address, amount })
-}
-
-fn payment(address: [u8; 20], amount: &str) -> Result<Payment> {
-    Ok(Payment { address: Address::from_bytes(address), amount: parse(amount)?.0 })
-}
-
-fn tree(payments: impl IntoIterator<Item = Result<Payment>>) -> Result<PayoutTree> {
-    let payments = payments.into_iter().collect::<Result<Vec<Payment>>>()?;
-    PayoutTree::new(merge(payments).map_err(Error::fault)?).map_err(Error::fault)
-}
-
-/// Digits from the database.
-pub(crate) fn parse(amount: &str) -> Result<Amount> {
-    amount.parse().map_err(Error::fault)
-}
-
-/// What contributions of a round earned, at most `limit` of those whose subjects follow `after`.
-pub(crate) async fn of_round(app: &App, round_id: RoundId, after: &str, limit: u16) -> Result<Page<Payout>> {
-    rounds::find(app, round_id).await?;
-    let rows = books::payouts(&app.db, &round_id, after, i64::from(limit)).await?;
-    let next = rows.last().filter(|_| rows.len() == usize::from(limit)).map(|row| row.subject.to_string());
-    Ok(Page { items: rows.into_iter().map(view).collect::<Result<_>>()?, next })
-}
-
-/// How what was earned is shown.
-pub(crate) fn view(row: PayoutRow) -> Result<Payout> {
-    Ok(Payout {
-        round_id: row.round_id.0,
-        contribution_id: row.contribution_id.0,
-        subject: row.subject.0,
-        policy: match row.policy.parse().map_err(Error::fault)? {
-            Policy::Equal => PayoutPolicy::Equal,
-            Policy::Weight => PayoutPolicy::Weight,
-            Policy::ScoreReputation => PayoutPolicy::ScoreReputation,
-        },
-        pool: parse(&row.pool)?,
-        asset: row.asset,
-        weight: row.weight.cast_unsigned(),
-        score_ppm: row.score_ppm.cast_unsigned(),
-        reputation_ppm: row.reputation_ppm.cast_unsigned(),
-        amount: parse(&row.amount)?,
-    })
-}
-
-/// At most `limit` batches that follow `after`.
-pub(crate) async fn batches(app: &App, after: u64, limit: u16) -> Result<Page<Batch>> {
-    let after = i64::try_from(after).map_err(|_| Error::abort(ProblemKind::NotFound))?;
-    let rows = stored::list(&app.db, after, i64::from(limit)).await?;
-    let next = rows.last().filter(|_| rows.len() == usize::from(limit)).map(|row| row.batch_id.to_string());
-    Ok(Page { items: rows.into_iter().map(batch_view).collect::<Result<_>>()?, next })
-}
-
-fn batch_view(row: BatchRow) -> Result<Batch> {
-    Ok(Batch {
-        batch_id: row.batch_id.cast_unsigned(),
-        round_id: row.round_id.map(|id| id.0),
-        asset: row.asset,
-        root: row.root.0,
-        lines: row.lines.cast_unsigned(),
-        total: parse(&row.total)?,
-        made_at_ms: row.made_at.ms(),
-        payment: row.payment,
-    })
-}
-
-/// One batch.
-pub(crate) async fn batch(app: &App, batch_id: u64) -> Result<Batch> {
-    let batch_id = i64::try_from(batch_id).map_err(|_| Error::abort(ProblemKind::NotFound))?;
-    let row = stored::find(&app.db, batch_id).await?;
-    batch_view(row.ok_or_else(|| Error::abort(ProblemKind::NotFound))?)
-}
-
-/// A batch as it was handed to the distributor.
-pub(crate) struct HandedOver {
-    batch_id: u64,
-    /// Ascending by subject.
-    lines: Vec<LineRow>,
-    /// Of payments in ascending order of addresses.
-    tree: PayoutTree,
-}
-
-/// A batch with its tree, which is checked against the recorded root. The one that was asked for last is kept: after a round
-/// everybody asks for the same.
-async fn load(app: &App, batch_id: u64) -> Result<Arc<HandedOver>> {
-    let mut kept = app.last_batch.lock().await;
-    if let Some(batch) = kept.as_ref().filter(|batch| batch.batch_id == batch_id) {
-        return Ok(batch.clone());
-    }
-    let batch = batch(app, batch_id).await?;
-    let lines = stored::lines(&app.db, batch_id.cast_signed()).await?;
-    let built = app.compute.run(move || {
-        let tree = tree(lines.iter().map(|line| payment(line.address, &line.amount)))?;
-        Ok::<_, Error>(HandedOver { batch_id, lines, tree })
-    });
-    let built = Arc::new(built.await??);
-    if built.tree.root() != batch.root {
-        return Err(Error::fault("the lines are not the root's"));
-    }
-    Ok(kept.insert(built).clone())
-}
-
-/// A batch's tree in the format of `@openzeppelin/merkle-tree`.
-pub(crate) async fn dump(app: &App, batch_id: u64) -> Result<ledger::payout_tree::StandardDump> {
-    Ok(load(app, batch_id).await?.tree.dump())
-}
-
-/// A batch's lines as comma-separated values.
-pub(crate) async fn csv(app: &App, batch_id: u64) -> Result<String> {
-    let mut text = "subject,address,amount\n".to_owned();
-    for LineRow { subject, address, amount, .. } in &load(app, batch_id).await?.lines {
-        // Names are of letters, digits, dots, underscores and hyphens.
-        text += &format!("{subject},{},{amount}\n", Address::from_bytes(*address));
-    }
-    Ok(text)
-}
-
-/// What the distributor's contract is shown for a participant's balance.
-pub(crate) async fn proof(app: &App, batch_id: u64, subject: &str) -> Result<ClaimProof> {
-    let batch = load(app, batch_id).await?;
-    let HandedOver { lines, tree, .. } = &*batch;
-    let line = lines.binary_search_by_key(&subject, |line| line.subject.as_str());
-    let line = line.map_err(|_| Error::abort(ProblemKind::NotFound))?;
-    let address = Address::from_bytes(lines[line].address);
-    let position = tree.payments().binary_search_by_key(&address, |payment| payment.address);
-    let found = position.ok().and_then(|position| Some((&tree.payments()[position], tree.proof(position)?)));
-    let (payment, proof) = found.ok_or_else(|| Error::fault("a line is not in the tree"))?;
-    Ok(ClaimProof {
-        batch_id,
-        root: tree.root(),
-        address: address.to_string(),
-        amount: Amount(payment.amount),
-        proof,
-    })
-}
-
-/// A balance in a batch.
-pub(crate) fn claim(row: LineRow) -> Result<Claim> {
-    Ok(Claim {
-        batch_id: row.batch_id.cast_unsigned(),
-        address: Address::from_bytes(row.address).to_string(),
-        amount: parse(&row.amount)?,
-    })
 }

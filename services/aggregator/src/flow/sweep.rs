@@ -1,5 +1,6 @@
-//! Sweeping: what a process that was killed has left behind. Keys of creations cut short, to which nothing was ever
-//! sealed; files of objects that were never whole. And what is kept for audits alone, when their time is over.
+//! Sweeping. It removes what a killed process has left behind: keys of creations cut short, to which
+//! nothing was ever sealed, and files of objects that were never whole. It also erases what is kept for
+//! audits alone, once their time is over.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -13,11 +14,11 @@ use crate::{state::App, store::rounds};
 /// A creation that takes longer is given up.
 pub(crate) const LONGEST_CREATION_MS: i64 = 3_600_000;
 
-/// A key this old whose round is not stored belongs to a creation that was cut short: far longer than the longest
-/// creation, so that clocks may differ.
+/// A key this old whose round is not stored belongs to a creation that was cut short. This is far longer
+/// than the longest creation, so that clocks may differ.
 const UNUSED_KEY_MS: i64 = 24 * LONGEST_CREATION_MS;
 
-/// Beyond the longest upload, because several processes may have different settings.
+/// Time beyond the longest upload, because several processes may have different settings.
 const UNFINISHED_OBJECT: Duration = Duration::from_secs(3_600);
 
 /// Sweeps everything.
@@ -61,7 +62,7 @@ fn is_useless(state: Option<RoundState>, created_at: Option<Timestamp>, now: Tim
     }
 }
 
-/// When a creation chose this identifier, which says so.
+/// When a creation chose this identifier. The identifier holds the time.
 pub(crate) fn created_at(round_id: &RoundId) -> Option<Timestamp> {
     let (seconds, nanoseconds) = uuid::Uuid::from_bytes(round_id.to_bytes()).get_timestamp()?.to_unix();
     let seconds = i64::try_from(seconds).ok()?;

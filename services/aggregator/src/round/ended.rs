@@ -15,7 +15,7 @@ use super::{
     step::{Next, Step},
 };
 use crate::{
-    flow::{sum::SumLocation, upload::bodies},
+    blobs::object_names::{SumLocation, bodies},
     metrics,
     state::App,
     store::{

@@ -17,16 +17,16 @@ use super::{
     step::{Next, Step},
 };
 use crate::{
-    flow::{
-        members, rounds,
-        sum::{SumLocation, write_words},
-    },
+    blobs::object_names::SumLocation,
+    members,
     state::App,
     store::{
         closing::{self, MemberRow},
         jobs::Kind,
         rounds::{Facts, RoundRow},
     },
+    stored_round,
+    sum::write_words,
 };
 
 /// The members whose chunks are read and added at once. Each takes up to 5.5 MB.
@@ -53,7 +53,7 @@ impl Step for Fold {
     async fn work(&self, app: &App, round: &RoundRow) -> Result<ChunkDigest> {
         let root = set_root(round)?;
         let _buffers = app.chunk_buffers.acquire().await.map_err(Error::fault)?;
-        let constants = *rounds::verified(round)?.constants();
+        let constants = *stored_round::verified(round)?.constants();
         let sum = add_members(app, round.round_id.0, constants, self.chunk).await?;
         let location = SumLocation::new(&round.round_hash, &root).folded(self.chunk);
         write_words(app, &location, sum.words(), u64::to_le_bytes).await

@@ -16,14 +16,16 @@ use super::{
     step::{Next, Step},
 };
 use crate::{
-    flow::{members, results::decode, rounds, sum::SumLocation},
-    metrics,
+    blobs::object_names::SumLocation,
+    members, metrics,
     state::App,
     store::{
         closing::{self, ResultRow, UnmaskedRow},
         contributions,
         rounds::RoundRow,
     },
+    stored_round,
+    sum::decode,
 };
 
 /// Job `publish`: signs the result and publishes it.
@@ -36,7 +38,7 @@ impl Step for Publish {
     type Done = ResultRow;
 
     async fn work(&self, app: &App, round: &RoundRow) -> Result<ResultRow> {
-        sign_result(app, round.round_id.0, set_root(round)?, rounds::verified(round)?).await
+        sign_result(app, round.round_id.0, set_root(round)?, stored_round::verified(round)?).await
     }
 
     async fn record(&self, _: &App, round: &mut LockedRound<'_>, result: &ResultRow) -> Result<Next> {

@@ -21,13 +21,14 @@ use super::{
 };
 use crate::{
     combiners::Combiner,
-    flow::{members, rounds},
+    members,
     state::App,
     store::{
         closing::{self, MemberRow},
         jobs::Kind,
         rounds::{Facts, RoundRow},
     },
+    stored_round,
 };
 
 /// Asks for the release, once the whole masked sum is stored.
@@ -47,7 +48,7 @@ impl Step for Release {
     type Done = Vec<Vec<u8>>;
 
     async fn work(&self, app: &App, round: &RoundRow) -> Result<Vec<Vec<u8>>> {
-        collect(app, round.round_id.0, set_root(round)?, rounds::verified(round)?).await
+        collect(app, round.round_id.0, set_root(round)?, stored_round::verified(round)?).await
     }
 
     async fn record(&self, _: &App, round: &mut LockedRound<'_>, answers: &Vec<Vec<u8>>) -> Result<Next> {

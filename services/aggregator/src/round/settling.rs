@@ -15,13 +15,13 @@ use super::{
     step::{Next, Step},
 };
 use crate::{
-    flow::rounds,
     state::App,
     store::{
         closing, contributions,
         jobs::{self, Kind},
         rounds::{Facts, Failure, RoundRow},
     },
+    stored_round,
 };
 
 /// The pause between two looks at a settling round.
@@ -67,7 +67,7 @@ async fn fix_set(app: &App, round: &mut LockedRound<'_>) -> Result<()> {
     let reason = ProblemKind::RoundClosedFirst.code();
     contributions::exclude(round.tx, &round_id, &[ContributionState::Received], reason, now).await?;
     jobs::drop_unneeded(round.tx, &round_id, &[Kind::Verify], now).await?;
-    let min_cohort = rounds::verified(&round.row)?.document().min_cohort;
+    let min_cohort = stored_round::verified(&round.row)?.document().min_cohort;
     let count = closing::count_verified(round.tx, &round_id).await?;
     if count < i64::from(min_cohort) {
         let words = format!("{count} verified contributions are fewer than min_cohort, {min_cohort}");

@@ -8,12 +8,12 @@ use names::RoundId;
 
 use super::lifecycle::LockedRound;
 use crate::{
-    flow::rounds,
     state::App,
     store::{
         leases::{Held, Return},
         rounds::RoundRow,
     },
+    stored_round,
 };
 
 /// One step of a round.
@@ -63,7 +63,7 @@ pub(crate) async fn run_without_job<S: Step>(app: &App, round_id: RoundId, step:
 }
 
 async fn take<S: Step>(app: &App, round_id: RoundId, step: &S, held: Option<&Held>) -> Result<()> {
-    let round = rounds::find(app, round_id).await?;
+    let round = stored_round::find(app, round_id).await?;
     let done = match S::STATES.contains(&round.state.0) {
         true => Some(step.work(app, &round).await?),
         false => None,

@@ -14,16 +14,15 @@ use super::{
     step::{Next, Step},
 };
 use crate::{
-    flow::{
-        rounds,
-        sum::{SumLocation, read_words, write_words},
-    },
+    blobs::object_names::SumLocation,
     state::App,
     store::{
         closing::{self, UnmaskedRow},
         jobs::Kind,
         rounds::{Facts, RoundRow},
     },
+    stored_round,
+    sum::{read_words, write_words},
 };
 
 /// Asks for the chunks of the sum, once every holder has answered.
@@ -64,7 +63,7 @@ async fn unmask(app: &App, row: &RoundRow, root: &SetRoot, chunk: u64) -> Result
     let decode = |bytes: &Vec<u8>| ReleaseAnswer::from_bytes(bytes).map_err(Error::fault);
     let answers: Vec<ReleaseAnswer> = answers.iter().map(decode).collect::<Result<_>>()?;
     let count = answers.first().map_or(0, |answer| u64::from(answer.count));
-    let round = rounds::verified(row)?;
+    let round = stored_round::verified(row)?;
     let _buffers = app.chunk_buffers.acquire().await.map_err(Error::fault)?;
     let location = SumLocation::new(&row.round_hash, root);
     let coefficients = round.constants().chunk_coefficients(chunk);

@@ -22,7 +22,6 @@ use self::{
 };
 use super::{lifecycle::LockedRound, open};
 use crate::{
-    flow::rounds,
     metrics,
     state::App,
     store::{
@@ -31,6 +30,7 @@ use crate::{
         leases::Held,
         rounds::RoundRow,
     },
+    stored_round,
 };
 
 /// Bytes of bodies whose proofs are verified between two transactions.
@@ -41,9 +41,9 @@ const GROUP_BYTES: u64 = 256 << 20;
 /// This is no [`super::step::Step`], because it records in several transactions. Verifying a proof
 /// takes long, and only little work may be lost when the round closes or the process ends.
 pub(crate) async fn run(app: &App, held: &Held) -> Result<()> {
-    let row = rounds::find(app, held.round_id()).await?;
+    let row = stored_round::find(app, held.round_id()).await?;
     let envelopes = unverified(app, held, &row).await?;
-    let round = Arc::new(rounds::verified(&row)?);
+    let round = Arc::new(stored_round::verified(&row)?);
     let superfluous = superfluous_jobs(held, &envelopes);
     let (candidates, mut decided) = shares::check(app, &round, envelopes).await?;
     let mut unproved = Vec::new();

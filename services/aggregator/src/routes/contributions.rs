@@ -15,11 +15,9 @@ use names::{ContributionId, RoundId};
 
 use super::bytes;
 use crate::{
-    flow::{
-        contributions,
-        upload::{self, Stored},
-    },
+    flow::upload::{self, UploadOutcome},
     state::App,
+    views::contributions,
 };
 
 /// Round and contribution.
@@ -37,9 +35,10 @@ pub(super) async fn put(
         );
     }
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let (stored, view) = upload::put(&app, round, contribution, length, body).await?;
-    let status = if stored == Stored::Now { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, axum::Json(view)))
+    match upload::put(&app, round, contribution, length, body).await? {
+        UploadOutcome::Created(view) => Ok((StatusCode::CREATED, axum::Json(view))),
+        UploadOutcome::Repeated(view) => Ok((StatusCode::OK, axum::Json(view))),
+    }
 }
 
 pub(super) async fn show(

@@ -9,7 +9,7 @@ use kit::{
 use names::{ContributionId, RoundId};
 use serde::Deserialize;
 
-use crate::{flow::log, state::App};
+use crate::{state::App, views::log};
 
 /// Which entries.
 #[derive(Debug, Deserialize)]

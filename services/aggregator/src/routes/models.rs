@@ -5,7 +5,7 @@ use kit::{Result, auth::Bearer, extract::Path};
 use names::ModelDigest;
 
 use super::bytes;
-use crate::{flow::models, state::App};
+use crate::{flow, state::App, views};
 
 pub(super) async fn put(
     _: Bearer,
@@ -13,9 +13,9 @@ pub(super) async fn put(
     Path(digest): Path<ModelDigest>,
     body: Body,
 ) -> Result<StatusCode> {
-    models::put(&app, digest, body).await.map(|()| StatusCode::NO_CONTENT)
+    flow::models::put(&app, digest, body).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn get(State(app): State<App>, Path(digest): Path<ModelDigest>) -> Result<Response> {
-    models::get(&app, digest).await.map(|(length, stream)| bytes(length, stream))
+    views::models::get(&app, digest).await.map(|(length, stream)| bytes(length, stream))
 }

@@ -8,25 +8,25 @@ use kit::{
 };
 
 use super::PageQuery;
-use crate::{flow::participants, state::App};
+use crate::{flow::enrol, state::App, views::participants};
 
 pub(super) async fn enrol(
     State(app): State<App>,
     Json(request): Json<EnrolRequest>,
 ) -> Result<axum::Json<Participant>> {
-    participants::enrol(&app, request).await.map(axum::Json)
+    enrol::enrol(&app, request).await.map(axum::Json)
 }
 
 pub(super) async fn show(
     State(app): State<App>,
     Path(subject): Path<String>,
 ) -> Result<axum::Json<Participant>> {
-    participants::show(&app, super::subject(&subject)?).await.map(axum::Json)
+    participants::show(&app, &super::subject(&subject)?).await.map(axum::Json)
 }
 
 pub(super) async fn list(
     State(app): State<App>,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<Participant>>> {
-    participants::list(&app, query.after_subject()?, query.limit()?).await.map(axum::Json)
+    participants::list(&app, query.after_subject()?.as_ref(), query.limit()?).await.map(axum::Json)
 }

@@ -20,8 +20,9 @@ use names::RoundId;
 
 use super::PageQuery;
 use crate::{
-    flow::{claims, payouts},
+    flow::{claim_address, payouts::make_batch as make},
     state::App,
+    views::{batches, payouts, statement},
 };
 
 pub(super) async fn of_round(
@@ -29,14 +30,14 @@ pub(super) async fn of_round(
     Path(round): Path<RoundId>,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<Payout>>> {
-    payouts::of_round(&app, round, query.after_subject()?, query.limit()?).await.map(axum::Json)
+    payouts::of_round(&app, round, query.after_subject()?.as_ref(), query.limit()?).await.map(axum::Json)
 }
 
 pub(super) async fn statement(
     State(app): State<App>,
     Path(subject): Path<String>,
 ) -> Result<axum::Json<Statement>> {
-    claims::statement(&app, super::subject(&subject)?).await.map(axum::Json)
+    statement::statement(&app, &super::subject(&subject)?).await.map(axum::Json)
 }
 
 pub(super) async fn claim_address(
@@ -44,7 +45,7 @@ pub(super) async fn claim_address(
     Path(subject): Path<String>,
     Json(request): Json<ClaimAddressRequest>,
 ) -> Result<axum::Json<Statement>> {
-    claims::put(&app, super::subject(&subject)?, &request).await.map(axum::Json)
+    claim_address::put(&app, &super::subject(&subject)?, &request).await.map(axum::Json)
 }
 
 pub(super) async fn batches(
@@ -54,7 +55,7 @@ pub(super) async fn batches(
     let after = query.after.as_deref().unwrap_or("0").parse();
     let after = after
         .map_err(|_| Error::abort(ProblemKind::InvalidParameter).field("after", "the number of a batch"))?;
-    payouts::batches(&app, after, query.limit()?).await.map(axum::Json)
+    batches::list(&app, after, query.limit()?).await.map(axum::Json)
 }
 
 pub(super) async fn make_batch(
@@ -62,20 +63,20 @@ pub(super) async fn make_batch(
     State(app): State<App>,
     Json(request): Json<MakeBatch>,
 ) -> Result<(StatusCode, axum::Json<Batch>)> {
-    let batch = payouts::make_batch(&app, &request).await?;
+    let batch = make(&app, &request).await?;
     Ok((StatusCode::CREATED, axum::Json(batch)))
 }
 
 pub(super) async fn batch(State(app): State<App>, Path(batch): Path<u64>) -> Result<axum::Json<Batch>> {
-    payouts::batch(&app, batch).await.map(axum::Json)
+    batches::batch(&app, batch).await.map(axum::Json)
 }
 
 pub(super) async fn tree(State(app): State<App>, Path(batch): Path<u64>) -> Result<axum::Json<StandardDump>> {
-    payouts::dump(&app, batch).await.map(axum::Json)
+    batches::dump(&app, batch).await.map(axum::Json)
 }
 
 pub(super) async fn csv(State(app): State<App>, Path(batch): Path<u64>) -> Result<Response> {
-    let text = payouts::csv(&app, batch).await?;
+    let text = batches::csv(&app, batch).await?;
     Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response())
 }
 
@@ -83,5 +84,5 @@ pub(super) async fn claim(
     State(app): State<App>,
     Path((batch, subject)): Path<(u64, String)>,
 ) -> Result<axum::Json<ClaimProof>> {
-    payouts::proof(&app, batch, super::subject(&subject)?).await.map(axum::Json)
+    batches::proof(&app, batch, &super::subject(&subject)?).await.map(axum::Json)
 }

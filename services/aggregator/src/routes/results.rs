@@ -12,8 +12,8 @@ use names::RoundId;
 
 use super::bytes;
 use crate::{
-    flow::{bundle, results},
     state::App,
+    views::{bundle, results},
 };
 
 pub(super) async fn show(

@@ -20,9 +20,10 @@ use super::PageQuery;
 use crate::{
     flow::{
         create_round::{self, Created},
-        end_round, rounds,
+        end_round,
     },
     state::App,
+    views::rounds,
 };
 
 pub(super) async fn create(

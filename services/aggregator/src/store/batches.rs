@@ -1,8 +1,7 @@
 //! Batches: balances that were handed over to a distributor's contract, where participants claim
 //! them.
 
-use kit::column::Column;
-use kit::time::Timestamp;
+use kit::{column::Column, time::Timestamp};
 use names::{PublicKey, RoundId, Subject, TreeHash};
 use sqlx::{FromRow, PgConnection, PgPool};
 
@@ -60,7 +59,7 @@ pub(crate) async fn insert(
     balances: &[Claimable],
     now: Timestamp,
 ) -> sqlx::Result<i64> {
-    let subjects: Vec<&str> = balances.iter().map(|balance| balance.subject.0.as_str()).collect();
+    let subjects: Vec<Column<Subject>> = balances.iter().map(|balance| balance.subject.clone()).collect();
     let addresses: Vec<&[u8]> = balances.iter().map(|balance| balance.address.as_slice()).collect();
     let amounts: Vec<&str> = balances.iter().map(|balance| balance.amount.as_str()).collect();
     let batch_id: i64 = sqlx::query_scalar(
@@ -124,12 +123,12 @@ pub(crate) async fn lines(db: &PgPool, batch_id: i64) -> sqlx::Result<Vec<LineRo
 }
 
 /// Lists a participant's lines in the last `limit` batches. The newest batch comes first.
-pub(crate) async fn lines_of(db: &PgPool, subject: &str, limit: i64) -> sqlx::Result<Vec<LineRow>> {
+pub(crate) async fn lines_of(db: &PgPool, subject: &Subject, limit: i64) -> sqlx::Result<Vec<LineRow>> {
     sqlx::query_as(
         "SELECT batch_id, subject, address, amount::TEXT AS amount FROM payout_lines
          WHERE subject = $1 ORDER BY batch_id DESC LIMIT $2",
     )
-    .bind(subject)
+    .bind(subject.as_str())
     .bind(limit)
     .fetch_all(db)
     .await

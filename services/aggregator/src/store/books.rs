@@ -1,7 +1,6 @@
 //! The books: double entries of what contributions earned and of what was handed over.
 
-use kit::column::Column;
-use kit::time::Timestamp;
+use kit::{column::Column, time::Timestamp};
 use names::{ContributionId, RoundId, Subject};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 
@@ -62,7 +61,7 @@ pub(crate) async fn pay_round(
     earnings: &[Earning],
     now: Timestamp,
 ) -> sqlx::Result<()> {
-    let subjects: Vec<&str> = earnings.iter().map(|earning| earning.earner.subject.0.as_str()).collect();
+    let subjects = subjects(earnings);
     let amounts: Vec<String> = earnings.iter().map(|earning| digits(earning.amount)).collect();
     insert_payouts(tx, round_id, earnings, &amounts).await?;
     open_accounts(tx, asset, &subjects, now).await?;
@@ -89,6 +88,10 @@ pub(crate) async fn pay_round(
     Ok(())
 }
 
+fn subjects(earnings: &[Earning]) -> Vec<Column<Subject>> {
+    earnings.iter().map(|earning| earning.earner.subject.clone()).collect()
+}
+
 async fn insert_payouts(
     tx: &mut PgConnection,
     round_id: &RoundId,
@@ -96,7 +99,7 @@ async fn insert_payouts(
     amounts: &[String],
 ) -> sqlx::Result<()> {
     let ids: Vec<&[u8]> = earnings.iter().map(|earning| earning.earner.contribution_id.0.as_ref()).collect();
-    let subjects: Vec<&str> = earnings.iter().map(|earning| earning.earner.subject.0.as_str()).collect();
+    let subjects = subjects(earnings);
     let weights: Vec<i32> = earnings.iter().map(|earning| earning.earner.weight).collect();
     let scores: Vec<i32> = earnings.iter().map(|earning| earning.score_ppm.cast_signed()).collect();
     let reputations: Vec<i32> = earnings.iter().map(|earning| earning.reputation_ppm.cast_signed()).collect();
@@ -123,7 +126,7 @@ async fn insert_payouts(
 async fn open_accounts(
     tx: &mut PgConnection,
     asset: &str,
-    subjects: &[&str],
+    subjects: &[Column<Subject>],
     now: Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query(
@@ -187,7 +190,7 @@ pub(crate) struct PayoutRow {
 pub(crate) async fn payouts(
     db: &PgPool,
     round_id: &RoundId,
-    after: &str,
+    after: Option<&Subject>,
     limit: i64,
 ) -> sqlx::Result<Vec<PayoutRow>> {
     sqlx::query_as(
@@ -198,14 +201,14 @@ pub(crate) async fn payouts(
          WHERE o.round_id = $1 AND o.subject > $2 ORDER BY o.subject LIMIT $3",
     )
     .bind(Column(*round_id))
-    .bind(after)
+    .bind(after.map_or("", Subject::as_str))
     .bind(limit)
     .fetch_all(db)
     .await
 }
 
 /// Lists what the last `limit` contributions of a participant earned.
-pub(crate) async fn earned(db: &PgPool, subject: &str, limit: i64) -> sqlx::Result<Vec<PayoutRow>> {
+pub(crate) async fn earned(db: &PgPool, subject: &Subject, limit: i64) -> sqlx::Result<Vec<PayoutRow>> {
     sqlx::query_as(
         "SELECT
              o.round_id, o.contribution_id, o.subject, r.payout_policy AS policy, r.payout_asset AS asset,
@@ -213,7 +216,7 @@ pub(crate) async fn earned(db: &PgPool, subject: &str, limit: i64) -> sqlx::Resu
          FROM payouts AS o JOIN rounds AS r USING (round_id)
          WHERE o.subject = $1 ORDER BY r.sequence DESC LIMIT $2",
     )
-    .bind(subject)
+    .bind(subject.as_str())
     .bind(limit)
     .fetch_all(db)
     .await
@@ -229,7 +232,7 @@ pub(crate) struct BalanceRow {
 }
 
 /// Lists the balances of a participant, one for each asset.
-pub(crate) async fn balances(db: &PgPool, subject: &str) -> sqlx::Result<Vec<BalanceRow>> {
+pub(crate) async fn balances(db: &PgPool, subject: &Subject) -> sqlx::Result<Vec<BalanceRow>> {
     sqlx::query_as(
         "SELECT
              a.asset, COALESCE(SUM(p.amount) FILTER (WHERE p.amount > 0), 0)::TEXT AS earned,
@@ -238,7 +241,7 @@ pub(crate) async fn balances(db: &PgPool, subject: &str) -> sqlx::Result<Vec<Bal
          FROM accounts AS a LEFT JOIN postings AS p USING (account_id)
          WHERE a.subject = $1 GROUP BY a.asset ORDER BY a.asset",
     )
-    .bind(subject)
+    .bind(subject.as_str())
     .fetch_all(db)
     .await
 }

@@ -2,7 +2,7 @@
 
 use api::contributions::ContributionState;
 use kit::{column::Column, time::Timestamp};
-use names::{ContributionId, HeaderHash, RoundId};
+use names::{ContributionId, HeaderHash, RoundId, Subject};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 
 /// A contribution as its participant sees it.
@@ -61,14 +61,14 @@ pub(crate) struct Standing {
 pub(crate) async fn standing(
     db: impl PgExecutor<'_>,
     round_id: &RoundId,
-    subject: &str,
+    subject: &Subject,
 ) -> sqlx::Result<Standing> {
     sqlx::query_as(
         "SELECT COUNT(*) AS sent, COALESCE(BOOL_OR(state <> 'rejected'), FALSE) AS active
          FROM contributions WHERE round_id = $1 AND subject = $2",
     )
     .bind(Column(*round_id))
-    .bind(subject)
+    .bind(subject.as_str())
     .fetch_one(db)
     .await
 }

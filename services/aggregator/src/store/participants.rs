@@ -1,8 +1,7 @@
 //! Participants, and the models from which they start.
 
 use api::participants::StateCounts;
-use kit::column::Column;
-use kit::time::Timestamp;
+use kit::{column::Column, time::Timestamp};
 use names::{ModelDigest, PublicKey, Subject};
 use protocol::{Canonical, Credential};
 use sqlx::{FromRow, PgExecutor, PgPool};
@@ -78,22 +77,26 @@ pub(crate) async fn is_enrolled(db: impl PgExecutor<'_>, credential: &Credential
 }
 
 /// Finds the participant with this subject.
-pub(crate) async fn find(db: &PgPool, subject: &str) -> sqlx::Result<Option<ParticipantRow>> {
+pub(crate) async fn find(db: &PgPool, subject: &Subject) -> sqlx::Result<Option<ParticipantRow>> {
     sqlx::query_as(
         "SELECT * FROM participants JOIN participant_contributions USING (subject) WHERE subject = $1",
     )
-    .bind(subject)
+    .bind(subject.as_str())
     .fetch_optional(db)
     .await
 }
 
 /// Lists at most `limit` participants whose subjects follow `after`.
-pub(crate) async fn list(db: &PgPool, after: &str, limit: i64) -> sqlx::Result<Vec<ParticipantRow>> {
+pub(crate) async fn list(
+    db: &PgPool,
+    after: Option<&Subject>,
+    limit: i64,
+) -> sqlx::Result<Vec<ParticipantRow>> {
     sqlx::query_as(
         "SELECT * FROM participants JOIN participant_contributions USING (subject)
          WHERE subject > $1 ORDER BY subject LIMIT $2",
     )
-    .bind(after)
+    .bind(after.map_or("", Subject::as_str))
     .bind(limit)
     .fetch_all(db)
     .await

@@ -1,7 +1,6 @@
 //! The events from which reputations are computed.
 
-use kit::column::Column;
-use kit::time::Timestamp;
+use kit::{column::Column, time::Timestamp};
 use names::{RoundId, Subject};
 use sqlx::{FromRow, PgExecutor};
 
@@ -34,7 +33,7 @@ pub(crate) async fn position(db: impl PgExecutor<'_>, round_id: &RoundId) -> sql
 /// in the order of their rounds.
 pub(crate) async fn events(
     db: impl PgExecutor<'_>,
-    subjects: &[&str],
+    subjects: &[&Subject],
     at: Position,
 ) -> sqlx::Result<Vec<EventRow>> {
     sqlx::query_as(
@@ -43,7 +42,7 @@ pub(crate) async fn events(
          WHERE e.subject = ANY($1) AND r.sequence < $2 AND e.happened_at <= $3
          ORDER BY e.subject, r.sequence, e.event_id",
     )
-    .bind(subjects)
+    .bind(Column::array(subjects.iter().copied()))
     .bind(at.sequence)
     .bind(at.created_at)
     .fetch_all(db)

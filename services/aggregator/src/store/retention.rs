@@ -1,7 +1,6 @@
 //! Erases sealed seeds and proofs after the audit window. Digests and verdicts stay.
 
-use kit::column::Column;
-use kit::time::Timestamp;
+use kit::{column::Column, time::Timestamp};
 use names::{RoundHash, RoundId};
 use sqlx::{PgConnection, PgPool};
 

@@ -7,7 +7,7 @@ use api::{
 use kit::{Error, Result};
 use names::{ContributionId, RoundId};
 
-use super::{erase, rounds};
+use super::kept;
 use crate::{
     blobs::ByteStream,
     state::App,
@@ -15,6 +15,7 @@ use crate::{
         closing,
         contributions::{self, ContributionRow},
     },
+    stored_round,
 };
 
 /// One contribution.
@@ -33,7 +34,7 @@ pub(crate) async fn inclusion(
     contribution_id: ContributionId,
 ) -> Result<InclusionView> {
     let row = find(app, round_id, contribution_id).await?;
-    let round = rounds::find(app, round_id).await?;
+    let round = stored_round::find(app, round_id).await?;
     let result = closing::find_result(&app.db, &round_id).await?;
     let index = closing::member_index(&app.db, &round_id, &contribution_id).await?;
     let (Some(root), Some(result), Some(index)) = (round.root, result, index) else {
@@ -62,8 +63,8 @@ pub(crate) async fn body(
     if row.state.0 != ContributionState::Included {
         return Err(not_included(&row));
     }
-    erase::check_kept(app, &round_id).await?;
-    let length = rounds::verified(&rounds::find(app, round_id).await?)?.constants().body_bytes();
+    kept::check(app, &round_id).await?;
+    let length = stored_round::verified(&stored_round::find(app, round_id).await?)?.constants().body_bytes();
     Ok((length, app.blobs.stream(row.body_object_name, length)))
 }
 

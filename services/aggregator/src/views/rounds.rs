@@ -7,11 +7,11 @@ use api::{
 };
 use kit::{Error, Result};
 use names::RoundId;
-use protocol::{Canonical, RoundDocument, VerifiedRound};
 
 use crate::{
     state::App,
     store::rounds::{self, RoundRow, RoundSummary},
+    stored_round::find,
 };
 
 /// One round with its progress.
@@ -49,17 +49,6 @@ pub(crate) async fn document(app: &App, round_id: RoundId) -> Result<SignedRound
 pub(crate) fn countersignatures(round: &RoundRow) -> Result<Vec<Hex<64>>> {
     let hex = |bytes: &Vec<u8>| bytes.as_slice().try_into().map(Hex).map_err(Error::fault);
     round.countersignatures.iter().map(hex).collect()
-}
-
-/// One round's row.
-pub(crate) async fn find(app: &App, round_id: RoundId) -> Result<RoundRow> {
-    rounds::find(&app.db, &round_id).await?.ok_or_else(|| Error::abort(ProblemKind::NotFound))
-}
-
-/// The round that a stored row describes. Its signatures were checked when it was stored.
-pub(crate) fn verified(round: &RoundRow) -> Result<VerifiedRound> {
-    let document = RoundDocument::from_bytes(&round.document).map_err(Error::fault)?;
-    VerifiedRound::trusted(document).map_err(Error::fault)
 }
 
 fn view(row: RoundSummary) -> RoundView {

@@ -1,4 +1,5 @@
-//! The audit bundle, streamed: its members are read in pages, so that memory does not grow with the cohort.
+//! The audit bundle, streamed. Its members are read in pages, so that memory does not grow with the
+//! cohort.
 
 use api::{
     Hex, HexBytes,
@@ -9,7 +10,7 @@ use futures::{StreamExt, stream};
 use kit::{Error, Result};
 use names::RoundId;
 
-use super::{erase, results, rounds};
+use super::{kept, results, rounds};
 use crate::{blobs::ByteStream, state::App, store::closing};
 
 /// Members read at once.
@@ -18,7 +19,7 @@ const PAGE: i32 = 256;
 /// The bundle as JSON text.
 pub(crate) async fn stream(app: &App, round_id: RoundId) -> Result<ByteStream> {
     let published = results::published(app, round_id).await?;
-    erase::check_kept(app, &round_id).await?;
+    kept::check(app, &round_id).await?;
     let answers = closing::answers(&app.db, &round_id).await?;
     let frame = Bundle {
         version: 1,
@@ -50,10 +51,10 @@ async fn page(app: App, round_id: RoundId, from: i32) -> Result<Bytes> {
         if member.index > 0 {
             text.push(b',');
         }
-        let own = std::iter::from_fn(|| attestations.next_if(|(index, _)| *index == member.index));
+        let of_member = std::iter::from_fn(|| attestations.next_if(|(index, _)| *index == member.index));
         let member = BundleMember {
             contribution_id: member.contribution_id.0,
-            attestations: own.map(|(_, attestation)| HexBytes(attestation)).collect(),
+            attestations: of_member.map(|(_, attestation)| HexBytes(attestation)).collect(),
             header: HexBytes(member.header),
             proof: HexBytes(member.proof),
         };

@@ -7,17 +7,15 @@ use kit::{Error, Result};
 use masking::RoundConstants;
 use names::{RoundId, SetRoot};
 
-use super::{
-    rounds,
-    sum::{SumLocation, WORD_BYTES},
-};
 use crate::{
-    blobs::ByteStream,
+    blobs::{ByteStream, object_names::SumLocation},
     state::App,
     store::{
         closing::{self, ResultRow},
         rounds::RoundRow,
     },
+    stored_round,
+    sum::{WORD_BYTES, decode},
 };
 
 /// The result in figures.
@@ -42,7 +40,7 @@ pub(crate) async fn show(app: &App, round_id: RoundId) -> Result<ResultView> {
 pub(crate) async fn sum(app: &App, round_id: RoundId) -> Result<(u64, ByteStream)> {
     let published = published(app, round_id).await?;
     let length = WORD_BYTES as u64 * published.constants.padded_dimension;
-    Ok((length, published.location().stream(&app.blobs, &published.constants)))
+    Ok((length, published.sum().stream(&app.blobs, &published.constants)))
 }
 
 /// The mean, d values of `f32`, and its length in bytes.
@@ -53,7 +51,7 @@ pub(crate) async fn mean(app: &App, round_id: RoundId) -> Result<(u64, ByteStrea
     let length = size_of::<f32>() as u64 * constants.dimension;
     let app = app.clone();
     let mut left = length;
-    let pieces = published.location().stream(&app.blobs, &constants);
+    let pieces = published.sum().stream(&app.blobs, &constants);
     let decoded = pieces.then(move |piece| {
         let app = app.clone();
         async move { app.compute.run(move || Ok(encode(&decode(&piece?, &constants, weight)))).await? }
@@ -65,13 +63,6 @@ pub(crate) async fn mean(app: &App, round_id: RoundId) -> Result<(u64, ByteStrea
         Ok(piece)
     });
     Ok((length, unpadded.boxed()))
-}
-
-/// The mean of a piece of the sum.
-pub(crate) fn decode(sum: &[u8], constants: &RoundConstants, total_weight: u64) -> Vec<f32> {
-    let (words, _) = sum.as_chunks::<WORD_BYTES>();
-    let sums: Vec<i64> = words.iter().map(|&bytes| i64::from_le_bytes(bytes)).collect();
-    masking::mean(&sums, constants, total_weight)
 }
 
 fn encode(mean: &[f32]) -> Bytes {
@@ -87,16 +78,16 @@ pub(crate) struct Published {
 }
 
 impl Published {
-    fn location(&self) -> SumLocation {
+    fn sum(&self) -> SumLocation {
         SumLocation::new(&self.round.round_hash.0, &self.root)
     }
 }
 
 /// The round, if it is published.
 pub(crate) async fn published(app: &App, round_id: RoundId) -> Result<Published> {
-    let round = rounds::find(app, round_id).await?;
+    let round = stored_round::find(app, round_id).await?;
     let row = closing::find_result(&app.db, &round_id).await?;
     let (Some(root), Some(row)) = (round.root, row) else { return Err(Error::abort(ProblemKind::NotReady)) };
-    let constants = *rounds::verified(&round)?.constants();
+    let constants = *stored_round::verified(&round)?.constants();
     Ok(Published { round, root: root.0, row, constants })
 }

@@ -1,7 +1,7 @@
-//! Reputations, reckoned from the events that the log has.
+//! Reputations, computed from the events in the log.
 //!
-//! What counts in a round are the events of rounds with a smaller number that happened before the round was created: one
-//! reputation for each participant and round, whenever it is asked for.
+//! In a round count the events of rounds with a smaller number that happened before the round was
+//! created. So a participant has one reputation in a round, whenever it is computed.
 
 use std::collections::HashMap;
 
@@ -12,37 +12,39 @@ use sqlx::PgExecutor;
 
 use crate::{
     state::App,
-    store::reputation::{self as stored, EventRow, Position},
+    store::{
+        reputation::{self as stored, EventRow, Position},
+        rounds,
+    },
 };
 
 /// The reputations of these participants in a round, in millionths.
 pub(crate) async fn in_round(
     db: impl PgExecutor<'_>,
-    subjects: &[&str],
+    subjects: &[&Subject],
     at: Position,
 ) -> Result<HashMap<Subject, u32>> {
     let events = stored::events(db, subjects, at).await?;
     let mut reputations = HashMap::with_capacity(subjects.len());
     for own in events.chunk_by(|a, b| a.subject == b.subject) {
-        reputations.insert(own[0].subject.0.clone(), reckon(own, at.sequence)?);
+        reputations.insert(own[0].subject.0.clone(), in_millionths(own, at.sequence)?);
     }
     for &subject in subjects {
         if !reputations.contains_key(subject) {
-            let subject = Subject::new(subject).map_err(Error::fault)?;
-            reputations.insert(subject, reckon(&[], at.sequence)?);
+            reputations.insert(subject.clone(), in_millionths(&[], at.sequence)?);
         }
     }
     Ok(reputations)
 }
 
 /// A participant's reputation in a round that is created now.
-pub(crate) async fn now(app: &App, subject: &str) -> Result<u32> {
-    let sequence = crate::store::rounds::count(&app.db).await? + 1;
+pub(crate) async fn now(app: &App, subject: &Subject) -> Result<u32> {
+    let sequence = rounds::count(&app.db).await? + 1;
     let at = Position { sequence, created_at: app.now() };
     Ok(in_round(&app.db, &[subject], at).await?.remove(subject).unwrap_or_default())
 }
 
-fn reckon(events: &[EventRow], at: i64) -> Result<u32> {
+fn in_millionths(events: &[EventRow], at: i64) -> Result<u32> {
     let events = events.iter().map(event).collect::<Result<Vec<Event>>>()?;
     reputation_ppm(events, at.cast_unsigned()).map_err(Error::fault)
 }

@@ -1,57 +1,26 @@
-//! The sum of a round in the object store, chunk by chunk: first folded (the masked sum, `u64`), then unmasked (`i64`),
-//! both little-endian.
+//! The sum of a round in the object store, chunk by chunk. First it is folded (the masked sum, `u64`),
+//! then unmasked (`i64`). Both are little-endian.
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use kit::{Error, Result};
 use masking::RoundConstants;
-use names::{ChunkDigest, RoundHash, SetRoot};
+use names::ChunkDigest;
 
 use crate::{
-    blobs::{Blobs, ByteStream},
+    blobs::{Blobs, ByteStream, object_names::SumLocation},
     state::App,
 };
 
 /// Bytes of a coordinate, folded or unmasked.
 pub(crate) const WORD_BYTES: usize = 8;
 
-/// Where the chunks of a sum are. The set's root is in the path: another set would be another sum.
-#[derive(Clone, Debug)]
-pub(crate) struct SumLocation {
-    folder: String,
-}
-
 impl SumLocation {
-    /// The sum over the set with this root.
-    pub(crate) fn new(round_hash: &RoundHash, root: &SetRoot) -> Self {
-        Self { folder: format!("rounds/{}/{}", round_hash, root) }
-    }
-
-    /// A chunk of the masked sum.
-    pub(crate) fn folded(&self, chunk: u64) -> String {
-        format!("{}/folded/{chunk}", self.folder)
-    }
-
-    /// A chunk of the unmasked sum.
-    pub(crate) fn unmasked(&self, chunk: u64) -> String {
-        format!("{}/sum/{chunk}", self.folder)
-    }
-
-    /// All of it.
-    pub(crate) fn folder(&self) -> String {
-        self.folder.clone()
-    }
-
-    /// All chunks of the masked sum.
-    pub(crate) fn folded_folder(&self) -> String {
-        format!("{}/folded", self.folder)
-    }
-
     /// The whole unmasked sum, in pieces of whole words.
     pub(crate) fn stream(&self, blobs: &Blobs, constants: &RoundConstants) -> ByteStream {
-        let (location, blobs, constants) = (self.clone(), blobs.clone(), *constants);
-        let chunks = stream::iter(0..constants.chunks())
-            .flat_map(move |chunk| location.chunk(&blobs, &constants, chunk));
+        let (names, blobs, constants) = (self.clone(), blobs.clone(), *constants);
+        let chunks =
+            stream::iter(0..constants.chunks()).flat_map(move |chunk| names.chunk(&blobs, &constants, chunk));
         chunks.boxed()
     }
 
@@ -62,14 +31,21 @@ impl SumLocation {
     }
 }
 
-/// Writes words as an object, durable when it returns, and returns the BLAKE3 digest of its bytes.
+/// The mean of a piece of the unmasked sum.
+pub(crate) fn decode(sum: &[u8], constants: &RoundConstants, total_weight: u64) -> Vec<f32> {
+    let (words, _) = sum.as_chunks::<WORD_BYTES>();
+    let sums: Vec<i64> = words.iter().map(|&bytes| i64::from_le_bytes(bytes)).collect();
+    masking::mean(&sums, constants, total_weight)
+}
+
+/// Writes words as an object, which is durable when this returns. Returns the BLAKE3 digest of its bytes.
 pub(crate) async fn write_words<T: Copy + Send + 'static>(
     app: &App,
-    location: &str,
+    object_name: &str,
     words: &[T],
     to_bytes: fn(T) -> [u8; WORD_BYTES],
 ) -> Result<ChunkDigest> {
-    let mut writing = app.blobs.write(location).await?;
+    let mut writing = app.blobs.write(object_name).await?;
     let mut hasher = blake3::Hasher::new();
     for piece in words.chunks(app.blobs.part_bytes() / WORD_BYTES) {
         let piece = piece.to_vec();
@@ -87,16 +63,16 @@ pub(crate) async fn write_words<T: Copy + Send + 'static>(
     Ok(ChunkDigest::from_bytes(hasher.finalize().into()))
 }
 
-/// Reads an object of `count` words, the one with this digest if it is known.
+/// Reads an object of `count` words. If its digest is known, it has to be this one.
 pub(crate) async fn read_words(
     app: &App,
-    location: String,
+    object_name: String,
     count: usize,
     digest: Option<ChunkDigest>,
 ) -> Result<Vec<u64>> {
     let mut words = Vec::with_capacity(count);
     let mut hasher = blake3::Hasher::new();
-    let mut pieces = std::pin::pin!(app.blobs.stream(location, (WORD_BYTES * count) as u64));
+    let mut pieces = std::pin::pin!(app.blobs.stream(object_name, (WORD_BYTES * count) as u64));
     while let Some(piece) = pieces.next().await {
         let piece = piece?;
         let (whole, rest) = piece.as_chunks::<WORD_BYTES>();

@@ -1,0 +1,95 @@
+//! The bytes of a request as they arrive, in bounded pieces.
+
+use std::time::Duration;
+
+use api::ProblemKind;
+use axum::body::{Body, BodyDataStream};
+use bytes::{Buf, Bytes, BytesMut};
+use futures::StreamExt;
+use kit::{Error, Result};
+
+/// How much of a refused request is read to its end, so that the client gets to see the answer.
+const DRAIN_BYTES: u64 = 16 << 20;
+
+/// The bytes of a request as they arrive.
+pub(crate) struct Incoming {
+    stream: BodyDataStream,
+    /// Arrived and not yet used.
+    pending: Bytes,
+    ended: bool,
+    idle: Duration,
+}
+
+impl Incoming {
+    /// Gives up when nothing arrives for `idle`.
+    pub(crate) fn new(body: Body, idle: Duration) -> Self {
+        Self { stream: body.into_data_stream(), pending: Bytes::new(), ended: false, idle }
+    }
+
+    /// Makes some bytes pending. Returns whether there were more.
+    async fn more(&mut self) -> Result<bool> {
+        while self.pending.is_empty() && !self.ended {
+            let next = tokio::time::timeout(self.idle, self.stream.next()).await;
+            self.ended = !matches!(next, Ok(Some(Ok(_))));
+            match next {
+                Ok(Some(Ok(bytes))) => self.pending = bytes,
+                Ok(Some(Err(_))) => {
+                    return Err(Error::abort(ProblemKind::LengthMismatch).detail("the body ended early"));
+                }
+                Ok(None) => {}
+                Err(_) => return Err(Error::abort(ProblemKind::RequestTimeout)),
+            }
+        }
+        Ok(!self.pending.is_empty())
+    }
+
+    /// Extends `bytes` to `length`. Returns whether there were enough.
+    pub(crate) async fn extend(&mut self, bytes: &mut Vec<u8>, length: usize) -> Result<bool> {
+        while bytes.len() < length {
+            if !self.more().await? {
+                return Ok(false);
+            }
+            let now = self.pending.len().min(length - bytes.len());
+            bytes.extend_from_slice(&self.pending.split_to(now));
+        }
+        Ok(true)
+    }
+
+    /// All bytes that are left, in parts of `size` bytes.
+    pub(crate) fn parts(&mut self, size: usize) -> Parts<'_> {
+        Parts { incoming: self, size, buffer: BytesMut::new() }
+    }
+
+    /// Reads what is left of a refused request, within bounds.
+    pub(crate) async fn drain(&mut self) {
+        let mut left = DRAIN_BYTES;
+        loop {
+            left = left.saturating_sub(self.pending.len() as u64);
+            self.pending.clear();
+            if left == 0 || !matches!(self.more().await, Ok(true)) {
+                return;
+            }
+        }
+    }
+}
+
+/// Parts of one size, as the object store takes them. The last one may be shorter.
+pub(crate) struct Parts<'a> {
+    incoming: &'a mut Incoming,
+    size: usize,
+    buffer: BytesMut,
+}
+
+impl Parts<'_> {
+    /// The next part. `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>> {
+        let Self { incoming, size, buffer } = self;
+        buffer.reserve(*size);
+        while buffer.len() < *size && incoming.more().await? {
+            let now = incoming.pending.len().min(*size - buffer.len());
+            buffer.extend_from_slice(&incoming.pending[..now]);
+            incoming.pending.advance(now);
+        }
+        Ok((!buffer.is_empty()).then(|| buffer.split().freeze()))
+    }
+}

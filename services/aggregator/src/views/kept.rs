@@ -1,0 +1,15 @@
+//! Whether the ciphertexts of a round are kept.
+
+use api::ProblemKind;
+use kit::{Error, Result};
+use names::RoundId;
+
+use crate::{state::App, store::retention};
+
+/// Refuses an answer that needs ciphertexts when they are erased.
+pub(super) async fn check(app: &App, round_id: &RoundId) -> Result<()> {
+    if retention::is_erased(&app.db, round_id).await? {
+        return Err(Error::abort(ProblemKind::Erased));
+    }
+    Ok(())
+}
