@@ -5,6 +5,7 @@
 //! little-endian. One (key, index, purpose) yields at most 256 GiB.
 
 pub(crate) mod chacha8_lanes;
+mod keys;
 mod purpose;
 
 use chacha20::{
@@ -14,20 +15,13 @@ use chacha20::{
 use names::{MaskSeed, labels};
 
 use self::chacha8_lanes::BlockStream;
-pub use self::purpose::Purpose;
 use self::purpose::nonce;
+pub use self::{
+    keys::{PublicStreamKey, SecretStreamKey},
+    purpose::Purpose,
+};
 use crate::block::RING_DEGREE;
 use crate::field::MODULUS;
-
-names::name! {
-    /// The key of a public stream.
-    pub PublicStreamKey: 32;
-}
-
-names::secret! {
-    /// The key of a secret stream. The stream expands to a key share, to errors or to rounding.
-    pub SecretStreamKey: 32;
-}
 
 /// A public pseudorandom stream, from ChaCha8.
 pub struct PublicStream(ChaCha8);

@@ -14,6 +14,7 @@ mod statement;
 #[cfg(test)]
 mod tests;
 mod transcript;
+mod vector_commitment;
 mod verify;
 mod witness;
 

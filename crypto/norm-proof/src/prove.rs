@@ -24,9 +24,8 @@ use crate::{
     smallness::SmallnessRows,
     statement::Blocks,
     transcript::ProofTranscript,
-    witness::{
-        self, COMMITTED, FLOODING, Integers, KEY, LENGTH, PROJECTION, QUOTIENTS, SMALL, Scalars, commit,
-    },
+    vector_commitment::commit,
+    witness::{self, COMMITTED, FLOODING, Integers, KEY, LENGTH, PROJECTION, QUOTIENTS, SMALL, Scalars},
 };
 
 /// A prover that projects the contribution φ. It reads φ once, in order. Its secrets are in boxes,

@@ -1,13 +1,10 @@
-//! The witness as one vector of integers, s ‖ w ‖ κ ‖ y, and the commitments to it.
+//! The witness as one vector of integers, s ‖ w ‖ κ ‖ y.
 
 use std::ops::Range;
 
-use curve25519_dalek::{RistrettoPoint, Scalar, traits::MultiscalarMul};
+use curve25519_dalek::Scalar;
 use lattice::{RING_DEGREE, expand::ProjectionRows};
-use rayon::prelude::*;
 use zeroize::Zeroizing;
-
-use crate::generators;
 
 /// Rows of the smallness relation.
 pub(crate) const SMALLNESS_ROWS: usize = 128;
@@ -28,9 +25,6 @@ pub(crate) const LENGTH: usize = FLOODING.end;
 /// The entries that each vector commitment holds: P, P_w and P_κy, in this order.
 pub(crate) const COMMITTED: [Range<usize>; 3] = [KEY, PROJECTION, QUOTIENTS.start..LENGTH];
 
-/// Terms that one thread puts into one multiscalar multiplication.
-const TERMS: usize = 512;
-
 /// Secret integers of magnitude below 2¹²⁷.
 pub(crate) type Integers = Zeroizing<Vec<i128>>;
 
@@ -45,14 +39,4 @@ pub(crate) fn scalar(value: i128) -> Scalar {
 /// The scalars of signed integers. Constant-time.
 pub(crate) fn scalars(values: &[i128]) -> Scalars {
     Zeroizing::new(values.iter().map(|&value| scalar(value)).collect())
-}
-
-/// Computes Σ values_i · g_i + blinding · H over the generators of `range`. Constant-time.
-pub(crate) fn commit(range: Range<usize>, values: &[Scalar], blinding: &Scalar) -> RistrettoPoint {
-    let points = &generators::vector()[range];
-    debug_assert_eq!(points.len(), values.len());
-    let terms = values.par_chunks(TERMS).zip(points.par_chunks(TERMS));
-    let sum: RistrettoPoint =
-        terms.map(|(values, points)| RistrettoPoint::multiscalar_mul(values, points)).sum();
-    sum + blinding * sharing::generators::blinding()
 }

@@ -69,7 +69,7 @@ impl Blobs {
     /// A fault.
     pub(crate) async fn write(&self, object_name: &str) -> Result<Writing> {
         let upload = self.store.put_multipart(&path(object_name)?).await.map_err(failure)?;
-        tracing::trace!(object_name, "object begun");
+        tracing::trace!(object = object_name, "object begun");
         Ok(Writing { upload: Some(upload) })
     }
 
@@ -79,7 +79,7 @@ impl Blobs {
     /// A fault, also when the object ends before the range does.
     pub(crate) async fn range(&self, object_name: &str, start: u64, end: u64) -> Result<Bytes> {
         let bytes = self.store.get_range(&path(object_name)?, start..end).await.map_err(failure)?;
-        tracing::trace!(object_name, start, end, "range read");
+        tracing::trace!(object = object_name, start, end, "range read");
         if bytes.len() as u64 == end - start {
             Ok(bytes)
         } else {
@@ -112,7 +112,7 @@ impl Blobs {
     pub(crate) async fn delete(&self, object_name: &str) -> Result<()> {
         match self.store.delete(&path(object_name)?).await {
             Err(object_store::Error::NotFound { .. }) | Ok(()) => {
-                tracing::trace!(object_name, "object deleted");
+                tracing::trace!(object = object_name, "object deleted");
                 Ok(())
             }
             Err(error) => Err(failure(error)),

@@ -1,32 +1,27 @@
 //! Every route. A handler extracts, calls one function of `flow` or `views`, and maps its answer.
 
+mod answer;
 mod contributions;
 mod log;
 mod models;
+mod page;
 mod participants;
 mod payouts;
 mod results;
 mod rounds;
+mod subject;
 
 use std::sync::Arc;
 
-use api::{ProblemKind, identity::AggregatorIdentity, paths};
+use api::{identity::AggregatorIdentity, paths};
 use axum::{
     Json, Router,
-    body::Body,
     extract::{DefaultBodyLimit, State},
-    http::header,
-    response::{IntoResponse, Response},
     routing::{get, post, put},
 };
-use kit::{
-    Error, Result,
-    health::{self, Check},
-};
-use names::Subject;
-use serde::Deserialize;
+use kit::health::{self, Check};
 
-use crate::{blobs::ByteStream, state::App};
+use crate::state::App;
 
 /// The service's router.
 pub(crate) fn router(app: App) -> Router {
@@ -83,47 +78,4 @@ async fn identity(State(app): State<App>) -> Json<AggregatorIdentity> {
         registrar_key: app.pins.registrar,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
-}
-
-/// A stream of `length` bytes.
-fn bytes(length: u64, stream: ByteStream) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
-        (header::CONTENT_LENGTH, length.to_string()),
-    ];
-    (headers, Body::from_stream(stream)).into_response()
-}
-
-/// Which page of a list.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PageQuery {
-    /// The `next` of the page before.
-    after: Option<String>,
-    /// Items on the page.
-    limit: Option<u16>,
-    /// Only rounds in this state.
-    state: Option<api::rounds::RoundState>,
-}
-
-/// Parses a participant's name in a path. A malformed name cannot exist, hence 404.
-fn subject(text: &str) -> Result<Subject> {
-    Subject::new(text).map_err(|_| Error::abort(ProblemKind::NotFound))
-}
-
-impl PageQuery {
-    /// The participant before the page. `None` and the empty text ask for the first page.
-    fn after_subject(&self) -> Result<Option<Subject>> {
-        let after = self.after.as_deref().filter(|after| !after.is_empty());
-        let refused =
-            |_| Error::abort(ProblemKind::InvalidParameter).field("after", "the `next` of the page before");
-        after.map(Subject::new).transpose().map_err(refused)
-    }
-
-    fn limit(&self) -> Result<u16> {
-        match self.limit.unwrap_or(100) {
-            limit @ 1..=1000 => Ok(limit),
-            _ => Err(Error::abort(ProblemKind::InvalidParameter).field("limit", "1 to 1000")),
-        }
-    }
 }

@@ -1,2 +1,8 @@
-//! Compares the dependencies between crates with the arrows in `ARCHITECTURE.md`. See
-//! `tests/arrows.rs`.
+//! What `ARCHITECTURE.md` draws, beside what the code does: dependencies between crates, and uses
+//! between the files of a crate. See `tests/arrows.rs` and `tests/files.rs`.
+
+pub mod circles;
+pub mod drawing;
+pub mod files;
+pub mod source;
+pub mod tokens;

@@ -3,21 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use arrows::drawing::block;
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Reads the page's list: each crate with the crates that it may depend on.
 fn allowed() -> BTreeMap<String, BTreeSet<String>> {
-    include_str!("../../../ARCHITECTURE.md")
-        .lines()
-        .skip_while(|line| !line.starts_with("```arrows"))
-        .skip(1)
-        .take_while(|line| !line.starts_with("```"))
-        .map(|line| {
-            let (from, to) = line.split_once("->").expect("a line is `crate -> crate, crate`");
-            let to = to.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
-            (from.trim().to_owned(), to.collect())
-        })
-        .collect()
+    block("arrows").into_iter().map(|arrows| (arrows.from, arrows.to)).collect()
 }
 
 fn metadata() -> Metadata {

@@ -4,7 +4,7 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
-    PublicStreamKey,
+    keys::PublicStreamKey,
     purpose::{Purpose, nonce},
 };
 

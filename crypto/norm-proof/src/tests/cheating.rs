@@ -13,7 +13,8 @@ use crate::{
     linear::Relation,
     prove::{Opening, Secrets, flood, quotient},
     transcript::ProofTranscript,
-    witness::{self, FLOODING, KEY, PROJECTION, QUOTIENTS, commit, scalar},
+    vector_commitment::commit,
+    witness::{self, FLOODING, KEY, PROJECTION, QUOTIENTS, scalar},
 };
 
 /// R·φ mod q, centred, computed from the definition of R.

@@ -13,7 +13,7 @@ use axum::{
 use kit::{Error, Result, extract::Path};
 use names::{ContributionId, RoundId};
 
-use super::bytes;
+use super::answer::bytes;
 use crate::{
     flow::upload::{self, UploadOutcome},
     state::App,

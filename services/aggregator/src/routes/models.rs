@@ -4,7 +4,7 @@ use axum::{body::Body, extract::State, http::StatusCode, response::Response};
 use kit::{Result, auth::Bearer, extract::Path};
 use names::ModelDigest;
 
-use super::bytes;
+use super::answer::bytes;
 use crate::{flow, state::App, views};
 
 pub(super) async fn put(

@@ -7,7 +7,7 @@ use kit::{
     extract::{Json, Path, Query},
 };
 
-use super::PageQuery;
+use super::{page::PageQuery, subject::named};
 use crate::{flow::enrol, state::App, views::participants};
 
 pub(super) async fn enrol(
@@ -21,7 +21,7 @@ pub(super) async fn show(
     State(app): State<App>,
     Path(subject): Path<String>,
 ) -> Result<axum::Json<Participant>> {
-    participants::show(&app, &super::subject(&subject)?).await.map(axum::Json)
+    participants::show(&app, &named(&subject)?).await.map(axum::Json)
 }
 
 pub(super) async fn list(

@@ -18,7 +18,7 @@ use kit::{
 use ledger::payout_tree::StandardDump;
 use names::RoundId;
 
-use super::PageQuery;
+use super::{page::PageQuery, subject::named};
 use crate::{
     flow::{claim_address, payouts::make_batch as make},
     state::App,
@@ -37,7 +37,7 @@ pub(super) async fn statement(
     State(app): State<App>,
     Path(subject): Path<String>,
 ) -> Result<axum::Json<Statement>> {
-    statement::statement(&app, &super::subject(&subject)?).await.map(axum::Json)
+    statement::statement(&app, &named(&subject)?).await.map(axum::Json)
 }
 
 pub(super) async fn claim_address(
@@ -45,7 +45,7 @@ pub(super) async fn claim_address(
     Path(subject): Path<String>,
     Json(request): Json<ClaimAddressRequest>,
 ) -> Result<axum::Json<Statement>> {
-    claim_address::put(&app, &super::subject(&subject)?, &request).await.map(axum::Json)
+    claim_address::put(&app, &named(&subject)?, &request).await.map(axum::Json)
 }
 
 pub(super) async fn batches(
@@ -84,5 +84,5 @@ pub(super) async fn claim(
     State(app): State<App>,
     Path((batch, subject)): Path<(u64, String)>,
 ) -> Result<axum::Json<ClaimProof>> {
-    batches::proof(&app, batch, &super::subject(&subject)?).await.map(axum::Json)
+    batches::proof(&app, batch, &named(&subject)?).await.map(axum::Json)
 }

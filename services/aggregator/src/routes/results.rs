@@ -10,7 +10,7 @@ use axum::{
 use kit::{Result, extract::Path};
 use names::RoundId;
 
-use super::bytes;
+use super::answer::bytes;
 use crate::{
     state::App,
     views::{bundle, results},

@@ -16,7 +16,7 @@ use kit::{
 };
 use names::RoundId;
 
-use super::PageQuery;
+use super::page::PageQuery;
 use crate::{
     flow::{
         create_round::{self, Created},

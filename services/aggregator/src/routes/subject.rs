@@ -1,0 +1,10 @@
+//! Participants' names in paths.
+
+use api::ProblemKind;
+use kit::{Error, Result};
+use names::Subject;
+
+/// Parses a participant's name in a path. A malformed name cannot exist, hence 404.
+pub(super) fn named(text: &str) -> Result<Subject> {
+    Subject::new(text).map_err(|_| Error::abort(ProblemKind::NotFound))
+}

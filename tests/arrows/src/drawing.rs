@@ -1,0 +1,34 @@
+//! The arrows that `ARCHITECTURE.md` draws.
+
+use std::collections::BTreeSet;
+
+const PAGE: &str = include_str!("../../../ARCHITECTURE.md");
+
+/// One line of a drawing: a crate or room, and all that it may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrows {
+    /// Where they begin.
+    pub from: String,
+    /// Where they end.
+    pub to: BTreeSet<String>,
+}
+
+/// The lines of the block of code whose first line is the fence and `name`.
+///
+/// # Panics
+/// When a line is not `from -> to, to`.
+pub fn block(name: &str) -> Vec<Arrows> {
+    let fence = format!("```{name}");
+    PAGE.lines()
+        .skip_while(|line| *line != fence)
+        .skip(1)
+        .take_while(|line| *line != "```")
+        .map(arrows)
+        .collect()
+}
+
+fn arrows(line: &str) -> Arrows {
+    let (from, to) = line.split_once("->").expect("a line is `from -> to, to`");
+    let to = to.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    Arrows { from: from.trim().to_owned(), to: to.collect() }
+}
