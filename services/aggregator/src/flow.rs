@@ -6,7 +6,7 @@ pub(crate) mod end_round;
 pub(crate) mod enrol;
 pub(crate) mod erase;
 pub(crate) mod log;
+pub(crate) mod make_batch;
 pub(crate) mod models;
-pub(crate) mod payouts;
 pub(crate) mod sweep;
 pub(crate) mod upload;

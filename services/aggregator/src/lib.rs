@@ -18,6 +18,7 @@ mod jobs;
 mod log_head;
 mod members;
 mod metrics;
+mod payouts;
 mod reputation;
 mod round;
 mod routes;

@@ -8,14 +8,14 @@ use masking::RoundConstants;
 use names::ChunkDigest;
 
 use crate::{
-    blobs::{Blobs, ByteStream, object_names::SumLocation},
+    blobs::{Blobs, ByteStream, object_names::SumNames},
     state::App,
 };
 
 /// Bytes of a coordinate, folded or unmasked.
 pub(crate) const WORD_BYTES: usize = 8;
 
-impl SumLocation {
+impl SumNames {
     /// The whole unmasked sum, in pieces of whole words.
     pub(crate) fn stream(&self, blobs: &Blobs, constants: &RoundConstants) -> ByteStream {
         let (names, blobs, constants) = (self.clone(), blobs.clone(), *constants);

@@ -42,7 +42,7 @@ impl Files {
     pub fn arrows(&self) -> BTreeMap<String, BTreeSet<String>> {
         let arrows = self.0.iter().map(|(module, source)| {
             let used = source.uses.iter().filter_map(|path| self.resolve(module, path, 0));
-            let others = used.filter(|used| *used != module).map(|used| name(used));
+            let others = used.filter(|used| *used != module).map(name);
             (name(module), others.collect())
         });
         arrows.collect()

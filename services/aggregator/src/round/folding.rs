@@ -17,7 +17,7 @@ use super::{
     step::{Next, Step},
 };
 use crate::{
-    blobs::object_names::SumLocation,
+    blobs::object_names::SumNames,
     members,
     state::App,
     store::{
@@ -55,8 +55,8 @@ impl Step for Fold {
         let _buffers = app.chunk_buffers.acquire().await.map_err(Error::fault)?;
         let constants = *stored_round::verified(round)?.constants();
         let sum = add_members(app, round.round_id.0, constants, self.chunk).await?;
-        let location = SumLocation::new(&round.round_hash, &root).folded(self.chunk);
-        write_words(app, &location, sum.words(), u64::to_le_bytes).await
+        let object_name = SumNames::new(&round.round_hash, &root).folded(self.chunk);
+        write_words(app, &object_name, sum.words(), u64::to_le_bytes).await
     }
 
     /// The last chunk ends the state.

@@ -10,7 +10,7 @@ use super::{
     step::{Next, Step},
 };
 use crate::{
-    flow::payouts,
+    payouts,
     state::App,
     store::{
         books::Earning,
@@ -45,7 +45,7 @@ impl Step for Pay {
     async fn work(&self, app: &App, round: &RoundRow) -> Result<Vec<Earning>> {
         let document = RoundDocument::from_bytes(&round.document).map_err(Error::fault)?;
         match &document.payout {
-            Some(terms) => payouts::reckon(app, &round.round_id, terms).await,
+            Some(terms) => payouts::earnings(app, &round.round_id, terms).await,
             None => Ok(Vec::new()),
         }
     }

@@ -16,7 +16,7 @@ use super::{
     step::{Next, Step},
 };
 use crate::{
-    blobs::object_names::SumLocation,
+    blobs::object_names::SumNames,
     members, metrics,
     state::App,
     store::{
@@ -67,8 +67,8 @@ async fn sign_result(app: &App, round_id: RoundId, root: SetRoot, round: Verifie
     let sum_digest = digester.finish();
     let residual = residual_max.cast_unsigned();
     let result = publish(&round, &root, &headers, sum_digest, residual, &app.identity);
-    let location = SumLocation::new(round.hash(), &root);
-    let mean = describe(app, &location, &chunks, &round, result.total_weight).await?;
+    let names = SumNames::new(round.hash(), &root);
+    let mean = describe(app, &names, &chunks, &round, result.total_weight).await?;
     Ok(ResultRow {
         count: result.count.cast_signed(),
         total_weight: result.total_weight.cast_signed(),
@@ -84,7 +84,7 @@ async fn sign_result(app: &App, round_id: RoundId, root: SetRoot, round: Verifie
 /// Reads the whole sum once, piece by piece, and compares it with the digests of what was written.
 async fn describe(
     app: &App,
-    location: &SumLocation,
+    names: &SumNames,
     chunks: &[UnmaskedRow],
     round: &VerifiedRound,
     weight: u64,
@@ -92,7 +92,7 @@ async fn describe(
     let constants = *round.constants();
     let mut figures = MeanFigures::new(&round.document().tensors, constants);
     for (index, chunk) in (0..).zip(chunks) {
-        let mut pieces = location.chunk(&app.blobs, &constants, index);
+        let mut pieces = names.chunk(&app.blobs, &constants, index);
         let mut hasher = blake3::Hasher::new();
         while let Some(piece) = pieces.next().await {
             let piece = piece?;

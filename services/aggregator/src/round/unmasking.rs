@@ -14,7 +14,7 @@ use super::{
     step::{Next, Step},
 };
 use crate::{
-    blobs::object_names::SumLocation,
+    blobs::object_names::SumNames,
     state::App,
     store::{
         closing::{self, UnmaskedRow},
@@ -65,17 +65,17 @@ async fn unmask(app: &App, row: &RoundRow, root: &SetRoot, chunk: u64) -> Result
     let count = answers.first().map_or(0, |answer| u64::from(answer.count));
     let round = stored_round::verified(row)?;
     let _buffers = app.chunk_buffers.acquire().await.map_err(Error::fault)?;
-    let location = SumLocation::new(&row.round_hash, root);
+    let names = SumNames::new(&row.round_hash, root);
     let coefficients = round.constants().chunk_coefficients(chunk);
     let index = i32::try_from(chunk).map_err(Error::fault)?;
     let digest = closing::folded_digest(&app.db, &row.round_id, index).await?;
-    let words = read_words(app, location.folded(chunk), coefficients, digest).await?;
+    let words = read_words(app, names.folded(chunk), coefficients, digest).await?;
     let backend = Arc::clone(&app.backend);
     let unmasked = app.compute.run(move || {
         let sum = ChunkSum::from_words(round.constants(), chunk, count, words)?;
         unmask_chunk(&*backend, round.constants(), &round.document().mask_seed, &sum_key(&answers), &sum)
     });
     let unmasked = unmasked.await?.map_err(Error::fault)?;
-    let digest = write_words(app, &location.unmasked(chunk), &unmasked.sums, i64::to_le_bytes).await?;
+    let digest = write_words(app, &names.unmasked(chunk), &unmasked.sums, i64::to_le_bytes).await?;
     Ok(UnmaskedRow { digest: Column(digest), residual_max: unmasked.residual_max.cast_signed() })
 }

@@ -20,7 +20,7 @@ use names::RoundId;
 
 use super::{page::PageQuery, subject::named};
 use crate::{
-    flow::{claim_address, payouts::make_batch as make},
+    flow::{claim_address, make_batch::make_batch as make},
     state::App,
     views::{batches, payouts, statement},
 };

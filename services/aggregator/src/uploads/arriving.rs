@@ -5,9 +5,7 @@ use std::time::Duration;
 use api::{ProblemKind, rounds::RoundState};
 use kit::{Error, Result};
 use names::{ContributionId, RoundId, Subject};
-use protocol::{
-    MAX_HEADER_BYTES, MAX_PROOF_BYTES, MessagePrefix, PrefixLength, Refusal, VerifiedRound,
-};
+use protocol::{MAX_HEADER_BYTES, MAX_PROOF_BYTES, MessagePrefix, PrefixLength, Refusal, VerifiedRound};
 use sharing::SealedSeed;
 
 use crate::{incoming::Incoming, state::App, store::rounds::RoundRow, stored_round};

@@ -8,7 +8,7 @@ use masking::RoundConstants;
 use names::{RoundId, SetRoot};
 
 use crate::{
-    blobs::{ByteStream, object_names::SumLocation},
+    blobs::{ByteStream, object_names::SumNames},
     state::App,
     store::{
         closing::{self, ResultRow},
@@ -78,8 +78,8 @@ pub(crate) struct Published {
 }
 
 impl Published {
-    fn sum(&self) -> SumLocation {
-        SumLocation::new(&self.round.round_hash.0, &self.root)
+    fn sum(&self) -> SumNames {
+        SumNames::new(&self.round.round_hash.0, &self.root)
     }
 }
 

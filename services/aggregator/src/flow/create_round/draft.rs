@@ -12,7 +12,7 @@ use masking::{ConstantsError, RoundConstants, RoundRequest};
 use protocol::{PayoutTerms, Proof, RoundDocument, Tensor};
 use rand::{RngCore, rngs::OsRng};
 
-use crate::{flow::payouts, state::App, store::participants};
+use crate::{payouts, state::App, store::participants};
 
 /// The document of a round that is asked for, still without holders, and its constants.
 pub(super) async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocument, RoundConstants)> {

@@ -2,11 +2,8 @@
 //! to the distributor. All of it happens in the caller's transaction, so that it happens once or not at
 //! all.
 
-use api::{
-    ProblemKind,
-    payouts::{Batch, MakeBatch},
-};
-use kit::{Error, Result, time::Timestamp, tx::run_tx};
+use api::ProblemKind;
+use kit::{Error, Result, time::Timestamp};
 use ledger::payout::{Inputs, Policy, Recipient, split};
 use names::{RoundId, Subject};
 use protocol::{Canonical, ClaimAddress, ContributionHeader, PayoutTerms, RoundDocument, Token};
@@ -21,7 +18,6 @@ use crate::{
         books::{self, Earner, Earning},
         reputation::position,
     },
-    views::batches::batch,
 };
 
 /// A whole score: rounds have no scores.
@@ -41,7 +37,7 @@ pub(crate) fn token(field: &str, token: &api::payouts::Token) -> Result<Token> {
 }
 
 /// Computes what each contribution in the sum of a round earns.
-pub(crate) async fn reckon(app: &App, round_id: &RoundId, terms: &PayoutTerms) -> Result<Vec<Earning>> {
+pub(crate) async fn earnings(app: &App, round_id: &RoundId, terms: &PayoutTerms) -> Result<Vec<Earning>> {
     let earners = books::earners(&app.db, round_id).await?;
     earners.iter().try_for_each(check_header)?;
     let subjects: Vec<&Subject> = earners.iter().map(|earner| &earner.subject.0).collect();
@@ -105,24 +101,9 @@ pub(crate) async fn post(
     Ok(())
 }
 
-/// Makes a batch of what is owed in a token, though no round is paid now.
-pub(crate) async fn make_batch(app: &App, request: &MakeBatch) -> Result<Batch> {
-    let token = token("token", &request.token)?;
-    let made = run_tx(&app.db, "make batch", async |mut tx| {
-        books::lock(&mut tx).await?;
-        let made = hand_over(&mut tx, None, &token, app.now()).await?;
-        Ok((tx, made))
-    });
-    let nothing =
-        "what was handed over before, also by a request whose answer was lost, is at /v1/payouts/batches";
-    let batch_id = made.await?.ok_or_else(|| Error::abort(ProblemKind::NothingOwed).detail(nothing))?;
-    tracing::info!(batch_id, asset = %token, "batch made");
-    batch(app, batch_id.cast_unsigned()).await
-}
-
 /// Hands over every balance in a token whose owner has an address. Returns the batch, if there is any
 /// such balance. The books must be locked.
-async fn hand_over(
+pub(crate) async fn hand_over(
     tx: &mut PgConnection,
     round_id: Option<&RoundId>,
     token: &Token,
