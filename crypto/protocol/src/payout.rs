@@ -185,9 +185,9 @@ pub struct ClaimAddress {
 }
 
 impl ClaimAddress {
-    /// The addresses in force among the messages that a participant has sent: for each chain the one with
-    /// the largest sequence, of those signed with the participant's present key. In ascending order of
-    /// chains.
+    /// The addresses in force among the messages that a participant has sent. For each chain this
+    /// is the message with the largest sequence, of those signed with the participant's present
+    /// key. The result is in ascending order of chains.
     ///
     /// Messages under a replaced key are ignored. After a change of its key a participant sends its
     /// address again.

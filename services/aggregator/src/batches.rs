@@ -1,4 +1,4 @@
-//! A batch as it was handed to the distributor: lines of participants, and the tree of payments.
+//! A batch as it was handed to the distributor, with its lines and its tree of payments.
 
 use api::{
     ProblemKind,
@@ -13,18 +13,18 @@ use crate::store::batches::LineRow;
 /// A batch with its tree.
 pub(crate) struct HandedOver {
     batch_id: u64,
-    /// Ascending by subject.
+    /// The lines, in ascending order of subjects.
     lines: Vec<LineRow>,
-    /// Of payments in ascending order of addresses.
+    /// The tree of payments, which are in ascending order of addresses.
     tree: PayoutTree,
 }
 
 impl HandedOver {
-    /// The batch of these lines, which are in ascending order of subjects. Takes the time of one hash for
-    /// each line and each node.
+    /// Builds the batch from its lines, which are in ascending order of subjects. Takes the time of
+    /// one hash for each line and each node.
     ///
     /// # Errors
-    /// A fault when the lines make no tree.
+    /// A fault if the lines make no tree.
     pub(crate) fn new(batch_id: u64, lines: Vec<LineRow>) -> Result<Self> {
         let tree = tree(lines.iter().map(|line| payment(line.address, &line.amount)))?;
         Ok(Self { batch_id, lines, tree })
@@ -47,7 +47,8 @@ impl HandedOver {
     pub(crate) fn csv(&self) -> String {
         let mut text = "subject,address,amount\n".to_owned();
         for LineRow { subject, address, amount, .. } in &self.lines {
-            // Names are of letters, digits, dots, underscores and hyphens.
+            // A subject has only letters, digits, dots, underscores and hyphens, so it needs no
+            // quotation marks.
             text += &format!("{subject},{},{amount}\n", Address::from_bytes(*address));
         }
         text
@@ -56,7 +57,7 @@ impl HandedOver {
     /// The payment to a participant's address, with its path in the tree.
     ///
     /// # Errors
-    /// An abort when the participant has no line.
+    /// An abort if the participant has no line.
     pub(crate) fn proof(&self, subject: &Subject) -> Result<ClaimProof> {
         let line = self.lines.binary_search_by_key(&subject, |line| &line.subject.0);
         let line = line.map_err(|_| Error::abort(ProblemKind::NotFound))?;

@@ -1,4 +1,5 @@
-//! Large objects: written in parts and read in ranges, so that memory does not grow with their size.
+//! Large objects. They are written in parts and read in ranges, so that memory does not grow with
+//! their size.
 
 pub(crate) mod object_names;
 mod staging;
@@ -18,19 +19,19 @@ use object_store::{
 
 use crate::config::BlobsConfig;
 
-/// What is read at once when an object is streamed.
+/// The bytes that are read at once when an object is streamed.
 const RANGE_BYTES: u64 = 1 << 20;
 
-/// Bytes as they are read.
+/// The bytes of an object as they are read.
 pub(crate) type ByteStream = BoxStream<'static, Result<Bytes>>;
 
 /// The object store.
 #[derive(Clone, Debug)]
 pub(crate) struct Blobs {
     store: Arc<dyn ObjectStore>,
-    /// Every part but the last has this size.
+    /// The size of every part but the last.
     part_bytes: usize,
-    /// Of a store on a local disk.
+    /// The directory of a store on a local disk. `None` for a bucket.
     directory: Option<PathBuf>,
 }
 
@@ -38,7 +39,7 @@ impl Blobs {
     /// Opens the store.
     ///
     /// # Errors
-    /// A fault.
+    /// A fault if the store cannot be opened.
     pub(crate) fn open(config: &BlobsConfig) -> Result<Self> {
         match config {
             BlobsConfig::Local { path } => {
@@ -58,25 +59,26 @@ impl Blobs {
         }
     }
 
-    /// Bytes of every part of an object but the last.
+    /// The size of every part of an object but the last.
     pub(crate) fn part_bytes(&self) -> usize {
         self.part_bytes
     }
 
-    /// Starts to write an object. It exists once [`Writing::finish`] returns, durable and whole.
+    /// Starts to write an object. The object exists, durable and whole, once [`Writing::finish`]
+    /// returns.
     ///
     /// # Errors
-    /// A fault.
+    /// A fault if the store fails.
     pub(crate) async fn write(&self, object_name: &str) -> Result<Writing> {
         let upload = self.store.put_multipart(&path(object_name)?).await.map_err(failure)?;
         tracing::trace!(object = object_name, "object begun");
         Ok(Writing { upload: Some(upload) })
     }
 
-    /// The bytes of a range.
+    /// Reads a range of an object.
     ///
     /// # Errors
-    /// A fault, also when the object ends before the range does.
+    /// A fault if the store fails or the object ends before the range does.
     pub(crate) async fn range(&self, object_name: &str, start: u64, end: u64) -> Result<Bytes> {
         let bytes = self.store.get_range(&path(object_name)?, start..end).await.map_err(failure)?;
         tracing::trace!(object = object_name, start, end, "range read");
@@ -87,7 +89,7 @@ impl Blobs {
         }
     }
 
-    /// The first `length` bytes of an object, in ranges.
+    /// Streams the first `length` bytes of an object, in ranges.
     pub(crate) fn stream(&self, object_name: String, length: u64) -> ByteStream {
         let blobs = self.clone();
         let starts =
@@ -99,16 +101,16 @@ impl Blobs {
         ranges.boxed()
     }
 
-    /// The names of all objects below `prefix`.
+    /// Lists the names of all objects below `prefix`.
     pub(crate) fn list(&self, prefix: &str) -> BoxStream<'static, Result<String>> {
         let objects = self.store.list(Some(&Path::from(prefix)));
         objects.map_ok(|object| object.location.to_string()).map_err(failure).boxed()
     }
 
-    /// Removes an object, if it is there.
+    /// Removes an object, if it exists.
     ///
     /// # Errors
-    /// A fault.
+    /// A fault if the store fails.
     pub(crate) async fn delete(&self, object_name: &str) -> Result<()> {
         match self.store.delete(&path(object_name)?).await {
             Err(object_store::Error::NotFound { .. }) | Ok(()) => {
@@ -119,20 +121,20 @@ impl Blobs {
         }
     }
 
-    /// Removes what is left of writings that ended with their process, if nothing was added for `age`. A
-    /// bucket does that by itself, when it is told to: see the sample configuration.
+    /// Removes the remains of objects whose writer was killed, if nothing was added for `age`. A
+    /// bucket does that by itself if it is configured to. The sample configuration says how.
     ///
     /// # Errors
-    /// A fault.
+    /// A fault if the directory cannot be read.
     pub(crate) async fn sweep(&self, age: Duration) -> Result<()> {
         let Some(directory) = self.directory.clone() else { return Ok(()) };
         Ok(tokio::task::spawn_blocking(move || staging::sweep(&directory, age)).await??)
     }
 
-    /// Whether the store answers.
+    /// Checks that the store answers.
     ///
     /// # Errors
-    /// A fault.
+    /// A fault if it does not.
     pub(crate) async fn check(&self) -> Result<()> {
         match self.store.head(&Path::from("probe")).await {
             Err(object_store::Error::NotFound { .. }) | Ok(_) => Ok(()),
@@ -152,16 +154,16 @@ fn failure(error: object_store::Error) -> Error {
     }
 }
 
-/// An object that is being written. Nothing of it remains when it is dropped unfinished.
+/// An object that is being written. It is removed if this value is dropped unfinished.
 pub(crate) struct Writing {
     upload: Option<Box<dyn MultipartUpload>>,
 }
 
 impl Writing {
-    /// Stores a whole part; only the last one may be shorter than [`Blobs::part_bytes`].
+    /// Stores a whole part. Only the last part may be shorter than [`Blobs::part_bytes`].
     ///
     /// # Errors
-    /// A fault.
+    /// A fault if the store fails.
     pub(crate) async fn store_part(&mut self, part: Bytes) -> Result<()> {
         let upload = self.upload.as_mut().expect("an upload is there until it is finished");
         upload.put_part(PutPayload::from_bytes(part)).await.map_err(failure)?;
@@ -172,19 +174,19 @@ impl Writing {
     /// Makes the object durable.
     ///
     /// # Errors
-    /// A fault; nothing of the object remains.
+    /// A fault if the store fails. Then nothing of the object remains.
     pub(crate) async fn finish(mut self) -> Result<()> {
         let mut upload = self.upload.take().expect("an upload is there until it is finished");
         let completed = upload.complete().await;
         tracing::trace!("object completed");
         if completed.is_err() {
-            // The reason of the failure is the first error; this one adds nothing.
+            // The first error is the reason of the failure. This error adds nothing.
             let _already_failed = upload.abort().await;
         }
         completed.map(|_| ()).map_err(failure)
     }
 
-    /// Ends the writing; nothing of the object remains.
+    /// Ends the writing. Nothing of the object remains.
     pub(crate) async fn abort(mut self) {
         if let Some(upload) = self.upload.take() {
             abort(upload).await;

@@ -1,4 +1,4 @@
-//! The bytes of a request as they arrive, in bounded pieces.
+//! The bytes of a request as they arrive, in pieces of bounded size.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use bytes::{Buf, Bytes, BytesMut};
 use futures::StreamExt;
 use kit::{Error, Result};
 
-/// How much of a refused request is read to its end, so that the client gets to see the answer.
+/// The most bytes of a refused request that are read, so that the client reads the answer.
 const DRAIN_BYTES: u64 = 16 << 20;
 
 /// The bytes of a request as they arrive.
 pub(crate) struct Incoming {
     stream: BodyDataStream,
-    /// Arrived and not yet used.
+    /// Bytes that have arrived and are not used yet.
     pending: Bytes,
     ended: bool,
     idle: Duration,
 }
 
 impl Incoming {
-    /// Gives up when nothing arrives for `idle`.
+    /// Reads from `body`, and gives up if nothing arrives for `idle`.
     pub(crate) fn new(body: Body, idle: Duration) -> Self {
         Self { stream: body.into_data_stream(), pending: Bytes::new(), ended: false, idle }
     }

@@ -1,8 +1,8 @@
-//! The homomorphic aggregator: receives masked updates, adds them, and publishes the sum.
+//! The aggregator receives masked updates, adds them, and publishes only the sum.
 //!
-//! It sees only ciphertexts and its own share of every mask key. `routes` has the requests, `flow`
-//! a function for each use case, `uploads` the steps of an upload, `round` the life of a round,
-//! `views` what is shown, `jobs` the workers that carry rounds on, `store` all SQL.
+//! It sees only masked bodies and its own share of every mask key. `routes` has the requests,
+//! `flow` a function for each use case, `uploads` the steps of an upload, `round` the life of a
+//! round, `views` the answers, `jobs` the workers that carry rounds on, and `store` all SQL.
 
 #![forbid(unsafe_code)]
 
@@ -39,16 +39,17 @@ pub use round::lifecycle::{Event, TRANSITIONS};
 pub use schema::{SCHEMA, migrate};
 pub use store::record;
 
-/// Serves and works until `shutdown`. Then it answers the requests in progress and gives the jobs
-/// in progress back.
+/// Serves and works until `shutdown` is cancelled. Then it answers the requests in progress and
+/// gives the jobs in progress back.
 ///
-/// The database has to be migrated ([`migrate`]). A newer one is accepted.
+/// The database must be migrated ([`migrate`]). A newer schema is accepted.
 ///
 /// # Errors
-/// A fault: the configuration breaks a rule, something that it names cannot be opened, the address
-/// cannot be bound.
+/// A fault if the configuration breaks a rule, if something that it names cannot be opened, or if
+/// the address cannot be bound.
 pub fn run(config: Config, shutdown: CancellationToken) -> BoxFuture<'static, Result<()>> {
-    // Boxed, so that this crate compiles the whole service once for all programs that run it.
+    // The future is boxed so that this crate compiles the service once for all programs that run
+    // it.
     Box::pin(serve(config, shutdown))
 }
 

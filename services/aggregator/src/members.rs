@@ -13,7 +13,7 @@ use crate::{
     store::closing::{self, MemberRow},
 };
 
-/// Members read from the database at once.
+/// The members that are read from the database at once.
 const PAGE: i32 = 256;
 
 /// The members, in order.
@@ -32,7 +32,7 @@ pub(crate) fn stream(app: &App, round_id: RoundId) -> BoxStream<'static, Result<
 /// A member's header.
 ///
 /// # Errors
-/// A fault, when what is stored is not what was checked.
+/// A fault if the stored header does not decode to the one that was checked.
 pub(crate) fn header(row: &MemberRow) -> Result<ContributionHeader> {
     ContributionHeader::from_bytes(&row.header).map_err(Error::fault)
 }

@@ -1,6 +1,6 @@
-//! What contributions earn. The pool of a published round is split and posted, and balances are handed
-//! to the distributor. All of it happens in the caller's transaction, so that it happens once or not at
-//! all.
+//! The earnings of contributions. The pool of a published round is split and posted, and balances
+//! are handed to the distributor. All of it happens in the caller's transaction, so that it happens
+//! once or not at all.
 
 use api::ProblemKind;
 use kit::{Error, Result, time::Timestamp};
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// A whole score: rounds have no scores.
+/// The score of every contribution, since rounds have no scores.
 const UNSCORED_PPM: u32 = 1_000_000;
 
 /// The token that an operator names in this field.
@@ -59,7 +59,7 @@ pub(crate) async fn earnings(app: &App, round_id: &RoundId, terms: &PayoutTerms)
     Ok(earnings)
 }
 
-/// Payee and weight of a row have to be those that the participant signed.
+/// Checks that the subject and the weight of a row are those that the participant signed.
 fn check_header(earner: &Earner) -> Result<()> {
     let header = ContributionHeader::from_bytes(&earner.header).map_err(Error::fault)?;
     let signed = (header.contribution_id, &header.credential.subject, header.weight);
@@ -80,8 +80,8 @@ fn recipient(policy: Policy, earning: &Earning) -> Recipient<'_> {
     Recipient { participant: earner.subject.as_str(), weight: policy.weight(&inputs) }
 }
 
-/// Posts what a round pays and hands over every balance in its token whose owner has an address, unless
-/// that is done already.
+/// Posts the earnings of a round and hands over every balance in its token whose owner has a claim
+/// address. Does nothing if the round was paid before.
 pub(crate) async fn post(
     tx: &mut PgConnection,
     document: &RoundDocument,
@@ -101,8 +101,8 @@ pub(crate) async fn post(
     Ok(())
 }
 
-/// Hands over every balance in a token whose owner has an address. Returns the batch, if there is any
-/// such balance. The books must be locked.
+/// Hands over every balance in a token whose owner has a claim address. Returns the batch, if there
+/// is such a balance. The books must be locked.
 pub(crate) async fn hand_over(
     tx: &mut PgConnection,
     round_id: Option<&RoundId>,
@@ -122,8 +122,8 @@ pub(crate) async fn hand_over(
     Ok(Some(stored::insert(tx, round_id, &asset, &root, &balances, now).await?))
 }
 
-/// A balance with the address that its owner has signed. `None` if no message is by the owner's present
-/// key.
+/// A balance with the address that its owner has signed. `None` if no message is signed with the
+/// owner's present key.
 fn claimable(owed: Owed, chain_id: u64) -> Option<Claimable> {
     let Owed { subject, client_key, amount, messages } = owed;
     let addresses = ClaimAddress::in_force(&messages, &subject, &client_key);

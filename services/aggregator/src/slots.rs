@@ -1,5 +1,5 @@
-//! Upload slots: permissions to be uploading now. A process has so many, a few more uploads wait for
-//! their turn, and no participant takes them all.
+//! Upload slots: permissions to be uploading now. A process has a fixed number of slots. A few more
+//! uploads wait for their turn. No participant can take all slots.
 
 use std::{
     collections::HashMap,
@@ -12,8 +12,8 @@ use kit::{Error, Result};
 use names::Subject;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// Upload slots that one participant may hold, active or waiting. More than one, so that a client can
-/// try again while its dropped connection lingers.
+/// The most slots that one participant may hold, active or waiting. There are several, so that a
+/// client can try again while its dropped connection lingers.
 const OF_ONE_PARTICIPANT: usize = 4;
 
 /// The upload slots of a process.
@@ -61,7 +61,7 @@ impl Slots {
     /// Asks for a slot for an upload of this participant.
     ///
     /// # Errors
-    /// [`ProblemKind::TooManyRequests`] when the participant holds all slots that it may hold, or when
+    /// [`ProblemKind::TooManyRequests`] if the participant holds all slots that it may hold, or if
     /// no slot is free and too many uploads wait already.
     pub(crate) fn ask(&self, subject: &Subject) -> Result<Turn<'_>> {
         let share = self.share(subject).ok_or_else(busy)?;
@@ -87,7 +87,7 @@ impl<'a> Waiting<'a> {
     /// Waits until a slot is free.
     ///
     /// # Errors
-    /// [`ProblemKind::TooManyRequests`] when none becomes free in time.
+    /// [`ProblemKind::TooManyRequests`] if no slot becomes free in time.
     pub(crate) async fn slot(self) -> Result<Slot<'a>> {
         let Slots { free, patience, .. } = self.slots;
         let permit = tokio::time::timeout(*patience, free.acquire()).await.map_err(|_| busy())?;

@@ -1,4 +1,4 @@
-//! The state that every request and every job works with, built once.
+//! The state that all requests and jobs share. It is built once.
 
 use std::{ops::Deref, sync::Arc, time::Duration};
 
@@ -20,18 +20,18 @@ use crate::{
     slots::Slots,
 };
 
-/// A handle on the service's state.
+/// A handle on the service's state. A clone is cheap.
 #[derive(Clone)]
 pub(crate) struct App(Arc<State>);
 
-/// The service's state.
+/// The service's state: connections, keys, limits.
 pub(crate) struct State {
     pub(crate) db: PgPool,
     pub(crate) blobs: Blobs,
     pub(crate) vault: KeyVault,
     pub(crate) identity: IdentityKey,
     pub(crate) combiners: Vec<Combiner>,
-    /// Own key, combiners and registrar, as configured.
+    /// The public keys of this aggregator, of the combiners and of the registrar, as configured.
     pub(crate) pins: Pins,
     pub(crate) admin_token: Arc<BearerToken>,
     pub(crate) compute: Compute,
@@ -47,7 +47,7 @@ pub(crate) struct State {
     pub(crate) record: RecordConfig,
     /// Signs checkpoints, under the log's name.
     pub(crate) log_signer: Signer,
-    /// The batch of payouts that was asked for last.
+    /// The batch of payouts that was requested last.
     pub(crate) last_batch: Mutex<Option<Arc<HandedOver>>>,
     /// The longest time that an upload may take.
     pub(crate) longest_upload: Duration,
@@ -57,8 +57,8 @@ impl App {
     /// Builds the state from the configuration.
     ///
     /// # Errors
-    /// A fault: a secret cannot be read, the database or a directory cannot be opened, the database is not
-    /// migrated.
+    /// A fault if a secret cannot be read, if the database or a directory cannot be opened, or if
+    /// the database lacks migrations.
     pub(crate) async fn build(config: &Config) -> Result<Self> {
         config.check()?;
         let identity = IdentityKey::from_secret(&config.identity_key.read_key("identity_key")?);
@@ -107,7 +107,7 @@ impl App {
 }
 
 impl State {
-    /// The present time.
+    /// The present time, by the operating system's clock.
     pub(crate) fn now(&self) -> Timestamp {
         Timestamp::now()
     }

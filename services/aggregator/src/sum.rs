@@ -1,5 +1,5 @@
-//! The sum of a round in the object store, chunk by chunk. First it is folded (the masked sum, `u64`),
-//! then unmasked (`i64`). Both are little-endian.
+//! The sum of a round in the object store, chunk by chunk. First it is folded, which gives the
+//! masked sum as `u64`. Then it is unmasked, which gives `i64`. Both are little-endian.
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
@@ -38,7 +38,8 @@ pub(crate) fn decode(sum: &[u8], constants: &RoundConstants, total_weight: u64) 
     masking::mean(&sums, constants, total_weight)
 }
 
-/// Writes words as an object, which is durable when this returns. Returns the BLAKE3 digest of its bytes.
+/// Writes words as an object, which is durable when this returns. Returns the BLAKE3 digest of the
+/// object's bytes.
 pub(crate) async fn write_words<T: Copy + Send + 'static>(
     app: &App,
     object_name: &str,
@@ -63,7 +64,7 @@ pub(crate) async fn write_words<T: Copy + Send + 'static>(
     Ok(ChunkDigest::from_bytes(hasher.finalize().into()))
 }
 
-/// Reads an object of `count` words. If its digest is known, it has to be this one.
+/// Reads an object of `count` words. If its digest is known, the object must have it.
 pub(crate) async fn read_words(
     app: &App,
     object_name: String,

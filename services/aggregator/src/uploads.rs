@@ -1,4 +1,5 @@
-//! An upload as a chain of states. Each step consumes the one before, so their order is a matter of types.
+//! An upload as a chain of states. Each step consumes the state before it, so the compiler checks
+//! their order.
 //!
 //! [`Arriving`] → [`Announced`](arriving::Announced): its prefix is read and checked →
 //! [`Admitted`](admission::Admitted): the round takes it, and it holds a slot →

@@ -1,4 +1,4 @@
-//! Read models: what is shown of the record, of the object store and of the log. Nothing here changes
+//! Read models: the record, the object store and the log as callers see them. Nothing here changes
 //! anything.
 
 pub(crate) mod batches;

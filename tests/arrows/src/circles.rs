@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Who uses whom.
+/// The uses: each node with the nodes that it uses.
 pub type Arrows = BTreeMap<String, BTreeSet<String>>;
 
-/// The sets of nodes that use each other, directly or through others, in alphabetical order.
+/// Finds the sets of nodes that use each other, directly or through others, in alphabetical order.
 pub fn circles(arrows: &Arrows) -> BTreeSet<Vec<String>> {
     let reached: BTreeMap<&String, BTreeSet<&String>> =
         arrows.keys().map(|from| (from, reachable(arrows, from))).collect();

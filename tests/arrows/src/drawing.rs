@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 const PAGE: &str = include_str!("../../../ARCHITECTURE.md");
 
-/// One line of a drawing: a crate or room, and all that it may use.
+/// One line of a drawing: a crate or a room, and everything that it may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrows {
-    /// Where they begin.
+    /// The crate or room at which the arrows begin.
     pub from: String,
-    /// Where they end.
+    /// The crates or rooms to which the arrows point.
     pub to: BTreeSet<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The files of a crate, and which of them uses which.
+//! The files of a crate, and the uses between them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,7 +8,7 @@ use std::{
 
 use crate::source::{self, Path, Source};
 
-/// A crate's files by module: the root is the empty path.
+/// A crate's files by the paths of their modules. The root has the empty path.
 #[derive(Debug, Default)]
 pub struct Files(BTreeMap<Path, Source>);
 
@@ -29,7 +29,7 @@ impl Files {
         let source = source::read(&text);
         for child in &source.modules {
             let (file, inner) = (folder.join(format!("{child}.rs")), folder.join(child));
-            // A module with `#[path]` is not of this crate's own text.
+            // A module with `#[path]` does not belong to this crate's own text.
             if file.exists() {
                 self.add(below(&module, child), &file, &inner);
             }
@@ -37,8 +37,9 @@ impl Files {
         self.0.insert(module, source);
     }
 
-    /// Which file uses which others. A file that only declares modules and re-exports from them uses
-    /// none, and an item that it re-exports is used where it is defined.
+    /// Lists for each file the files that it uses. A file that only declares modules and re-exports
+    /// from them uses none. An item that it re-exports counts as used from the file that defines
+    /// it.
     pub fn arrows(&self) -> BTreeMap<String, BTreeSet<String>> {
         let arrows = self.0.iter().map(|(module, source)| {
             let used = source.uses.iter().filter_map(|path| self.resolve(module, path, 0));
@@ -48,8 +49,8 @@ impl Files {
         arrows.collect()
     }
 
-    /// The module in whose file an item is defined that `from` calls `path`. `None` if it is of another
-    /// crate.
+    /// Returns the module whose file defines the item that `from` calls `path`. Returns `None` if
+    /// the item is of another crate.
     fn resolve<'a>(&'a self, from: &'a Path, path: &[String], hops: u8) -> Option<&'a Path> {
         let source = &self.0[from];
         let (first, rest) = path.split_first()?;
@@ -65,7 +66,7 @@ impl Files {
         }
     }
 
-    /// A path that begins with a name which `from` imports.
+    /// Resolves a path that begins with a name which `from` imports.
     fn imported<'a>(&'a self, from: &'a Path, path: &[String], hops: u8) -> Option<&'a Path> {
         let import = self.0[from].imports.get(&path[0]).filter(|import| import[0] != path[0] && hops < 8)?;
         let whole: Path = import.iter().chain(&path[1..]).cloned().collect();

@@ -1,5 +1,5 @@
-//! What `ARCHITECTURE.md` draws, beside what the code does: dependencies between crates, and uses
-//! between the files of a crate. See `tests/arrows.rs` and `tests/files.rs`.
+//! Compares the drawings of `ARCHITECTURE.md` with the code: the dependencies between crates, and
+//! the uses between the files of a crate. See `tests/arrows.rs` and `tests/files.rs`.
 
 pub mod circles;
 pub mod drawing;

@@ -1,10 +1,10 @@
-//! What one file declares, imports and names. Code for tests alone is left out.
+//! The declarations, imports and paths of one file. Code that is only for tests is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::tokens::{Token, tokens};
 
-/// A path, as it is written: `crate`, `self`, `super` and names.
+/// A path as it is written: `crate`, `self`, `super` and names.
 pub type Path = Vec<String>;
 
 /// A file.
@@ -12,7 +12,7 @@ pub type Path = Vec<String>;
 pub struct Source {
     /// Modules in files of their own.
     pub modules: BTreeSet<String>,
-    /// Items that it defines, also inside functions and blocks.
+    /// The items that the file defines, also inside functions and blocks.
     pub items: BTreeSet<String>,
     /// Its macros by example.
     pub macros: BTreeSet<String>,
@@ -37,7 +37,7 @@ pub fn read(text: &str) -> Source {
 struct Parser {
     tokens: Vec<Token>,
     at: usize,
-    /// For each module around this place that is not in a file of its own, the depth of its braces.
+    /// The depth of the braces of each module around this place that has no file of its own.
     inline: Vec<usize>,
     depth: usize,
     source: Source,

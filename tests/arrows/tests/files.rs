@@ -1,5 +1,5 @@
-//! No files of a crate use each other in a circle, and the rooms of the aggregator use each other only
-//! along the arrows of `ARCHITECTURE.md`.
+//! Tests that no files of a crate use each other in a circle, and that the rooms of the aggregator
+//! use each other only along the arrows of `ARCHITECTURE.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,8 @@ use arrows::{
 };
 use cargo_metadata::{MetadataCommand, Package, Target};
 
-/// Rooms of files that still use each other in circles: the crate, and how the names of the files begin.
+/// Rooms of files that still use each other in circles: the crate, and the beginning of the files'
+/// names.
 const LEFT: [(&str, &str); 2] = [("cli", "commands/audit"), ("cli", "commands/demo")];
 
 fn packages() -> Vec<Package> {
@@ -54,7 +55,8 @@ fn room(module: &str) -> &str {
     module.split('/').next().unwrap_or(module)
 }
 
-/// The rooms of a crate and what each uses, every room below all those that it uses.
+/// Lists the rooms of a crate with the rooms that each uses. Every room is below all rooms that it
+/// uses.
 fn rooms(files: &Arrows) -> Vec<(String, BTreeSet<String>)> {
     let mut rest: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (from, to) in files {

@@ -13,14 +13,6 @@ pub struct Source {
     pub text: String,
 }
 
-impl Source {
-    /// The extension of the file's name. Empty if the name has none.
-    pub fn extension(&self) -> &str {
-        let name = self.path.rsplit('/').next().unwrap_or_default();
-        name.rsplit_once('.').map_or("", |(_, extension)| extension)
-    }
-}
-
 /// Folders with files that are built, installed or measured.
 const SKIPPED: [&str; 4] = ["target", "node_modules", "__pycache__", "prebuilt"];
 

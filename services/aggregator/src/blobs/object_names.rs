@@ -10,8 +10,8 @@
 use names::{ModelDigest, RoundHash, SetRoot};
 use protocol::ContributionHeader;
 
-/// A name for the body of a contribution. Every upload gets another one, so that one that fails never
-/// takes another's bytes with it.
+/// A new name for the body of a contribution. Every upload gets another name, so that a failed
+/// upload never removes the bytes of another one.
 pub(crate) fn new_body(round_hash: &RoundHash, header: &ContributionHeader) -> String {
     let attempt = uuid::Uuid::now_v7().simple();
     format!("{}/{}-{}-{attempt}", bodies(round_hash), header.contribution_id, header.hash())
@@ -27,7 +27,7 @@ pub(crate) fn model(digest: &ModelDigest) -> String {
     format!("models/{digest}")
 }
 
-/// The chunks of a sum. The set's root is in their names: another set would be another sum.
+/// The names of the chunks of a sum. They contain the set root, since another set has another sum.
 #[derive(Clone, Debug)]
 pub(crate) struct SumNames {
     folder: String,
@@ -49,7 +49,7 @@ impl SumNames {
         format!("{}/sum/{chunk}", self.folder)
     }
 
-    /// The folder of all of it.
+    /// The folder of all chunks.
     pub(crate) fn folder(&self) -> String {
         self.folder.clone()
     }

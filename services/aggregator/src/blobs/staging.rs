@@ -1,5 +1,5 @@
-//! Unfinished files, which a killed process leaves of the objects it was writing to a local disk.
-//! `object_store` writes `NAME` as `NAME#1`, `NAME#2`, … until it is whole.
+//! Unfinished files. A killed process leaves them behind when it was writing objects to a local
+//! disk. `object_store` writes `NAME` as `NAME#1`, `NAME#2`, … until the object is whole.
 
 use std::{
     ffi::OsStr,
@@ -9,8 +9,9 @@ use std::{
     time::Duration,
 };
 
-/// Removes unfinished files below `directory` to which nothing was added for `age`. A process that still
-/// writes to one loses an attempt and nothing else, because an object exists once its file has its name.
+/// Removes unfinished files below `directory` to which nothing was added for `age`. A process that
+/// still writes to such a file loses only an attempt, since an object exists once its file has its
+/// name.
 pub(super) fn sweep(directory: &Path, age: Duration) -> io::Result<()> {
     let mut directories = vec![directory.to_owned()];
     while let Some(directory) = directories.pop() {
@@ -42,7 +43,7 @@ fn is_unfinished(name: &OsStr) -> bool {
     attempt.is_some_and(|attempt| !attempt.is_empty() && attempt.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Other processes write and sweep at the same time.
+/// Accepts that a file is missing, since other processes write and sweep at the same time.
 fn if_there<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
     match outcome {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

@@ -1,5 +1,5 @@
-//! Retention: after the audit window the bodies, sealed seeds and proofs of a round are erased. Headers,
-//! digests, verdicts, receipts and the sum stay.
+//! Retention. After the audit window the bodies, sealed seeds and proofs of a round are erased.
+//! Headers, digests, verdicts, receipts and the sum stay.
 
 use futures::StreamExt;
 use kit::{Result, tx::run_tx};
@@ -10,11 +10,11 @@ use crate::{
     store::retention::{self, Expired},
 };
 
-/// Rounds erased at a time.
+/// The most rounds that are erased at a time.
 const ROUNDS: i64 = 100;
 
-/// Erases every round whose audit window is over. If the process is killed in between, the next call
-/// begins the round again. A round that cannot be erased does not keep the others.
+/// Erases every round whose audit window is over. If the process is killed during a round, the next
+/// call erases this round again. A round that cannot be erased does not hold up the others.
 pub(crate) async fn erase_expired(app: &App) -> Result<()> {
     let Some(window_ms) = app.record.audit_window_ms else { return Ok(()) };
     let before = app.now().minus_ms(i64::try_from(window_ms).unwrap_or(i64::MAX));

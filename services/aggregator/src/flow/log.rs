@@ -1,4 +1,4 @@
-//! The log grows: entries get their index, and checkpoints are signed.
+//! The growth of the log: entries get their index, and checkpoints are signed.
 
 use kit::{Error, Result, column::Column, tx::run_tx};
 use ledger::{Checkpoint, ConsistencyPlan, Frontier, Hash, NodeId, verify_consistency};
@@ -11,17 +11,17 @@ use crate::{
     store::log::{self as stored, CheckpointRow},
 };
 
-/// Entries that get their index in one transaction.
+/// The most entries that get their index in one transaction.
 const BATCH: i32 = 1_000;
 
-/// Gives every waiting entry its index. Entries that were committed before the call have one when it
-/// returns.
+/// Gives every waiting entry its index. Entries that were committed before the call have one when
+/// it returns.
 pub(crate) async fn sequence(app: &App) -> Result<()> {
     while sequence_batch(app).await? >= BATCH {}
     Ok(())
 }
 
-/// Entries and the nodes above them, in one transaction.
+/// Gives a batch of entries their index and stores the nodes above them, in one transaction.
 async fn sequence_batch(app: &App) -> Result<i32> {
     let count = run_tx(&app.db, "sequence", async |mut tx| {
         let indexed = stored::sequence(&mut tx, BATCH).await?;
@@ -44,14 +44,14 @@ async fn frontier(db: impl PgExecutor<'_>, size: u64) -> Result<Frontier> {
     Frontier::from_nodes(size, &hashes).map_err(Error::fault)
 }
 
-/// Signs the entries that have an index, if they are more than the last checkpoint covers and continue
-/// it.
+/// Signs the entries that have an index, if they are more than the last checkpoint covers and
+/// continue it.
 ///
 /// # Errors
-/// A fault when the log does not continue the one signed last, as the database or the vault remembers
-/// it. So a log that somebody has rewritten, or set back to a backup, is not signed.
+/// A fault if the log does not continue the log that was signed last, which the database or the
+/// vault remembers. A log that somebody has rewritten, or set back to a backup, is thus not signed.
 pub(crate) async fn sign_checkpoint(app: &App) -> Result<()> {
-    // The vault first: the log can only have become longer when the database is asked.
+    // Ask the vault first. The log can only be longer when the database is asked.
     let kept = log_head::load(&app.vault).await?;
     let Some(size) = stored::unsigned(&app.db).await? else { return Ok(()) };
     let head =
@@ -64,7 +64,7 @@ pub(crate) async fn sign_checkpoint(app: &App) -> Result<()> {
     for earlier in [last, kept].into_iter().flatten() {
         continues(app, &earlier, &head).await?;
     }
-    // Kept before anybody can see the signature.
+    // Keep the head before anyone can see the signature.
     log_head::keep(&app.vault, head).await?;
     let LogHead { size, root } = head;
     let checkpoint = Checkpoint { origin: app.log_signer.name().to_owned(), size, root };
@@ -76,7 +76,7 @@ pub(crate) async fn sign_checkpoint(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Whether the tree `head` continues the tree `earlier`, which was signed or was about to be.
+/// Checks that the tree `head` continues the tree `earlier`, which was signed or was about to be.
 async fn continues(app: &App, earlier: &LogHead, head: &LogHead) -> Result<()> {
     if earlier == head {
         return Ok(());

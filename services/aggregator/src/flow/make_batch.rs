@@ -1,4 +1,4 @@
-//! Handing balances over at the operator's word.
+//! Batches that are made at the operator's request.
 
 use api::{
     ProblemKind,
@@ -13,7 +13,7 @@ use crate::{
     views::batches::batch,
 };
 
-/// Makes a batch of what is owed in a token, though no round is paid now.
+/// Makes a batch of the balances in a token, although no round is paid now.
 pub(crate) async fn make_batch(app: &App, request: &MakeBatch) -> Result<Batch> {
     let token = token("token", &request.token)?;
     let made = run_tx(&app.db, "make batch", async |mut tx| {

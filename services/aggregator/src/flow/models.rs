@@ -72,7 +72,7 @@ async fn check(app: &App, digest: &ModelDigest, incoming: &mut Incoming) -> Resu
     digesting.finish(digest).map(drop)
 }
 
-/// A model of which some parts are digested.
+/// A model whose first parts are digested.
 struct Digesting<'a> {
     app: &'a App,
     sha256: Sha256,

@@ -1,6 +1,6 @@
-//! Sweeping. It removes what a killed process has left behind: keys of creations cut short, to which
-//! nothing was ever sealed, and files of objects that were never whole. It also erases what is kept for
-//! audits alone, once their time is over.
+//! Sweeping. It destroys the keys of creations that were cut short, to which nothing was ever
+//! sealed. It removes files of objects that were never whole. It erases data that is kept only for
+//! audits, once their time is over.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -14,8 +14,8 @@ use crate::{state::App, store::rounds};
 /// A creation that takes longer is given up.
 pub(crate) const LONGEST_CREATION_MS: i64 = 3_600_000;
 
-/// A key this old whose round is not stored belongs to a creation that was cut short. This is far longer
-/// than the longest creation, so that clocks may differ.
+/// A key of this age belongs to a creation that was cut short, if its round is not stored. The age
+/// is far above the longest creation, so that clocks may differ.
 const UNUSED_KEY_MS: i64 = 24 * LONGEST_CREATION_MS;
 
 /// Time beyond the longest upload, because several processes may have different settings.
@@ -52,7 +52,7 @@ async fn sweep_keys(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Whether no contribution to the round will ever be opened.
+/// Returns whether no contribution to the round will ever be opened.
 fn is_useless(state: Option<RoundState>, created_at: Option<Timestamp>, now: Timestamp) -> bool {
     match (state, created_at) {
         (Some(RoundState::Published | RoundState::Failed | RoundState::Cancelled), _) => true,
@@ -62,7 +62,7 @@ fn is_useless(state: Option<RoundState>, created_at: Option<Timestamp>, now: Tim
     }
 }
 
-/// When a creation chose this identifier. The identifier holds the time.
+/// Returns when a creation chose this round id. The round id contains the time.
 pub(crate) fn created_at(round_id: &RoundId) -> Option<Timestamp> {
     let (seconds, nanoseconds) = uuid::Uuid::from_bytes(round_id.to_bytes()).get_timestamp()?.to_unix();
     let seconds = i64::try_from(seconds).ok()?;

@@ -103,8 +103,8 @@ impl<'a> Proposal<'a> {
         }
     }
 
-    /// A participant has one reputation in a round, so this is not checked again when the contribution
-    /// is recorded.
+    /// Checks the participant's reputation. It has one reputation in a round, so this is not
+    /// checked again when the contribution is recorded.
     async fn check_reputation(&self) -> Result<()> {
         let min = self.round.document().min_reputation_ppm;
         if min == 0 {

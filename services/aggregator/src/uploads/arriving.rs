@@ -53,14 +53,15 @@ impl<'a> Arriving<'a> {
         Ok(Self { app, round, state, contribution_id, incoming })
     }
 
-    /// Reads the prefix and checks it. `length` is what the request says of its length.
+    /// Reads the prefix and checks it. `length` is the length that the request states.
     ///
     /// # Errors
-    /// An abort when the request is too slow, or when its length, the prefix or the identifier in the
-    /// header is not as it has to be.
+    /// An abort if the request is too slow, or if its length, the prefix or the identifier in the
+    /// header breaks a rule.
     pub(crate) async fn announce(self, length: Option<u64>) -> Result<Announced<'a>> {
         let length = self.plausible_length(length)?;
-        // One timeout for the whole prefix, so that nobody stays here by sending a byte now and then.
+        // One time-out covers the whole prefix, so that no client can stay here by sending a byte
+        // now and then.
         let idle = Duration::from_millis(self.app.limits.upload_idle_timeout_ms);
         let prefix = tokio::time::timeout(idle, read_prefix(self.incoming)).await;
         let (prefix, prefix_bytes) = prefix.map_err(|_| Error::abort(ProblemKind::RequestTimeout))??;

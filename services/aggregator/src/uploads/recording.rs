@@ -39,8 +39,8 @@ impl Stored<'_> {
     /// An abort when the round does not take the contribution any more. Its object is gone then.
     pub(crate) async fn record(self) -> Result<Recorded> {
         let recorded = self.write_row().await;
-        // After a fault the row may be there: a commit whose answer was lost. Then its object has to be
-        // there too.
+        // After a fault the row may exist, since the answer to a commit may have been lost. Then
+        // its object must exist too.
         if matches!(recorded, Ok(Recorded::Earlier(_)) | Err(Error::Abort(_))) {
             self.proposal.app.blobs.delete(&self.object_name).await?;
         }

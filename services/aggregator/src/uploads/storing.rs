@@ -6,8 +6,8 @@ use protocol::BodyDigests;
 use super::{admission::Admitted, arriving::Proposal, digesting::write_body};
 use crate::{blobs::object_names, slots::Slot};
 
-/// An upload whose body is durable in the object store and has the digest that its header states. It
-/// still holds its slot.
+/// An upload whose body is durable in the object store and has the digest that its header states.
+/// The upload still holds its slot.
 pub(crate) struct Stored<'a> {
     pub(super) proposal: Proposal<'a>,
     pub(super) object_name: String,

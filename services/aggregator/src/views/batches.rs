@@ -45,8 +45,8 @@ pub(crate) async fn batch(app: &App, batch_id: u64) -> Result<Batch> {
     view(row.ok_or_else(|| Error::abort(ProblemKind::NotFound))?)
 }
 
-/// A batch with its tree, which is checked against the recorded root. The batch that was asked for last
-/// is kept, because after a round everybody asks for the same.
+/// Loads a batch with its tree, which is checked against the recorded root. The batch that was
+/// loaded last is kept, since all participants ask for the same batch after a round.
 async fn load(app: &App, batch_id: u64) -> Result<Arc<HandedOver>> {
     let mut kept = app.last_batch.lock().await;
     if let Some(batch) = kept.as_ref().filter(|batch| batch.batch_id() == batch_id) {

@@ -53,7 +53,8 @@ pub(crate) async fn inclusion(app: &App, index: u64) -> Result<LogInclusionView>
     Ok(LogInclusionView { entry: entry(row), checkpoint, path: path.into_iter().collect() })
 }
 
-/// The proof that a contribution's receipt is kept: its first entry is in the tree of the last checkpoint.
+/// The proof that a contribution's receipt is kept. It shows that the first entry about the
+/// contribution is in the tree of the last checkpoint.
 pub(crate) async fn contribution(
     app: &App,
     round_id: RoundId,
