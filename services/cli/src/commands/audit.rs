@@ -1,29 +1,21 @@
 //! `blindsum audit`.
 
 pub(crate) mod chain;
+mod fetch;
 mod log;
 mod round_folder;
 mod verify;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use audit::BundleJson;
 use clap::Subcommand;
-use client::Client;
 use names::RoundId;
-use protocol::Canonical;
 use serde_json::{Value, json};
 
 use self::round_folder::RoundFolder;
-pub(crate) use self::verify::verify;
-use crate::{
-    connection::ClientArgs,
-    error::{CommandError, Result},
-    output::Output,
-};
+pub(crate) use self::{fetch::fetch, verify::verify};
+use crate::{connection::ClientArgs, error::Result, output::Output};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
@@ -75,27 +67,6 @@ pub(crate) async fn run(audit: Audit, output: &Output) -> Result<()> {
             Ok(())
         }
     }
-}
-
-/// Writes what is public about a round, and the log, to a folder; returns the number of members.
-pub(crate) async fn fetch(client: &Client, id: RoundId, folder: &Path) -> Result<usize> {
-    let round = client.open_round(id).await?;
-    let folder = RoundFolder::new(folder);
-    folder.create()?;
-    let path = folder.bundle();
-    fs::write(&path, client.bundle(id).await?).map_err(CommandError::file(&path))?;
-    let bundle = folder.read_bundle()?;
-    if bundle.document_bytes() != round.document().to_bytes() {
-        return Err(CommandError::Unexpected { what: "bundle's document" });
-    }
-    let constants = round.constants();
-    for contribution in bundle.contributions() {
-        let to = folder.body(contribution);
-        client.download_body(id, contribution, constants.body_bytes(), &to).await?;
-    }
-    client.download_sum(id, 8 * constants.padded_dimension, &folder.sum()).await?;
-    log::fetch(client, id, &folder).await?;
-    Ok(bundle.contributions().len())
 }
 
 fn show(path: &Path, output: &Output) -> Result<()> {

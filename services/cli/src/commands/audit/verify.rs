@@ -13,7 +13,7 @@ use protocol::Pins;
 use rand::rngs::OsRng;
 use serde::Serialize;
 
-use super::{fetch, log, round_folder::RoundFolder};
+use super::{fetch::fetch, log, round_folder::RoundFolder};
 use crate::{
     connection::AggregatorArgs,
     error::{CommandError, Result},

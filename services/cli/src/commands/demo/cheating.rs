@@ -1,5 +1,6 @@
 //! The contributions of clients that cheat.
 
+use client::Participant;
 use lattice::{MODULUS, expand::SecretStreamKey};
 use masking::{Quantised, quantise};
 use names::ContributionId;
@@ -9,7 +10,6 @@ use rand::{Rng, rngs::OsRng};
 use super::{
     cast::Role,
     forgery::{Forgery, scaled},
-    learner::Learner,
 };
 use crate::error::{CommandError, Result};
 
@@ -25,8 +25,14 @@ pub(super) struct Forged {
 }
 
 /// Makes the message of a client with this role.
-pub(super) fn forge(learner: &Learner, round: &VerifiedRound, update: &[f32], role: Role) -> Result<Forged> {
-    let quantised = quantised(learner, round, update)?;
+pub(super) fn forge(
+    participant: &Participant,
+    weight: u32,
+    round: &VerifiedRound,
+    update: &[f32],
+    role: Role,
+) -> Result<Forged> {
+    let quantised = quantised(weight, round, update)?;
     let (padded, half) = (quantised.values().len(), (MODULUS / 2) as i64);
     let honest = scaled(round, &quantised, 1);
     let half_twice = || {
@@ -47,7 +53,7 @@ pub(super) fn forge(learner: &Learner, round: &VerifiedRound, update: &[f32], ro
         Role::Tilter => tilted(),
         _ => honest.clone(),
     };
-    let forgery = Forgery::mask(round, &learner.participant, learner.weight(), &phi)?;
+    let forgery = Forgery::mask(round, participant, weight, &phi)?;
     let proof = match role {
         Role::Copyist => forgery.prove_for(|statement| statement.client_key = [9; 32].into())?,
         Role::Anachronist => forgery.prove_for(|statement| statement.round_hash = [9; 32].into())?,
@@ -60,7 +66,7 @@ pub(super) fn forge(learner: &Learner, round: &VerifiedRound, update: &[f32], ro
     Ok(Forged { id, message, quantised: quantised.values().iter().map(|value| factor * value).collect() })
 }
 
-fn quantised(learner: &Learner, round: &VerifiedRound, update: &[f32]) -> Result<Quantised> {
-    quantise(update, learner.weight(), round.constants(), SecretStreamKey::generate(&mut OsRng))
+fn quantised(weight: u32, round: &VerifiedRound, update: &[f32]) -> Result<Quantised> {
+    quantise(update, weight, round.constants(), SecretStreamKey::generate(&mut OsRng))
         .map_err(|_| CommandError::Unexpected { what: "update" })
 }

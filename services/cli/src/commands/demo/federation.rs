@@ -1,4 +1,4 @@
-//! The federation: its clients, its rounds, and the models that result.
+//! The federation: its clients and their data.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,22 +8,18 @@ use protocol::Pins;
 use rand::{SeedableRng, rngs::StdRng};
 
 use super::{
-    Args, ProofArg,
+    args::Args,
     averaging::FloatFederation,
     cast::{self, Role},
     digits::{Digits, Sample},
     learner::Learner,
     misdeeds::Misdeeds,
     network::{Network, Training},
-    payday,
-    round::{self, RoundOutcome},
-    split, training_plan,
+    split, terms, training_plan,
 };
 use crate::{
-    commands::audit,
     error::{CommandError, Result},
     installation::Installation,
-    output::Output,
 };
 
 pub(super) struct Federation {
@@ -34,18 +30,8 @@ pub(super) struct Federation {
     pub(super) learners: Vec<Arc<Learner>>,
     pub(super) test: Vec<Sample>,
     shares: Arc<Vec<Vec<Sample>>>,
-    initial: Network,
+    pub(super) initial: Network,
     rng: Mutex<StdRng>,
-}
-
-/// A round, and the accuracies of the models after it.
-pub(super) struct Advance {
-    pub(super) outcome: RoundOutcome,
-    pub(super) secure_accuracy: f64,
-    pub(super) plain_accuracy: f64,
-    pub(super) float_accuracy: f64,
-    /// Whether the secure and the plain model are equal, bit for bit.
-    pub(super) models_identical: bool,
 }
 
 impl Federation {
@@ -75,7 +61,7 @@ impl Federation {
                 last_message: Mutex::new(None),
             };
             learner.client.enrol(&learner.participant).await?;
-            payday::claim_address(&learner).await?;
+            terms::claim_address(&learner).await?;
             learners.push(Arc::new(learner));
         }
         let (test, shares, rng) = (digits.test, Arc::new(shares), Mutex::new(rng));
@@ -83,41 +69,14 @@ impl Federation {
         Ok(Self { pins, operator, observer, learners, test, shares, initial, rng })
     }
 
-    /// Runs all rounds, each from the model that the last one produced.
-    pub(super) async fn run(&self, args: &Args, output: &Output) -> Result<Vec<Advance>> {
-        let mut secure = self.initial.clone();
-        let mut plain = self.initial.clone();
-        let mut float = FloatFederation { network: self.initial.clone() };
-        let (mut gone, mut advances) = (Vec::new(), Vec::new());
-        let proved = args.proof == ProofArg::NormV1;
-        for number in 1..=args.rounds {
-            let roles = self.cast(number, &gone, proved);
-            let plan = round::Plan { number, roles: &roles, proof: args.proof.into() };
-            let outcome = round::run(self, &plan, &secure, output).await?;
-            secure.add(&outcome.secure_mean);
-            plain.add(&outcome.plain_mean);
-            float = self.advance_float(float, outcome.included.clone(), args.seed, number).await;
-            gone.extend((0..roles.len()).filter(|&client| roles[client] == Role::LeavesAfter));
-            if let Some(out) = &args.out {
-                audit::fetch(&self.observer, outcome.id, &out.join(format!("round-{number}"))).await?;
-            }
-            advances.push(Advance {
-                outcome,
-                secure_accuracy: secure.accuracy(&self.test),
-                plain_accuracy: plain.accuracy(&self.test),
-                float_accuracy: float.network.accuracy(&self.test),
-                models_identical: secure == plain,
-            });
-        }
-        Ok(advances)
-    }
-
-    fn cast(&self, number: u16, gone: &[usize], proved: bool) -> Vec<Role> {
+    /// The role of each client in a round.
+    pub(super) fn cast(&self, number: u16, gone: &[usize], proved: bool) -> Vec<Role> {
         let mut rng = self.rng.lock().expect("no holder panics");
         cast::cast(self.learners.len(), number, gone, proved, &mut rng)
     }
 
-    async fn advance_float(
+    /// Trains in the clear, with the clients whose contributions are in the sum.
+    pub(super) async fn advance_float(
         &self,
         mut float: FloatFederation,
         clients: Vec<usize>,

@@ -90,7 +90,11 @@ impl Learner {
                 let message = self.prepare(&round, &update).await?.message()?;
                 outcome.refused = self.misdeeds.vandalise(&round, &message).await?;
             }
-            Role::Impostor => outcome.refused = self.misdeeds.impersonate(&round, &self, &update).await?,
+            Role::Impostor => {
+                let impersonated = (&self.client, &self.participant);
+                outcome.refused =
+                    self.misdeeds.impersonate(&round, impersonated, self.weight(), &update).await?;
+            }
             Role::Saboteur => {
                 let message = self.prepare(&round, &update).await?.message()?;
                 self.misdeeds.sabotage(&round, &message, &self.participant).await?;
@@ -115,7 +119,7 @@ impl Learner {
         role: Role,
     ) -> Result<Contributed> {
         let (learner, verified, update) = (self.clone(), round.clone(), update.to_vec());
-        let forge = move || cheating::forge(&learner, &verified, &update, role);
+        let forge = move || cheating::forge(&learner.participant, learner.weight(), &verified, &update, role);
         let start = Instant::now();
         let forged = tokio::task::spawn_blocking(forge).await.expect("forging does not panic")?;
         let (mask_time, bytes, start) = (start.elapsed(), forged.message.len() as u64, Instant::now());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use api::{Problem, contributions::ContributionView, paths};
-use client::{Participant, ignore_progress};
+use client::{Client, Participant, ignore_progress};
 use names::ContributionId;
 use protocol::{
     Canonical, Credential, IdentityKey, MessagePrefix, PrefixLength, Receipt, Signed, VerifiedRound,
@@ -11,7 +11,6 @@ use protocol::{
 use rand::{RngCore, rngs::OsRng};
 use reqwest::{StatusCode, header::CONTENT_TYPE};
 
-use super::learner::Learner;
 use crate::error::{CommandError, Result};
 
 /// The wait before a retry when the aggregator is at its limit.
@@ -72,16 +71,16 @@ impl Misdeeds {
     pub(super) async fn impersonate(
         &self,
         round: &VerifiedRound,
-        learner: &Learner,
+        (client, participant): (&Client, &Participant),
+        weight: u32,
         update: &[f32],
     ) -> Result<Vec<Refused>> {
         let identity = IdentityKey::generate(&mut OsRng);
         let forger = IdentityKey::generate(&mut OsRng);
-        let Credential { subject, epoch, .. } = learner.participant.credential.clone();
+        let Credential { subject, epoch, .. } = participant.credential.clone();
         let credential = Credential::issue(&forger, subject, identity.public(), epoch);
         let impostor = Participant { identity, credential };
-        let prepared =
-            learner.client.prepare(round, &impostor, update, learner.weight(), ignore_progress()).await?;
+        let prepared = client.prepare(round, &impostor, update, weight, ignore_progress()).await?;
         let (id, message) = (prepared.contribution_id(), prepared.message()?);
         Ok(vec![self.refused("a key that the registrar never saw", round, id, message).await?])
     }

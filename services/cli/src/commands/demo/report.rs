@@ -6,12 +6,14 @@ use api::rounds::ProofDemand;
 use serde_json::{Value, json};
 
 use super::{
-    Args,
+    args::Args,
     cast::Role,
-    federation::{Advance, Federation},
+    federation::Federation,
     learner::ClientOutcome,
-    payday::{POOL, Payday},
+    payday::Payday,
     record::{QUERIES, Record},
+    terms::POOL,
+    training::Advance,
 };
 use crate::{
     error::{CommandError, Result},

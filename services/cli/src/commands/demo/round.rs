@@ -19,7 +19,7 @@ use super::{
     federation::Federation,
     learner::{ClientOutcome, Contributed},
     network::{self, Network},
-    payday, training_plan,
+    terms, training_plan,
 };
 use crate::{
     commands::round::name,
@@ -107,7 +107,7 @@ async fn open(federation: &Federation, model: &Network, proof: ProofDemand) -> R
         credential_epoch: local::parties::EPOCH,
         proof,
         max_attempts: 2,
-        payout: Some(payday::terms()),
+        payout: Some(terms::terms()),
         min_reputation_ppm: 0,
     };
     let id = federation.operator.create_round(&spec).await?.round_id;
