@@ -11,6 +11,11 @@ use thiserror::Error;
 
 use crate::{Error, Result};
 
+names::name! {
+    /// The SHA-256 digest of a service's [`Definitions`].
+    pub DefinitionsDigest: 32;
+}
+
 /// The schema of a service's database.
 #[derive(Debug)]
 pub struct Schema {
@@ -93,19 +98,19 @@ impl Definitions {
     }
 
     /// The SHA-256 digest of the files. It covers each name and text with its length.
-    pub fn digest(&self) -> [u8; 32] {
+    pub fn digest(&self) -> DefinitionsDigest {
         let mut hash = Sha256::new();
         for part in self.files.iter().flat_map(|(name, text)| [name, text]) {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
-        hash.finalize().into()
+        DefinitionsDigest::from_bytes(hash.finalize().into())
     }
 
     /// Returns whether a database with this version and digest has these definitions or later ones.
     fn are_in(&self, present: Option<&(i64, Vec<u8>)>) -> bool {
         present.is_some_and(|(version, digest)| {
-            *version > self.version() || *version == self.version() && *digest == self.digest()
+            *version > self.version() || *version == self.version() && *digest == self.digest().as_bytes()
         })
     }
 }
@@ -150,7 +155,7 @@ impl Schema {
             "INSERT INTO schema_definitions (version, digest, undo, applied_at) VALUES ($1, $2, $3, now())",
         )
         .bind(self.definitions.version())
-        .bind(self.definitions.digest())
+        .bind(self.definitions.digest().to_bytes())
         .bind(drop_statements(&made))
         .execute(&mut *tx)
         .await?;

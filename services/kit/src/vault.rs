@@ -13,6 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use names::{Name, SetRoot};
 use rand::{RngCore, rngs::OsRng};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -26,8 +27,8 @@ pub enum VaultError {
     /// A secret with this name exists already.
     #[error("a secret of this name exists")]
     Exists,
-    /// Another value was committed to under this name.
-    #[error("another value was committed to under this name")]
+    /// Another root was committed to under this name.
+    #[error("another root was committed to under this name")]
     Committed,
     /// The name is not 1 to 100 characters of `[A-Za-z0-9_-]`.
     #[error("a name has 1 to 100 letters, digits, hyphens and underscores")]
@@ -117,14 +118,13 @@ impl KeyVault {
         Ok(names)
     }
 
-    /// Commits to `value` under this name, for ever. A second commitment to the same value
-    /// succeeds.
+    /// Commits to `root` under this name, for ever. A second commitment to the same root succeeds.
     ///
     /// # Errors
     /// [`VaultError::Committed`], [`VaultError::Name`], [`VaultError::Io`].
-    pub fn commit(&self, name: &str, value: &[u8; 32]) -> Result<(), VaultError> {
+    pub fn commit(&self, name: &str, root: SetRoot) -> Result<(), VaultError> {
         let path = self.path(name, COMMITMENT)?;
-        if self.write_once(&path, value)? || fs::read(&path)? == value {
+        if self.write_once(&path, root.as_bytes())? || fs::read(&path)? == root.as_bytes() {
             // Another writer may have named the file without having synchronised the directory.
             self.sync()?;
             return Ok(());
@@ -132,14 +132,14 @@ impl KeyVault {
         Err(VaultError::Committed)
     }
 
-    /// Returns the value that was committed to under this name.
+    /// Returns the root that was committed to under this name.
     ///
     /// # Errors
     /// [`VaultError::Name`], [`VaultError::Io`].
-    pub fn committed(&self, name: &str) -> Result<Option<[u8; 32]>, VaultError> {
+    pub fn committed(&self, name: &str) -> Result<Option<SetRoot>, VaultError> {
         let Some(bytes) = read_if_there(&self.path(name, COMMITMENT)?)? else { return Ok(None) };
-        let value = bytes.try_into().map_err(|_| io::Error::from(ErrorKind::InvalidData))?;
-        Ok(Some(value))
+        let root = SetRoot::from_slice(&bytes).ok_or_else(|| io::Error::from(ErrorKind::InvalidData))?;
+        Ok(Some(root))
     }
 
     /// Replaces the note with this name. A note is not secret.
@@ -281,23 +281,23 @@ mod tests {
         vault.create("round", b"secret").unwrap();
         let second_name = vault.directory.join("second-name");
         fs::hard_link(vault.directory.join("round.key"), &second_name).unwrap();
-        vault.commit("round", &[1; 32]).unwrap();
+        vault.commit("round", [1; 32].into()).unwrap();
         vault.destroy("round").unwrap();
         vault.destroy("round").unwrap();
         assert!(!vault.exists("round").unwrap());
         assert_eq!(fs::read(second_name).unwrap(), [0; 6], "the blocks were overwritten");
-        assert_eq!(vault.committed("round").unwrap(), Some([1; 32]));
+        assert_eq!(vault.committed("round").unwrap(), Some([1; 32].into()));
     }
 
     #[test]
     fn a_commitment_is_to_one_value_for_ever() {
         let (_directory, vault) = vault();
-        vault.commit("round", &[1; 32]).unwrap();
-        vault.commit("round", &[1; 32]).unwrap();
-        assert!(matches!(vault.commit("round", &[2; 32]), Err(VaultError::Committed)));
+        vault.commit("round", [1; 32].into()).unwrap();
+        vault.commit("round", [1; 32].into()).unwrap();
+        assert!(matches!(vault.commit("round", [2; 32].into()), Err(VaultError::Committed)));
         let reopened = KeyVault::open(&vault.directory).unwrap();
-        assert!(matches!(reopened.commit("round", &[2; 32]), Err(VaultError::Committed)));
-        assert_eq!(reopened.committed("round").unwrap(), Some([1; 32]));
+        assert!(matches!(reopened.commit("round", [2; 32].into()), Err(VaultError::Committed)));
+        assert_eq!(reopened.committed("round").unwrap(), Some([1; 32].into()));
     }
 
     #[test]
@@ -307,7 +307,7 @@ mod tests {
             let tries: Vec<_> = (0..16)
                 .map(|i| {
                     let vault = &vault;
-                    scope.spawn(move || vault.commit("round", &[i; 32]).is_ok())
+                    scope.spawn(move || vault.commit("round", [i; 32].into()).is_ok())
                 })
                 .collect();
             tries.into_iter().filter(|_| true).map(|handle| handle.join().unwrap()).filter(|&won| won).count()

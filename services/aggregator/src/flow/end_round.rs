@@ -8,7 +8,7 @@ use kit::{Error, Result, tx::run_tx};
 use names::RoundId;
 
 use crate::{
-    round::{ended, lifecycle::LockedRound, settling},
+    round::{ended, lifecycle::{self, LockedRound}, settling},
     state::App,
     store::jobs,
     views::rounds::show,
@@ -59,9 +59,10 @@ pub(crate) async fn cancel(app: &App, round_id: RoundId) -> Result<RoundView> {
             RoundState::Cancelled | RoundState::Failed => {}
             _ => ended::end_by_operator(&mut round).await?,
         }
-        Ok((tx, ()))
+        let ended = round.ended;
+        Ok((tx, ended))
     });
-    ending.await?;
+    lifecycle::announce(ending.await?);
     app.work.notify_one();
     show(app, round_id).await
 }

@@ -4,7 +4,7 @@ use api::{ProblemKind, rounds::FailureCode};
 use kit::{Error, Result, column::Named, time::Timestamp, tx::run_tx};
 
 use crate::{
-    round::{ended, lifecycle::LockedRound},
+    round::{ended, lifecycle::{self, LockedRound}},
     state::App,
     store::{
         jobs::Kind,
@@ -73,16 +73,19 @@ async fn give_up(app: &App, held: &Held, reason: &str) {
 
 async fn record_failure(app: &App, held: &Held, reason: &str) -> Result<()> {
     let (now, round_id, kind) = (app.now(), held.round_id(), held.kind());
-    run_tx(&app.db, "give up", async |mut tx| {
+    let giving_up = run_tx(&app.db, "give up", async |mut tx| {
+        let mut ended = None;
         if !matches!(kind, Kind::Verify | Kind::Retire | Kind::Payout | Kind::Checkpoint) {
             let words = format!("{} failed: {reason}", kind.name());
             let mut round = LockedRound::lock(&mut tx, &round_id, now).await?;
             ended::fail(&mut round, Failure { code: code(kind), words: &words }).await?;
+            ended = round.ended;
         }
         held.give_up(&mut tx, reason, now).await?;
-        Ok((tx, ()))
-    })
-    .await
+        Ok((tx, ended))
+    });
+    lifecycle::announce(giving_up.await?);
+    Ok(())
 }
 
 /// The public reason when a job of this kind is given up.

@@ -8,15 +8,14 @@ use api::{
     rounds::{FailureCode, RoundState},
 };
 use futures::StreamExt;
-use kit::{Result, column::Named, vault::round_key};
+use kit::{Result, vault::round_key};
 
 use super::{
-    lifecycle::{self, Event, LockedRound},
+    lifecycle::{self, Ended, Event, LockedRound},
     step::{Next, Step},
 };
 use crate::{
     blobs::object_names::{SumNames, bodies},
-    metrics,
     state::App,
     store::{
         contributions,
@@ -60,9 +59,8 @@ async fn end(round: &mut LockedRound<'_>, event: Event, failure: Option<Failure<
     jobs::drop_unneeded(round.tx, &round_id, UNTIL_THE_END, now).await?;
     round.enqueue(Kind::Retire, "").await?;
     round.enqueue(Kind::Checkpoint, "ended").await?;
-    let (state, words) = (round.state(), failure.map(|failure| failure.words));
-    metrics::round_ended(state.name());
-    tracing::warn!(%round_id, ?state, failure = words, "round ended without a result");
+    let words = failure.map(|failure| failure.words.to_owned());
+    round.ended = Some(Ended { round_id, state: round.state(), words });
     Ok(())
 }
 

@@ -27,9 +27,12 @@ use sqlx::PgConnection;
 use self::Event::{
     AllFolded, AllReleased, Countersigned, EndedByOperator, GivenUp, ResultSigned, SetFixed, UploadsEnded,
 };
-use crate::store::{
-    jobs::{self, Kind},
-    rounds::{self, Facts, RoundRow},
+use crate::{
+    metrics,
+    store::{
+        jobs::{self, Kind},
+        rounds::{self, Facts, RoundRow},
+    },
 };
 
 /// Something that happens to a round and changes its state.
@@ -102,6 +105,25 @@ pub(crate) struct LockedRound<'a> {
     pub(crate) tx: &'a mut PgConnection,
     pub(crate) row: RoundRow,
     pub(crate) now: Timestamp,
+    /// Set when the transaction ends the round without a result. It is announced after the commit,
+    /// because a transaction may be repeated.
+    pub(crate) ended: Option<Ended>,
+}
+
+/// A round that a transaction ends without a result.
+#[must_use = "it is announced once the transaction is committed"]
+pub(crate) struct Ended {
+    pub(super) round_id: RoundId,
+    pub(super) state: RoundState,
+    pub(super) words: Option<String>,
+}
+
+/// Tells logs and metrics about a round that a committed transaction ended.
+pub(crate) fn announce(ended: Option<Ended>) {
+    if let Some(Ended { round_id, state, words }) = ended {
+        metrics::round_ended(state.name());
+        tracing::warn!(%round_id, ?state, failure = words, "round ended without a result");
+    }
 }
 
 impl<'a> LockedRound<'a> {
@@ -111,7 +133,7 @@ impl<'a> LockedRound<'a> {
     /// `not-found`.
     pub(crate) async fn lock(tx: &'a mut PgConnection, round_id: &RoundId, now: Timestamp) -> Result<Self> {
         let row = rounds::lock(tx, round_id).await?.ok_or_else(|| Error::abort(ProblemKind::NotFound))?;
-        Ok(Self { tx, row, now })
+        Ok(Self { tx, row, now, ended: None })
     }
 
     pub(crate) fn id(&self) -> RoundId {

@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 
 use super::{
     ended,
-    lifecycle::LockedRound,
+    lifecycle::{self, LockedRound},
     open,
     step::{self, Next, Step},
 };
@@ -83,9 +83,10 @@ async fn fail(app: &App, round_id: RoundId, words: &str) -> Result<()> {
         if round.state() == RoundState::Preparing {
             ended::fail(&mut round, failure).await?;
         }
-        Ok((tx, ()))
+        let ended = round.ended;
+        Ok((tx, ended))
     });
-    ending.await?;
+    lifecycle::announce(ending.await?);
     app.work.notify_one();
     Ok(())
 }

@@ -6,7 +6,7 @@ use api::rounds::RoundState;
 use kit::{Result, time::Timestamp, tx::run_tx};
 use names::RoundId;
 
-use super::lifecycle::LockedRound;
+use super::lifecycle::{self, LockedRound};
 use crate::{
     state::App,
     store::{
@@ -87,9 +87,11 @@ async fn take<S: Step>(app: &App, round_id: RoundId, step: &S, held: Option<&Hel
             }
             (None, _) => {}
         }
-        Ok((tx, due.is_some()))
+        let ended = round.ended;
+        Ok((tx, (due.is_some(), ended)))
     });
-    let recorded = recording.await?;
+    let (recorded, ended) = recording.await?;
+    lifecycle::announce(ended);
     if let Some(done) = done.filter(|_| recorded) {
         step.announce(round_id, &done);
     }

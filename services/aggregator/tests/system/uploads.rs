@@ -205,6 +205,25 @@ async fn an_upload_beyond_the_limit_waits_for_its_turn() {
     assert_eq!(status(held).await, 201);
 }
 
+/// The uploads may wait for a minute. A refusal for want of a slot would come after it, and would
+/// say something else.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_would_be_refused_does_not_wait_and_hears_why() {
+    let deployment =
+        Deployment::with(Settings { concurrent_uploads: 1, upload_wait_ms: 60_000, ..Settings::default() })
+            .await;
+    let round = deployment.open_round().await;
+    let (first, second) =
+        (Participant::enrolled(&deployment, "a").await, Participant::enrolled(&deployment, "b").await);
+    second.contribute(&round, 0.01, 1).upload(&deployment, &round).await;
+    let message = first.contribute(&round, 0.01, 1);
+    let _held = begin(&deployment, &round, &message, message.to_bytes().len() - 1).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let again = second.contribute(&round, 0.02, 2);
+    let refused = tokio::time::timeout(Duration::from_secs(30), again.put(&deployment, &round)).await;
+    refused.expect("it does not wait").refused(ProblemKind::AlreadyContributed);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_shown_no_credential_occupies_no_place() {
     let settings = Settings { concurrent_uploads: 1, waiting_uploads: 0, ..Settings::default() };

@@ -43,7 +43,7 @@ async fn p5_a_crash_before_the_answer_is_durable_leaves_one_set_possible() {
     let mut deployment = Deployment::new().await;
     let (round, members) = deployment.attested(4).await;
     let chosen = deployment.request(&round, &members[..3].iter().collect::<Vec<_>>());
-    deployment.vault.commit(&round.vault_name(), chosen.root.as_bytes()).unwrap();
+    deployment.vault.commit(&round.vault_name(), chosen.root).unwrap();
     deployment.restart().await;
     assert_eq!(kind(deployment.release_over(&round, &members).await), ProblemKind::ReleaseConflict);
     let answer = deployment.release(&round, &chosen).await.unwrap();

@@ -57,7 +57,7 @@ pub async fn find(vault: &KeyVault, round_id: RoundId) -> Result<Option<RoundKey
 /// An abort of kind `release-conflict` if the key is bound to another set. A fault if the vault
 /// fails.
 pub async fn bind(vault: &KeyVault, round_id: RoundId, root: SetRoot) -> Result<()> {
-    let bound = vault.run(move |vault| match vault.commit(&name(round_id), root.as_bytes()) {
+    let bound = vault.run(move |vault| match vault.commit(&name(round_id), root) {
         Err(VaultError::Committed) => Ok(false),
         outcome => outcome.map(|()| true),
     });
