@@ -92,7 +92,8 @@ mod card {
         Err(ConfigError::Rule { field: "compute.backend", rule })
     }
 
-    /// Returns whether the machine has no card. This program can see none.
+    /// Returns whether the machine has no card. Without the feature `cuda` the answer is always
+    /// yes.
     pub(super) fn is_absent(_error: &ConfigError) -> bool {
         true
     }

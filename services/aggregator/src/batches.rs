@@ -20,8 +20,8 @@ pub(crate) struct HandedOver {
 }
 
 impl HandedOver {
-    /// Builds the batch from its lines, which are in ascending order of subjects. Takes the time of
-    /// one hash for each line and each node.
+    /// Builds the batch from its lines, which are in ascending order of subjects. This computes one
+    /// hash for each line and each node.
     ///
     /// # Errors
     /// A fault if the lines make no tree.
@@ -86,7 +86,7 @@ pub(crate) fn tree(payments: impl IntoIterator<Item = Result<Payment>>) -> Resul
     PayoutTree::new(merge(payments).map_err(Error::fault)?).map_err(Error::fault)
 }
 
-/// The amount that the database holds in these decimal digits.
+/// Parses an amount from the decimal digits that the database holds.
 pub(crate) fn amount(digits: &str) -> Result<Amount> {
     digits.parse().map_err(Error::fault)
 }

@@ -25,7 +25,7 @@ use crate::config::{CombinerConfig, Limits};
 /// shares.
 const MAX_ANSWER_BYTES: usize = 4 << 20;
 
-/// The reason why a combiner did not do what it was asked to do.
+/// The reason why a combiner did not carry out a request.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub(crate) enum CombinerError {

@@ -116,7 +116,7 @@ pub struct CombinerConfig {
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
     /// Allows plain `http` to another machine, for networks that encrypt by themselves. Anyone on
-    /// the way can read the service token.
+    /// the network's path can read the service token.
     #[serde(default)]
     pub allow_http: bool,
 }
@@ -207,7 +207,7 @@ pub struct JobsConfig {
     pub workers: usize,
     /// The milliseconds after which another worker may take the job of a worker that has stopped.
     pub lease_ms: u64,
-    /// The milliseconds between two looks of a worker that has no job.
+    /// The milliseconds after which a worker without a job looks for one again.
     pub poll_ms: u64,
     /// The pause after the first failed attempt, in milliseconds. Each further pause is twice as
     /// long.
@@ -240,10 +240,9 @@ pub struct RecordConfig {
     /// The name of the log, which is in every checkpoint. It is a URL without its scheme and must
     /// never name another log. Without it, the name is derived from the aggregator's key.
     pub origin: Option<String>,
-    /// The milliseconds between two times at which new entries get their index in the log.
+    /// The interval, in milliseconds, at which new entries get their index in the log.
     pub sequence_ms: u64,
-    /// The milliseconds between two times at which a checkpoint is signed, if there are new
-    /// entries.
+    /// The interval, in milliseconds, at which a checkpoint is signed if there are new entries.
     pub checkpoint_ms: u64,
     /// The milliseconds after which a checkpoint must cover the contribution. Receipts promise this
     /// time.

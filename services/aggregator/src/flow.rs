@@ -1,4 +1,4 @@
-//! Use cases: what callers ask for and what falls due, a function for each.
+//! Use cases: one function for each request of a caller, and for each task that the clock starts.
 
 pub(crate) mod claim_address;
 pub(crate) mod create_round;

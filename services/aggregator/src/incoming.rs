@@ -26,7 +26,7 @@ impl Incoming {
         Self { stream: body.into_data_stream(), pending: Bytes::new(), ended: false, idle }
     }
 
-    /// Makes some bytes pending. Returns whether there were more.
+    /// Waits until bytes are pending. Returns `false` at the end of the request.
     async fn more(&mut self) -> Result<bool> {
         while self.pending.is_empty() && !self.ended {
             let next = tokio::time::timeout(self.idle, self.stream.next()).await;
@@ -43,7 +43,7 @@ impl Incoming {
         Ok(!self.pending.is_empty())
     }
 
-    /// Extends `bytes` to `length`. Returns whether there were enough.
+    /// Extends `bytes` to `length`. Returns `false` if the request ends before that.
     pub(crate) async fn extend(&mut self, bytes: &mut Vec<u8>, length: usize) -> Result<bool> {
         while bytes.len() < length {
             if !self.more().await? {
@@ -60,7 +60,7 @@ impl Incoming {
         Parts { incoming: self, size, buffer: BytesMut::new() }
     }
 
-    /// Reads what is left of a refused request, within bounds.
+    /// Reads the rest of a refused request, up to a limit.
     pub(crate) async fn drain(&mut self) {
         let mut left = DRAIN_BYTES;
         loop {

@@ -23,7 +23,7 @@ use crate::{
 /// The score of every contribution, since rounds have no scores.
 const UNSCORED_PPM: u32 = 1_000_000;
 
-/// The token that an operator names in this field.
+/// Checks the token that an operator names in this field.
 pub(crate) fn token(field: &str, token: &api::payouts::Token) -> Result<Token> {
     let refused =
         |name, rule| Error::abort(ProblemKind::InvalidParameter).field(format!("{field}.{name}"), rule);

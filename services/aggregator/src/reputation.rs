@@ -1,7 +1,7 @@
 //! Reputations, computed from the events in the log.
 //!
-//! In a round count the events of rounds with a smaller number that happened before the round was
-//! created. So a participant has one reputation in a round, whenever it is computed.
+//! The reputation in a round counts events of rounds with a smaller number, if they happened before
+//! the round was created. So it is the same whenever it is computed.
 
 use std::collections::HashMap;
 

@@ -2,8 +2,8 @@
 //!
 //! [`lifecycle`] has all states and events on one page, and the one function that changes a round's
 //! state. Each state has a file beside it. Such a file says how a round *enters* the state, which
-//! *work* is done in it, and what is *recorded* when the work is done. [`step`] has what all work
-//! has in common. A file uses only those of later states.
+//! *work* is done in it, and which facts are *recorded* when the work is done. [`step`] has the
+//! code that all work shares. A file uses only the files of later states.
 
 pub(crate) mod ended;
 pub(crate) mod folding;

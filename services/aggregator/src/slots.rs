@@ -31,7 +31,7 @@ pub(crate) struct Slot<'a> {
     _permit: SemaphorePermit<'a>,
 }
 
-/// The answer to an upload that asks for a slot.
+/// Whether an upload gets its slot now or later.
 pub(crate) enum Turn<'a> {
     /// A slot was free.
     Now(Slot<'a>),

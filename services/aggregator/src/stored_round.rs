@@ -1,4 +1,4 @@
-//! A round as the record has it.
+//! A round as it is stored in the database.
 
 use api::ProblemKind;
 use kit::{Error, Result};

@@ -10,8 +10,8 @@ use std::{
 };
 
 /// Removes unfinished files below `directory` to which nothing was added for `age`. A process that
-/// still writes to such a file loses only an attempt, since an object exists once its file has its
-/// name.
+/// still writes to such a file loses only an attempt. An object exists only once its file has the
+/// object's name.
 pub(super) fn sweep(directory: &Path, age: Duration) -> io::Result<()> {
     let mut directories = vec![directory.to_owned()];
     while let Some(directory) = directories.pop() {
@@ -37,7 +37,7 @@ fn remove_if_old(entry: &fs::DirEntry, age: Duration) -> io::Result<()> {
     Ok(())
 }
 
-/// No object name has a `#`.
+/// Returns whether this is the name of an unfinished file. No object name has a `#`.
 fn is_unfinished(name: &OsStr) -> bool {
     let attempt = name.to_str().and_then(|name| name.rsplit_once('#')).map(|(_, attempt)| attempt);
     attempt.is_some_and(|attempt| !attempt.is_empty() && attempt.bytes().all(|byte| byte.is_ascii_digit()))

@@ -30,7 +30,7 @@ use crate::{
     views::rounds,
 };
 
-/// A round that exists now, as it is shown.
+/// A round that exists now, as its creator sees it.
 pub(crate) enum Created {
     /// This request created it.
     First(RoundView),
@@ -51,7 +51,7 @@ pub(crate) async fn create(app: &App, request: CreateRound, request_key: Option<
     if let Err(error) = created {
         let error = conflict(error);
         // After a fault the round may be stored: the answer to a commit may have been lost. Then
-        // the round's key has to stay.
+        // the round's key must stay.
         if matches!(error, Error::Abort(_)) {
             round_key::destroy(&app.vault, document.round_id).await?;
         }
@@ -76,8 +76,8 @@ async fn earlier(app: &App, key: Option<&str>, request_digest: &RequestDigest) -
     }
 }
 
-/// Opens the round, unless it is open already, and shows it. A round that ended before it was open
-/// was never created, as far as anybody can see.
+/// Opens the round, unless it is open already, and returns it. A round that ended before it was
+/// open counts as never created.
 async fn opened(app: &App, round_id: RoundId) -> Result<RoundView> {
     preparing::open(app, round_id).await?;
     if stored_round::find(app, round_id).await?.countersignatures.is_empty() {
@@ -92,7 +92,7 @@ fn digest(request: &CreateRound) -> Result<RequestDigest> {
     Ok(RequestDigest::from_bytes(Sha256::digest(request).into()))
 }
 
-/// A fresh key of the aggregator's own, and one of every combiner.
+/// The holders, each with a new key for the round. The aggregator comes first.
 async fn holders(app: &App, round_id: RoundId) -> Result<Vec<Holder>> {
     let combiners = try_join_all(app.combiners.iter().map(|combiner| holder(combiner, round_id)));
     let combiners = combiners.await.map_err(|error| preparing::refused("round key", error))?;
@@ -138,7 +138,7 @@ async fn store(
     };
     let now = app.now();
     let round_id = round.document().round_id;
-    // The sweeper may already have destroyed the key of an unstored round this old.
+    // If the creation took this long, the sweeper may have destroyed the round's key.
     if sweep::created_at(&round_id).is_none_or(|at| now.ms_since(at) > sweep::LONGEST_CREATION_MS) {
         return Err(Error::unavailable("the creation of the round took too long"));
     }
@@ -149,7 +149,7 @@ async fn store(
     .await
 }
 
-/// Names the conflict with another round, if that is what the error is.
+/// Names the conflict with another round, if the error is such a conflict.
 fn conflict(error: Error) -> Error {
     let kind = error.database().and_then(|error| {
         let is = |constraint| store::violates(error, constraint);

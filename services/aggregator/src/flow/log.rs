@@ -44,12 +44,13 @@ async fn frontier(db: impl PgExecutor<'_>, size: u64) -> Result<Frontier> {
     Frontier::from_nodes(size, &hashes).map_err(Error::fault)
 }
 
-/// Signs the entries that have an index, if they are more than the last checkpoint covers and
-/// continue it.
+/// Signs a checkpoint over all entries that have an index, if there are more than the last
+/// checkpoint covers.
 ///
 /// # Errors
 /// A fault if the log does not continue the log that was signed last, which the database or the
-/// vault remembers. A log that somebody has rewritten, or set back to a backup, is thus not signed.
+/// vault remembers. So a log is not signed after somebody has rewritten it or restored it from a
+/// backup.
 pub(crate) async fn sign_checkpoint(app: &App) -> Result<()> {
     // Ask the vault first. The log can only be longer when the database is asked.
     let kept = log_head::load(&app.vault).await?;
@@ -97,7 +98,7 @@ pub(crate) async fn seal(app: &App) -> Result<()> {
     sign_checkpoint(app).await
 }
 
-/// Tells the metrics how far the log is behind.
+/// Reports in the metrics how many entries and receipts still wait for the log.
 pub(crate) async fn measure_lag(app: &App) -> Result<()> {
     let (entries, since) = stored::waiting(&app.db).await?;
     let lag_ms = since.map_or(0, |since| app.now().ms_since(since).max(0));

@@ -16,7 +16,7 @@ use crate::{
     store::participants::{self, ModelRow},
 };
 
-/// Stores a model as it streams by. Repeating it changes nothing.
+/// Stores a model while it arrives. Repeating the request changes nothing.
 pub(crate) async fn put(app: &App, digest: ModelDigest, body: Body) -> Result<()> {
     let mut incoming = Incoming::new(body, Duration::from_millis(app.limits.upload_idle_timeout_ms));
     let outcome = receive(app, &digest, &mut incoming).await;
@@ -72,7 +72,7 @@ async fn check(app: &App, digest: &ModelDigest, incoming: &mut Incoming) -> Resu
     digesting.finish(digest).map(drop)
 }
 
-/// A model whose first parts are digested.
+/// The digest of the parts of a model so far, and their length.
 struct Digesting<'a> {
     app: &'a App,
     sha256: Sha256,

@@ -1,6 +1,6 @@
-//! Sweeping. It destroys the keys of creations that were cut short, to which nothing was ever
-//! sealed. It removes files of objects that were never whole. It erases data that is kept only for
-//! audits, once their time is over.
+//! Sweeping. It destroys the keys of rounds whose creation was interrupted, to which nothing was
+//! ever sealed. It removes files of objects that were never complete. It erases data that is kept
+//! only for audits, once their time is over.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -11,11 +11,11 @@ use names::RoundId;
 use super::erase;
 use crate::{state::App, store::rounds};
 
-/// A creation that takes longer is given up.
+/// The creation of a round that takes longer is given up.
 pub(crate) const LONGEST_CREATION_MS: i64 = 3_600_000;
 
-/// A key of this age belongs to a creation that was cut short, if its round is not stored. The age
-/// is far above the longest creation, so that clocks may differ.
+/// If the round of a key this old is not stored, its creation was interrupted. The age is far above
+/// the longest creation, because clocks may differ.
 const UNUSED_KEY_MS: i64 = 24 * LONGEST_CREATION_MS;
 
 /// Time beyond the longest upload, because several processes may have different settings.
@@ -62,7 +62,7 @@ fn is_useless(state: Option<RoundState>, created_at: Option<Timestamp>, now: Tim
     }
 }
 
-/// Returns when a creation chose this round id. The round id contains the time.
+/// Returns when this round id was chosen. The round id contains the time.
 pub(crate) fn created_at(round_id: &RoundId) -> Option<Timestamp> {
     let (seconds, nanoseconds) = uuid::Uuid::from_bytes(round_id.to_bytes()).get_timestamp()?.to_unix();
     let seconds = i64::try_from(seconds).ok()?;

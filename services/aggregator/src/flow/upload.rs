@@ -1,5 +1,5 @@
-//! Receiving a contribution: checked as it streams by, durable before the receipt, at most once for
-//! each participant.
+//! Receiving a contribution. It is checked while it arrives, and it is durable before the receipt
+//! is given. A participant has at most one active contribution to a round.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::{
     views::contributions::view,
 };
 
-/// How an upload ended that was not refused.
+/// The outcome of an upload that was not refused.
 pub(crate) enum UploadOutcome {
     /// It is stored and recorded.
     Created(ContributionView),
@@ -25,8 +25,8 @@ pub(crate) enum UploadOutcome {
     Repeated(ContributionView),
 }
 
-/// Receives a contribution of `length` bytes. The same bytes again give the same receipt; a refused
-/// upload leaves nothing behind but a count.
+/// Receives a contribution of `length` bytes. The same bytes again give the same receipt. A refused
+/// upload leaves only a count behind.
 pub(crate) async fn put(
     app: &App,
     round_id: RoundId,

@@ -1,4 +1,4 @@
-//! One attempt at a job. This file says which code does which kind of job.
+//! One attempt at a job. This file names the code for each kind of job.
 
 use futures::{FutureExt, future::BoxFuture};
 use kit::{Result, tx::run_tx};

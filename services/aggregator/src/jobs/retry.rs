@@ -21,15 +21,15 @@ const LONGEST_PAUSE_MS: i64 = 60_000;
 const LONGEST_WAIT_MS: i64 = 600_000;
 
 /// Gives the jobs back after an attempt that failed with `error`. An attempt that waited for
-/// something that cannot be reached does not count. After the last attempt the job is given up, and
-/// so is its round, unless the round can do without the job.
+/// something that cannot be reached does not count. After the last attempt the job is given up. Its
+/// round is given up too, unless it can go on without the job.
 pub(super) async fn after(app: &App, held: &Held, error: &Error) {
     let (kind, round_id, chain) = (held.kind().name(), held.round_id(), error.chain());
     tracing::warn!(kind, %round_id, error = chain, "job did not finish");
     let waits = error.kind() == ProblemKind::Unavailable;
     let attempts = held.attempts();
-    // A round's debts stay, so its payout is never given up. Its record gets its checkpoint as soon
-    // as that is possible.
+    // The round's debts stay, so its payout is never given up. The record needs its checkpoint,
+    // even if it comes late.
     let endless = matches!(held.kind(), Kind::Payout | Kind::Checkpoint);
     if !waits && !endless && i64::from(attempts) >= i64::from(app.jobs.attempts) {
         return give_up(app, held, &chain).await;

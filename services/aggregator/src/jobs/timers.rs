@@ -25,7 +25,7 @@ pub(super) async fn keep(app: &App, shutdown: &CancellationToken) {
         every(SWEEP_PERIOD, "sweeping", shutdown.clone(), || sweep::sweep(app)),
         every(sequence_period, "the log", shutdown.clone(), sequence),
         every(checkpoint_period, "checkpoints", shutdown.clone(), || log::sign_checkpoint(app)),
-        // Apart from signing, because it has to report that signing fails.
+        // This does not depend on signing, because it must also report when signing fails.
         every(checkpoint_period, "the lag of the log", shutdown.clone(), || log::measure_lag(app)),
     );
 }

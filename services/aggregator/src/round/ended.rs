@@ -39,9 +39,8 @@ pub(crate) async fn fail(round: &mut LockedRound<'_>, failure: Failure<'_>) -> R
     }
 }
 
-/// Ends a round at the operator's request. Before its set is fixed it is cancelled. After that it
-/// has failed: a combiner may have released its key shares over the set, so it remains the only set
-/// that the round ever had.
+/// Ends a round at the operator's request. Before its set is fixed, the round is then cancelled.
+/// After that it has failed, because a combiner may have released its key shares already.
 pub(crate) async fn end_by_operator(round: &mut LockedRound<'_>) -> Result<()> {
     let words = "the operator ended the round after its set was fixed";
     let failure = Failure { code: FailureCode::EndedByOperator, words };
@@ -65,14 +64,14 @@ async fn end(round: &mut LockedRound<'_>, event: Event, failure: Option<Failure<
 }
 
 /// Job `retire`: destroys the round's key, tells the combiners, and removes objects that nobody
-/// will request. Each of these may be repeated.
+/// will request. Repeating any of these is harmless.
 pub(crate) struct Retire;
 
 impl Step for Retire {
     const NAME: &'static str = "retire";
     const STATES: &'static [RoundState] = lifecycle::ENDS;
 
-    /// Whether the round's other jobs are done, and with them this one.
+    /// Whether the round's other jobs are done. Then this job is done too.
     type Done = bool;
 
     async fn work(&self, app: &App, round: &RoundRow) -> Result<bool> {

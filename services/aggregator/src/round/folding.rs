@@ -101,7 +101,8 @@ async fn add_members(
     Ok(sum)
 }
 
-/// The digests of a member's chunks, which are those that its participant signed.
+/// The digests of a member's chunks. Checks them against the body digest that its participant
+/// signed.
 fn chunk_digests(member: &MemberRow) -> Result<Option<BodyDigests>> {
     let Some(bytes) = &member.chunk_digests else { return Ok(None) };
     let signed = members::header(member)?.body_digest;

@@ -69,7 +69,7 @@ pub const TRANSITIONS: &[(RoundState, Event, RoundState)] = &[
     (Open, UploadsEnded, Settling),
     (Open, GivenUp, Failed),
     (Open, EndedByOperator, Cancelled),
-    // What is stored is verified within `settle_ms`. Then job `close` fixes the set.
+    // Stored contributions are verified within `settle_ms`. Then job `close` fixes the set.
     (Settling, SetFixed, Folding),
     // The verified contributions are fewer than `min_cohort`.
     (Settling, GivenUp, Failed),

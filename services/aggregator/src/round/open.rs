@@ -23,8 +23,8 @@ pub(crate) async fn enter(round: &mut LockedRound<'_>, countersignatures: &[Vec<
     Ok(())
 }
 
-/// Brings job `close` forward if the round is full of verified contributions: to now, or to the
-/// time before which the round may not close.
+/// Brings job `close` forward if the round is full of verified contributions. It is then due at the
+/// earliest closing time of the round, or now if that time is past.
 pub(crate) async fn close_if_full(round: &mut LockedRound<'_>) -> Result<()> {
     let round_id = round.id();
     if let Some(earliest) = rounds::full_from(round.tx, &round_id).await? {

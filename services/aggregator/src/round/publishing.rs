@@ -81,7 +81,8 @@ async fn sign_result(app: &App, round_id: RoundId, root: SetRoot, round: Verifie
     })
 }
 
-/// Reads the whole sum once, piece by piece, and compares it with the digests of what was written.
+/// Reads the whole sum once, piece by piece, and compares it with the digests of the written
+/// chunks.
 async fn describe(
     app: &App,
     names: &SumNames,

@@ -43,7 +43,7 @@ pub(crate) trait Step: Sync {
     fn announce(&self, _round_id: RoundId, _done: &Self::Done) {}
 }
 
-/// What becomes of a step's job.
+/// The outcome for a step's job.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Next {
     /// The job is done.

@@ -147,7 +147,7 @@ async fn record(app: &App, held: &Held, decided: &[Decided], superfluous: &[i64]
     Ok(())
 }
 
-/// Returns whether the contribution still waited for a decision.
+/// Records one decision. Returns `false` if the contribution was decided before.
 async fn record_one(round: &mut LockedRound<'_>, decided: &Decided) -> Result<bool> {
     let (round_id, now) = (round.id(), round.now);
     let (id, time) = (&decided.contribution_id, decided.proof_time_us);

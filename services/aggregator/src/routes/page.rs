@@ -9,7 +9,7 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageQuery {
-    /// The `next` of the page before.
+    /// The value of `next` on the previous page.
     pub(super) after: Option<String>,
     /// Items on the page.
     limit: Option<u16>,
@@ -18,7 +18,7 @@ pub(super) struct PageQuery {
 }
 
 impl PageQuery {
-    /// The participant before the page. `None` and the empty text ask for the first page.
+    /// The last participant of the previous page. `None` and the empty text ask for the first page.
     pub(super) fn after_subject(&self) -> Result<Option<Subject>> {
         let after = self.after.as_deref().filter(|after| !after.is_empty());
         let refused =

@@ -1,4 +1,4 @@
-//! The books: double entries of what contributions earned and of what was handed over.
+//! The books: double entries of earnings, and of balances that were handed over.
 
 use kit::{column::Column, time::Timestamp};
 use names::{ContributionId, RoundId, Subject};
@@ -207,7 +207,7 @@ pub(crate) async fn payouts(
     .await
 }
 
-/// Lists what the last `limit` contributions of a participant earned.
+/// Lists the earnings of a participant's last `limit` contributions.
 pub(crate) async fn earned(db: &PgPool, subject: &Subject, limit: i64) -> sqlx::Result<Vec<PayoutRow>> {
     sqlx::query_as(
         "SELECT
@@ -222,7 +222,7 @@ pub(crate) async fn earned(db: &PgPool, subject: &Subject, limit: i64) -> sqlx::
     .await
 }
 
-/// What a participant earned in one asset, and how much of it was handed over.
+/// A participant's balance in one asset: its earnings, and the amount that was handed over.
 #[derive(FromRow)]
 pub(crate) struct BalanceRow {
     pub(crate) asset: String,

@@ -48,7 +48,7 @@ pub(crate) async fn member_index(
         .await
 }
 
-/// A member of a fixed set, with what its folding and its checks need.
+/// A member of a fixed set, with the data that folding and checking need.
 #[derive(FromRow)]
 pub(crate) struct MemberRow {
     pub(crate) index: i32,

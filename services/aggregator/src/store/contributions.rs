@@ -57,7 +57,7 @@ pub(crate) struct Standing {
     pub(crate) active: bool,
 }
 
-/// Reads what a participant has sent in a round.
+/// Counts the contributions that a participant has sent in a round.
 pub(crate) async fn standing(
     db: impl PgExecutor<'_>,
     round_id: &RoundId,

@@ -1,6 +1,6 @@
-//! Checks the record against itself: each recorded row against the log, the log against its own
-//! hashes, and the checkpoints against the aggregator's key. The check needs no running service,
-//! and no role but `auditor_ro`.
+//! Checks the record for contradictions. Compares each recorded row with the log, and the log with
+//! its own hashes. Verifies the checkpoints under the aggregator's key. The check needs no running
+//! service. The role `auditor_ro` is enough.
 
 use std::fmt;
 

@@ -11,9 +11,9 @@ pub(crate) struct Expired {
     pub(crate) round_hash: Column<RoundHash>,
 }
 
-/// Lists rounds that ended before `before` and still have sealed seeds or proofs that no job needs.
-/// The oldest comes first. A retire job does not count, since it needs neither and may wait for a
-/// combiner for ever.
+/// Lists rounds that ended before `before` and still have sealed seeds or proofs, if no job needs
+/// them. The oldest comes first. A retire job needs neither, and it may wait for a combiner for
+/// ever.
 pub(crate) async fn expired(db: &PgPool, before: Timestamp, limit: i64) -> sqlx::Result<Vec<Expired>> {
     sqlx::query_as(
         "SELECT round_id, round_hash FROM rounds AS r

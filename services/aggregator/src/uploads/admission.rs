@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// What becomes of an announced upload.
+/// The outcome of admission for an upload that is not refused.
 pub(crate) enum Admission<'a> {
     /// The round takes it.
     Admitted(Admitted<'a>),
@@ -24,7 +24,7 @@ pub(crate) enum Admission<'a> {
     Duplicate(Duplicate<'a>),
 }
 
-/// An upload that the round takes, as things are before its body is read. It holds a slot.
+/// An upload that the round would take now, before its body is read. It holds a slot.
 pub(crate) struct Admitted<'a> {
     pub(super) proposal: Proposal<'a>,
     pub(super) incoming: &'a mut Incoming,
@@ -71,14 +71,14 @@ impl<'a> Proposal<'a> {
         }
     }
 
-    /// Whether the round takes this contribution or has it already.
+    /// Checks that the round would take this contribution now, or has it already.
     async fn check_worth_waiting(&self) -> Result<()> {
         let Err(refused) = self.check_eligible().await else { return Ok(()) };
         let row = contributions::find(&self.app.db, self.round_id(), self.contribution_id()).await?;
         row.map(drop).ok_or(refused)
     }
 
-    /// Whether the round takes this contribution, as things are now.
+    /// Checks that the round would take this contribution now.
     async fn check_eligible(&self) -> Result<()> {
         let db = &self.app.db;
         if !participants::is_enrolled(db, &self.prefix.header.credential).await? {
@@ -92,7 +92,7 @@ impl<'a> Proposal<'a> {
         self.check_attempts(db).await
     }
 
-    /// Whether the round, in this state, takes contributions now.
+    /// Checks that a round in this state takes contributions now.
     pub(super) fn check_open(&self, state: RoundState) -> Result<()> {
         let document = self.round.document();
         let now = self.app.now().ms();
@@ -123,7 +123,7 @@ impl<'a> Proposal<'a> {
         }
     }
 
-    /// Whether the participant may contribute to the round, after what it has sent already.
+    /// Checks that the participant may send another contribution to the round.
     pub(super) async fn check_attempts(&self, db: impl PgExecutor<'_>) -> Result<()> {
         let standing = contributions::standing(db, self.round_id(), self.subject()).await?;
         if standing.active {

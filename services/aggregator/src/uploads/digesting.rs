@@ -43,7 +43,7 @@ pub(super) async fn check_body(proposal: &Proposal<'_>, incoming: &mut Incoming)
     digesting.finish(&prefix.header.body_digest).map(drop)
 }
 
-/// A body of which some parts are digested, on the pool.
+/// The digest of a body so far. The pool of threads computes it.
 struct Digesting<'a> {
     compute: &'a Compute,
     digester: BodyDigester,

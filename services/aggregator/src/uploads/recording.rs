@@ -16,7 +16,7 @@ use crate::store::{
 pub(crate) enum Recorded {
     /// This upload wrote the row.
     First(ContributionRow),
-    /// An identical upload wrote it earlier.
+    /// An identical upload wrote the row earlier.
     Earlier(ContributionRow),
 }
 
@@ -74,7 +74,7 @@ impl Stored<'_> {
 }
 
 impl Proposal<'_> {
-    /// What admission found is examined again, now that the round's row is locked.
+    /// Admission is checked again, now that the round's row is locked.
     async fn record_in(&self, tx: &mut PgConnection, new: &NewContribution<'_>) -> Result<Recorded> {
         let round = store::rounds::lock(tx, new.round_id).await?;
         let round = round.ok_or_else(|| Error::abort(ProblemKind::NotFound))?;

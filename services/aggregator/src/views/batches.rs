@@ -1,4 +1,4 @@
-//! Batches, and what each participant can claim of them.
+//! Batches, and what each participant can claim from them.
 
 use std::sync::Arc;
 
@@ -71,12 +71,12 @@ pub(crate) async fn csv(app: &App, batch_id: u64) -> Result<String> {
     Ok(load(app, batch_id).await?.csv())
 }
 
-/// What a participant shows the distributor's contract to get its balance.
+/// The proof with which a participant gets its balance from the distributor's contract.
 pub(crate) async fn proof(app: &App, batch_id: u64, subject: &Subject) -> Result<ClaimProof> {
     load(app, batch_id).await?.proof(subject)
 }
 
-/// A line of a batch as its participant sees it.
+/// Turns a line of a batch into the claim that its participant sees.
 pub(crate) fn claim(row: LineRow) -> Result<Claim> {
     Ok(Claim {
         batch_id: row.batch_id.cast_unsigned(),

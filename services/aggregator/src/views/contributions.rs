@@ -80,7 +80,7 @@ async fn find(app: &App, round_id: RoundId, contribution_id: ContributionId) -> 
     row.ok_or_else(|| Error::abort(ProblemKind::NotFound))
 }
 
-/// How a row is shown.
+/// Turns a stored contribution into the one that callers see.
 pub(crate) fn view(row: ContributionRow) -> ContributionView {
     ContributionView {
         round_id: row.round_id.0,

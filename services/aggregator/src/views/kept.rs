@@ -1,4 +1,4 @@
-//! Checks whether the sealed seeds, proofs and bodies of a round are kept.
+//! Checks whether the sealed seeds, proofs and bodies of a round still exist.
 
 use api::ProblemKind;
 use kit::{Error, Result};
@@ -6,7 +6,7 @@ use names::RoundId;
 
 use crate::{state::App, store::retention};
 
-/// Refuses a request that needs them after they were erased.
+/// Refuses the request if the sealed seeds, proofs and bodies of the round were erased.
 pub(super) async fn check(app: &App, round_id: &RoundId) -> Result<()> {
     if retention::is_erased(&app.db, round_id).await? {
         return Err(Error::abort(ProblemKind::Erased));

@@ -1,4 +1,4 @@
-//! The log as it is shown: checkpoints, entries and proofs.
+//! The log as callers see it: checkpoints, entries and proofs.
 
 use api::{
     ProblemKind,
@@ -53,8 +53,8 @@ pub(crate) async fn inclusion(app: &App, index: u64) -> Result<LogInclusionView>
     Ok(LogInclusionView { entry: entry(row), checkpoint, path: path.into_iter().collect() })
 }
 
-/// The proof that a contribution's receipt is kept. It shows that the first entry about the
-/// contribution is in the tree of the last checkpoint.
+/// The proof that the aggregator kept the promise of a contribution's receipt. It shows that the
+/// first entry about the contribution is in the tree of the last checkpoint.
 pub(crate) async fn contribution(
     app: &App,
     round_id: RoundId,

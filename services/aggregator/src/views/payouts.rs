@@ -15,7 +15,7 @@ use crate::{
     stored_round,
 };
 
-/// What contributions of a round earned, at most `limit` of those whose subjects follow `after`.
+/// At most `limit` earnings of a round, of participants whose names follow `after`.
 pub(crate) async fn of_round(
     app: &App,
     round_id: RoundId,
@@ -28,7 +28,7 @@ pub(crate) async fn of_round(
     Ok(Page { items: rows.into_iter().map(view).collect::<Result<_>>()?, next })
 }
 
-/// How what was earned is shown.
+/// Turns a stored earning into the one that callers see.
 pub(crate) fn view(row: PayoutRow) -> Result<Payout> {
     Ok(Payout {
         round_id: row.round_id.0,

@@ -69,7 +69,7 @@ fn encode(mean: &[f32]) -> Bytes {
     mean.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>().into()
 }
 
-/// What a published round has.
+/// A published round, with its row and its stored result.
 pub(crate) struct Published {
     pub(crate) round: RoundRow,
     pub(crate) root: SetRoot,

@@ -32,7 +32,7 @@ pub(crate) async fn list(
     Ok(Page { items: rows.into_iter().map(view).collect(), next })
 }
 
-/// The document with all signatures; only of a round that was opened.
+/// The document of an opened round, with all signatures.
 pub(crate) async fn document(app: &App, round_id: RoundId) -> Result<SignedRound> {
     let round = find(app, round_id).await?;
     if round.countersignatures.is_empty() {

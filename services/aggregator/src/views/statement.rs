@@ -1,4 +1,4 @@
-//! Statements: what a participant earned and was paid, and where it wants to be paid.
+//! Statements: a participant's balances, claim addresses, earnings and claims.
 
 use api::payouts::{Balance, ClaimAddressView, Statement};
 use kit::Result;
@@ -16,7 +16,7 @@ use crate::{
 /// The most items of each kind in a statement.
 const LONGEST_LIST: i64 = 1_000;
 
-/// What a participant earned and was paid.
+/// The statement of a participant.
 pub(crate) async fn statement(app: &App, subject: &Subject) -> Result<Statement> {
     let participant = participants::show(app, subject).await?;
     let messages = claim_addresses::messages(&app.db, subject).await?;

@@ -106,7 +106,7 @@ impl Deployment {
     }
 }
 
-/// A round that accepts contributions, with what its participants know about it.
+/// A round that accepts contributions, and its verified document.
 pub(crate) struct OpenRound {
     pub(crate) id: RoundId,
     pub(crate) verified: VerifiedRound,

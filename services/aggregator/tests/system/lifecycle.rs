@@ -1,4 +1,4 @@
-//! The rules of a round's life, which stand in the code and in the database.
+//! Tests that the code and the database have the same rules for a round's life.
 
 use std::collections::BTreeSet;
 

@@ -208,8 +208,7 @@ async fn a_creation_that_was_interrupted_is_resumed() {
     deployment.combiners[0].set(Fault::None);
     let round = deployment.open_planned(&plan).await;
     deployment.stop_service().await;
-    // Change the database as a process leaves it that is killed before the countersignatures
-    // arrive.
+    // Leave the database as it is when a process is killed before the countersignatures arrive.
     let interrupted =
         "UPDATE jobs SET state = 'ready', finished_at = NULL, run_at = NOW() WHERE kind = 'prepare'";
     sqlx::raw_sql("ALTER TABLE rounds DISABLE TRIGGER rounds_transition")

@@ -59,7 +59,7 @@ fn claim(participant: &Participant, address: u8, sequence: u64) -> ClaimAddress 
     participant.claim_address(CHAIN, [address; 20], sequence)
 }
 
-/// Reads what a round paid, in pages of one earning.
+/// Reads the earnings of a round, in pages of one earning.
 async fn payouts(deployment: &Deployment, round: &OpenRound) -> Vec<Payout> {
     let pages = format!("{}?limit=1", paths::fill(paths::ROUND_PAYOUTS, &[&round.id]));
     let mut payouts = Vec::new();

@@ -14,8 +14,8 @@ use crate::{deployment::Deployment, played};
 enum Class {
     /// A change contradicts the log.
     Protected,
-    /// The column is a part of the key. A change turns a row that the log has into a row that it
-    /// lacks.
+    /// The column is a part of the key. After a change, the log has an entry for a missing row, and
+    /// the new row has no entry.
     Key,
     /// The value follows from protected values. PostgreSQL enforces it, or its readers check it.
     Derived,
@@ -206,7 +206,8 @@ async fn problems(deployment: &Deployment, connection: &mut PgConnection) -> Vec
     check_in(connection, &deployment.pins.aggregator).await.unwrap().contradictions
 }
 
-/// Changes the database without its triggers, returns what the check finds, and undoes the change.
+/// Changes the database without its triggers, returns the findings of the check, and undoes the
+/// change.
 async fn after(
     deployment: &Deployment,
     connection: &mut PgConnection,
@@ -355,8 +356,8 @@ async fn rewriting_row_entry_and_tree_together_meets_the_signature() {
     let found = problems(&deployment, db).await;
     let only = "log_checkpoints";
     assert!(!found.is_empty() && found.iter().all(|problem| problem.table_name == only), "{found:?}");
-    // Writing the new root into the checkpoint contradicts the note. Writing it into the note
-    // contradicts the signature.
+    // A new root in the checkpoint contradicts the note. A new root in the note contradicts the
+    // signature.
     let last = "size = (SELECT max(size) FROM log_checkpoints)";
     let rewrite = format!("UPDATE log_checkpoints SET root = log_root(size) WHERE {last}");
     assert_eq!(run(db, &rewrite).await, 1);

@@ -83,7 +83,7 @@ async fn bodies_that_the_header_does_not_bind() {
 async fn words_outside_the_ring() {
     let deployment = Deployment::start().await;
     let mut plan = deployment.plan().await;
-    // With so many contributions the range of the words is not a power of two.
+    // With this many contributions, a word of ones is not canonical.
     plan.max_contributions = 4096;
     let round = deployment.open_planned(&plan).await;
     assert!(round.verified.constants().transport_bits < 32);
@@ -129,7 +129,7 @@ async fn contributions_to_another_round_or_outside_its_rules() {
     let heavy = participant.amend(&message, |header| header.weight = 6);
     heavy.put(&deployment, &round).await.refused(ProblemKind::WeightOutOfRange);
     let fewer = participant.amend(&message, |header| header.commitments.push(header.commitments[0]));
-    // With another number of commitments the sealed seeds end elsewhere.
+    // Another number of commitments changes the length of the sealed seeds.
     assert_eq!(fewer.put(&deployment, &round).await.status / 100, 4);
     nothing_stored(&deployment, &round);
 }

@@ -1,4 +1,4 @@
-//! Tests of what a dead process leaves behind, and of what its successor does with it.
+//! Tests that a new process removes the remains of a dead one.
 
 use std::time::Duration;
 

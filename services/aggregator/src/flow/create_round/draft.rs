@@ -1,5 +1,5 @@
-//! From the operator's request to a round document: what is asked for is checked, the rest is
-//! derived.
+//! From the operator's request to a round document. The fields of the request are checked, and the
+//! other fields are derived.
 
 use api::{
     ProblemKind, paths,
@@ -14,7 +14,7 @@ use rand::{RngCore, rngs::OsRng};
 
 use crate::{payouts, state::App, store::participants};
 
-/// The document of a round that is asked for, still without holders, and its constants.
+/// The document of the requested round and its constants. The document lacks only the holders.
 pub(super) async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocument, RoundConstants)> {
     let now = app.now().ms();
     let model = participants::find_model(&app.db, &request.model_digest).await?;

@@ -1,4 +1,4 @@
-//! A contribution on its way to a decision about it.
+//! The states of a contribution during its verification, and the decision about it.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub(super) struct Unproved {
 
 /// The decision about a contribution.
 pub(super) enum Decision {
-    /// With the combiners' attestations, in order.
+    /// The contribution is verified. Has one attestation of each combiner, in their order.
     Verified {
         attestations: Vec<Vec<u8>>,
     },

@@ -1,5 +1,5 @@
 //! The norm proofs of contributions whose shares are good. Each body is read once, piece by piece.
-//! The group equations that are left of all proofs are checked together.
+//! The group equations of all proofs are checked together at the end.
 
 use std::{
     sync::Arc,
@@ -26,7 +26,7 @@ const PIECE_BLOCKS: u64 = 256;
 pub(super) struct Checked {
     pub(super) unproved: Unproved,
     pub(super) outcome: ProofOutcome,
-    /// The time that the verification computed.
+    /// The time that the computation took.
     pub(super) time: Duration,
 }
 
@@ -75,7 +75,7 @@ pub(super) async fn verify(
     Ok(checked)
 }
 
-/// The verification of one proof, as far as it needs no other proof.
+/// The result of verifying one proof alone.
 struct Alone {
     /// The group equations that are left to be checked, or the reason why the proof is bad.
     left: std::result::Result<GroupEquations, Refusal>,
@@ -111,12 +111,12 @@ async fn verify_alone(app: &App, round: &Arc<VerifiedRound>, candidate: &Candida
 /// A body that is being read for its proof.
 struct Reading {
     verifying: Verifying,
-    /// The body had its digest when it was received. If it does not have it now, this is the fault
-    /// of the store and not of the participant.
+    /// The body had its digest when it was received. If it has another digest now, the store is at
+    /// fault and not the participant.
     digester: BodyDigester,
 }
 
-/// Reads a whole body. Also returns how long this computed.
+/// Reads a whole body. Also returns the time that the computation took.
 async fn read_body(
     app: &App,
     round: &VerifiedRound,
@@ -148,7 +148,8 @@ async fn read_piece(app: &App, mut reading: Reading, piece: Bytes) -> Result<(Re
     app.compute.run(work).await?
 }
 
-/// Checks the group equations of several proofs. Also returns the part of the time for each.
+/// Checks the group equations of several proofs together. Also returns each proof's share of the
+/// time.
 async fn verify_together(app: &App, equations: Vec<GroupEquations>) -> Result<(Vec<ProofOutcome>, Duration)> {
     let work = move || {
         let started = Instant::now();
