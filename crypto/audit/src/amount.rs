@@ -21,7 +21,8 @@ impl fmt::Display for NotAnAmount {
     }
 }
 
-/// Reads digits as [`Display`](fmt::Display) writes them: equal amounts have equal texts.
+/// Reads digits only in the form that [`Display`](fmt::Display) writes. Equal amounts therefore
+/// have equal texts.
 pub(crate) fn parse(digits: &str) -> Result<u128, NotAnAmount> {
     let units: u128 = digits.parse().map_err(|_| NotAnAmount)?;
     if units.to_string() == digits { Ok(units) } else { Err(NotAnAmount) }

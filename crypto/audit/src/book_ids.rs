@@ -1,4 +1,4 @@
-//! The numbers by which the books name what they hold.
+//! The numbers that name accounts, transfers and batches in the books.
 
 use std::fmt;
 

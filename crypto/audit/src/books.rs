@@ -16,7 +16,7 @@ use crate::{
     rows::{AccountKind, AccountRow, AddressRow, BatchRow, LineRow, PostingRow, TransferKind, TransferRow},
 };
 
-/// What books that were found right hold.
+/// The numbers of transfers and batches in books that were found right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Books {
     /// The number of transfers.
@@ -25,7 +25,7 @@ pub struct Books {
     pub batches: usize,
 }
 
-/// What was added to something, and what was taken.
+/// The units that were added to an account or a transfer, and the units that were taken.
 #[derive(Debug, Default, Clone, Copy)]
 struct Balance {
     added: u128,
@@ -66,7 +66,8 @@ fn wrong_transfer(transfer: &TransferRow, fault: BooksFault) -> Finding {
     Finding::new(Place::Transfer { transfer: transfer.transfer_id }, fault)
 }
 
-/// Nothing is about a batch that is not there, and what a round pays is posted.
+/// Checks that every line and transfer belongs to a batch of the log, and that the payouts of every
+/// round are posted.
 fn check_links(record: &Record) -> Result<(), Finding> {
     let is_missing = |batch: &BatchId| !record.batches.contains_key(batch);
     if let Some((&batch, _)) = record.lines.groups().find(|(id, _)| is_missing(id)) {
@@ -83,8 +84,8 @@ fn check_links(record: &Record) -> Result<(), Finding> {
     }
 }
 
-/// A round is paid once, a batch handed over once, and nothing else is posted. Returns the rounds
-/// that are paid.
+/// Checks that a round is paid once, that a batch is handed over once, and that nothing else is
+/// posted. Returns the paid rounds.
 fn check_kinds(record: &Record) -> Result<HashSet<RoundId>, Finding> {
     let (mut rounds, mut batches) = (HashSet::new(), HashSet::new());
     for transfer in record.transfers.values() {
@@ -132,7 +133,7 @@ fn check_transfer(
     }
 }
 
-/// The pool of a round goes to its payouts, and to nobody else.
+/// Checks that the pool of a round goes to its payouts, and to nobody else.
 fn check_round_transfer(
     record: &Record,
     transfer: &TransferRow,
@@ -168,7 +169,7 @@ fn check_batch(record: &Record, batch: &BatchRow, transfer: Option<&TransferRow>
     if taken == handed { Ok(()) } else { Err(wrong(BooksFault::OtherLines.into())) }
 }
 
-/// A line as a leaf, at an address that its participant has named for the chain.
+/// Turns a line into a payment. Checks that its participant has signed the address for this chain.
 fn payment(record: &Record, batch: &BatchRow, line: &LineRow) -> Result<Payment, Finding> {
     let wrong = |fault| {
         let at = Place::Line { batch: batch.batch_id, subject: line.subject.clone() };

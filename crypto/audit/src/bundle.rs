@@ -1,5 +1,5 @@
-//! The audit bundle (`docs/wire-formats.md` §10): its JSON, and what it is once its document is
-//! accepted.
+//! The audit bundle (`docs/wire-formats.md` §10): its JSON, and its decoded form under an accepted
+//! document.
 
 mod json;
 
@@ -17,24 +17,24 @@ use crate::{
 
 pub use self::json::BundleJson;
 
-/// A bundle whose document is signed by the pinned parties. Everything in it is decoded;
+/// A bundle whose document is signed by the pinned parties. Everything in it is decoded.
 /// [`verify_round`](crate::verify_round) checks the rest.
 #[derive(Clone, Debug)]
 pub struct Bundle {
     pub(crate) round: VerifiedRound,
-    /// In the order of the set's root, as are `headers`.
+    /// The members in the order of the set root. `headers` has the same order.
     pub(crate) members: Vec<Member>,
     pub(crate) headers: Vec<ContributionHeader>,
     pub(crate) answers: Vec<ReleaseAnswer>,
     pub(crate) result: RoundResult,
 }
 
-/// What the bundle has of a member beside its header.
+/// A member of the set, without its header.
 #[derive(Clone, Debug)]
 pub(crate) struct Member {
     pub(crate) contribution_id: ContributionId,
     pub(crate) proof: Vec<u8>,
-    /// Of the combiners, in order.
+    /// One attestation of each combiner, in the order of the holders.
     pub(crate) attestations: Vec<Vec<u8>>,
 }
 
@@ -42,8 +42,8 @@ impl Bundle {
     /// Reads a bundle's JSON and accepts its document under `pins`, as a participant does.
     ///
     /// # Errors
-    /// A [`Finding`]: the text is no bundle, the document or its signatures are not those of the
-    /// pinned parties, or something in the bundle is not canonical.
+    /// A [`Finding`] when the text is not a bundle, when the document or its signatures are not
+    /// those of the pinned parties, or when something in the bundle is not canonical.
     pub fn read(json: &[u8], pins: &Pins) -> Result<Self, Finding> {
         BundleJson::read(json)
             .map_err(|error| Finding::new(Place::Bundle, RoundFault::NotABundle(error)))?
@@ -114,8 +114,8 @@ impl BundleJson {
         decode(&self.result, Place::Result, "result")
     }
 
-    /// The keys that the document itself names. They are good enough to find contradictions, but
-    /// they do not say who published the round.
+    /// The keys that the document itself names. They are enough to find contradictions. They do not
+    /// show who published the round.
     ///
     /// # Errors
     /// A [`Finding`] when the document is not canonical.
@@ -130,8 +130,8 @@ impl BundleJson {
     /// Accepts the document if it keeps every rule and is signed by the pinned parties.
     ///
     /// # Errors
-    /// A [`Finding`]: the document or its signatures, another aggregator's key beside it, or
-    /// something in the bundle that is not canonical.
+    /// A [`Finding`] about the document, its signatures or the aggregator's key, or about something
+    /// in the bundle that is not canonical.
     pub fn accept(self, pins: &Pins) -> Result<Bundle, Finding> {
         let signed = SignedDocument {
             document: self.document.0.clone(),

@@ -1,5 +1,5 @@
-//! What a round paid, computed again from the log: reputations from outcomes, shares from the terms
-//! that everybody signed.
+//! The earnings of a round, computed again from the log. Reputations follow from outcomes. Shares
+//! follow from the terms in the round document.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,8 +18,8 @@ use crate::{
     rows::{ContributionState, PayoutRow, RoundRow},
 };
 
-/// Checks each payout of the round: who, from what, how much. Returns whether there are any, or
-/// none are due.
+/// Checks the participant, the figures and the amount of each payout of the round. Returns `true`
+/// if the payouts are in the log, or if the round pays nothing.
 pub(crate) fn check_payouts(record: &Record, round: &RoundRow, facts: &RoundFacts) -> Result<bool, Finding> {
     let of_round = record.payouts.of(&round.round_id).iter();
     let rows: HashMap<ContributionId, &PayoutRow> = of_round.map(|row| (row.contribution_id, row)).collect();
@@ -103,8 +103,9 @@ impl Reputations {
     }
 }
 
-/// Outcomes in rounds with a smaller number that had happened when the round was created, in the
-/// order of rounds. Each outcome of a contribution counts once, from its first entry.
+/// Collects the outcomes in rounds with a smaller number, in the order of rounds, if they had
+/// happened when this round was created. Each outcome of a contribution counts once, from its first
+/// entry.
 fn reputations(record: &Record, round: &RoundRow) -> Result<Reputations, Finding> {
     let sequence = number(round)?;
     let mut first: BTreeMap<(u64, RoundId, ContributionId, ContributionState), &Subject> = BTreeMap::new();

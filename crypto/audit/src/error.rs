@@ -1,4 +1,4 @@
-//! Why an audit came to no verdict, or to a bad one.
+//! The reasons why an audit ends without a good verdict.
 
 use masking::MaskingError;
 use thiserror::Error;
@@ -11,7 +11,7 @@ pub enum AuditError<E> {
     /// Something is wrong with the round.
     #[error(transparent)]
     Finding(#[from] Finding),
-    /// The published bytes could not be had.
+    /// The published bytes could not be read.
     #[error("the published bytes cannot be read")]
     Source(#[source] E),
     /// The arithmetic itself failed. That says nothing about the round.

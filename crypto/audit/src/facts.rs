@@ -1,4 +1,4 @@
-//! What a verified round says, for comparison with the log.
+//! The facts about a verified round with which the log must agree.
 
 use names::{ContributionId, HeaderHash, RoundHash, RoundId, SetRoot, Subject};
 use protocol::{Canonical, ContributionHeader, PayoutTerms};
@@ -14,7 +14,7 @@ pub(crate) struct MemberFacts {
     pub(crate) weight: u32,
 }
 
-/// What the log has to agree with.
+/// The facts about a round with which the log must agree.
 #[derive(Clone, Debug)]
 pub(crate) struct RoundFacts {
     pub(crate) round_id: RoundId,
@@ -23,15 +23,15 @@ pub(crate) struct RoundFacts {
     pub(crate) root: SetRoot,
     pub(crate) terms: Option<PayoutTerms>,
     pub(crate) min_reputation_ppm: u32,
-    /// In the order of the root.
+    /// The members in the order of the set root.
     pub(crate) members: Vec<MemberFacts>,
-    /// By holder.
+    /// The holders' answers, in the order of the holders.
     pub(crate) answers: Vec<Vec<u8>>,
     pub(crate) result: Vec<u8>,
 }
 
 impl RoundFacts {
-    /// What this bundle says. The caller has verified it.
+    /// Takes the facts from a bundle that the caller has verified.
     pub(crate) fn of(bundle: &Bundle) -> Self {
         let document = bundle.round.document();
         Self {

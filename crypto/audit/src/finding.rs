@@ -1,4 +1,4 @@
-//! What an audit finds wrong, and where.
+//! The faults that an audit finds, and where.
 
 mod books_fault;
 mod log_fault;
@@ -40,7 +40,7 @@ impl Finding {
     }
 }
 
-/// Which part of what was published.
+/// The published item in which a fault is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "a field says by what the place is known; its name is enough")]
@@ -49,9 +49,9 @@ pub enum Place {
     Bundle,
     /// The round document and its signatures.
     RoundDocument,
-    /// The aggregator's key beside the document.
+    /// The aggregator's key in the bundle, next to the document.
     AggregatorKey,
-    /// A contribution: its header, attestations, proof or body, or what the log says of it.
+    /// A contribution: its header, attestations, proof or body, or its entries in the log.
     Contribution(ContributionId),
     /// A combiner's attestation of a contribution.
     Attestation { contribution: ContributionId, holder: u8 },
@@ -81,9 +81,9 @@ pub enum Place {
     RoundColumn { column: &'static str },
     /// A member of the set in the log.
     Member { index: u64 },
-    /// What the round paid, as a whole.
+    /// All payouts of the round together.
     Payouts,
-    /// What a participant was paid for the round.
+    /// The payout of one participant for the round.
     Payout { subject: Subject },
     /// The reputation from which a payout follows.
     Reputation { subject: Subject },
@@ -153,10 +153,10 @@ pub enum Fault {
     /// A checkpoint is not signed, or is no checkpoint.
     #[error(transparent)]
     Note(#[from] NoteError),
-    /// The log is not the one that was signed, or has entries that cannot be.
+    /// The log is not the one that was signed, or has impossible entries.
     #[error(transparent)]
     Log(#[from] LogFault),
-    /// The log tells another story of the round.
+    /// The log contradicts the bundle of the round.
     #[error(transparent)]
     Record(#[from] RecordFault),
     /// The round's pool cannot be split among these participants.

@@ -1,4 +1,4 @@
-//! The auditor: bytes in, a verdict out.
+//! The auditor. It takes published bytes and gives a verdict.
 //!
 //! Anyone can recompute a published round from its bundle, its bodies and its sum, and compare it
 //! with the aggregator's signed log. The auditor trusts neither server. It trusts only the keys

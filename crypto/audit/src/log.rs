@@ -1,5 +1,5 @@
-//! The log against its checkpoints: an entry is in the log if it is among the entries whose root a
-//! checkpoint has.
+//! Compares the log with its checkpoints. An entry is in the log if it is among the entries that
+//! give a checkpoint's root.
 
 use ledger::{Checkpoint, Frontier, OpenedCheckpoint, leaf_hash, note::Verifier};
 use names::PublicKey;
@@ -21,14 +21,14 @@ pub struct NamedNote<'a> {
     pub note: &'a str,
 }
 
-/// Which keys' words on the log count, and what they have said before.
+/// The keys that may sign the log, and the checkpoints that they signed before.
 #[derive(Clone, Copy, Debug)]
 pub struct Trust<'a> {
     /// The key that signs checkpoints.
     pub aggregator: PublicKey,
-    /// Checkpoints from elsewhere. The log has to continue them.
+    /// Checkpoints from elsewhere. The log must continue them.
     pub earlier: &'a [NamedNote<'a>],
-    /// Witnesses. Each has to have signed one of the checkpoints.
+    /// Witnesses. Each must have signed one of the checkpoints.
     pub witnesses: &'a [Verifier],
 }
 
@@ -63,7 +63,7 @@ impl LogReader {
         Ok(reader)
     }
 
-    /// Takes the next entry, from the first one on.
+    /// Takes the next entry. The first call takes the first entry of the log.
     ///
     /// # Errors
     /// A [`Finding`] about the entry, or about a checkpoint that covers other entries.
@@ -73,7 +73,7 @@ impl LogReader {
         self.compare()
     }
 
-    /// Ends the log. The last checkpoint has to cover all of it and no checkpoint more.
+    /// Ends the log. The last checkpoint must cover all of it. No checkpoint may cover more.
     ///
     /// # Errors
     /// A [`Finding`] about the number of entries.
@@ -134,8 +134,8 @@ impl SignedLog {
         &self.checkpoint
     }
 
-    /// Compares everything that the log has of a verified round with the round, and computes its
-    /// payouts again. Returns whether the log says what was paid, which happens after the result.
+    /// Compares all entries about a verified round with the round, and computes its payouts again.
+    /// Returns whether the log has the payouts. They come after the result.
     ///
     /// # Errors
     /// A [`Finding`] about the first contradiction.

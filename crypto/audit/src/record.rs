@@ -1,4 +1,4 @@
-//! What the entries of the log say, table by table.
+//! The rows that the entries of the log record, table by table.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -16,17 +16,17 @@ use crate::{
     },
 };
 
-/// Tables whose rows change; a row of any other has one entry.
+/// Tables whose rows change. A row of any other table has one entry.
 const CHANGING: [&str; 3] = ["participants", "rounds", "contributions"];
 
 /// The rows that an audit of rounds and payouts looks at, in the order of the log.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
-    /// As each round was last.
+    /// The latest row of each round.
     pub(crate) rounds: HashMap<RoundId, RoundRow>,
     /// Every state of every contribution, by round.
     pub(crate) contributions: Grouped<RoundId, ContributionRow>,
-    /// By round, as are answers, results and payouts.
+    /// The members by round. Answers, results and payouts are by round too.
     pub(crate) members: Grouped<RoundId, MemberRow>,
     pub(crate) answers: Grouped<RoundId, AnswerRow>,
     pub(crate) results: Grouped<RoundId, ResultRow>,
@@ -42,7 +42,7 @@ pub(crate) struct Record {
     seen: HashSet<(String, String)>,
 }
 
-/// Rows by what they belong to.
+/// Rows in groups, such as the rows of one round.
 #[derive(Debug)]
 pub(crate) struct Grouped<K, T>(BTreeMap<K, Vec<T>>);
 
@@ -77,7 +77,7 @@ struct Entry {
 }
 
 impl Record {
-    /// Takes the entry with this index. Entries of other tables are passed over.
+    /// Takes the entry with this index. Entries of other tables are ignored.
     pub(crate) fn add(&mut self, index: u64, payload: &str) -> Result<(), Finding> {
         let wrong = |fault| Finding::new(Place::Entry { index }, fault);
         let Entry { table, key, row } =

@@ -33,19 +33,20 @@ impl RoundReport {
         self.facts.round_hash
     }
 
-    /// The smallest number of wrong proofs of which the proofs that were verified, drawn at random,
-    /// contain one with a probability of 99 %. `None` where no number of wrong proofs is enough.
+    /// If this many proofs were wrong, the random sample would contain one of them with a
+    /// probability of 99 %. `None` if no number of wrong proofs is enough for that.
     pub fn found_at_99_percent(&self) -> Option<usize> {
         sample::found_at_99_percent(self.members, self.proofs)
     }
 }
 
-/// Verifies a round: the set with its credentials, signatures and attestations; the digest of every
-/// body; the norm proofs; the answers of the holders; and the sum, which is computed from the
-/// bodies.
+/// Verifies a round. Checks the set with its credentials, signatures and attestations, the digest
+/// of every body, the norm proofs, and the answers of the holders. Computes the sum from the bodies
+/// and compares it with the published one.
 ///
 /// `rng` draws the sample of proofs and the weights of batched equations. It must be the operating
-/// system's or as good. `progress` is called [`Bundle::steps`] times. The bodies are read twice.
+/// system's generator or equally strong. `progress` is called [`Bundle::steps`] times. The bodies
+/// are read twice.
 ///
 /// # Errors
 /// [`AuditError::Finding`] with the first thing that is wrong, [`AuditError::Source`] when bytes

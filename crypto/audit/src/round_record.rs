@@ -1,4 +1,4 @@
-//! A round against the log: the same document, set, answers and result, and what they earned.
+//! Compares a round with the log: its document, set, answers, result and payouts.
 
 use std::collections::HashMap;
 
@@ -14,8 +14,8 @@ use crate::{
     rows::{ContributionRow, ContributionState, LoggedBytes, MemberRow, RoundRow, RoundState},
 };
 
-/// Compares everything that the log has of the round. Returns whether it says what was paid, which
-/// happens after the result.
+/// Compares all entries about the round with the round. Returns whether the log has the payouts.
+/// They come after the result.
 pub(crate) fn check_round(record: &Record, facts: &RoundFacts) -> Result<bool, Finding> {
     let row =
         record.rounds.get(&facts.round_id).ok_or_else(|| Finding::new(Place::Round, RecordFault::Missing))?;
@@ -69,8 +69,8 @@ fn check_members(record: &Record, facts: &RoundFacts) -> Result<(), Finding> {
     Ok(())
 }
 
-/// Members were received under the header of the bundle and ended in the sum; nobody else of the
-/// round did.
+/// Checks that each member was received under its header in the bundle and ended in the sum. No
+/// other contribution to the round may have ended in the sum.
 fn check_contributions(record: &Record, facts: &RoundFacts) -> Result<(), Finding> {
     let rows = record.contributions.of(&facts.round_id);
     let mut states: HashMap<ContributionId, Vec<&ContributionRow>> = HashMap::new();

@@ -24,7 +24,7 @@ pub(crate) struct RoundRow {
     pub(crate) root: Option<SetRoot>,
     #[serde(rename = "created_at")]
     pub(crate) created_at_us: i64,
-    /// Absent in entries from before rounds were numbered; a later entry has it.
+    /// Absent in entries that are older than the numbering of rounds. A later entry has it.
     pub(crate) sequence: Option<u64>,
     #[serde(default, deserialize_with = "optional_amount")]
     pub(crate) payout_pool: Option<u128>,
@@ -152,7 +152,7 @@ pub(crate) enum TransferKind {
     Round,
     /// A batch is handed over.
     Batch,
-    /// No reason that the product has.
+    /// A kind that this product never writes.
     #[serde(other)]
     Other,
 }

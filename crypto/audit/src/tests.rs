@@ -19,7 +19,7 @@ use crate::{
 };
 
 const ASSET: &str = "eip155:1/erc20:0xc0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0";
-/// α was included in round 1 and β rejected; both decayed by one round.
+/// α was included in round 1 and β was rejected. Both reputations have decayed by one round.
 const ALPHA_PPM: u64 = (950_000 + 1_000_000) * 1_000_000 / (950_000 + 2_000_000);
 const BETA_PPM: u64 = 1_000_000 * 1_000_000 / (2_850_000 + 2_000_000);
 
@@ -86,7 +86,7 @@ fn logged(bytes: &[u8]) -> String {
     LoggedBytes::of(bytes).to_string()
 }
 
-/// What the log of an honest aggregator says. β's balance waits for an address.
+/// The entries of an honest aggregator. β's balance waits for an address.
 fn honest() -> Vec<Value> {
     let facts = facts();
     let (first, round) = (hex::encode([1; 16]), hex::encode([2; 16]));
@@ -156,8 +156,8 @@ fn honest() -> Vec<Value> {
     ]
 }
 
-/// 1000 units in proportion to the reputations, by hand: 762.2… and 237.7…, the unit that is left
-/// to the larger remainder.
+/// 1000 units in proportion to the reputations, computed by hand: 762.2… and 237.7…. The unit that
+/// is left goes to the larger remainder.
 fn shares() -> (u128, u128) {
     let total = u128::from(ALPHA_PPM + BETA_PPM);
     let (alpha, beta) = (1_000 * u128::from(ALPHA_PPM), 1_000 * u128::from(BETA_PPM));
@@ -190,7 +190,7 @@ impl LogCopy {
         log.finish()
     }
 
-    /// Whether the round is paid, and the books.
+    /// Audits the log. Returns whether the round is paid, and the books.
     fn verify(&self, facts: &RoundFacts) -> Result<(bool, Books), Finding> {
         let log = self.read(&[], &[])?;
         let round = RoundReport { facts: facts.clone(), members: 2, proofs: 2, residual_max: 0 };
@@ -210,7 +210,7 @@ fn lines(count: usize) -> Vec<String> {
     honest()[..count].iter().map(Value::to_string).collect()
 }
 
-/// Where the audit says that something is wrong.
+/// The place that the audit names as wrong.
 fn place<T: std::fmt::Debug>(verdict: Result<T, Finding>) -> String {
     verdict.unwrap_err().at.to_string()
 }
@@ -225,7 +225,8 @@ fn an_honest_log_verifies() {
 
 #[test]
 fn every_lie_about_a_row_is_found() {
-    /// Table, which of its entries, column, what it says instead, and where the audit finds it.
+    /// The table, the index of the entry in it, the column, its false value, and the place that the
+    /// audit names.
     type Lie = (&'static str, usize, &'static str, Value, &'static str);
     let other_hash = || json!("ff".repeat(32));
     let cases: Vec<Lie> = vec![
@@ -330,7 +331,7 @@ fn nothing_is_posted_twice_and_nothing_without_a_reason() {
 
 #[test]
 fn every_missing_entry_is_found() {
-    // The model is not looked at, and a contribution's last state is enough.
+    // The audit does not read models, and the last state of a contribution is enough.
     let needless = [0, 2];
     for missing in (0..honest().len()).filter(|index| !needless.contains(index)) {
         let mut entries = honest();

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use names::{ContributionId, NotHex, PublicKey, decode_hex};
 use serde::{Deserialize, Deserializer, de::Error};
 
-/// A bundle as it was published: its JSON is read, nothing else is checked. Fields that this
-/// version does not know are passed over.
+/// A bundle as it was published. Only its JSON is checked. Fields that this version does not know
+/// are ignored.
 #[derive(Clone, Debug, Deserialize)]
 pub struct BundleJson {
     pub(super) document: Bytes,
@@ -45,7 +45,7 @@ impl BundleJson {
         serde_json::from_slice(json)
     }
 
-    /// The key that is said to have signed the document.
+    /// The key that signed the document, according to the bundle.
     pub fn aggregator_key(&self) -> PublicKey {
         self.aggregator_key
     }
@@ -55,7 +55,7 @@ impl BundleJson {
         &self.document.0
     }
 
-    /// The members' names, in the order of the set's root.
+    /// The contribution ids of the members, in the order of the set root.
     pub fn contributions(&self) -> impl ExactSizeIterator<Item = ContributionId> + '_ {
         self.members.iter().map(|member| member.contribution_id)
     }

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::book_ids::AccountId;
 
-/// How the books do not add up.
+/// A fault of the books.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the message of a fault says what its fields are")]

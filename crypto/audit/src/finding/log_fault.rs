@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// How the log is not the one that was signed, or has entries that cannot be.
+/// The log is not the one that was signed, or has impossible entries.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LogFault {

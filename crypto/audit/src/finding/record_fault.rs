@@ -1,9 +1,9 @@
-//! Faults of what the log says about a round.
+//! Faults of the log's entries about a round.
 
 use names::Subject;
 use thiserror::Error;
 
-/// How the log tells another story of the round than its bundle.
+/// The log contradicts the bundle of the round.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the message of a fault says what its fields are")]

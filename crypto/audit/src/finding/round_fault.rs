@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// How the parts of a published round do not belong together.
+/// The parts of a published round do not belong together.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RoundFault {
@@ -12,7 +12,7 @@ pub enum RoundFault {
     /// The document names no aggregator.
     #[error("it names no aggregator")]
     NoAggregator,
-    /// The key beside the document is not the pinned aggregator's.
+    /// The aggregator's key in the bundle is not the pinned one.
     #[error("is not the document's")]
     OtherKey,
     /// The header is that of another contribution.
@@ -21,16 +21,16 @@ pub enum RoundFault {
     /// One participant has two contributions in the set.
     #[error("its participant is in the set already")]
     RepeatedSubject,
-    /// There is not one attestation of every combiner.
+    /// The contribution does not have exactly one attestation of every combiner.
     #[error("it is not attested by every combiner")]
     Attestations,
-    /// The members are not in the order of the set's root.
+    /// The members are not in the order of the set root.
     #[error("are not in ascending order")]
     Order,
     /// The result is about another round or set.
     #[error("is not about these members")]
     OtherMembers,
-    /// There is not one answer of every holder.
+    /// The bundle does not have exactly one answer of every holder.
     #[error("there is not one of every holder")]
     Answers,
     /// The answer in this position is another holder's.

@@ -4,7 +4,8 @@ use protocol::roles::aggregator::check_answer;
 
 use crate::{Finding, Place, bundle::Bundle, finding::RoundFault};
 
-/// One answer of every holder, each opening the sum of its commitments.
+/// Checks that there is one answer of every holder, and that it opens the sum of the holder's
+/// commitments.
 pub(super) fn check_answers(bundle: &Bundle) -> Result<(), Finding> {
     if bundle.answers.len() != usize::from(bundle.round.holders()) {
         return Err(Finding::new(Place::Answers, RoundFault::Answers));

@@ -1,4 +1,4 @@
-//! The body of every member against its digest and, where the round demands one, its norm proof.
+//! Checks the body of every member against its digest, and its norm proof if the round demands one.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +16,8 @@ use crate::{
 /// Blocks of a body that are read at once.
 const BLOCKS_AT_ONCE: usize = 128;
 
-/// Reads every body. Verifies the proofs of the members with the indices in `drawn`; returns their
-/// number.
+/// Reads every body. Verifies the proofs of the members whose indices are in `drawn`. Returns the
+/// number of those proofs.
 pub(super) fn check_bodies<P: Published>(
     bundle: &Bundle,
     drawn: &BTreeSet<usize>,

@@ -10,7 +10,7 @@ use crate::{Finding, Place, finding::Fault};
 /// Proofs whose equations are checked together.
 const BATCH: usize = 64;
 
-/// Equations that wait to be checked, and how many were.
+/// Equations that wait to be checked, and the number of all proofs so far.
 #[derive(Default)]
 pub(crate) struct Openings {
     open: Vec<(ContributionId, GroupEquations)>,
@@ -18,7 +18,8 @@ pub(crate) struct Openings {
 }
 
 impl Openings {
-    /// Takes what is left to check of a member's proof. Checks all that wait once they are a batch.
+    /// Takes the group equations of a member's proof. Checks all waiting equations once they fill a
+    /// batch.
     pub(crate) fn push(
         &mut self,
         contribution: ContributionId,
@@ -30,7 +31,7 @@ impl Openings {
         if self.open.len() < BATCH { Ok(()) } else { self.check(rng) }
     }
 
-    /// Checks the rest; returns how many proofs there were.
+    /// Checks the equations that still wait. Returns the number of all proofs.
     pub(crate) fn finish(mut self, rng: &mut (impl CryptoRng + RngCore)) -> Result<usize, Finding> {
         self.check(rng)?;
         Ok(self.taken)
@@ -46,7 +47,7 @@ impl Openings {
     }
 }
 
-/// The finding that an error in verifying a member's proof amounts to.
+/// Turns an error in verifying a member's proof into a finding.
 pub(super) fn wrong_proof(contribution: ContributionId, error: NormProofError) -> Finding {
     let fault = refused_proof(&error).map_or_else(|| Fault::from(error), Fault::from);
     Finding::new(Place::Contribution(contribution), fault)

@@ -1,4 +1,4 @@
-//! Which norm proofs are verified, and what a random sample of them would have found.
+//! Which norm proofs are verified, and how many wrong ones a random sample would reveal.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::bundle::Bundle;
 pub enum Proofs {
     /// Those of all members.
     All,
-    /// Those of so many members, drawn at random.
+    /// Those of this many members, drawn at random.
     Sample(usize),
 }
 
@@ -27,8 +27,8 @@ impl Proofs {
     }
 }
 
-/// The smallest number of wrong ones among `all` of which `sample`, drawn without putting back,
-/// contain one with a probability of 99 %.
+/// The smallest number of wrong proofs among `all` that a sample reveals with a probability of 99
+/// %. The `sample` proofs are drawn without replacement.
 pub(super) fn found_at_99_percent(all: usize, sample: usize) -> Option<usize> {
     let missed = |wrong: usize| -> f64 {
         (0..sample).map(|drawn| (all - drawn).saturating_sub(wrong) as f64 / (all - drawn) as f64).product()
@@ -47,8 +47,7 @@ mod tests {
 
     #[test]
     fn samples_say_what_they_would_have_found() {
-        // A half of the proofs in the sample: k wrong ones are all outside with a probability near
-        // 2⁻ᵏ.
+        // The sample is half of the proofs. So it misses k wrong ones with a probability near 2⁻ᵏ.
         assert_eq!(found_at_99_percent(1000, 500), Some(7));
         assert_eq!(found_at_99_percent(1000, 1000), Some(1));
         // 1 − (1 − f)⁴⁵⁹ = 0.99 for f = 1 %

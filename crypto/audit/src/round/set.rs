@@ -1,4 +1,4 @@
-//! The set: who is in it, by whose signatures, and what the result says of it.
+//! Checks the members of the set, their signatures, and the result about the set.
 
 use std::collections::HashSet;
 
@@ -13,8 +13,8 @@ use crate::{
     finding::RoundFault,
 };
 
-/// Credentials, signatures and attestations of the members, each participant once; the root and the
-/// signed result.
+/// Checks the credentials, signatures and attestations of the members, the set root and the signed
+/// result. A participant may appear only once.
 pub(super) fn check_set(bundle: &Bundle) -> Result<(), Finding> {
     let mut subjects = HashSet::new();
     for (member, header) in bundle.members.iter().zip(&bundle.headers) {
@@ -49,7 +49,8 @@ fn check_attestations(bundle: &Bundle, member: &Member, header: &ContributionHea
     Ok(())
 }
 
-/// The members are in the order of their root, and the aggregator has signed a result about them.
+/// Checks that the members are in the order of the set root, and that the aggregator has signed a
+/// result about them.
 fn check_result(bundle: &Bundle) -> Result<(), Finding> {
     let Bundle { round, headers, result, .. } = bundle;
     let hashes: Vec<_> = headers.iter().map(ContributionHeader::hash).collect();

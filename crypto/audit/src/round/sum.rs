@@ -1,4 +1,4 @@
-//! The published sum against the sum of the bodies.
+//! Compares the published sum with the sum of the bodies.
 
 use lattice::CpuBackend;
 use masking::{ChunkSum, unmask_chunk};

@@ -18,7 +18,7 @@ fn name<N: Name>(value: &Value) -> N {
     N::from_slice(&bytes(value)).unwrap()
 }
 
-/// What is left to check of `proof` once it and the body have been read.
+/// The group equations of `proof`, after everything else about it was checked.
 fn equations(vector: &Value, proof: &Value) -> GroupEquations {
     let number = |name: &str| vector[name].as_u64().unwrap();
     let width = Width::from_transport_bits(number("transport_bits") as u32).unwrap();
@@ -39,7 +39,7 @@ fn equations(vector: &Value, proof: &Value) -> GroupEquations {
     verifying.finish(&mut OsRng).unwrap()
 }
 
-/// Checks the equations of contributions that are called 0, 1 and so on.
+/// Checks the equations of several contributions. Every byte of their ids is 0, 1 and so on.
 fn check(equations: impl IntoIterator<Item = GroupEquations>) -> Result<usize, Finding> {
     let mut openings = Openings::default();
     for (number, equations) in (0..).zip(equations) {

@@ -1,4 +1,4 @@
-//! A small round, published, and every way in which it can be another one than it says.
+//! A small published round, and every change that the auditor must find in it.
 
 #![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
 

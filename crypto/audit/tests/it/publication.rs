@@ -17,7 +17,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 use testbed::{EPOCH, Message, Participant, Parties};
 
-/// What an auditor gets.
+/// The published data that an auditor gets.
 #[derive(Clone)]
 pub(crate) struct Publication {
     pub(crate) pins: Pins,

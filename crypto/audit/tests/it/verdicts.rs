@@ -1,4 +1,4 @@
-//! What the auditor says of the round, honest and not.
+//! The verdicts of the auditor on the honest round and on changed ones.
 
 use audit::{AuditError, Bundle, BundleJson, Finding, Place, Proofs, RoundReport, verify_round};
 use names::{ContributionId, PublicKey};
@@ -56,7 +56,7 @@ fn an_honest_round_verifies() {
 
 #[test]
 fn every_part_that_was_changed_is_named() {
-    /// What was done, where the audit finds it, and what it says.
+    /// The change, the place that the audit names, and words of its message.
     type Case = (fn(&mut Publication), fn(&Publication) -> Place, &'static str);
     fn second(published: &Publication) -> Place {
         Place::Contribution(published.member(1))

@@ -1,4 +1,4 @@
-//! `blindsum audit chain`: the aggregator's database against its own log.
+//! `blindsum audit chain`: compares the aggregator's database with its own log.
 
 use std::path::PathBuf;
 
@@ -35,7 +35,7 @@ pub(super) async fn run(args: &ChainArgs, output: &Output) -> Result<()> {
     Ok(())
 }
 
-/// Compares everything recorded; an error names the first contradiction.
+/// Compares all recorded rows with the log. An error names the first contradiction.
 pub(crate) async fn check(database_url: &str, aggregator: &PublicKey) -> Result<Findings> {
     let mut database = PgConnection::connect(database_url).await?;
     let findings = record::check(&mut database, aggregator).await?;

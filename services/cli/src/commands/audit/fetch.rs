@@ -1,4 +1,4 @@
-//! `blindsum audit fetch`: all that is public about a round, and the log, in a folder.
+//! `blindsum audit fetch`: saves everything that is public about a round, and the log, to a folder.
 
 use std::{fs, path::Path};
 
@@ -9,7 +9,8 @@ use protocol::Canonical;
 use super::{log, round_folder::RoundFolder};
 use crate::error::{CommandError, Result};
 
-/// Writes what is public about a round, and the log, to a folder; returns the number of members.
+/// Writes everything that is public about a round, and the log, to a folder. Returns the number of
+/// members.
 pub(crate) async fn fetch(client: &Client, id: RoundId, folder: &Path) -> Result<usize> {
     let round = client.open_round(id).await?;
     let folder = RoundFolder::new(folder);

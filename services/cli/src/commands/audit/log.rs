@@ -1,6 +1,6 @@
-//! The copy of the log in a folder: `log/checkpoint`, the signed note, and `log/entries.jsonl`, an
-//! entry a line. The root is computed again from the entries, so an entry is in the log if it is in
-//! the file.
+//! The copy of the log in a folder. `log/checkpoint` is the signed note. `log/entries.jsonl` has
+//! one entry on each line. The root is computed again from the entries, so an entry is in the log
+//! if it is in the file.
 
 use std::{
     fs::{self, File},
@@ -18,11 +18,11 @@ use names::{PublicKey, RoundId};
 use super::round_folder::RoundFolder;
 use crate::error::{CommandError, Result};
 
-/// How long a checkpoint that covers the end of a round may take.
+/// The longest wait for a checkpoint that covers the end of a round.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Copies the log up to its last checkpoint, and waits a while for one that covers the end of the
-/// round.
+/// Copies the log up to its last checkpoint. Waits a while for a checkpoint that covers the end of
+/// the round.
 pub(super) async fn fetch(client: &Client, round: RoundId, folder: &RoundFolder) -> Result<()> {
     let path = folder.entries();
     let mut file = BufWriter::new(File::create(&path).map_err(CommandError::file(&path))?);
@@ -46,7 +46,7 @@ pub(super) async fn fetch(client: &Client, round: RoundId, folder: &RoundFolder)
     fs::write(&path, note).map_err(CommandError::file(&path))
 }
 
-/// The last checkpoint, or the first, once there is one.
+/// The last checkpoint. Waits for the first one if there is none yet.
 async fn checkpoint(client: &Client, start: Instant) -> Result<SignedCheckpoint> {
     loop {
         match client.checkpoint().await {
@@ -58,8 +58,8 @@ async fn checkpoint(client: &Client, start: Instant) -> Result<SignedCheckpoint>
     }
 }
 
-/// Reads the copy of the log. It has to continue the `earlier` checkpoints, and each of the
-/// `witnesses` has to have signed one of them or the last.
+/// Reads the copy of the log. It must continue the `earlier` checkpoints. Each of the `witnesses`
+/// must have signed one of these or the last checkpoint.
 pub(super) fn read(
     folder: &RoundFolder,
     aggregator: PublicKey,

@@ -1,4 +1,4 @@
-//! What `audit fetch` writes to a folder, and what `audit verify` reads from it.
+//! The folder that `audit fetch` writes and `audit verify` reads.
 
 use std::{
     fs::{self, File},
@@ -90,7 +90,7 @@ pub(super) fn read_bundle(path: &Path) -> Result<BundleJson> {
     BundleJson::read(&text).map_err(|error| CommandError::input(path, format!("is not a bundle: {error}")))
 }
 
-/// Reads until the buffer is full or the file ends; returns how many bytes were read.
+/// Reads until the buffer is full or the file ends. Returns the number of bytes read.
 fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
     let mut length = 0;
     while length < buffer.len() {

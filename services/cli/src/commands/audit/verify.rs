@@ -1,4 +1,4 @@
-//! `blindsum audit verify`: all that `audit fetch` writes to a folder, checked against the
+//! `blindsum audit verify`: checks everything that `audit fetch` wrote to a folder against the
 //! signatures and against each other.
 
 use std::{
@@ -61,19 +61,19 @@ struct Demands {
     sample: Option<usize>,
 }
 
-/// What was found right.
+/// The verdict on a folder that has no fault.
 #[derive(Debug, Serialize)]
 struct FolderVerdict {
     round_hash: String,
     members: usize,
     proofs: usize,
-    /// With a sample of the proofs: so many wrong ones, or more, would have been found with a
-    /// probability of 99 %.
+    /// If only a sample of the proofs was verified: the number of wrong proofs that it would have
+    /// revealed with a probability of 99 %.
     #[serde(skip_serializing_if = "Option::is_none")]
     sample: Option<Sample>,
     residual_max: u64,
     pinned: bool,
-    /// None where the folder has no log.
+    /// `None` if the folder has no log.
     log: Option<LogVerdict>,
 }
 
@@ -115,7 +115,7 @@ pub(super) async fn run(args: &VerifyArgs, output: &Output) -> Result<()> {
     Ok(())
 }
 
-/// Verifies what `audit fetch` wrote under these keys; returns the number of contributions and of
+/// Verifies a folder of `audit fetch` under these keys. Returns the numbers of contributions and of
 /// norm proofs.
 pub(crate) fn verify(folder: &Path, pins: &Pins, output: &Output) -> Result<(usize, usize)> {
     let mut folder = RoundFolder::new(folder);
@@ -149,7 +149,8 @@ fn check(
     })
 }
 
-/// The log against its checkpoints, the round and its payouts against the log, and all books.
+/// Checks the log against its checkpoints, the round and its payouts against the log, and all
+/// books.
 fn check_log(
     folder: &RoundFolder,
     round: &RoundReport,
