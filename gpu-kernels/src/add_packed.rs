@@ -9,8 +9,8 @@ use crate::kernels;
 use crate::operation::{Footprint, Lane, Operation, words};
 use crate::shapes::Shapes;
 
-/// Adds at most [`GROUP`](Self::GROUP) ciphertexts to whole blocks of sums. Each ciphertext packs
-/// one word for each sum.
+/// Adds at most [`GROUP`](Self::GROUP) packed bodies to whole blocks of sums. Each body packs one
+/// word for each sum.
 pub(crate) struct AddPacked<'a> {
     sums: &'a mut [u64],
     width: Width,
@@ -19,14 +19,14 @@ pub(crate) struct AddPacked<'a> {
 }
 
 impl<'a> AddPacked<'a> {
-    /// The most ciphertexts that one launch adds.
+    /// The most bodies that one launch adds.
     pub(crate) const GROUP: usize = 32;
 
     pub(crate) fn new(sums: &'a mut [u64], width: Width, ciphertexts: &'a [&'a [u8]]) -> Self {
         Self { sums, width, ciphertexts, refused: u32::MAX }
     }
 
-    /// The position of the first ciphertext with a word that is not canonical.
+    /// The position of the first body with a word that is not canonical.
     pub(crate) fn refused(&self) -> Option<usize> {
         (self.refused != u32::MAX).then_some(self.refused as usize)
     }
@@ -35,7 +35,7 @@ impl<'a> AddPacked<'a> {
 impl<Q: Queue> Operation<Q> for AddPacked<'_> {
     type Pending = ([Q::Buffer; 3], [Download; 2]);
 
-    /// Sums go to the device and back. Ciphertexts only go there.
+    /// Sums go to the device and back. Bodies only go there.
     fn footprint(&self, _shapes: &Shapes) -> Footprint {
         let packed = self.ciphertexts.len() * self.width.bytes(RING_DEGREE);
         Footprint { block: 2 * RING_DEGREE * 8 + packed, batch: 16 }

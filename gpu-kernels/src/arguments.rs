@@ -35,7 +35,7 @@ pub enum Argument<'a, B> {
     Key(StreamKey),
 }
 
-/// The values of arguments, each at an address of its own, as a driver takes them.
+/// The values of arguments. A driver takes the address of each.
 #[derive(Debug)]
 pub struct Values(Vec<Value>);
 

@@ -49,9 +49,9 @@ pub trait Queue: Send + Debug {
     /// When it cannot be launched. [`wait`](Self::wait) reports a failure of the kernel itself.
     ///
     /// # Safety
-    /// The kernel is made for launches of this shape. The buffers are of this queue, uncleared, and
-    /// as long as the kernel's text says for the other arguments and the shape. The arguments'
-    /// types need no promise.
+    /// The kernel supports launches of this shape. The buffers are of this queue and were not
+    /// cleared. They have the lengths that the kernel's text demands for the other arguments and
+    /// the shape. The compiler checks the types of the arguments.
     unsafe fn launch(&mut self, launch: &Launch<'_, Self::Buffer>) -> Result<(), DeviceError>;
 
     /// Queues the copying of `buffer` to the host. [`downloaded`](Self::downloaded) shows the copy
@@ -124,7 +124,7 @@ pub enum DeviceError {
     /// Not even one block fits in a queue's memory.
     #[error("a block of work needs {needed} bytes of a queue that has {available}")]
     Memory {
-        /// Bytes that one block needs, with what every batch needs.
+        /// Bytes that one block needs, together with those that every batch needs.
         needed: usize,
         /// Bytes that the queue has.
         available: usize,

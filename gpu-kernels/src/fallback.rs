@@ -12,7 +12,7 @@ use crate::backend::KernelBackend;
 use crate::device::Device;
 use crate::device_backend::DeviceBackend;
 
-/// After so many failures in a row the device is retired for the life of the process.
+/// After this many failures in a row the device is retired for the life of the process.
 const PATIENCE: u32 = 3;
 
 /// Is called with a failure, and whether it retires the device.

@@ -58,8 +58,8 @@ impl<'a> FoldRows<'a> {
     }
 }
 
-/// A table for each four rows, with the sums of all subsets of their powers. Entry m of table c is
-/// Σ z^(4c + i) mod q over the bits i of m.
+/// The tables, one for every four rows. A table has the sums of all subsets of their powers. Entry
+/// m of table c is Σ z^(4c + i) mod q over the bits i of m.
 fn subset_sums(challenge: Fq) -> Vec<u64> {
     let mut power = Fq::ONE;
     let mut sums: Vec<Fq> = Vec::with_capacity(TABLE_WORDS);

@@ -1,4 +1,4 @@
-// Every kernel, as one unit of translation.
+// Every kernel, as one translation unit.
 #include "forward/kernel.cu"
 #include "inverse/kernel.cu"
 #include "add_packed/kernel.cu"

@@ -123,7 +123,7 @@ kernels! {
     /// Evaluations to coefficients.
     Inverse = inverse(blocks: [u64*], count: [u64], inverse_twiddles: [const u64*]);
 
-    /// Adds packed ciphertexts.
+    /// Adds packed bodies to sums.
     AddPacked = add_packed(
         sums: [u64*],
         length: [u64],

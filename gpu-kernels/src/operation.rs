@@ -10,7 +10,7 @@ use crate::tables;
 
 /// An operation on many blocks. It is done in batches of consecutive blocks.
 pub(crate) trait Operation<Q: Queue> {
-    /// What a batch keeps between its start and its end: buffers and downloads.
+    /// The buffers and downloads that a batch keeps between its start and its end.
     type Pending;
 
     /// The memory of a batch.

@@ -17,7 +17,8 @@ fn root(first: u32, levels: u32, group: usize) -> Fq {
     OMEGA.pow((entry.reverse_bits() >> (usize::BITS - RING_DEGREE.ilog2())) as u64)
 }
 
-/// For each pass and each of its groups, r^e at e·2^first + group. The first word is not used.
+/// The words r^e of each pass and each of its groups, at index e·2^first + group. The first word is
+/// not used.
 pub(crate) fn twiddles() -> Vec<u64> {
     let mut table = vec![1; RING_DEGREE];
     for (first, levels) in PASSES {
@@ -31,8 +32,9 @@ pub(crate) fn twiddles() -> Vec<u64> {
     table
 }
 
-/// For each pass but the first and each of its groups, 1/r^e at 2^done + group·2^levels + e, where
-/// `done` counts the levels up to the end of the pass. Other words are not used.
+/// The words 1/r^e of each pass but the first and each of its groups, at index 2^done +
+/// group·2^levels + e. `done` counts the levels up to the end of the pass. Other words are not
+/// used.
 pub(crate) fn inverse_twiddles() -> Vec<u64> {
     let mut table = vec![1; 2 * RING_DEGREE];
     for (first, levels) in &PASSES[1..] {

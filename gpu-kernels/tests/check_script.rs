@@ -1,5 +1,5 @@
-//! Runs `deploy/gpu/check` where everything that it starts fails, and on the emulated card. There,
-//! scripts stand in for NVIDIA's sanitizers and the service.
+//! Runs `deploy/gpu/check` with programs that all fail, and then on the emulated card. On the
+//! emulated card, scripts stand in for NVIDIA's sanitizers and the service.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -45,12 +45,12 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // The folder is temporary in any case.
+        // The folder is in the temporary directory, so a failure leaves little behind.
         let _removed = std::fs::remove_dir_all(&self.0);
     }
 }
 
-/// The results of the script: its exit, its JSON, its Markdown, its output.
+/// The results of the script: its exit status, JSON, Markdown and output.
 struct Results {
     passed: bool,
     json: String,

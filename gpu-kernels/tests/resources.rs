@@ -1,5 +1,5 @@
-//! The committed table of registers and shared memory is that of the committed machine code, and
-//! nothing spills.
+//! The committed table of registers and shared memory agrees with the committed machine code, and
+//! no kernel spills registers.
 
 use std::collections::BTreeMap;
 

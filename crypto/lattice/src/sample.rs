@@ -15,7 +15,7 @@ pub const KEY_SHARE_BOUND: i16 = 32;
 /// The largest magnitude of an error.
 pub const ERROR_BOUND: i32 = 1 << 20;
 
-/// Uniform values that are added up to one error.
+/// The number of uniform values whose sum is one error.
 const TERMS: usize = 8;
 
 /// Expands the ChaCha20 stream of `stream_key` to a holder's share of a mask key.

@@ -11,8 +11,8 @@ use std::io::Write;
 
 pub use flip::flip;
 
-/// Reports a skipped test on standard error. The test harness captures only what the print macros
-/// write, so the report is seen.
+/// Reports a skipped test on standard error. It does not use the print macros, because the test
+/// harness captures their output.
 pub fn skipped(reason: impl std::fmt::Display) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     // A closed stream is no reason to fail.

@@ -1,5 +1,5 @@
-// Kernels that are wrong on purpose, which the emulator or a sanitizer must find. planted_race is
-// another one, among the probes. `out` holds a word for each thread.
+// Kernels that are wrong on purpose. The emulator or a sanitizer must find each fault. One more is
+// planted_race, among the probes. `out` holds a word for each thread.
 #include "../../src/include/words.cuh"
 
 // Writes one word too far.
@@ -8,7 +8,7 @@ extern "C" __global__ void planted_overflow(u64* __restrict__ out)
     out[threadIdx.x + 1] = threadIdx.x;
 }
 
-// Reads one word of shared memory, which has a word for each thread, too far.
+// Reads one word beyond shared memory, which has a word for each thread.
 extern "C" __global__ void planted_shared_overflow(u64* __restrict__ out)
 {
     LAUNCH_SHARED(shared);

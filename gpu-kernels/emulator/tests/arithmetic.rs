@@ -1,5 +1,5 @@
-//! The kernels' arithmetic mod q, at the ends of every range that its comments name, against wide
-//! integers.
+//! Compares the kernels' arithmetic mod q with wide integers, at the ends of every range that its
+//! comments name.
 
 use emulator::{Emulator, Schedule};
 use gpu_kernels::arguments::Argument;

@@ -1,6 +1,6 @@
 //! Kernels that are wrong on purpose are found. The emulator itself finds those whose threads wait
-//! for ever, a sanitizer finds the others: the script `sanitize` beside this crate runs the ignored
-//! tests, each of which must fail for the right reason.
+//! for ever. A sanitizer finds the others. The script `sanitize` beside this crate runs the ignored
+//! tests. Each of them must fail for the right reason.
 
 use std::error::Error;
 

@@ -14,20 +14,20 @@ use gpu_kernels::device::DeviceError;
 use gpu_kernels::{KernelBackend, Options, self_test};
 use testkit::conformance::check_device;
 
-/// How much is measured.
+/// The size of each measurement.
 #[derive(Debug)]
 struct Scale {
     /// Its name in the results.
     name: &'static str,
     /// Polynomials of most kernels: more than a card's caches hold.
     batch: usize,
-    /// Polynomials of packed ciphertexts that are added.
+    /// Polynomials of the packed bodies that are added.
     added: usize,
     /// Polynomials of an operation with its copies, and of the folding of rows.
     chunk: usize,
     /// Words that are copied.
     copied: usize,
-    /// Ciphertexts that are added at once.
+    /// Bodies that are added at once.
     ciphertexts: usize,
     /// Rounds of a probe of a pipe.
     rounds: u32,
@@ -35,9 +35,9 @@ struct Scale {
     probe_blocks: u32,
     /// Memory of the queue.
     queue_bytes: usize,
-    /// How long the card works before anything is measured, so that its clock is up.
+    /// How long the card works before anything is measured, so that it reaches its full clock rate.
     warm_up: Duration,
-    /// For how long a kernel is launched repeatedly.
+    /// The time for which a kernel is launched again and again.
     least_seconds: f64,
 }
 
@@ -56,7 +56,7 @@ impl Scale {
         least_seconds: 0.1,
     };
 
-    /// For the emulated driver: shows that all of it runs, and nothing about speed.
+    /// For the emulated driver. It shows that everything runs, and says nothing about speed.
     const REHEARSAL: Self = Self {
         name: "rehearsal",
         batch: 4,

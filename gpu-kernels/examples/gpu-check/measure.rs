@@ -1,5 +1,6 @@
-//! Measurements as one JSON object on standard output. They set each operation's kernel against the
-//! card's rates, and the whole operation with its copies against the processor of the same machine.
+//! Measurements as one JSON object on standard output. They compare each operation's kernel with
+//! the card's rates. They compare the whole operation, with its copies, with the processor of the
+//! same machine.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -84,9 +85,9 @@ fn row(measured: &Measured, rates: &Rates, scale: &Scale, with_copies: &Timed, p
     )
 }
 
-/// The least seconds that a kernel can take, and the resource for which it then waits: memory, one
-/// of the two pipes, or the issue of instructions. Instructions are issued twice as fast as the
-/// pipe of additions and logic takes them.
+/// The least seconds that a kernel can take, and the resource that limits it: memory, one of the
+/// two pipes, or the issue of instructions. Instructions are issued twice as fast as the pipe of
+/// additions and logic takes them.
 fn limit(measured: &Measured, rates: &Rates) -> (f64, &'static str) {
     let threads = measured.polynomials as f64 * TEAM;
     let [run, alu, multiplies] = instructions(measured.kernel);
@@ -99,9 +100,10 @@ fn limit(measured: &Measured, rates: &Rates) -> (f64, &'static str) {
     bounds.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).expect("four bounds")
 }
 
-/// Instructions that a thread runs at least for a polynomial, by the compiler's table: all, those
-/// of the pipe of additions and logic, those of the pipe of multiplications. Zeros for kernels that
-/// wait for memory, which the table does not count.
+/// The fewest instructions that a thread runs for a polynomial, from the compiler's table. The
+/// numbers are of all instructions, of those for the pipe of additions and logic, and of those for
+/// the pipe of multiplications. They are zero for kernels that wait for memory, which the table
+/// does not count.
 fn instructions(kernel: Kernel) -> [f64; 3] {
     let table = include_str!("../../prebuilt/resources.tsv");
     let row = table.lines().find(|line| line.split('\t').next() == Some(kernel.name()));

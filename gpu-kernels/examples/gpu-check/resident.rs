@@ -142,11 +142,11 @@ impl Bench<'_> {
         })
     }
 
-    /// Seconds of some launches one after another, on average over as many repetitions as take the
-    /// scale's least time. The first run does not count.
+    /// The mean time in seconds of these launches, one after another. They are repeated until the
+    /// scale's least time is over. The first run does not count.
     ///
     /// # Safety
-    /// As [`Queue::launch`], for each.
+    /// For each launch, that of [`Queue::launch`].
     unsafe fn time(&mut self, launches: &[Launch<'_, Buffer>]) -> Result<f64, DeviceError> {
         let repeated = |queue: &mut CudaQueue, repetitions: usize| {
             queue.wait()?;
@@ -168,11 +168,11 @@ impl Bench<'_> {
         Ok(seconds)
     }
 
-    /// As [`time`](Self::time) for one launch, followed each time by the addition of its partial
-    /// sums: a run of `length` words for each block of threads.
+    /// Like [`time`](Self::time) for one launch. The addition of its partial sums follows each
+    /// time. They are a run of `length` words for each block of threads.
     ///
     /// # Safety
-    /// As [`Queue::launch`]. `partial_sums` holds that many words.
+    /// That of [`Queue::launch`]. `partial_sums` holds these runs of words.
     unsafe fn time_with_sums(
         &mut self,
         launch: Launch<'_, Buffer>,
@@ -187,7 +187,7 @@ impl Bench<'_> {
         unsafe { self.time(&[launch, added]) }
     }
 
-    /// At least so many words that look random. They are a sum of zeros with its masks taken off.
+    /// At least this many words that look random. They are zeros with masks taken off.
     fn random(&mut self, words: usize) -> Result<Buffer, DeviceError> {
         let polynomials = words.div_ceil(DEGREE);
         let (key, table, residual) = (self.table()?, self.table()?, self.queue.zeroed(1)?);
@@ -198,8 +198,8 @@ impl Bench<'_> {
         Ok(out)
     }
 
-    /// As many words as the longer table of twiddles has. Their values do not matter for the time
-    /// of a kernel.
+    /// A table of as many words as the longer table of twiddles. The values do not change a
+    /// kernel's time.
     fn table(&mut self) -> Result<Buffer, DeviceError> {
         let words: Vec<u8> = seeded::elements(4, TABLE).into_iter().flat_map(u64::to_le_bytes).collect();
         self.queue.upload(&[&words])

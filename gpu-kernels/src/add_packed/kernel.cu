@@ -1,10 +1,10 @@
-// Adds packed ciphertexts to integer sums. Each sum is read and written once, however many
-// ciphertexts are added. Any launch along x. `packed` holds `ciphertexts` runs of `stride` words.
-// `refused` starts beyond every position and becomes the least position of a ciphertext with a word
+// Adds packed bodies to integer sums. Each sum is read and written once, however many bodies are
+// added. Any launch along x. `packed` holds `ciphertexts` runs of `stride` words, one for each
+// body. `refused` starts beyond every position and becomes the least position of a body with a word
 // that is not canonical.
 #include "../include/packing.cuh"
 
-// Ciphertexts that a thread waits for together: memory is busy only with many reads under way.
+// Bodies whose words a thread reads together. Only many reads in flight keep the memory busy.
 #define TOGETHER 4
 
 extern "C" __global__ void add_packed(u64* __restrict__ sums, u64 length, const u64* __restrict__ packed, u64 stride,
@@ -20,7 +20,7 @@ extern "C" __global__ void add_packed(u64* __restrict__ sums, u64 length, const 
             PackedPair pairs[TOGETHER];
 #pragma unroll
             for (u32 i = 0; i < TOGETHER; ++i) {
-                // Past the end the last ciphertext is read again, so that the read stays in bounds.
+                // Past the end the last body is read again, so that the read stays in bounds.
                 const u32 c = first + i < ciphertexts ? first + i : ciphertexts - 1;
                 pairs[i] = read_packed(packed + c * stride, place);
             }

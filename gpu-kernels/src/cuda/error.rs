@@ -14,7 +14,7 @@ pub(super) fn failed(operation: &'static str) -> impl Fn(DriverError) -> DeviceE
     move |error| described(operation, format!("{:?}", error.0))
 }
 
-/// An operation that failed for a reason in words.
+/// Makes the error of a failed operation, with the reason in words.
 pub(super) fn described(operation: &'static str, reason: String) -> DeviceError {
     DeviceError::Call { operation, source: Box::new(CudaError(reason)) }
 }

@@ -43,7 +43,7 @@ impl CudaBuffer {
     }
 }
 
-/// Buffers that are taken until they are cleared. Pinned ones stay taken.
+/// The memory that a queue's buffers occupy until they are cleared. Pinned buffers keep theirs.
 pub(super) struct DeviceMemory {
     context: Arc<CudaContext>,
     taken: Taken,

@@ -16,7 +16,7 @@ use crate::kernels::Kernel;
 /// Machine code for compute capability 9.0.
 static CUBIN: &[u8] = include_bytes!("../../prebuilt/kernels.sm_90.cubin");
 
-/// For the driver's compiler, on cards after 9.0.
+/// PTX for the driver's compiler, on cards after 9.0.
 static PTX: &str = include_str!("../../prebuilt/kernels.ptx");
 
 /// The functions of all kernels.

@@ -15,8 +15,8 @@ use crate::arguments::Values;
 use crate::device::{DeviceError, Download, Queue};
 use crate::kernels::Launch;
 
-/// Bytes beside those that batches need: for buffers that are pinned, and for the alignment of
-/// buffers.
+/// Bytes in addition to those that batches need. They are for pinned buffers and for the alignment
+/// of buffers.
 const SPARE_BYTES: usize = 64 << 10;
 
 /// A stream and its memory.
@@ -53,7 +53,7 @@ impl CudaQueue {
         // to read.
         let words = unsafe { result::malloc_host(bytes, 0) }.map_err(failed("taking page-locked memory"))?;
         let words = words.cast::<u64>();
-        // SAFETY: `words` leads to `bytes` bytes, aligned to a page.
+        // SAFETY: `words` points to `bytes` bytes, aligned to a page.
         unsafe { ptr::write_bytes(words.cast::<u8>(), 0, bytes) };
         let host = HostArena { words, length: bytes / 8, used: 0 };
         Ok(Self { context: Arc::clone(context), functions: Arc::clone(functions), stream, device, host })

@@ -29,7 +29,8 @@ static FILES: &[(&str, &str)] = files![
     "probe/kernel.cu",
 ];
 
-/// `kernels.cu` with every file that it includes, once, where it is first included.
+/// `kernels.cu` with the text of every file that it includes. Each file stands once, where it is
+/// first included.
 pub(super) fn unit() -> String {
     let mut text = String::new();
     include("kernels.cu", &mut BTreeSet::new(), &mut text);
@@ -54,7 +55,7 @@ fn include(path: &str, seen: &mut BTreeSet<String>, text: &mut String) {
     }
 }
 
-/// `target` as seen from the folder of `path`.
+/// Resolves the relative path `target` in the folder of `path`.
 fn resolve(path: &str, target: &str) -> String {
     let mut parts: Vec<&str> = path.split('/').collect();
     parts.pop();

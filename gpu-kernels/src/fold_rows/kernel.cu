@@ -8,14 +8,15 @@
 
 #define FOLD_ROWS 256
 
-// The powers of a challenge in fours: entry m of table c is the sum of z^(4 c + i) over the bits i
-// of m. All threads of a warp read the same table at a time. Its 16 entries fill the 32 banks once,
-// so no two of them collide.
+// Each table covers four powers of a challenge. Entry m of table c is the sum of z^(4 c + i) over
+// the bits i of m. All threads of a warp read the same table at a time. Its 16 entries fill the 32
+// banks once, so no two of them collide.
 #define TABLE_ENTRIES 16
 #define TABLES (FOLD_ROWS / 4)
 #define TABLE_WORDS (TABLES * TABLE_ENTRIES)
 
-// Both challenges' entries of r for the column whose words these are: positive signs first.
+// The entries of r for both challenges, from the words of one column. The words of the positive
+// signs come first.
 //
 // The low and the high halves of the table entries are summed as integers: 64 terms of either sign
 // stay below 2^39.
@@ -58,8 +59,8 @@ extern "C" __global__ void __launch_bounds__(256, 2)
     LAUNCH_SHARED(shared);
     __shared__ u64 warp_sums[2][32];
     u64* const tables = shared + TEAM_WORDS;
-    // In these two a thread reads only words that it wrote itself. Evaluation 8 t + e of a sum is
-    // at t + 256 e.
+    // A thread reads only those words of these two arrays that it wrote itself. Evaluation 8 t + e
+    // of a sum is at t + 256 e.
     u64* const folded = tables + 2 * TABLE_WORDS;
     u64* const adjoints = folded + 2 * DEGREE;
     const u32 t = threadIdx.x;
@@ -98,7 +99,8 @@ extern "C" __global__ void __launch_bounds__(256, 2)
                 terms[e] = folded[z * DEGREE + t + TEAM * e];
             }
             forward_transform(terms, t, shared, twiddles);
-            // Both challenges take the same mask, which goes where the first one's r was.
+            // Both challenges use the same mask. It overwrites the r of the first challenge, which
+            // is no longer needed.
             if (z == 0) {
                 u64 mask[EIGHT];
                 expand_adjoint(mask, masks, first + block, t, shared);
@@ -112,7 +114,7 @@ extern "C" __global__ void __launch_bounds__(256, 2)
                 u64* const sum = adjoints + z * DEGREE + t + TEAM * e;
                 *sum = add(*sum, canonical(multiply(terms[e], folded[t + TEAM * e])));
             }
-            // The next transform writes what this one's last pass has read.
+            // The next transform overwrites words that the last pass of this one reads.
             __syncthreads();
         }
     }

@@ -1,5 +1,5 @@
-// Mask polynomials: the first 2048 words of a stream. Words that are not below q are replaced, in
-// increasing order, by the next words after the 2048 that are.
+// Mask polynomials: the first 2048 words of a stream. Words that are not below q are replaced in
+// increasing order. The replacements are the next words after the 2048 that are below q.
 #pragma once
 
 #include "chacha8.cuh"
@@ -57,8 +57,8 @@ __device__ __forceinline__ void expand_mask(u64* values, const StreamKey& key, u
     }
 }
 
-// values: evaluations 8 t + e of adjoint(a_index), which are those of a_index in reverse: the odd
-// powers of omega are inverted by complementing k. Otherwise as expand_mask.
+// values: evaluations 8 t + e of adjoint(a_index). They are the evaluations of a_index in reverse,
+// because complementing k inverts the odd powers of omega. Otherwise like expand_mask.
 __device__ __forceinline__ void expand_adjoint(u64* values, const StreamKey& key, u64 index, u32 t, u64* shared)
 {
     u64 mirrored[EIGHT];

@@ -39,7 +39,7 @@ __device__ __forceinline__ u64 add(u64 a, u64 b)
     return canonical(add_lazy(a, b));
 }
 
-// Both canonical -> canonical: without a borrow a - b <= a; with one the result is a - b + q in [1,
+// Both canonical -> canonical. Without a borrow a - b <= a. With one the result is a - b + q in [1,
 // q).
 __device__ __forceinline__ u64 subtract(u64 a, u64 b)
 {

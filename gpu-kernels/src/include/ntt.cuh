@@ -3,22 +3,23 @@
 //
 // A team's thread t holds eight values in registers. In coefficient form they are the coefficients
 // t + 256 e, in evaluation form the evaluations 8 t + e. In between the values pass through shared
-// memory, in which each radix pass reads and writes the same places, so that one barrier between
-// passes suffices.
+// memory. Each pass reads and writes the same positions there, so one barrier between passes is
+// enough.
 //
-// A pass takes polynomials mod X^(n m) - c, n = 4 or 8, to ones mod X^m - r z^j for the n-th roots
-// of unity z^j, r^n = c: it multiplies the coefficients of X^(e m) with r^e and transforms each n
-// values. The roots of unity are powers of two, as 2^96 = -1: multiplying with them costs two
-// shifts and a subtraction. Sums of products stay wide within a pass, and each value is reduced
-// once at its end. The first pass has c = -1 = 2^96, so r = 2^12.
+// A pass splits each polynomial mod X^(n m) - c, with n = 4 or 8, into n polynomials mod X^m - r
+// z^j. Here r^n = c, and the z^j are the n-th roots of unity. The pass multiplies the coefficients
+// of X^(e m) by r^e and transforms each n values. The roots of unity are powers of two, because
+// 2^96 = -1. So a multiplication by one of them costs two shifts and a subtraction. Sums of
+// products stay wide within a pass, and each value is reduced once at its end. The first pass has c
+// = -1 = 2^96, so r = 2^12.
 //
-// FIRST counts the levels before a pass, each of which doubles the number of polynomials: the pass
-// splits 2^FIRST of them, its groups. They are three of 8, one of 4.
+// FIRST counts the levels before a pass. Each level doubles the number of polynomials, so the pass
+// splits 2^FIRST of them, its groups. Three passes have n = 8, and one has n = 4.
 #pragma once
 
 #include "field.cuh"
 
-// Words of shared memory of a team: a word more after every 16, to spread strides over the banks.
+// Words of shared memory of a team. One extra word after every 16 spreads strides over the banks.
 #define TEAM_WORDS (DEGREE + DEGREE / 16)
 
 __device__ __forceinline__ u32 padded(u32 position)
@@ -51,7 +52,7 @@ __device__ __forceinline__ void forward_butterflies(i128* wide)
     }
 }
 
-// Undoes forward_butterflies but for a factor of 2^LEVELS. The inverse of 2^s is -2^(96 - s).
+// Undoes forward_butterflies, except for a factor of 2^LEVELS. The inverse of 2^s is -2^(96 - s).
 template <u32 LEVELS>
 __device__ __forceinline__ void inverse_butterflies(i128* wide)
 {
@@ -72,7 +73,7 @@ __device__ __forceinline__ void inverse_butterflies(i128* wide)
     }
 }
 
-// The pass of LEVELS levels after the first FIRST on the values of one group, lazy -> lazy.
+// Applies the pass of LEVELS levels after the first FIRST to the values of one group. Lazy -> lazy.
 //
 // Word e 2^FIRST + group of the table is r^e. The words of the passes lie side by side.
 template <u32 FIRST, u32 LEVELS>
@@ -109,7 +110,7 @@ __device__ __forceinline__ u32 group_of_four(u32 t, u32 half)
     return (t & ~0x38u) + (t >> 1 & 0x18) + (t << 2 & 0x20) + half * TEAM;
 }
 
-// A pass from shared memory to shared memory, or to or from the thread's registers at an end.
+// These two copy the values of a group between shared memory and the thread's registers.
 template <u32 FIRST, u32 LEVELS>
 __device__ __forceinline__ void load_group(const u64* shared, u32 index, u64* values)
 {
@@ -169,9 +170,9 @@ __device__ __forceinline__ void forward_transform(u64* values, u32 t, u64* share
     }
 }
 
-// Loads the values of a group for a pass of the inverse transform, and divides them by the r^e of
-// the pass that was undone before, of the levels up to DONE. Word 2^DONE + k of the table is for
-// the positions from k 2^(11 - DONE) on. Lazy -> wide.
+// Loads the values of a group for a pass of the inverse transform. Divides them by the r^e of the
+// pass that was undone before. DONE counts the levels up to the end of that pass. Word 2^DONE + k
+// of the table is for the positions from k 2^(11 - DONE) on. Lazy -> wide.
 template <u32 FIRST, u32 LEVELS, u32 DONE>
 __device__ __forceinline__ void load_divided(const u64* shared, u32 index, i128* wide, const u64* __restrict__ inverse_twiddles)
 {
@@ -183,7 +184,7 @@ __device__ __forceinline__ void load_divided(const u64* shared, u32 index, i128*
     }
 }
 
-// Undoes a pass but for a factor of 2^LEVELS and the division by r^e, in place, lazy -> lazy.
+// Undoes a pass in place, except for a factor of 2^LEVELS and the division by r^e. Lazy -> lazy.
 template <u32 FIRST, u32 LEVELS, u32 DONE>
 __device__ __forceinline__ void inverse_pass(u64* shared, u32 index, const u64* __restrict__ inverse_twiddles)
 {
@@ -193,11 +194,11 @@ __device__ __forceinline__ void inverse_pass(u64* shared, u32 index, const u64* 
     store_narrowed<FIRST, LEVELS>(shared, index, wide);
 }
 
-// values: evaluations 8 t + e, lazy -> coefficients t + 256 e, canonical. Otherwise as
+// values: evaluations 8 t + e, lazy -> coefficients t + 256 e, canonical. Otherwise like
 // forward_transform.
 //
-// At the end r^e = 2^(12 e) and N = 2^11 are still to be divided by: with -2^(85 - 12 e), as 2^96 =
-// -1.
+// At the end the values must still be divided by r^e = 2^(12 e) and by N = 2^11. A multiplication
+// by -2^(85 - 12 e) does both, because 2^96 = -1.
 __device__ __forceinline__ void inverse_transform(u64* values, u32 t, u64* shared, const u64* __restrict__ inverse_twiddles)
 {
     i128 wide[EIGHT];

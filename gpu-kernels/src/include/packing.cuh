@@ -4,8 +4,8 @@
 
 #include "field.cuh"
 
-// Where a word of packed words lies: in the u64 at `index`, from its bit `shift` on, and in the
-// next one if `straddles`.
+// The position of a packed word. It begins at bit `shift` of the u64 at `index`. If it `straddles`,
+// it ends in the next u64.
 struct PackedPlace {
     u64 index;
     u32 shift;
@@ -19,24 +19,23 @@ __device__ __forceinline__ PackedPlace packed_place(u32 width, u64 k)
     return {bit >> 6, shift, shift + width > 64};
 }
 
-// The u64s that hold a packed word: the second one is the first once more where the word does not
-// straddle.
+// The two u64s that hold a packed word. If the word does not straddle, both are the same u64.
 struct PackedPair {
     u64 low;
     u64 high;
 };
 
-// Reads no word beyond the one in which the last bit of the word at `place` lies.
+// Reads no u64 beyond the one with the last bit of the word at `place`.
 __device__ __forceinline__ PackedPair read_packed(const u64* __restrict__ packed, PackedPlace place)
 {
     const u64* const words = packed + place.index;
     return {words[0], words[place.straddles ? 1 : 0]};
 }
 
-// The word of `width` bits at `place` in what read_packed gave.
+// The word of `width` bits at `place`, from the result of read_packed.
 __device__ __forceinline__ u64 unpack(PackedPair pair, u32 width, PackedPlace place)
 {
-    // A place that straddles has a shift above 1, as the width is below 64.
+    // If a word straddles, its shift is above 1, because the width is below 64.
     const u64 word = pair.low >> place.shift | (place.straddles ? pair.high << (64 - place.shift) : 0);
     return word & ((1ULL << width) - 1);
 }

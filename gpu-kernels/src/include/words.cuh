@@ -1,5 +1,5 @@
-// Word types, the sizes of the ring, and the one difference between CUDA and the emulator: the way
-// to the shared memory whose size the launch chooses.
+// Word types, the sizes of the ring, and the one difference between CUDA and the emulator. It is
+// the access to shared memory whose size the launch chooses.
 #pragma once
 
 typedef unsigned char u8;

@@ -2,8 +2,8 @@
 // along x.
 #include "../include/reduction.cuh"
 
-// Words of each vector that a thread waits for together: memory is busy only with many reads under
-// way.
+// Words of each vector that a thread reads together. Only many reads in flight keep the memory
+// busy.
 #define READS 4
 
 extern "C" __global__ void inner_product(const u64* __restrict__ lhs, const u64* __restrict__ rhs, u64 length,

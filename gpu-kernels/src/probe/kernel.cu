@@ -3,7 +3,7 @@
 // along x.
 #include "../include/words.cuh"
 
-// Independent operations of a thread that are under way together.
+// Independent operations of a thread that are in flight together.
 #define CHAINS 8
 
 extern "C" __global__ void probe_copy(u64* __restrict__ to, const u64* __restrict__ from, u64 length)

@@ -27,12 +27,12 @@ pub fn equal_blocks(length: usize, other: usize) -> Result<usize, BackendError> 
     Ok(blocks)
 }
 
-/// The number of blocks in an accumulator of `length` values, to which `ciphertexts` are to be
-/// added.
+/// The number of blocks in an accumulator of `length` values, to which `ciphertexts` will be added.
+/// These are packed bodies.
 ///
 /// # Errors
 /// [`BackendError::PartialBlock`] when `length` is not a multiple of N, [`BackendError::Length`]
-/// when a ciphertext does not pack `length` words.
+/// when a body does not pack `length` words.
 pub fn packed_blocks(length: usize, width: Width, ciphertexts: &[&[u8]]) -> Result<usize, BackendError> {
     let blocks = whole_blocks(length)?;
     for ciphertext in ciphertexts {

@@ -28,10 +28,10 @@ pub enum BackendError {
         /// δ.
         scale_log2: u32,
     },
-    /// A ciphertext holds a word v with v·2^τ ≥ q.
+    /// A body holds a word v with v·2^τ ≥ q.
     #[error("ciphertext {ciphertext} holds a word beyond the modulus")]
     NonCanonical {
-        /// Its position in the list of ciphertexts.
+        /// Its position in the list of bodies.
         ciphertext: usize,
     },
     /// The device failed.

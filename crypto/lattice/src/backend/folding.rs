@@ -24,8 +24,8 @@ pub trait FoldingBackend: Backend {
     /// After an error the folds are unchanged.
     ///
     /// # Errors
-    /// When the length of `packed` is wrong, when a word v has v·2^τ ≥ q (reported as ciphertext
-    /// 0), or when the device fails.
+    /// When the length of `packed` is wrong, when a word v has v·2^τ ≥ q (reported as body 0), or
+    /// when the device fails.
     fn fold_rows(
         &self,
         job: &RowFolding<'_>,

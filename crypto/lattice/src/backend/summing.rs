@@ -9,11 +9,11 @@ use crate::poly::{Evaluation, Poly};
 /// A backend for an aggregator or an auditor. It verifies and adds contributions, and it unmasks
 /// their sum.
 pub trait SummingBackend: FoldingBackend {
-    /// Computes `accumulator += Σ unpack(ciphertext)` over integers, without reduction modulo q.
+    /// Computes `accumulator += Σ unpack(body)` over integers, without reduction modulo q.
     ///
-    /// Each ciphertext packs as many `width`-bit words as `accumulator` holds. The caller must add
-    /// at most 2^τ ciphertexts in all, because more could overflow a sum. After an error the values
-    /// of the accumulator are unspecified.
+    /// Each body packs as many `width`-bit words as `accumulator` holds. The caller must add at
+    /// most 2^τ bodies in all, because more could overflow a sum. After an error the values of the
+    /// accumulator are unspecified.
     ///
     /// # Errors
     /// When a length is wrong, a word v has v·2^τ ≥ q, or the device fails.

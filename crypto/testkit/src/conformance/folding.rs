@@ -1,4 +1,4 @@
-//! Checks that fold a projection's rows.
+//! Checks of the folding of a projection's rows.
 
 use lattice::{
     BackendError, FoldingBackend, Fq, MODULUS, Poly, ProjectionRows, RING_DEGREE, RowFold, RowFolding, Width,

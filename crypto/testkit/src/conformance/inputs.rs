@@ -42,7 +42,7 @@ pub(super) fn negacyclic_product(a: &[u64], s: &SmallPoly) -> Vec<u64> {
     product.into_iter().map(|c| c.rem_euclid(i128::from(MODULUS)) as u64).collect()
 }
 
-/// The width of words that leave out `transport_bits` low bits.
+/// The width of words without `transport_bits` low bits.
 pub(super) fn width(transport_bits: u32) -> Width {
     Width::from_transport_bits(transport_bits).expect("1 to 32 bits")
 }

@@ -25,7 +25,8 @@ fn mask_products(backend: &dyn MaskingBackend) {
     }
 }
 
-/// Values to project. They include the ends of their range and of F_q's centred representatives.
+/// Values to project. They include the ends of the range of `i64` and of F_q's centred
+/// representatives.
 fn coordinates() -> [Vec<i64>; 3] {
     let half = (MODULUS / 2) as i64;
     let edges = [i64::MIN, i64::MAX, half, -half, 0, -1];

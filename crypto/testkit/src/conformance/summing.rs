@@ -1,4 +1,4 @@
-//! Checks of the addition of packed ciphertexts, and of the removal of their masks.
+//! Checks of the addition of packed bodies, and of the removal of their masks.
 
 use lattice::{BackendError, RING_DEGREE, SummingBackend, Unmasking, Width, field};
 
@@ -45,7 +45,7 @@ fn packed_sums(backend: &dyn SummingBackend) {
     }
 }
 
-/// Adds more ciphertexts than a device adds in one launch.
+/// Adds more bodies than a device adds in one launch.
 fn sums_of_many(backend: &dyn SummingBackend) {
     const COUNT: usize = 70;
     let width = width(22);

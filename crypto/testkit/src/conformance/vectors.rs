@@ -57,13 +57,13 @@ impl Vectors {
         inputs::width(self.transport_bits)
     }
 
-    /// A ciphertext: the words of the second stream, rounded.
+    /// A packed body: the words of the second stream, rounded.
     pub(super) fn packed(&self) -> Vec<u8> {
         let words: Vec<u64> = self.words(2).iter().map(|word| word >> self.transport_bits).collect();
         inputs::packed(self.width(), &words)
     }
 
-    /// The mask polynomials from `stream`·2⁴⁰, taken as canonical words.
+    /// The words of the mask polynomials with the indices from `stream`·2⁴⁰ on.
     pub(super) fn words(&self, stream: u64) -> Vec<u64> {
         let mut words = vec![0; self.blocks * RING_DEGREE];
         for (index, block) in (stream << 40..).zip(words.chunks_mut(RING_DEGREE)) {

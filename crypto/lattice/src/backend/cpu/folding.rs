@@ -34,7 +34,7 @@ const SIGN_WORDS: usize = ProjectionRows::COUNT / 32;
 /// The low and the high 32 bits of an element of F_q, for both challenges.
 type Halves = [u32; 4];
 
-/// Signed sums of [`Halves`]. 64 terms of each sign fit easily.
+/// Signed sums of [`Halves`]. 64 terms of each sign do not overflow.
 type HalfSums = [i64; 4];
 
 impl FoldingBackend for CpuBackend {

@@ -1,4 +1,5 @@
-//! Products and sums of blocks. The loops vectorise if the caller dispatches on the processor.
+//! Products and sums of blocks. The compiler vectorises the loops if the caller is compiled for the
+//! processor's vector features.
 
 use crate::field;
 

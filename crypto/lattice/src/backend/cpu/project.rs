@@ -47,8 +47,8 @@ pub(super) fn project(arch: Arch, rows: &ProjectionRows, first: u64, values: &[i
 /// The sums of the rows and the working memory for one tile. Dropping it overwrites the secrets.
 #[derive(Zeroize, ZeroizeOnDrop)]
 struct Projection {
-    /// Word w holds rows 32w to 32w + 31. It first holds bits of coordinates, then selections of
-    /// octets.
+    /// Word w holds rows 32w to 32w + 31. It first holds the bits of each coordinate. After the
+    /// transposition it holds the selections of each octet.
     #[zeroize(skip)]
     columns: Planes<TILE>,
     /// The sum of row 32w + 8b + j is `sums[w][j][b]`.

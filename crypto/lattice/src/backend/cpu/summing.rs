@@ -11,7 +11,7 @@ use crate::block::RING_DEGREE;
 use crate::field;
 use crate::pack::{self, Width};
 
-/// Coefficients that [`SummingBackend::add_packed`] keeps in cache while it adds all ciphertexts to
+/// Coefficients that [`SummingBackend::add_packed`] keeps in cache while it adds all bodies to
 /// them.
 const TILE: usize = 2 * RING_DEGREE;
 
