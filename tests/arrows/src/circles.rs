@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The uses: each node with the nodes that it uses.
 pub type Arrows = BTreeMap<String, BTreeSet<String>>;
 
-/// Finds the sets of nodes that use each other, directly or through others, in alphabetical order.
+/// Finds the groups of nodes that use each other, directly or through others. The nodes of a group
+/// are in alphabetical order.
 pub fn circles(arrows: &Arrows) -> BTreeSet<Vec<String>> {
     let reached: BTreeMap<&String, BTreeSet<&String>> =
         arrows.keys().map(|from| (from, reachable(arrows, from))).collect();

@@ -13,7 +13,7 @@ pub struct Arrows {
     pub to: BTreeSet<String>,
 }
 
-/// The lines of the block of code whose first line is the fence and `name`.
+/// The lines of the fenced block that is named `name`.
 ///
 /// # Panics
 /// When a line is not `from -> to, to`.

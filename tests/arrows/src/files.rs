@@ -29,7 +29,7 @@ impl Files {
         let source = source::read(&text);
         for child in &source.modules {
             let (file, inner) = (folder.join(format!("{child}.rs")), folder.join(child));
-            // A module with `#[path]` does not belong to this crate's own text.
+            // The file of a module with `#[path]` is elsewhere. It is left out.
             if file.exists() {
                 self.add(below(&module, child), &file, &inner);
             }
@@ -66,7 +66,7 @@ impl Files {
         }
     }
 
-    /// Resolves a path that begins with a name which `from` imports.
+    /// Resolves a path that begins with a name that `from` imports.
     fn imported<'a>(&'a self, from: &'a Path, path: &[String], hops: u8) -> Option<&'a Path> {
         let import = self.0[from].imports.get(&path[0]).filter(|import| import[0] != path[0] && hops < 8)?;
         let whole: Path = import.iter().chain(&path[1..]).cloned().collect();

@@ -20,7 +20,7 @@ pub struct Source {
     pub imports: BTreeMap<String, Path>,
     /// Modules of which it imports everything.
     pub globs: Vec<Path>,
-    /// Every path that it uses, other than in a re-export.
+    /// Every path that it uses, except those in re-exports.
     pub uses: BTreeSet<Path>,
 }
 
@@ -37,7 +37,7 @@ pub fn read(text: &str) -> Source {
 struct Parser {
     tokens: Vec<Token>,
     at: usize,
-    /// The depth of the braces of each module around this place that has no file of its own.
+    /// The inline modules around this token, each as the depth of its braces.
     inline: Vec<usize>,
     depth: usize,
     source: Source,
@@ -110,7 +110,7 @@ impl Parser {
         }
     }
 
-    /// Whether the import at this place is a re-export: `pub use`, `pub(crate) use`.
+    /// Whether the import at this token is a re-export: `pub use`, `pub(crate) use`.
     fn is_exported(&self) -> bool {
         let before = |back: usize| self.at.checked_sub(back).and_then(|at| self.tokens.get(at));
         match before(1) {
@@ -138,7 +138,7 @@ impl Parser {
         }
     }
 
-    /// A tree of imports below `prefix`.
+    /// Reads one tree of imports, such as `a::{b, c as d}`, below `prefix`.
     fn tree(&mut self, prefix: &Path, exported: bool) {
         let mut path = prefix.clone();
         loop {
@@ -199,7 +199,7 @@ impl Parser {
         self.source.uses.extend(self.relative(path));
     }
 
-    /// The path as seen from the file. `None` if it stays within a module of this file.
+    /// The path as seen from the file. `None` if it points into an inline module of this file.
     fn relative(&self, mut path: Path) -> Option<Path> {
         for _ in &self.inline {
             match path.first().map(String::as_str) {
@@ -218,7 +218,7 @@ impl Parser {
         attribute && matches!(words.as_slice(), ["cfg", "test", ..] | ["cfg", "all", "test"])
     }
 
-    /// Passes over an item and the attributes before it.
+    /// Skips an item and the attributes before it.
     fn skip_item(&mut self) {
         while self.is_mark(0, '#') {
             self.at += 1;

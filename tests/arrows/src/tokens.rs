@@ -97,7 +97,7 @@ fn quoted(text: &str) -> usize {
     }
 }
 
-/// A literal with a prefix, if that is what begins here.
+/// The length of a literal with a prefix, if one begins here.
 fn prefixed(text: &str) -> Option<usize> {
     let after = text.trim_start_matches(['r', 'b', 'c']);
     let prefix = text.len() - after.len();

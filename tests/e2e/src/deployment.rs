@@ -49,9 +49,9 @@ pub enum Card {
 /// The settings that a test changes.
 #[derive(Clone, Copy, Default)]
 pub struct Options {
-    /// The aggregator dies after it has stored this many things.
+    /// The aggregator dies after this many writes.
     pub crash_aggregator_after: Option<u64>,
-    /// The combiner dies after it has stored this many things.
+    /// The combiner dies after this many writes.
     pub crash_combiner_after: Option<u64>,
     /// The most uploads that are received at the same time. `None` stands for 16.
     pub concurrent_uploads: Option<usize>,

@@ -1,4 +1,4 @@
-//! A service process that can be made to die after it has stored a given number of things.
+//! A service process that can be made to die after a given number of writes.
 
 use std::{
     path::PathBuf,
@@ -18,7 +18,7 @@ use tracing_subscriber::{
 /// `combiner`.
 pub const ROLE: &str = "E2E_ROLE";
 const CONFIG: &str = "E2E_CONFIG";
-/// The environment variable with the number of stored things after which the process dies.
+/// The environment variable with the number of writes after which the process dies.
 const CRASH_AFTER: &str = "E2E_CRASH_AFTER";
 
 /// The targets of the events that report a finished statement, a finished operation of the object
@@ -60,8 +60,8 @@ pub fn serve_if_asked() {
     std::process::exit(0);
 }
 
-/// Counts the events of stored things, and kills the process at the given number. The process
-/// unwinds and flushes nothing.
+/// Counts the events of writes, and kills the process at the given number. The process unwinds and
+/// flushes nothing.
 struct StoreCounter {
     crash_after: Option<u64>,
     count: AtomicU64,
@@ -77,7 +77,7 @@ impl<S: tracing::Subscriber> Layer<S> for StoreCounter {
 }
 
 /// Returns the command that runs a service in a copy of this program. With `crash_after`, the
-/// process dies after it has stored that many things. It may die before it listens.
+/// process dies after that many writes. It may die before it listens.
 pub(crate) fn command(service: Service, folder: &ServiceFolder, crash_after: Option<u64>) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("the test program's path"));
     let deployment = folder.path().parent().expect("a folder of the deployment");

@@ -1,7 +1,7 @@
 //! Tests that either service may be killed at any moment. A service is started so that it dies
-//! right after the n-th thing that it stores: a statement of the database, an operation of the
-//! object store or an operation of the vault. It is started again, and the round must end with the
-//! same sum. This is repeated for every n of a round.
+//! right after its n-th write. A write is a statement of the database, an operation of the object
+//! store or an operation of the vault. It is started again, and the round must end with the same
+//! sum. This is repeated for every n of a round.
 
 #![allow(
     clippy::unwrap_used,
@@ -34,8 +34,8 @@ fn server_process() {
 const DIMENSION: u32 = 2048;
 const CLIENTS: usize = 2;
 
-/// Plays a round in which the victim dies after storing `n` things. Returns whether the victim
-/// outlived the round.
+/// Plays a round in which the victim dies after its `n`-th write. Returns `true` if the round ended
+/// before that write.
 async fn survives(victim: Service, n: u64) -> bool {
     let mut options = Options::default();
     match victim {
@@ -161,8 +161,8 @@ async fn check_payout(deployment: &Deployment, database: &sqlx::PgPool, victim: 
     assert!(findings.signed > 0);
 }
 
-/// Tries every n from 1 until the victim outlives a round. Several rounds run at a time, since most
-/// of a round is waiting for a lease to expire.
+/// Tries every n from 1 until a round ends before the n-th write. Several rounds run at a time,
+/// since a round mostly waits for a lease to expire.
 fn every_n(victim: Service) {
     let (next, survived) = (AtomicU64::new(1), AtomicU64::new(u64::MAX));
     let work = || {

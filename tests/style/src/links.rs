@@ -59,7 +59,7 @@ fn broken(root: &Path, pages: &BTreeMap<&str, &Source>, path: &str, target: &str
     (!found).then(|| format!("{target}: {aimed} has no such heading"))
 }
 
-/// Resolves `file` against the folder of the page `path`.
+/// Resolves `file` in the folder of the page `path`.
 fn resolve(path: &str, file: &str) -> String {
     let mut parts: Vec<&str> = path.split('/').collect();
     parts.pop();

@@ -8,8 +8,8 @@ pub struct Retired {
     instead: String,
 }
 
-/// Pages that may use retired words: the list itself, and reports of what was measured or released
-/// earlier.
+/// Pages that may use retired words: the list itself, and reports of earlier measurements and
+/// releases.
 const EXCEPTED: [&str; 3] = ["CHANGELOG.md", "docs/vocabulary.md", "tests/style/src/words.rs"];
 
 /// Reads the list of a page. It is a block fenced as `retired`. Each line of it has the

@@ -1,4 +1,4 @@
-//! Prose is short, plain and linked: every comment and page of the repository.
+//! Tests that no comment and no page of the repository has a fault of style.
 
 use style::{
     Fault, Source, broken_links, long_lines, retired, retired_words, root, sources, unlisted_fields,
