@@ -75,8 +75,8 @@ impl Checkpoint {
         Ok(OpenedCheckpoint { checkpoint, witnesses: signed })
     }
 
-    /// As [`open`](Self::open), for a reader that trusts a key and accepts any name that the log
-    /// gives itself.
+    /// Like [`open`](Self::open), but accepts any name of the log. Use it when the key alone
+    /// identifies the log.
     ///
     /// # Errors
     /// Those of [`open`](Self::open), and [`NoteError`] when the key or the name cannot be used.

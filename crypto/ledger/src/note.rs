@@ -108,8 +108,8 @@ impl Note {
     }
 
     /// Adds a cosignature (<https://c2sp.org/tlog-cosignature>, `cosignature/v1`). By it, `witness`
-    /// states that at `time_s`, in seconds since the Unix epoch, the checkpoint was consistent with
-    /// every other one that it had seen of the log. The caller must check that first.
+    /// states that the checkpoint is consistent with every other checkpoint of the log that it had
+    /// seen by `time_s`, in seconds since the Unix epoch. The caller must check that first.
     ///
     /// # Errors
     /// [`NoteError::Malformed`] when the note grows too large.

@@ -2,14 +2,14 @@
 
 use std::str::FromStr;
 
-/// The whole of a score or of a reputation, in parts per million.
+/// The largest score and the largest reputation, in parts per million.
 pub const PPM: u32 = 1_000_000;
 
-/// How a round's pool is divided: what a participant's share is proportional to.
+/// The number to which a participant's share of the pool is proportional.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Policy {
-    /// Everybody who is in the sum gets the same.
+    /// The same number for each participant in the sum.
     Equal = 1,
     /// The weight with which the contribution counted in the mean.
     Weight = 2,

@@ -81,11 +81,13 @@ impl ConsistencyPlan {
     }
 }
 
-/// Each element of a path is the root over one range of leaves: the join of complete subtrees.
+/// The nodes behind a path. Each element of the path is the root over one range of leaves, which
+/// consists of complete subtrees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Plan {
     nodes: Vec<NodeId>,
-    /// How many of the nodes, in order, make up each element.
+    /// For each element, the number of its nodes. The nodes of an element follow those of the
+    /// element before.
     counts: Vec<usize>,
 }
 

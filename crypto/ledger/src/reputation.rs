@@ -1,6 +1,6 @@
 #![doc = include_str!("../docs/reputation.md")]
 
-/// What became of a participant's contribution to a round.
+/// The outcome of a participant's contribution to a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// It was verified and is in the sum.
@@ -22,7 +22,7 @@ pub enum Outcome {
 pub struct Event {
     /// The round's number, from 1, in the order in which rounds were created.
     pub sequence: u64,
-    /// What became of the contribution.
+    /// The outcome of the contribution.
     pub outcome: Outcome,
 }
 

@@ -93,7 +93,7 @@ impl RoundConstants {
         self.padded_dimension.div_ceil(CHUNK_COEFFICIENTS as u64)
     }
 
-    /// Coefficients of chunk `index`. The last chunk may have fewer than the others; a chunk beyond
+    /// Coefficients of chunk `index`. The last chunk may have fewer than the others. A chunk beyond
     /// it has 0.
     pub fn chunk_coefficients(&self, index: u64) -> usize {
         let start = index.saturating_mul(CHUNK_COEFFICIENTS as u64);

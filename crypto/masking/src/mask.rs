@@ -83,8 +83,8 @@ impl<'a> Masker<'a> {
         Ok(())
     }
 
-    /// Masks and packs a chunk. If `KEEP`, it returns φ in two's complement; otherwise the returned
-    /// words have no use.
+    /// Masks and packs a chunk. If `KEEP`, it returns φ in two's complement. Otherwise the returned
+    /// words have no meaning.
     fn mask<const KEEP: bool>(
         &mut self,
         chunk: u64,

@@ -68,9 +68,9 @@ pub enum QuantiseError {
 /// Clips `weight · update` and rounds it to integers.
 ///
 /// Clipping gives u = weight·x·min(1, C/‖weight·x‖₂). Each u_k·scale is then rounded down or up at
-/// random, such that its expectation is u_k·scale.
+/// random, so that its expectation is u_k·scale.
 ///
-/// The result has ‖·‖₂ ≤ B. A rounding that exceeds B is repeated a bounded number of times; after
+/// The result has ‖·‖₂ ≤ B. A rounding that exceeds B is repeated a bounded number of times. After
 /// that the update is halved until a rounding fits. The same `rng_seed` gives the same result on
 /// every machine. The seed is as secret as the update. Not constant-time in the update.
 ///

@@ -32,10 +32,10 @@ crate::name! {
 
     /// The public seed of a round's mask polynomials, common to all its clients.
     pub MaskSeed: 32;
-    /// The Ed25519 public key of a party, as bytes. Any 32 bytes are accepted here; a signature
+    /// The Ed25519 public key of a party, as bytes. Any 32 bytes are accepted here. A signature
     /// check rejects bytes that are not a usable key.
     pub PublicKey: 32;
-    /// The commitment to one holder's key share, as bytes. Any 32 bytes are accepted here; decoding
+    /// The commitment to one holder's key share, as bytes. Any 32 bytes are accepted here. Decoding
     /// rejects bytes that are not a group element.
     pub EncodedCommitment: 32;
     /// The X25519 public half of a holder's HPKE key for one round.

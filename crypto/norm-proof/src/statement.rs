@@ -9,7 +9,7 @@ use crate::{NormProofError, Parameters};
 
 /// All public values that a proof is about, except the body itself. The digest stands for the body.
 ///
-/// The prover claims to know s and ρ that open P = Σ_h P^h such that φ = b − a·s mod q satisfies
+/// The prover claims to know s and ρ that open P = Σ_h P^h, for which φ = b − a·s mod q satisfies
 /// ‖R·φ mod q‖² ≤ 337·B_φ². The matrix R follows from the statement.
 #[derive(Clone, Debug)]
 pub struct Statement {

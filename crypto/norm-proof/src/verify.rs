@@ -45,7 +45,7 @@ impl Verifying {
     pub fn read(&mut self, backend: &dyn FoldingBackend, packed: &[u8]) -> Result<(), NormProofError> {
         let width = self.statement.parameters.width();
         let (block_bytes, length) = (width.bytes(RING_DEGREE), packed.len());
-        // One extra value stands for a partial block, so that `take` refuses it.
+        // A partial block counts as one value too many, so that `take` refuses it.
         let values = length / block_bytes * RING_DEGREE + usize::from(!length.is_multiple_of(block_bytes));
         let first = self.blocks.take(values)?;
         let job =

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The statement that the share sealed to holder `holder` in this contribution opens to
-/// `commitment`. After it, that combiner cannot blame the contribution.
+/// `commitment`. After signing it, the combiner cannot claim that the contribution is bad.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attestation {
     /// The hash of the round document.

@@ -149,7 +149,7 @@ impl Canonical for SealedSeeds {
     }
 }
 
-/// The part of an upload before the body. It is small whatever the dimension.
+/// The part of an upload before the body. Its length does not grow with the dimension.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessagePrefix {
     /// The signed header.
@@ -168,8 +168,7 @@ impl MessagePrefix {
         [&length.to_le_bytes()[..], &header, &self.sealed.to_bytes(), &self.proof].concat()
     }
 
-    /// Computes the length of the prefix. It takes the header's length, then the whole header, to
-    /// tell.
+    /// Computes the length of the prefix from its first bytes. Only the whole header determines it.
     ///
     /// # Errors
     /// [`Refusal::Malformed`] when the header is too long or not canonical, or the proof too long.
@@ -220,7 +219,7 @@ impl MessagePrefix {
     }
 }
 
-/// What the first bytes of a prefix say about its length, in bytes.
+/// The length of a prefix in bytes, as far as its first bytes determine it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PrefixLength {
     /// The prefix is at least this long. More bytes are needed to say how long.

@@ -92,7 +92,7 @@ pub struct RoundDocument {
     pub norm_bound: u64,
     /// δ = log₂ Δ, derived, 20 to 44. A coordinate is multiplied by Δ before it is masked.
     pub scale_log2: u8,
-    /// τ, derived, 1 to 32. So many low bits of each coefficient are left out of a body.
+    /// τ, derived, 1 to 32. A body leaves out this many low bits of each coefficient.
     pub transport_bits: u8,
     /// B_φ, derived: the bound of the ℓ₂ norm of Δ·x + e with the rounding error.
     pub noisy_norm_bound: u64,

@@ -77,7 +77,8 @@ impl FromStr for Token {
     }
 }
 
-/// What a round pays in and accounts count. Its text is `points` or the name of the token.
+/// The unit in which a round pays and an account counts. Its text is `points` or the name of the
+/// token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Asset {
     /// Points that the operator redeems elsewhere.
@@ -122,7 +123,7 @@ impl PayoutTerms {
     /// The largest pool. The sum of 2³² such pools fits in every amount.
     pub const MAX_POOL: u128 = (1 << 96) - 1;
 
-    /// What the pool is counted in.
+    /// The asset in which the pool is counted.
     pub fn asset(&self) -> Asset {
         self.token.map_or(Asset::Points, Asset::Token)
     }

@@ -26,7 +26,7 @@ pub struct KeyShare {
 
 impl KeyShare {
     /// Expands `seed` for one round, client and holder. `holder` is the index in the round
-    /// document; the aggregator's is 0.
+    /// document. The aggregator's is 0.
     ///
     /// Two ChaCha20 streams have the key `H("key-share", round_hash ‖ client_key ‖ u8 holder ‖
     /// seed)`. The first gives s, the centred binomial share. The first 64 bytes of the second,
@@ -61,7 +61,7 @@ impl fmt::Debug for KeyShare {
 
 #[cfg(test)]
 impl KeyShare {
-    /// A share with these values. No seed need expand to it.
+    /// A share with these values, which need not come from a seed.
     pub(crate) fn from_parts(coefficients: &[i16], blinding: Scalar) -> Self {
         let coefficients = SmallPoly::from_coefficients(coefficients).expect("N coefficients");
         Self { coefficients, blinding }

@@ -48,8 +48,7 @@ impl FromStr for Address {
     type Err = AddressError;
 
     /// Reads `0x` and 40 hexadecimal digits. If the letters are in both cases, they are a checksum
-    /// and must match. Letters in one case carry no checksum. Machines write addresses
-    /// that way.
+    /// and must match. Letters in one case carry no checksum. Machines write addresses that way.
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let digits = text.strip_prefix("0x").ok_or(AddressError::Form)?;
         let mut bytes = [0; 20];

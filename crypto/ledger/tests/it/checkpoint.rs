@@ -27,7 +27,7 @@ fn open(note: &str) -> Result<Checkpoint, NoteError> {
     Checkpoint::open(note, &log().verifier(), &[]).map(|opened| opened.checkpoint)
 }
 
-/// A note that the log's key signs, whatever the text is.
+/// A note with any text, signed by the log's key.
 fn signed(text: &str) -> String {
     Note::sign(text, &log()).unwrap().to_string()
 }

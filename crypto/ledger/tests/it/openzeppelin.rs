@@ -1,5 +1,5 @@
-//! Payout trees against the npm package `@openzeppelin/merkle-tree`, both ways. The package loads
-//! our dump and checks our proofs. We load its dump and check its proofs.
+//! Compares payout trees with those of the npm package `@openzeppelin/merkle-tree`. The package
+//! loads our dump and checks our proofs. We load its dump and check its proofs.
 //!
 //! The test needs Node and the package. Run `npm ci` in a folder with the two files
 //! `tests/openzeppelin/package*.json`. The folder is `$OPENZEPPELIN` or else `target/openzeppelin`.

@@ -357,7 +357,7 @@ fn other_challenges_do_not_verify() {
     assert!(matches!(contribution.verify(&proof), Err(NormProofError::Linear)));
 }
 
-/// The masking key is not the key to which the commitments open.
+/// The prover masks with one key and commits to another.
 #[test]
 fn another_key_fails_the_opening_or_the_linear_relation() {
     let contribution = Contribution::honest(8);

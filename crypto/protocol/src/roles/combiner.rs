@@ -164,7 +164,7 @@ pub fn check_release<'a>(
 /// members that [`check_release`] returned, the aggregator those of its own fixed set.
 ///
 /// # Errors
-/// Those of [`open_share`], for a record that no longer matches what was attested.
+/// Those of [`open_share`], when a recorded share no longer opens.
 pub fn answer(
     round: &VerifiedRound,
     root: &SetRoot,

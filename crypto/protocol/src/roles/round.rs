@@ -68,7 +68,7 @@ pub(crate) fn countersigned(round_hash: &RoundHash, holder: u8) -> Vec<u8> {
     [round_hash.as_ref(), &[holder]].concat()
 }
 
-/// A document whose rules hold, and whose signatures verify as far as this party demands them.
+/// A document that keeps every rule. The signatures that this party demands verify.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VerifiedRound {
     document: RoundDocument,

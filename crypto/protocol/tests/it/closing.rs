@@ -1,4 +1,4 @@
-//! Releases the sum, checks the answers and opens it.
+//! Releases the sums of shares, checks the answers and unmasks the sum.
 
 use std::collections::HashMap;
 
