@@ -1,5 +1,5 @@
-//! The audit bundle: all that is needed to recompute a published round (`docs/wire-formats.md`
-//! §10).
+//! The audit bundle: everything that is needed to recompute a published round
+//! (`docs/wire-formats.md` §10).
 
 use names::{ContributionId, PublicKey};
 use serde::{Deserialize, Serialize};

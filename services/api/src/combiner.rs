@@ -102,7 +102,7 @@ pub struct ReleaseView {
 pub struct CombinerRoundView {
     /// Round hash of the round.
     pub round_hash: RoundHash,
-    /// How far the round is at this combiner.
+    /// The state of the round at this combiner.
     pub state: CombinerRoundState,
     /// Contributions whose share was found good.
     pub attested: u64,

@@ -3,7 +3,7 @@
 use names::TreeHash;
 use serde::{Deserialize, Serialize};
 
-/// `GET /v1/log/checkpoint`. Only `note` is signed; the other fields repeat it.
+/// `GET /v1/log/checkpoint`. Only `note` is signed. The other fields repeat it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CheckpointView {
     /// Number of entries that it covers.

@@ -116,7 +116,7 @@ pub struct Statement {
     pub addresses: Vec<ClaimAddressView>,
     /// Its latest 1000 earnings, latest first.
     pub payouts: Vec<Payout>,
-    /// Its claims in batches, the latest 1000, latest first.
+    /// Its latest 1000 claims in batches, latest first.
     pub claims: Vec<Claim>,
 }
 

@@ -141,8 +141,8 @@ pub struct RoundView {
     pub failure: Option<RoundFailure>,
 }
 
-/// Why a round failed, as everybody is told. The operator finds the details in the log of the
-/// service and in the database.
+/// The public reason why a round failed. The operator finds the details in the log of the service
+/// and in the database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoundFailure {
     /// The stable name, for programs.
@@ -169,8 +169,8 @@ pub enum FailureCode {
     NotReleased,
     /// The operator ended the round after its set was fixed.
     EndedByOperator,
-    /// The aggregator could not finish the round. Names that this version does not know are read as
-    /// this.
+    /// The aggregator could not finish the round. A name that this version does not know is read as
+    /// this reason.
     #[serde(other)]
     Internal,
 }

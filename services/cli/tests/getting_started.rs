@@ -16,7 +16,7 @@ const PAGE: &str = include_str!("../../../docs/getting-started.md");
 /// The programs that the page needs, apart from the PostgreSQL server and `blindsum`.
 const PROGRAMS: [&str; 5] = ["bash", "curl", "jq", "openssl", "psql"];
 
-/// The commands of the page as one script, changed to use this cluster and free ports.
+/// The commands of the page as one script. They use this cluster and free ports.
 fn commands(cluster: &PrivateCluster) -> String {
     let blocks = PAGE.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
     let mut commands: String = blocks.collect();

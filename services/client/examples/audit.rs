@@ -1,4 +1,4 @@
-//! Checks a published round against the pinned keys. Anyone can do this; no account is needed.
+//! Checks a published round against the pinned keys. Anyone can do this without an account.
 //!
 //! ```sh
 //! cargo run -p client --example audit -- http://127.0.0.1:8080 $ROUND \

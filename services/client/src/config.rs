@@ -52,11 +52,11 @@ impl ClientConfig {
 pub struct Timeouts {
     /// The limit on establishing a connection.
     pub connect: Duration,
-    /// The limit on waiting for the start of the answer, and for each further read of it. The time
-    /// that an upload may take by [`slowest_bytes_per_second`](Self::slowest_bytes_per_second) is
-    /// added.
+    /// The limit on waiting for the start of the answer, and for each further read of it. An upload
+    /// may take longer, by its length divided by
+    /// [`slowest_bytes_per_second`](Self::slowest_bytes_per_second).
     pub exchange: Duration,
-    /// The slowest upload speed that is not given up.
+    /// The slowest speed of an upload. A slower upload is given up.
     pub slowest_bytes_per_second: u64,
 }
 

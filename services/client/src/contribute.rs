@@ -117,8 +117,8 @@ impl Client {
     /// [`resume`](Self::resume) sends it again.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with the aggregator's reason; [`ClientError::Refused`] and
-    /// [`ClientError::Mismatch`] when the receipt does not verify; the errors of any exchange.
+    /// [`ClientError::Problem`] with the aggregator's reason. [`ClientError::Refused`] and
+    /// [`ClientError::Mismatch`] when the receipt does not verify. Also the errors of any exchange.
     pub async fn deliver(
         &self,
         round: &VerifiedRound,

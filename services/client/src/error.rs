@@ -177,12 +177,12 @@ impl ClientError {
         }
     }
 
-    /// For `map_err` after checking what the server sent.
+    /// Makes an error from the refusal of a message that the server sent, for `map_err`.
     pub(crate) fn refused(what: &'static str) -> impl Fn(Refusal) -> Self {
         move |source| Self::Refused { what, source }
     }
 
-    /// For `map_err` after reading or writing `path`.
+    /// Makes an error from a failure to read or write `path`, for `map_err`.
     pub(crate) fn state(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::State { path, source }

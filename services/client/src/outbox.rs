@@ -1,11 +1,11 @@
-//! Finished messages on disk. A message is here from before its first byte is sent until its
+//! Finished messages on disk. A message is stored before its first byte is sent. It stays until its
 //! receipt is stored or its round is over.
 //!
 //! A message is two files, named by round and contribution: the body and the prefix. The prefix is
 //! written last, and a body without a prefix does not count.
 //!
-//! Every attempt sends these bytes. Another update, or the same one with fresh errors, must never
-//! be sent under the same seeds, because the two bodies would give away their difference.
+//! Every attempt sends these bytes. Another update must never be sent under the same seeds. Neither
+//! must the same update with fresh errors. The two bodies would give away their difference.
 
 use std::{
     fs::{self, File},

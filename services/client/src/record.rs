@@ -76,7 +76,7 @@ impl Client {
 
     /// Fetches the latest checkpoint and checks that its log continues the one of an `earlier`
     /// note: every entry of the earlier log is still there, unchanged. Returns the latest
-    /// checkpoint. `earlier` may have been kept anywhere, for it is signed too.
+    /// checkpoint. `earlier` may come from any storage, because it is signed too.
     ///
     /// # Errors
     /// [`ClientError::Mismatch`] if the log was rewritten or cut, or if either note is not signed

@@ -1,4 +1,4 @@
-//! The SDK against a scripted server that may break every rule.
+//! Tests of the SDK with a scripted server that may break every rule.
 
 mod log;
 mod operating;

@@ -1,8 +1,8 @@
 //! The combiner holds one share of every mask key. It gives away only the sum of those shares over
 //! one set of a round.
 //!
-//! A request passes through three layers: `routes` decodes it, makes one call and encodes the
-//! answer; `flow` has one function for each use case; `store` has all SQL. Private keys of rounds
+//! A request passes through three layers. `routes` decodes it, makes one call and encodes the
+//! answer. `flow` has one function for each use case. `store` has all SQL. Private keys of rounds
 //! are in the vault and never in the database. The work for a contribution does not depend on the
 //! dimension of an update.
 

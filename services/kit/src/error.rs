@@ -53,7 +53,7 @@ impl Error {
         Self::Fault(Fault { source: source.into(), unavailable: true })
     }
 
-    /// Adds what was wrong with this request. A fault stays as it is.
+    /// Adds words on the error in this request. A fault stays as it is.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         if let Self::Abort(problem) = &mut self {
@@ -122,7 +122,7 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// Makes faults of these error types. The types of this crate do so in their own files.
+/// Turns these error types into faults. Error types of this crate are turned in their own files.
 macro_rules! faults {
     ($($error:ty),*) => {$(
         impl From<$error> for $crate::Error {

@@ -49,8 +49,8 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     Ok(value)
 }
 
-/// The path of the wrong field. serde gives the name of a missing or an unknown field only in its
-/// message.
+/// The path of the wrong field. For a missing or an unknown field, only serde's message has the
+/// name.
 fn field(path: &str, message: &str) -> String {
     let absent = message.starts_with("missing field") || message.starts_with("unknown field");
     let name = message.split('`').nth(1).filter(|_| absent);
@@ -85,8 +85,8 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
-/// Names the parameter and its rule. An error in the only parameter of a path lacks its name, which
-/// is `first`.
+/// Names the parameter and its rule. If a path has only one parameter, the error lacks its name.
+/// That name is `first`.
 fn path_problem(rejection: &PathRejection, first: &str) -> Error {
     let PathRejection::FailedToDeserializePathParams(failure) = rejection else {
         return Error::fault(rejection.body_text());

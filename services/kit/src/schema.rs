@@ -1,5 +1,5 @@
-//! The schema of a service. It has migrations, each of which adds to those before it, and
-//! definitions, which are made again from whole files.
+//! The schema of a service. It has migrations and definitions. Each migration adds to those before
+//! it. Definitions are made again from whole files.
 //!
 //! `migrations/README.md` says what belongs where.
 
@@ -181,7 +181,7 @@ impl Schema {
     }
 
     /// Checks that the database has the migrations and the definitions. A newer database is
-    /// accepted. Old processes thus keep running after a migration, and can be replaced one by one.
+    /// accepted. So old processes keep running after a migration, and can be replaced one by one.
     ///
     /// # Errors
     /// A fault with a [`SchemaError`] that says what is missing.

@@ -18,11 +18,11 @@ pub type Tx = sqlx::Transaction<'static, Postgres>;
 ///
 /// A transaction that the database breaks off because of a deadlock or a serialization failure runs
 /// again, a few times, after a short pause. This is rare, since both services lock rows in one
-/// order. It takes an administrator's statement, or a mistake. Repeating is safe, because the
-/// database has undone everything. Without it the failure would cost much more: a participant's
-/// upload, an attempt of a job, or a whole round when a combiner countersigns. Any other error ends
-/// the call. The caller (a job, or a client with an idempotent request) knows better when to try
-/// again.
+/// order. Only an administrator's statement or a mistake causes it. Repeating is safe, because the
+/// database has undone everything. Without repetition a participant would lose an upload, a job an
+/// attempt, or the operator a whole round that a combiner was countersigning. Any other error ends
+/// the call. The caller decides when to try again. It is a job, or a client with an idempotent
+/// request.
 ///
 /// `work` may run several times, so it must have no effect outside the database. `name` names the
 /// transaction in metrics.

@@ -125,7 +125,7 @@ impl KeyVault {
     pub fn commit(&self, name: &str, root: SetRoot) -> Result<(), VaultError> {
         let path = self.path(name, COMMITMENT)?;
         if self.write_once(&path, root.as_bytes())? || fs::read(&path)? == root.as_bytes() {
-            // Another writer may have named the file without having synchronised the directory.
+            // Another writer may have named the file and not yet synchronised the directory.
             self.sync()?;
             return Ok(());
         }

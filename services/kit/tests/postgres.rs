@@ -61,8 +61,8 @@ async fn transactions_that_conflict_are_tried_again_and_failed_ones_leave_nothin
     assert_eq!(sqlx::query_scalar::<_, i32>(values).fetch_all(&pool).await.unwrap(), [2, 2]);
 }
 
-/// Updates the rows one after the other. Two calls that take them in opposite orders, and hold one
-/// row each, wait for each other.
+/// Updates the rows one after the other. Two calls with opposite orders wait for each other, once
+/// each holds one row.
 async fn increment(
     mut tx: Tx,
     ids: [i32; 2],

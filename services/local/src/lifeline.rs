@@ -1,4 +1,4 @@
-//! Work that is done when this process ends, in whatever way it ends.
+//! Work that is done when this process ends, even if it is killed.
 
 use std::{
     io,
@@ -17,8 +17,8 @@ pub(crate) struct Lifeline {
 }
 
 impl Lifeline {
-    /// Starts the shell. `command` runs `/bin/sh` as a user who may do what the script does. The
-    /// script finds `arguments` in `$1`, `$2` and so on.
+    /// Starts the shell. `command` runs `/bin/sh` as a user with the permissions that the script
+    /// needs. The script finds `arguments` in `$1`, `$2` and so on.
     pub(crate) fn tie<A: AsRef<std::ffi::OsStr>>(
         mut command: Command,
         script: &str,

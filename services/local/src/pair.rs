@@ -21,7 +21,7 @@ pub struct Setup<'a> {
     pub address: &'a (dyn Fn(Service) -> SocketAddr + Sync),
     /// Changes the default settings of a service.
     pub adjust: &'a (dyn Fn(Service, &mut Settings) + Sync),
-    /// Allows a service to end before it listens, which a service may do that is made to crash.
+    /// Allows a service to end before it listens. A test that makes a service crash needs this.
     /// Then the addresses must have ports.
     pub may_end_early: bool,
 }

@@ -8,7 +8,11 @@ use kit::{Error, Result, tx::run_tx};
 use names::RoundId;
 
 use crate::{
-    round::{ended, lifecycle::{self, LockedRound}, settling},
+    round::{
+        ended,
+        lifecycle::{self, LockedRound},
+        settling,
+    },
     state::App,
     store::jobs,
     views::rounds::show,

@@ -4,7 +4,10 @@ use api::{ProblemKind, rounds::FailureCode};
 use kit::{Error, Result, column::Named, time::Timestamp, tx::run_tx};
 
 use crate::{
-    round::{ended, lifecycle::{self, LockedRound}},
+    round::{
+        ended,
+        lifecycle::{self, LockedRound},
+    },
     state::App,
     store::{
         jobs::Kind,

@@ -83,7 +83,7 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<()> {
     output.note("Stopping …");
     tokio::select! {
         () = installation.stop() => {}
-        // A second signal: dropping the installation kills everything that still runs.
+        // At a second signal, dropping the installation kills everything that still runs.
         () = end.comes_again() => {}
     }
     Ok(())

@@ -1,4 +1,5 @@
-//! Lists of payouts and batches to the last page. Contents of a batch against its root.
+//! Lists of payouts and batches are read to the last page. The contents of a batch are compared
+//! with its root.
 
 use api::{
     participants::Page,

@@ -82,7 +82,7 @@ async fn a_body_without_its_prefix_does_not_count() {
     assert!(!body.exists());
 }
 
-/// A message for round `round` that a run prepared, with an update of its own, and did not send.
+/// A message for round `round` that a run prepared and did not send. Each round has another update.
 async fn left_over(client: &Client, parties: &Parties, participant: &Participant, round: u8) -> Prepared {
     let update = vec![f32::from(round) / 100.0; update().len()];
     client.prepare(&parties.round(round), participant, &update, 1, ignore_progress()).await.unwrap()

@@ -1,5 +1,5 @@
 //! Attests contributions at intake. The combiner opens its share of each mask key and signs that
-//! the share is good. A bad share is thus found before the round closes.
+//! the share is good. So a bad share is found before the round closes.
 
 mod examination;
 
@@ -72,8 +72,8 @@ async fn record(app: &App, round: &VerifiedRound, findings: &[Finding]) -> Resul
     Ok(verdicts)
 }
 
-/// Records what is new. The lock on the round makes the count of attempts exact. It also keeps
-/// attestations from following a release.
+/// Records the new attestations and refusals. The lock on the round makes the count of attempts
+/// exact. It also keeps attestations from following a release.
 async fn record_in(
     mut tx: Tx,
     app: &App,

@@ -61,8 +61,7 @@ async fn insert(mut tx: Tx, app: &App, new: &rounds::NewRound<'_>) -> Result<(Tx
     }
 }
 
-/// Loads the key that this combiner made for the round. A document for which it made none names a
-/// foreign key.
+/// Loads the key that this combiner made for the round. Refuses the document if it made none.
 async fn own_key(app: &App, round_id: RoundId) -> Result<RoundKeyPair> {
     if round_keys::exists(&app.db, &round_id).await? {
         round_key::load(app, round_id).await

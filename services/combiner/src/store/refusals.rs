@@ -7,7 +7,7 @@ use kit::time::Timestamp;
 use names::RoundHash;
 use sqlx::PgConnection;
 
-/// Adds to the counts, by reason.
+/// Adds to the counts of refused contributions, by reason.
 pub(crate) async fn count(
     tx: &mut PgConnection,
     round_hash: &RoundHash,

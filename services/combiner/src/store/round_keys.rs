@@ -21,7 +21,7 @@ pub(crate) async fn made_at(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Opt
         .await
 }
 
-/// Locks the key of a round until the transaction ends. Only one document at a time can thus be
+/// Locks the key of a round until the transaction ends. So only one document at a time can be
 /// countersigned under one round id.
 pub(crate) async fn lock(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Result<()> {
     sqlx::query("SELECT FROM round_keys WHERE round_id = $1 FOR UPDATE")

@@ -1,4 +1,4 @@
-//! Tests of what all routes have in common.
+//! Tests of the rules that all routes share.
 
 use api::{Problem, ProblemKind, identity::CombinerIdentity, paths};
 use axum::{

@@ -1,5 +1,4 @@
-//! Tests of the database itself: what it refuses, how it is documented, and how migrations are
-//! undone.
+//! Tests of the database itself: its rules, its documentation, and the undoing of migrations.
 
 use std::{env, fs, path::Path};
 

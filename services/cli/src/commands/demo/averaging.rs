@@ -1,4 +1,4 @@
-//! Federated averaging without protection, to compare with the secure one.
+//! Federated averaging without masks, for comparison with the secure sums.
 
 use super::{digits::Sample, network::Network, training_plan};
 

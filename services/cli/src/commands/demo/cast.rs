@@ -33,7 +33,7 @@ pub(super) enum Role {
     Copyist,
     /// Sends its update with a proof that was made for another round.
     Anachronist,
-    /// Keeps to the bound, but sets a coordinate of the padding half a unit off. This is accepted,
+    /// Keeps to the bound, but adds half a unit to a coordinate of the padding. This is accepted,
     /// and harmless.
     Tilter,
     /// Left in an earlier round.
@@ -55,7 +55,7 @@ impl Role {
         self == Self::Inflator
     }
 
-    /// Describes its contribution, which is stored and then rejected by verification.
+    /// Describes its contribution, which the aggregator stores and then rejects.
     pub(super) fn misdeed(self) -> &'static str {
         match self {
             Self::Saboteur => "key shares that do not open",
@@ -70,7 +70,8 @@ impl Role {
     }
 }
 
-/// The smallest cohort of a demo with so many clients. No cast has fewer contributions that count.
+/// The smallest cohort of a demo with this many clients. At least this many contributions of every
+/// cast count.
 pub(super) fn min_cohort(clients: usize) -> usize {
     clients / 3
 }

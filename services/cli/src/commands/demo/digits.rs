@@ -5,7 +5,7 @@ pub(crate) const PIXELS: usize = 64;
 /// Classes: the digits 0 to 9.
 pub(crate) const CLASSES: usize = 10;
 
-/// One image in this many is kept for testing.
+/// One of this many images is kept for testing.
 const TEST_STRIDE: usize = 5;
 
 /// An image with its pixels scaled to [0, 1], and the digit that it shows.

@@ -25,7 +25,7 @@ use crate::{
 pub(super) struct Federation {
     pins: Pins,
     pub(super) operator: Operator,
-    /// Takes no part, and checks everything.
+    /// A client that does not contribute, and checks everything.
     pub(super) observer: Client,
     pub(super) learners: Vec<Arc<Learner>>,
     pub(super) test: Vec<Sample>,

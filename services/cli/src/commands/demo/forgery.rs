@@ -27,7 +27,7 @@ pub(super) struct Forgery<'a> {
     sealed: SealedSeeds,
 }
 
-/// φ of a quantised update that is `factor` times as long. It has no errors.
+/// φ of `factor` times a quantised update, without errors.
 pub(super) fn scaled(round: &VerifiedRound, update: &Quantised, factor: i64) -> Vec<i64> {
     update.values().iter().map(|&value| (factor * i64::from(value)) << round.constants().scale_log2).collect()
 }
@@ -64,7 +64,7 @@ impl<'a> Forgery<'a> {
         self.make_proof(statement, Scalar::ZERO, &self.phi)
     }
 
-    /// A proof for the statement of the contribution, as if its φ were `claimed`.
+    /// A proof about the contribution that uses `claimed` in the place of its φ.
     pub(super) fn prove_claiming(&self, claimed: &[i64]) -> Result<Vec<u8>> {
         self.make_proof(self.round.statement(&self.header), Scalar::ZERO, claimed)
     }

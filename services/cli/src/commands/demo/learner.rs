@@ -29,11 +29,11 @@ pub(super) struct Learner {
     pub(super) samples: Vec<Sample>,
     pub(super) misdeeds: Misdeeds,
     pub(super) seed: u32,
-    /// The latest message that it sent within the rules, for a replay.
+    /// The latest honest message that it sent, for a replay.
     pub(super) last_message: Mutex<Option<(ContributionId, Vec<u8>)>>,
 }
 
-/// What one client did in a round, and the answers that it got.
+/// The outcome of one client's round: its contribution, its misdeeds and the answers to them.
 pub(super) struct ClientOutcome {
     pub(super) client: usize,
     pub(super) role: Role,

@@ -49,7 +49,8 @@ impl Misdeeds {
         ])
     }
 
-    /// Sends the own message of the client under a new id, and one of an earlier round.
+    /// Sends the message of the client again under a new id. Then sends its message of an earlier
+    /// round.
     pub(super) async fn replay(
         &self,
         round: &VerifiedRound,

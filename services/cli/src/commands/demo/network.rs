@@ -62,7 +62,7 @@ impl Network {
         self.parameters.iter_mut().zip(update).for_each(|(parameter, step)| *parameter += step);
     }
 
-    /// The difference to `start`, which is the update that a client contributes.
+    /// The difference from `start`, which is the update that a client contributes.
     pub(crate) fn update_since(&self, start: &Self) -> Vec<f32> {
         self.parameters.iter().zip(&start.parameters).map(|(now, before)| now - before).collect()
     }
@@ -90,7 +90,7 @@ impl Network {
         right.count() as f64 / samples.len() as f64
     }
 
-    /// The mean cross-entropy over the batch, and its gradient by every parameter.
+    /// The mean cross-entropy over the batch, and its gradient with respect to the parameters.
     fn loss_and_gradient(&self, batch: &[&Sample]) -> (f32, Vec<f32>) {
         let mut gradient = vec![0.0; self.parameters.len()];
         let mut loss = 0.0;
@@ -116,8 +116,8 @@ impl Network {
         (hidden, scores)
     }
 
-    /// Adds the gradient of one sample to `gradient`. `by_score` is the derivative of the loss by
-    /// the scores.
+    /// Adds the gradient of one sample to `gradient`. `by_score` is the derivative of the loss with
+    /// respect to the scores.
     fn backward(
         &self,
         pixels: &[f32; PIXELS],

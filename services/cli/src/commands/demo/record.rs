@@ -6,7 +6,7 @@ use sqlx::{Connection, PgConnection};
 
 use crate::error::Result;
 
-/// Queries that the report suggests for a look at the record.
+/// Queries on the record that the report suggests.
 pub(super) const QUERIES: [&str; 3] = [
     "SELECT encode(round_id, 'hex') AS round, state, included, rejected, excluded FROM round_overview ORDER BY opens_at;",
     "SELECT stage, reason, SUM(count) AS count FROM rejections_by_reason GROUP BY stage, reason ORDER BY stage, reason;",

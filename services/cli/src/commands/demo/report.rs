@@ -117,7 +117,7 @@ impl Report<'_> {
         writeln!(text, "Refused uploads by reason (SQL): {}", listed(&self.record.refused))
     }
 
-    /// Describes what a client sent in a round that was stored and then rejected.
+    /// Describes the contribution of a client that was stored and then rejected.
     fn stored_misdeed(&self, round: usize, subject: &str) -> &'static str {
         let outcomes = self.rounds.get(round).map_or(&[][..], |round| &round.outcome.outcomes);
         let is_of = |outcome: &&ClientOutcome| self.federation.learners[outcome.client].subject() == subject;

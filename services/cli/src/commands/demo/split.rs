@@ -11,7 +11,7 @@ const SMALLEST: usize = 8;
 
 /// Sorts the samples by label and cuts them into two shards for each client. Deals the shards at
 /// random. Every sample goes to exactly one client. McMahan et al. 2017, §3, do the same with
-/// shards of equal size; these differ in size.
+/// shards of equal size. Here the shards differ in size.
 pub(crate) fn by_label(samples: &[Sample], clients: usize, rng: &mut StdRng) -> Vec<Vec<Sample>> {
     let mut sorted = samples.to_vec();
     sorted.shuffle(rng);

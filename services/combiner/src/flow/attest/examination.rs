@@ -33,9 +33,9 @@ impl Candidate {
 
 /// The outcome of examining one contribution.
 pub(super) enum Finding {
-    /// It was attested before, or its share is good now.
+    /// The contribution was attested before, or its share is found good now.
     Good(Box<NewAttestation>),
-    /// It is refused, whatever else is recorded.
+    /// The contribution is refused for this reason.
     Bad(ProblemKind),
 }
 
@@ -50,7 +50,7 @@ pub(super) struct Examination {
 }
 
 impl Examination {
-    /// Returns the findings in order, and gives the round back.
+    /// Examines the candidates. Returns the round, and the findings in order.
     pub(super) fn run(self, candidates: Vec<Result<Candidate, Refusal>>) -> (VerifiedRound, Vec<Finding>) {
         let opened: Vec<_> = candidates.into_par_iter().map(|candidate| self.open(candidate?)).collect();
         let unchecked: Vec<_> = opened
