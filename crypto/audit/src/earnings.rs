@@ -103,9 +103,9 @@ impl Reputations {
     }
 }
 
-/// Collects the outcomes in rounds with a smaller number, in the order of rounds, if they had
-/// happened when this round was created. Each outcome of a contribution counts once, from its first
-/// entry.
+/// Collects the outcomes of rounds with a smaller number, in the order of rounds. Only outcomes
+/// from before this round was created count. Each outcome of a contribution counts once, from its
+/// first entry.
 fn reputations(record: &Record, round: &RoundRow) -> Result<Reputations, Finding> {
     let sequence = number(round)?;
     let mut first: BTreeMap<(u64, RoundId, ContributionId, ContributionState), &Subject> = BTreeMap::new();

@@ -195,8 +195,8 @@ pub unsafe fn run(
     let mut reason = [0_u8; 512];
     let _running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     // SAFETY: the signature is that of emulator_launch in emulated/kernels.cpp. Grid and block are
-    // three words each, and the length follows the reason. The caller promises that the values have
-    // the types of the parameters.
+    // three words each, and the length of the reason follows it. The caller promises that the
+    // values have the types of the parameters.
     let outcome = unsafe {
         launch(
             symbol.as_ptr(),

@@ -176,7 +176,7 @@ fn fastest(input: &mut Input, operation: &Operation<'_>) -> Result<f64, Box<dyn 
     Ok(least)
 }
 
-/// The words that operations change, and their results.
+/// The words that operations change in place, and the results of operations.
 #[derive(PartialEq)]
 struct Words {
     values: Vec<u64>,
@@ -187,7 +187,7 @@ struct Words {
     sums: Vec<u64>,
 }
 
-/// A chunk of everything that an operation reads.
+/// The inputs of all operations, one chunk of each.
 struct Input {
     width: Width,
     packed: Vec<u8>,

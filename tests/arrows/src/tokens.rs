@@ -87,7 +87,7 @@ fn string(text: &str) -> usize {
     text.len()
 }
 
-/// A character, or the mark of a lifetime.
+/// The length of a character literal, or of the mark that begins a lifetime.
 fn quoted(text: &str) -> usize {
     let mut chars = text.char_indices().skip(1);
     match (chars.next(), chars.next()) {

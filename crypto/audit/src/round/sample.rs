@@ -27,8 +27,8 @@ impl Proofs {
     }
 }
 
-/// The smallest number of wrong proofs among `all` that a sample reveals with a probability of 99
-/// %. The `sample` proofs are drawn without replacement.
+/// The smallest number of wrong proofs for which a sample contains a wrong one with 99 %
+/// probability. The sample is `sample` of `all` proofs, drawn without replacement.
 pub(super) fn found_at_99_percent(all: usize, sample: usize) -> Option<usize> {
     let missed = |wrong: usize| -> f64 {
         (0..sample).map(|drawn| (all - drawn).saturating_sub(wrong) as f64 / (all - drawn) as f64).product()

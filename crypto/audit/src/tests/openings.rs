@@ -39,7 +39,7 @@ fn equations(vector: &Value, proof: &Value) -> GroupEquations {
     verifying.finish(&mut OsRng).unwrap()
 }
 
-/// Checks the equations of several contributions. Every byte of their ids is 0, 1 and so on.
+/// Checks the equations of several contributions. Their ids are 0, 1 and so on in every byte.
 fn check(equations: impl IntoIterator<Item = GroupEquations>) -> Result<usize, Finding> {
     let mut openings = Openings::default();
     for (number, equations) in (0..).zip(equations) {
