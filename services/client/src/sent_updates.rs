@@ -1,8 +1,8 @@
 //! The list of the updates that were sent, with the round of each.
 //!
-//! No update is sent in a second round. If two sets were the same but for one update, subtracting
-//! their sums would isolate that update. In the same round, the update may be masked again under a
-//! new key after a rejection.
+//! No update is sent in a second round. If two sets were the same except for one update,
+//! subtracting their sums would isolate that update. In the same round, the update may be masked
+//! again under a new key after a rejection.
 //!
 //! Each update has a file, named by the SHA-256 of its coordinates, that holds the round hash. The
 //! files are never deleted. Anyone who can read them, and has an update, can tell whether it was

@@ -122,7 +122,7 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// Turns these error types into faults. Error types of this crate are turned in their own files.
+/// Turns these error types into faults. Error types of this crate become faults in their own files.
 macro_rules! faults {
     ($($error:ty),*) => {$(
         impl From<$error> for $crate::Error {

@@ -19,10 +19,10 @@ pub type Tx = sqlx::Transaction<'static, Postgres>;
 /// A transaction that the database breaks off because of a deadlock or a serialization failure runs
 /// again, a few times, after a short pause. This is rare, since both services lock rows in one
 /// order. Only an administrator's statement or a mistake causes it. Repeating is safe, because the
-/// database has undone everything. Without repetition a participant would lose an upload, a job an
-/// attempt, or the operator a whole round that a combiner was countersigning. Any other error ends
-/// the call. The caller decides when to try again. It is a job, or a client with an idempotent
-/// request.
+/// database has undone everything. Without repetition the failure would cost a participant's
+/// upload, an attempt of a job, or a whole round that a combiner was countersigning. Any other
+/// error ends the call. The caller is a job, or a client with an idempotent request. It decides
+/// when to try again.
 ///
 /// `work` may run several times, so it must have no effect outside the database. `name` names the
 /// transaction in metrics.

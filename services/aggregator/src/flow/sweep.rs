@@ -1,5 +1,5 @@
-//! Sweeping. It destroys the keys of rounds whose creation was interrupted, to which nothing was
-//! ever sealed. It removes files of objects that were never complete. It erases data that is kept
+//! Sweeping. It destroys the keys of rounds whose creation was interrupted. Nothing was ever sealed
+//! to these keys. It removes files of objects that were never complete. It erases data that is kept
 //! only for audits, once their time is over.
 
 use std::{collections::HashMap, time::Duration};

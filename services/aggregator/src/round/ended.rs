@@ -39,8 +39,8 @@ pub(crate) async fn fail(round: &mut LockedRound<'_>, failure: Failure<'_>) -> R
     }
 }
 
-/// Ends a round at the operator's request. Before its set is fixed, the round is then cancelled.
-/// After that it has failed, because a combiner may have released its key shares already.
+/// Ends a round at the operator's request. If its set is not fixed yet, the round is cancelled.
+/// Otherwise it has failed, because a combiner may have released its key shares already.
 pub(crate) async fn end_by_operator(round: &mut LockedRound<'_>) -> Result<()> {
     let words = "the operator ended the round after its set was fixed";
     let failure = Failure { code: FailureCode::EndedByOperator, words };

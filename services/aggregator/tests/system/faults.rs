@@ -200,7 +200,7 @@ async fn a_lease_that_expired_is_taken_over() {
     deployment.combiners[0].set(Fault::Down);
     contribute(&deployment, &round, 2).await;
     deployment.stop_service().await;
-    // Leave the jobs as a killed process leaves them.
+    // Put the jobs in the state in which a killed process leaves them.
     let left = sqlx::query(
         "UPDATE jobs SET state = 'leased', lease_token = gen_random_uuid(),
                          lease_expires_at = NOW() + INTERVAL '400 milliseconds'

@@ -208,7 +208,8 @@ async fn a_creation_that_was_interrupted_is_resumed() {
     deployment.combiners[0].set(Fault::None);
     let round = deployment.open_planned(&plan).await;
     deployment.stop_service().await;
-    // Leave the database as it is when a process is killed before the countersignatures arrive.
+    // Put the database in the state that a process leaves when it is killed before the
+    // countersignatures arrive.
     let interrupted =
         "UPDATE jobs SET state = 'ready', finished_at = NULL, run_at = NOW() WHERE kind = 'prepare'";
     sqlx::raw_sql("ALTER TABLE rounds DISABLE TRIGGER rounds_transition")

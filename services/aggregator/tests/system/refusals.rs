@@ -83,7 +83,7 @@ async fn bodies_that_the_header_does_not_bind() {
 async fn words_outside_the_ring() {
     let deployment = Deployment::start().await;
     let mut plan = deployment.plan().await;
-    // With this many contributions, a word of ones is not canonical.
+    // With this many contributions, a word of all ones is not canonical.
     plan.max_contributions = 4096;
     let round = deployment.open_planned(&plan).await;
     assert!(round.verified.constants().transport_bits < 32);

@@ -28,7 +28,7 @@ pub(super) struct Unproved {
 
 /// The decision about a contribution.
 pub(super) enum Decision {
-    /// The contribution is verified. Has one attestation of each combiner, in their order.
+    /// The contribution is verified. It has one attestation of each combiner, in their order.
     Verified {
         attestations: Vec<Vec<u8>>,
     },
