@@ -14,7 +14,7 @@ use crate::shapes::Shapes;
 pub(crate) struct AddPacked<'a> {
     sums: &'a mut [u64],
     width: Width,
-    ciphertexts: &'a [&'a [u8]],
+    bodies: &'a [&'a [u8]],
     refused: u32,
 }
 
@@ -22,8 +22,8 @@ impl<'a> AddPacked<'a> {
     /// The most bodies that one launch adds.
     pub(crate) const GROUP: usize = 32;
 
-    pub(crate) fn new(sums: &'a mut [u64], width: Width, ciphertexts: &'a [&'a [u8]]) -> Self {
-        Self { sums, width, ciphertexts, refused: u32::MAX }
+    pub(crate) fn new(sums: &'a mut [u64], width: Width, bodies: &'a [&'a [u8]]) -> Self {
+        Self { sums, width, bodies, refused: u32::MAX }
     }
 
     /// The position of the first body with a word that is not canonical.
@@ -37,14 +37,14 @@ impl<Q: Queue> Operation<Q> for AddPacked<'_> {
 
     /// Sums go to the device and back. Bodies only go there.
     fn footprint(&self, _shapes: &Shapes) -> Footprint {
-        let packed = self.ciphertexts.len() * self.width.bytes(RING_DEGREE);
+        let packed = self.bodies.len() * self.width.bytes(RING_DEGREE);
         Footprint { block: 2 * RING_DEGREE * 8 + packed, batch: 16 }
     }
 
     fn start(&mut self, lane: &mut Lane<Q>, blocks: Range<usize>) -> Result<Self::Pending, DeviceError> {
         let range = words(&blocks);
         let bytes = self.width.bytes(range.start)..self.width.bytes(range.end);
-        let runs: Vec<&[u8]> = self.ciphertexts.iter().map(|ciphertext| &ciphertext[bytes.clone()]).collect();
+        let runs: Vec<&[u8]> = self.bodies.iter().map(|body| &body[bytes.clone()]).collect();
         let sums = lane.queue.upload(&[bytemuck::cast_slice(&self.sums[range.clone()])])?;
         let packed = lane.queue.upload(&runs)?;
         let refused = lane.queue.upload(&[&[0xff; 8]])?;
@@ -53,11 +53,11 @@ impl<Q: Queue> Operation<Q> for AddPacked<'_> {
             length: range.len() as u64,
             packed: &packed,
             stride: bytes.len() as u64 / 8,
-            ciphertexts: runs.len() as u32,
+            bodies: runs.len() as u32,
             width: self.width.bits(),
             refused: &refused,
         };
-        // SAFETY: `sums` holds `length` words, `packed` holds `ciphertexts` runs of `stride` words
+        // SAFETY: `sums` holds `length` words, `packed` holds `bodies` runs of `stride` words
         // with `length` packed words each. `length` is a multiple of 64, so a run is a whole number
         // of words. `refused` is one word.
         unsafe { lane.queue.launch(&arguments.launch(lane.shapes.words(range.len())))? };

@@ -61,7 +61,7 @@ impl<D: Device> FoldingBackend for KernelBackend<D> {
         let mut operation = FoldRows::new(job, first, packed);
         self.run(&mut operation, blocks)?;
         if operation.refused() {
-            return Err(BackendError::NonCanonical { ciphertext: 0 });
+            return Err(BackendError::NonCanonical { body: 0 });
         }
         operation.add_to(folds);
         Ok(())
@@ -73,14 +73,14 @@ impl<D: Device> SummingBackend for KernelBackend<D> {
         &self,
         accumulator: &mut [u64],
         width: Width,
-        ciphertexts: &[&[u8]],
+        bodies: &[&[u8]],
     ) -> Result<(), BackendError> {
-        let blocks = packed_blocks(accumulator.len(), width, ciphertexts)?;
-        for (group, ciphertexts) in ciphertexts.chunks(AddPacked::GROUP).enumerate() {
-            let mut operation = AddPacked::new(accumulator, width, ciphertexts);
+        let blocks = packed_blocks(accumulator.len(), width, bodies)?;
+        for (group, bodies) in bodies.chunks(AddPacked::GROUP).enumerate() {
+            let mut operation = AddPacked::new(accumulator, width, bodies);
             self.run(&mut operation, blocks)?;
             if let Some(position) = operation.refused() {
-                return Err(BackendError::NonCanonical { ciphertext: group * AddPacked::GROUP + position });
+                return Err(BackendError::NonCanonical { body: group * AddPacked::GROUP + position });
             }
         }
         Ok(())

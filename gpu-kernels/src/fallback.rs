@@ -121,9 +121,9 @@ impl<D: Device> SummingBackend for Fallback<D> {
         &self,
         accumulator: &mut [u64],
         width: Width,
-        ciphertexts: &[&[u8]],
+        bodies: &[&[u8]],
     ) -> Result<(), BackendError> {
-        self.in_place(accumulator, |backend, sums| backend.add_packed(sums, width, ciphertexts))
+        self.in_place(accumulator, |backend, sums| backend.add_packed(sums, width, bodies))
     }
 
     fn unmask(

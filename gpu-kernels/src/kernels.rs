@@ -129,7 +129,7 @@ kernels! {
         length: [u64],
         packed: [const u64*],
         stride: [u64],
-        ciphertexts: [u32],
+        bodies: [u32],
         width: [u32],
         refused: [u32*],
     );

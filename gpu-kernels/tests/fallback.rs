@@ -46,7 +46,7 @@ fn refusals_are_no_failures() {
     let beyond = vec![0xff; width.bytes(RING_DEGREE)];
     for _ in 0..4 {
         let result = backend.add_packed(&mut vec![0; RING_DEGREE], width, &[&beyond]);
-        assert!(matches!(result, Err(BackendError::NonCanonical { ciphertext: 0 })));
+        assert!(matches!(result, Err(BackendError::NonCanonical { body: 0 })));
     }
     assert_eq!(failures.load(Ordering::Relaxed), 0);
     assert_eq!(backend.name(), "emulator");

@@ -272,10 +272,7 @@ fn sums_count_contributions_and_refuse_words_beyond_the_modulus() {
     assert!(matches!(bad, Err(MaskingError::NonCanonical { chunk: 0, coordinate: 300 })));
     let packed: Vec<&[u8]> = contributions.iter().map(|chunks| chunks[0].as_slice()).collect();
     let result = ChunkSum::new(&constants, 0).unwrap().add(&backend, &constants, &packed);
-    assert!(matches!(
-        result,
-        Err(MaskingError::Backend(lattice::BackendError::NonCanonical { ciphertext: 1 }))
-    ));
+    assert!(matches!(result, Err(MaskingError::Backend(lattice::BackendError::NonCanonical { body: 1 }))));
 }
 
 #[test]

@@ -28,7 +28,7 @@ struct Scale {
     /// Words that are copied.
     copied: usize,
     /// Bodies that are added at once.
-    ciphertexts: usize,
+    bodies: usize,
     /// Rounds of a probe of a pipe.
     rounds: u32,
     /// Blocks of threads of a probe of a pipe.
@@ -48,7 +48,7 @@ impl Scale {
         added: 8192,
         chunk: 512,
         copied: 128 << 20,
-        ciphertexts: 16,
+        bodies: 16,
         rounds: 4096,
         probe_blocks: 2112,
         queue_bytes: 2304 << 20,
@@ -63,7 +63,7 @@ impl Scale {
         added: 2,
         chunk: 2,
         copied: 4096,
-        ciphertexts: 2,
+        bodies: 2,
         rounds: 4,
         probe_blocks: 2,
         queue_bytes: 16 << 20,

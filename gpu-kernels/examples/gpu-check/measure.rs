@@ -132,10 +132,10 @@ fn operations(backend: &dyn DeviceBackend, scale: &Scale) -> Result<(Timings, Wo
         ("inverse", (words, words), Box::new(|input| Ok(backend.inverse(&mut input.words.values)?))),
         (
             "add_packed",
-            (words + scale.ciphertexts * packed, words),
+            (words + scale.bodies * packed, words),
             Box::new(|input| {
-                let ciphertexts = vec![input.packed.as_slice(); scale.ciphertexts];
-                Ok(backend.add_packed(&mut input.words.added, input.width, &ciphertexts)?)
+                let bodies = vec![input.packed.as_slice(); scale.bodies];
+                Ok(backend.add_packed(&mut input.words.added, input.width, &bodies)?)
             }),
         ),
         ("unmask", (words, words), Box::new(|input| input.unmask(backend))),

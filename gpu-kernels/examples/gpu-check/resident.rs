@@ -278,24 +278,24 @@ impl Bench<'_> {
     }
 
     fn add_packed(&mut self) -> Result<Measured, DeviceError> {
-        let (polynomials, ciphertexts) = (self.scale.added, self.scale.ciphertexts);
+        let (polynomials, bodies) = (self.scale.added, self.scale.bodies);
         let length = polynomials * DEGREE;
         let stride = length * WIDTH / 64;
         let (sums, packed, refused) =
-            (self.random(length)?, self.random(ciphertexts * stride)?, self.queue.zeroed(1)?);
+            (self.random(length)?, self.random(bodies * stride)?, self.queue.zeroed(1)?);
         let arguments = kernels::AddPacked {
             sums: &sums,
             length: length as u64,
             packed: &packed,
             stride: stride as u64,
-            ciphertexts: ciphertexts as u32,
+            bodies: bodies as u32,
             width: WIDTH as u32,
             refused: &refused,
         };
-        // SAFETY: `sums` holds `length` words, `packed` holds `ciphertexts` runs of `stride`, and
+        // SAFETY: `sums` holds `length` words, `packed` holds `bodies` runs of `stride`, and
         // `refused` is one word.
         let seconds = unsafe { self.time(&[arguments.launch(self.shapes.words(length))])? };
-        let bytes = 8 * ciphertexts * stride + 16 * length;
+        let bytes = 8 * bodies * stride + 16 * length;
         Ok(Measured::new(Kernel::AddPacked, polynomials, bytes, seconds))
     }
 

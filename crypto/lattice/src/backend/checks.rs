@@ -27,16 +27,16 @@ pub fn equal_blocks(length: usize, other: usize) -> Result<usize, BackendError> 
     Ok(blocks)
 }
 
-/// The number of blocks in an accumulator of `length` values, to which `ciphertexts` will be added.
+/// The number of blocks in an accumulator of `length` values, to which `bodies` will be added.
 /// These are packed bodies.
 ///
 /// # Errors
 /// [`BackendError::PartialBlock`] when `length` is not a multiple of N, [`BackendError::Length`]
 /// when a body does not pack `length` words.
-pub fn packed_blocks(length: usize, width: Width, ciphertexts: &[&[u8]]) -> Result<usize, BackendError> {
+pub fn packed_blocks(length: usize, width: Width, bodies: &[&[u8]]) -> Result<usize, BackendError> {
     let blocks = whole_blocks(length)?;
-    for ciphertext in ciphertexts {
-        same_length(ciphertext.len(), width.bytes(length))?;
+    for body in bodies {
+        same_length(body.len(), width.bytes(length))?;
     }
     Ok(blocks)
 }

@@ -29,10 +29,10 @@ pub enum BackendError {
         scale_log2: u32,
     },
     /// A body holds a word v with v·2^τ ≥ q.
-    #[error("ciphertext {ciphertext} holds a word beyond the modulus")]
+    #[error("body {body} holds a word beyond the modulus")]
     NonCanonical {
         /// Its position in the list of bodies.
-        ciphertext: usize,
+        body: usize,
     },
     /// The device failed.
     #[error("the {backend} device failed")]

@@ -17,12 +17,8 @@ pub trait SummingBackend: FoldingBackend {
     ///
     /// # Errors
     /// When a length is wrong, a word v has v·2^τ ≥ q, or the device fails.
-    fn add_packed(
-        &self,
-        accumulator: &mut [u64],
-        width: Width,
-        ciphertexts: &[&[u8]],
-    ) -> Result<(), BackendError>;
+    fn add_packed(&self, accumulator: &mut [u64], width: Width, bodies: &[&[u8]])
+    -> Result<(), BackendError>;
 
     /// Removes the masks from a sum and rounds it. Writes the rounded sums to `sums` and returns
     /// the largest magnitude of a residual.

@@ -92,7 +92,7 @@ fn noncanonical_words(backend: &dyn FoldingBackend) {
             assert!(words[position] << transport_bits >= MODULUS);
             let mut folds = started_folds();
             let result = backend.fold_rows(&job, FIRST, BLOCKS, Some(&packed(width, &words)), &mut folds);
-            assert!(matches!(result, Err(BackendError::NonCanonical { ciphertext: 0 })), "{result:?}");
+            assert!(matches!(result, Err(BackendError::NonCanonical { body: 0 })), "{result:?}");
             assert_unchanged(&folds);
         }
     }

@@ -19,14 +19,14 @@ fn packed_sums(backend: &dyn SummingBackend) {
     for width in (1..=32).filter_map(Width::from_transport_bits) {
         let mut sums: Vec<u64> = (0..BLOCKS * RING_DEGREE).map(|k| k as u64).collect();
         let mut expected = sums.clone();
-        let mut ciphertexts = Vec::new();
+        let mut bodies = Vec::new();
         for seed in 0..2 {
             let mut words = seeded::elements(seed, sums.len());
             words.iter_mut().for_each(|word| *word >>= width.transport_bits());
             expected.iter_mut().zip(&words).for_each(|(sum, word)| *sum += word);
-            ciphertexts.push(packed(width, &words));
+            bodies.push(packed(width, &words));
         }
-        let mut slices: Vec<&[u8]> = ciphertexts.iter().map(Vec::as_slice).collect();
+        let mut slices: Vec<&[u8]> = bodies.iter().map(Vec::as_slice).collect();
         backend.add_packed(&mut sums, width, &slices).expect("canonical words");
         assert_eq!(sums, expected, "width {}", width.bits());
 
@@ -37,11 +37,7 @@ fn packed_sums(backend: &dyn SummingBackend) {
         let ones = vec![0xff; slices[0].len()];
         slices[1] = &ones;
         let result = backend.add_packed(&mut sums, width, &slices);
-        assert!(
-            matches!(result, Err(BackendError::NonCanonical { ciphertext: 1 })),
-            "width {}",
-            width.bits()
-        );
+        assert!(matches!(result, Err(BackendError::NonCanonical { body: 1 })), "width {}", width.bits());
     }
 }
 
@@ -61,9 +57,8 @@ fn sums_of_many(backend: &dyn SummingBackend) {
         let mut slices = [&packed[..]; COUNT];
         slices[position] = &ones;
         let result = backend.add_packed(&mut sums, width, &slices);
-        let refused =
-            matches!(result, Err(BackendError::NonCanonical { ciphertext }) if ciphertext == position);
-        assert!(refused, "ciphertext {position}");
+        let refused = matches!(result, Err(BackendError::NonCanonical { body }) if body == position);
+        assert!(refused, "body {position}");
     }
 }
 

@@ -48,7 +48,7 @@ impl FoldingBackend for CpuBackend {
     ) -> Result<(), BackendError> {
         optional_words(packed, job.width, blocks)?;
         let canonical = fold_rows(self.arch, job, first, blocks, packed, folds);
-        if canonical { Ok(()) } else { Err(BackendError::NonCanonical { ciphertext: 0 }) }
+        if canonical { Ok(()) } else { Err(BackendError::NonCanonical { body: 0 }) }
     }
 }
 

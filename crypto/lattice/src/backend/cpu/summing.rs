@@ -20,19 +20,17 @@ impl SummingBackend for CpuBackend {
         &self,
         accumulator: &mut [u64],
         width: Width,
-        ciphertexts: &[&[u8]],
+        bodies: &[&[u8]],
     ) -> Result<(), BackendError> {
-        packed_blocks(accumulator.len(), width, ciphertexts)?;
+        packed_blocks(accumulator.len(), width, bodies)?;
         let add_tile = |(t, sums): (usize, &mut [u64])| {
             let start = width.bytes(t * TILE);
             let bytes = start..start + width.bytes(sums.len());
-            let refused = |ciphertext: &&[u8]| {
-                !pack::unpack_add_with(self.arch, width, &ciphertext[bytes.clone()], sums)
-            };
-            ciphertexts.iter().position(refused)
+            let refused = |body: &&[u8]| !pack::unpack_add_with(self.arch, width, &body[bytes.clone()], sums);
+            bodies.iter().position(refused)
         };
         let refused = accumulator.par_chunks_mut(TILE).enumerate().filter_map(add_tile).min();
-        refused.map_or(Ok(()), |ciphertext| Err(BackendError::NonCanonical { ciphertext }))
+        refused.map_or(Ok(()), |body| Err(BackendError::NonCanonical { body }))
     }
 
     fn unmask(
