@@ -86,7 +86,7 @@ def parse(text: str) -> Bundle:
         raise Wrong(f"bundle.json: {error}") from error
     names = {"version", "members"} | set(Bundle.__dataclass_fields__)
     fields = _object(value, names, "bundle.json")
-    require(type(fields["version"]) is int and fields["version"] == 1, "bundle.json: unknown version")
+    require(type(fields["version"]) is int and fields["version"] == 2, "bundle.json: unknown version")
     members = _list(fields["members"], "bundle.json: members")
     return Bundle(
         document=_unhex(fields["document"], "bundle.json: document"),

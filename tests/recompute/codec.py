@@ -62,10 +62,17 @@ class Reader:
         except UnicodeDecodeError:
             self.fail(f"{field} is not UTF-8")
 
+    def present(self, field: str) -> bool:
+        """Read the byte that says whether an optional field follows."""
+        flag = self.integer("B")
+        self.require(flag in (0, 1), f"{field} is neither absent nor present")
+        return flag == 1
+
     def start(self, magic: bytes) -> None:
         """Check the four bytes and the version at the start of a top-level structure."""
         self.require(self.take(4) == magic, f"does not start with {magic.decode()}")
-        self.require(self.integer("H") == 1, "unknown version")
+        version = self.integer("H")
+        self.require(version == 2, f"version {version} is not known; this program reads version 2")
 
     def end(self) -> None:
         """Check that no bytes are left."""
@@ -80,7 +87,7 @@ def write_text(value: str) -> bytes:
 
 def labelled(label: str, message: bytes) -> bytes:
     """The bytes that H hashes and Sign signs."""
-    return b"blindsum/v1/" + label.encode() + b"\0" + message
+    return b"blindsum/v2/" + label.encode() + b"\0" + message
 
 
 def labelled_hash(label: str, message: bytes) -> bytes:

@@ -12,7 +12,7 @@ from ring import N
 
 
 def _generator(name: bytes, k: int) -> Point:
-    material = b"blindsum/v1/generator\0" + name + struct.pack("<I", k)
+    material = b"blindsum/v2/generator\0" + name + struct.pack("<I", k)
     return ristretto255.from_uniform_bytes(hashlib.sha512(material).digest())
 
 

@@ -15,6 +15,7 @@ class Tensor:
     name: str
     shape: tuple[int, ...]
     offset: int
+    scale: float | None = None
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,14 @@ class Payout:
 
 
 @dataclass(frozen=True)
+class Section:
+    """A section with a version of its own: scoring, noise or evaluations."""
+
+    version: int
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Document:
     """The fields of a round document, in their order."""
 
@@ -47,6 +56,8 @@ class Document:
     dimension: int
     max_contributions: int
     min_cohort: int
+    min_effective: int
+    max_total_weight: int
     norm_bound: int
     scale_log2: int
     transport_bits: int
@@ -55,19 +66,25 @@ class Document:
     scale: float
     weight_min: int
     weight_max: int
+    normalise_floor: float | None
     mask_seed: bytes
     opens_at: int
     earliest_close: int
     closes_at: int
+    attest_by: int
+    release_by: int
     registrar_key: bytes
     credential_epoch: int
     holders: tuple[Holder, ...]
+    colluding: int
+    absent: int
     proof: int
     max_attempts: int
-    scoring: int
+    scoring: Section | None
     payout: Payout | None
     min_reputation: int
-    noise: int
+    noise: Section | None
+    evaluations: Section | None
 
     @property
     def padded_dimension(self) -> int:
@@ -85,7 +102,27 @@ def _read_tensor(reader: Reader) -> Tensor:
     rank = reader.integer("B")
     reader.require(rank <= 8, f"tensor {name!r} has rank {rank}")
     shape = tuple(reader.integer("I") for _ in range(rank))
-    return Tensor(name, shape, reader.integer("Q"))
+    offset = reader.integer("Q")
+    return Tensor(name, shape, offset, reader.f64() if reader.present("a tensor's scale") else None)
+
+
+def _read_section(reader: Reader) -> Section | None:
+    version = reader.integer("B")
+    if version == 0:
+        return None
+    length = reader.integer("I")
+    reader.require(length <= 2**16, f"a section of {length} bytes")
+    return Section(version, reader.take(length))
+
+
+def _write_section(section: Section | None) -> bytes:
+    if section is None:
+        return b"\0"
+    return struct.pack("<BI", section.version, len(section.content)) + section.content
+
+
+def _write_optional(value: float | None) -> bytes:
+    return b"\0" if value is None else b"\1" + struct.pack("<d", value)
 
 
 def _read_payout(reader: Reader) -> Payout | None:
@@ -116,6 +153,16 @@ def _write_payout(payout: Payout | None) -> bytes:
     return encoded + b"\1" + struct.pack("<Q", chain_id) + contract
 
 
+def _check_absent(reader: Reader, d: Document) -> None:
+    """Check that the fields are absent that this version gives no meaning."""
+    for tensor in d.tensors:
+        reader.require(tensor.scale is None, f"tensor {tensor.name!r} has a scale")
+    reader.require(d.normalise_floor is None, "updates are normalised")
+    for name in ("scoring", "noise", "evaluations"):
+        section = getattr(d, name)
+        reader.require(section is None, f"{name} has version {section and section.version}")
+
+
 def _check(reader: Reader, d: Document) -> None:
     """Check the rules that §4 and §5 state beside the fields."""
     size = 0
@@ -139,10 +186,16 @@ def _check(reader: Reader, d: Document) -> None:
     )
     reader.require(d.scale == derived.scale, f"scale should be {derived.scale!r}")
     reader.require(1 <= d.weight_min <= d.weight_max <= 2**20, "the weights are not 1 <= min <= max <= 2^20")
-    reader.require(d.opens_at <= d.earliest_close <= d.closes_at, "the times are not in order")
+    reader.require(1 <= d.min_effective <= d.min_cohort, "min_effective is not in 1..min_cohort")
+    largest = d.max_contributions * d.weight_max
+    reader.require(d.weight_max <= d.max_total_weight <= largest, "max_total_weight is out of range")
+    in_order = d.opens_at <= d.earliest_close <= d.closes_at <= d.attest_by <= d.release_by
+    reader.require(in_order, "the times are not in order")
+    tolerance = (len(d.holders) - 2, 0)
+    reader.require((d.colluding, d.absent) == tolerance, f"the tolerance should be {tolerance}")
+    _check_absent(reader, d)
     reader.require(d.proof in (0, 1), f"unknown proof kind {d.proof}")
     reader.require(1 <= d.max_attempts <= 8, "max_attempts is not in 1..8")
-    reader.require((d.scoring, d.noise) == (0, 0), "scoring or noise is not 0")
     if d.payout is not None:
         _check_payout(reader, d.payout)
     reader.require(d.min_reputation <= 10**6, "min_reputation is more than a million")
@@ -155,25 +208,30 @@ def decode(data: bytes) -> Document:
     round_id, model_digest, model_bytes = reader.take(16), reader.take(32), reader.integer("Q")
     location = reader.text("model_location", 512)
     tensors = tuple(_read_tensor(reader) for _ in range(reader.integer("H")))
-    dimension, max_contributions, min_cohort, norm_bound = (reader.integer(form) for form in "QIIQ")
+    dimension, max_contributions, min_cohort = (reader.integer(form) for form in "QII")
+    min_effective, max_total_weight, norm_bound = (reader.integer(form) for form in "IQQ")
     scale_log2, transport_bits, noisy_norm_bound = (reader.integer(form) for form in "BBQ")
     clip, scale = reader.f64(), reader.f64()
     weight_min, weight_max = reader.integer("I"), reader.integer("I")
+    normalise_floor = reader.f64() if reader.present("normalise") else None
     mask_seed = reader.take(32)
-    opens_at, earliest_close, closes_at = (reader.integer("q") for _ in range(3))
+    opens_at, earliest_close, closes_at, attest_by, release_by = (reader.integer("q") for _ in range(5))
     registrar_key, credential_epoch = reader.take(32), reader.integer("I")
     holder_count = reader.integer("B")
     reader.require(2 <= holder_count <= 8, f"{holder_count} share holders")
     holders = tuple(Holder(reader.take(32), reader.take(16), reader.take(32)) for _ in range(holder_count))
-    proof, max_attempts, scoring = (reader.integer("B") for _ in range(3))
-    payout, min_reputation, noise = _read_payout(reader), reader.integer("I"), reader.integer("B")
+    colluding, absent, proof, max_attempts = (reader.integer("B") for _ in range(4))
+    scoring, payout = _read_section(reader), _read_payout(reader)
+    min_reputation, noise, evaluations = reader.integer("I"), _read_section(reader), _read_section(reader)
     reader.end()
     document = Document(
         round_id, model_digest, model_bytes, location, tensors,
-        dimension, max_contributions, min_cohort, norm_bound,
+        dimension, max_contributions, min_cohort, min_effective, max_total_weight, norm_bound,
         scale_log2, transport_bits, noisy_norm_bound, clip, scale,
-        weight_min, weight_max, mask_seed, opens_at, earliest_close, closes_at,
-        registrar_key, credential_epoch, holders, proof, max_attempts, scoring, payout, min_reputation, noise,
+        weight_min, weight_max, normalise_floor, mask_seed,
+        opens_at, earliest_close, closes_at, attest_by, release_by,
+        registrar_key, credential_epoch, holders, colluding, absent,
+        proof, max_attempts, scoring, payout, min_reputation, noise, evaluations,
     )  # fmt: skip
     _check(reader, document)
     reader.require(encode(document) == data, "does not encode back to the same bytes")
@@ -185,18 +243,21 @@ def encode(d: Document) -> bytes:
     tensors = b"".join(
         write_text(tensor.name)
         + struct.pack(f"<B{len(tensor.shape)}IQ", len(tensor.shape), *tensor.shape, tensor.offset)
+        + _write_optional(tensor.scale)
         for tensor in d.tensors
     )
     return b"".join([
-        b"BSRD", struct.pack("<H", 1), d.round_id, d.model_digest,
+        b"BSRD", struct.pack("<H", 2), d.round_id, d.model_digest,
         struct.pack("<Q", d.model_bytes), write_text(d.model_location),
         struct.pack("<H", len(d.tensors)), tensors,
-        struct.pack("<QIIQ", d.dimension, d.max_contributions, d.min_cohort, d.norm_bound),
+        struct.pack("<QII", d.dimension, d.max_contributions, d.min_cohort),
+        struct.pack("<IQQ", d.min_effective, d.max_total_weight, d.norm_bound),
         struct.pack("<BBQdd", d.scale_log2, d.transport_bits, d.noisy_norm_bound, d.clip, d.scale),
-        struct.pack("<II", d.weight_min, d.weight_max), d.mask_seed,
-        struct.pack("<qqq", d.opens_at, d.earliest_close, d.closes_at),
+        struct.pack("<II", d.weight_min, d.weight_max), _write_optional(d.normalise_floor), d.mask_seed,
+        struct.pack("<qqqqq", d.opens_at, d.earliest_close, d.closes_at, d.attest_by, d.release_by),
         d.registrar_key, struct.pack("<IB", d.credential_epoch, len(d.holders)),
         *(holder.identity_key + holder.hpke_key_id + holder.hpke_public_key for holder in d.holders),
-        struct.pack("<BBB", d.proof, d.max_attempts, d.scoring), _write_payout(d.payout),
-        struct.pack("<IB", d.min_reputation, d.noise),
+        bytes([d.colluding, d.absent, d.proof, d.max_attempts]),
+        _write_section(d.scoring), _write_payout(d.payout),
+        struct.pack("<I", d.min_reputation), _write_section(d.noise), _write_section(d.evaluations),
     ])  # fmt: skip

@@ -22,6 +22,7 @@ import ristretto255
 from bodies import body_digest, sum_digest
 from codec import labelled, labelled_hash, merkle_root
 from ed25519 import BASE, encode_point
+from messages import encode_credential
 from ring import N, Q
 
 
@@ -84,7 +85,10 @@ class Contribution:
     proof_kind: int
     proof: bytes
     commitments: list[bytes]
+    group: str | None = None
     epoch: int = 3
+    max_weight: int = 100
+    optional: bytes = b"\0\0"
     round_hash: bytes = b""
     registrar: str = "registrar"
 
@@ -103,11 +107,11 @@ class FakeRound:
         second = documents.Tensor("biais é", (dimension - dimension // 2,), dimension // 2)
         self.document = documents.Document(
             self._random.randbytes(16), self._random.randbytes(32), 12345, "model.bin", (first, second),
-            dimension, n_max, 2, norm_bound, derived.scale_log2, derived.transport_bits,
-            derived.noisy_norm_bound, clip, derived.scale, 1, 100, self._random.randbytes(32),
-            1000, 2000, 3000, public_key(secret("registrar")), 3,
-            tuple(self._holder(h) for h in range(holders)), proof, 2, 0,
-            documents.Payout(2, 10**21, (1, b"\xc0" * 20)), 250_000, 0,
+            dimension, n_max, 2, 1, n_max * 100, norm_bound, derived.scale_log2, derived.transport_bits,
+            derived.noisy_norm_bound, clip, derived.scale, 1, 100, None, self._random.randbytes(32),
+            1000, 2000, 3000, 4000, 5000, public_key(secret("registrar")), 3,
+            tuple(self._holder(h) for h in range(holders)), holders - 2, 0, proof, 2, None,
+            documents.Payout(2, 10**21, (1, b"\xc0" * 20)), 250_000, None, None,
         )  # fmt: skip
         self.contributions = [self._contribution(i) for i in range(contributions)]
 
@@ -142,11 +146,11 @@ class FakeRound:
         )  # fmt: skip
 
     def _header(self, c: Contribution, body: bytes, round_hash: bytes) -> bytes:
-        subject = bytes([len(c.subject)]) + c.subject.encode()
-        credential = subject + public_key(secret(c.client)) + struct.pack("<I", c.epoch)
+        client_key = public_key(secret(c.client))
+        credential = encode_credential(c.subject, client_key, c.group, c.epoch, c.max_weight)
         unsigned = b"".join([
-            b"BSCH", struct.pack("<H", 1), c.round_hash or round_hash, c.contribution_id,
-            signed(c.registrar, "credential", credential), struct.pack("<I", c.weight),
+            b"BSCH", struct.pack("<H", 2), c.round_hash or round_hash, c.contribution_id,
+            signed(c.registrar, "credential", credential), struct.pack("<I", c.weight), c.optional,
             body_digest(body, self.document.word_bits),
             bytes([len(c.commitments)]), *c.commitments, bytes(32),
             struct.pack("<BI", c.proof_kind, len(c.proof)), hashlib.sha256(c.proof).digest(),
@@ -171,7 +175,7 @@ class FakeRound:
             attested = round_hash + header_hash + public_key(secret(c.client))
             attestations = [
                 signed(
-                    f"holder {h}", "attestation", b"BSAT\1\0" + attested + bytes([h]) + c.commitments[h]
+                    f"holder {h}", "attestation", b"BSAT\2\0" + attested + bytes([h]) + c.commitments[h]
                 ).hex()
                 for h in combiners
             ]
@@ -187,16 +191,16 @@ class FakeRound:
             key_sum = [sum(values) for values in zip(*(c.keys[h] for c in self.contributions), strict=True)]
             blinding = sum(c.blindings[h] for c in self.contributions) % edwards.ORDER
             opening = struct.pack(f"<{N}i", *key_sum) + blinding.to_bytes(32, "little")
-            unsigned = b"BSRA\1\0" + common + bytes([h]) + opening
+            unsigned = b"BSRA\2\0" + common + bytes([h]) + opening
             answers.append(signed(f"holder {h}", "release-answer", unsigned).hex())
         sums = [sum(values) for values in zip(*(c.plain for c in self.contributions), strict=True)]
         residuals = [sum(values) for values in zip(*(c.residuals for c in self.contributions), strict=True)]
         sum_bytes = struct.pack(f"<{len(sums)}q", *sums)
         total_weight = sum(c.weight for c in self.contributions)
-        result = b"BSRS\1\0" + common + struct.pack("<Q", total_weight) + sum_digest(sum_bytes)
+        result = b"BSRS\2\0" + common + struct.pack("<Q", total_weight) + sum_digest(sum_bytes)
         result += struct.pack("<Q", max(abs(residual) for residual in residuals))
         bundle = {
-            "version": 1,
+            "version": 2,
             "document": encoded.hex(),
             "aggregator_key": public_key(secret("holder 0")).hex(),
             "aggregator_signature": sign("holder 0", "round-document", round_hash).hex(),

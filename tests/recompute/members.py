@@ -29,6 +29,10 @@ def check_header(member: Member, document: Document, round_hash: bytes) -> Heade
     check_signature(credential.client_key, "contribution", header.unsigned, header.signature, what)
     in_range = document.weight_min <= header.weight <= document.weight_max
     require(in_range, f"{name}: weight {header.weight} is not allowed")
+    attested = header.weight <= credential.max_weight
+    require(attested, f"{name}: weight {header.weight} is more than the credential's {credential.max_weight}")
+    require(header.clip_step is None, f"{name}: the header has a clip step")
+    require(header.trace_root is None, f"{name}: the header has a trace root")
     count = len(header.commitments)
     require(count == len(document.holders), f"{name}: {count} commitments")
     require(header.proof == document.proof, f"{name}: proof kind {header.proof}")

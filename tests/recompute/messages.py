@@ -4,6 +4,7 @@ Each signed structure ends with its signature, over the encoding without it.
 """
 
 import re
+import struct
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +33,9 @@ class Credential(Signed):
 
     subject: str
     client_key: bytes
+    group: str | None
     epoch: int
+    max_weight: int
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Header(Signed):
     contribution_id: bytes
     credential: Credential
     weight: int
+    clip_step: int | None
+    trace_root: bytes | None
     body_digest: bytes
     commitments: tuple[bytes, ...]
     proof: int
@@ -85,16 +90,32 @@ class Result(Signed):
     residual_max: int
 
 
-def _read_credential(reader: Reader) -> Credential:
+def _read_name(reader: Reader, what: str) -> str:
     length = reader.integer("B")
-    reader.require(1 <= length <= 64, f"a subject of {length} bytes")
+    reader.require(1 <= length <= 64, f"a {what} of {length} bytes")
     encoded = reader.take(length)
-    reader.require(re.fullmatch(rb"[A-Za-z0-9._-]+", encoded) is not None, "the subject has other characters")
-    reader.require(encoded not in (b".", b".."), "the subject would mean a folder in a path")
-    client_key, epoch_bytes = reader.take(32), reader.take(4)
-    unsigned = bytes([length]) + encoded + client_key + epoch_bytes
-    epoch = int.from_bytes(epoch_bytes, "little")
-    return Credential(unsigned, reader.take(_SIGNATURE), encoded.decode("ascii"), client_key, epoch)
+    reader.require(re.fullmatch(rb"[A-Za-z0-9._-]+", encoded) is not None, f"the {what} has other characters")
+    reader.require(encoded not in (b".", b".."), f"the {what} would mean a folder in a path")
+    return encoded.decode("ascii")
+
+
+def _write_name(name: str) -> bytes:
+    return bytes([len(name)]) + name.encode("ascii")
+
+
+def encode_credential(subject: str, client_key: bytes, group: str | None, epoch: int, max_weight: int) -> bytes:
+    """The bytes of a credential that the registrar signs (§6)."""
+    encoded_group = b"\0" if group is None else b"\1" + _write_name(group)
+    return _write_name(subject) + client_key + encoded_group + struct.pack("<II", epoch, max_weight)
+
+
+def _read_credential(reader: Reader) -> Credential:
+    subject, client_key = _read_name(reader, "subject"), reader.take(32)
+    group = _read_name(reader, "group") if reader.present("group") else None
+    epoch, max_weight = reader.integer("I"), reader.integer("I")
+    reader.require(1 <= max_weight <= 2**20, f"a largest weight of {max_weight}")
+    unsigned = encode_credential(subject, client_key, group, epoch, max_weight)
+    return Credential(unsigned, reader.take(_SIGNATURE), subject, client_key, group, epoch, max_weight)
 
 
 def decode_header(data: bytes, name: str) -> Header:
@@ -104,7 +125,10 @@ def decode_header(data: bytes, name: str) -> Header:
     reader.start(b"BSCH")
     round_hash, contribution_id = reader.take(32), reader.take(16)
     credential = _read_credential(reader)
-    weight, body_digest = reader.integer("I"), reader.take(32)
+    weight = reader.integer("I")
+    clip_step = reader.integer("B") if reader.present("clip_step") else None
+    trace_root = reader.take(32) if reader.present("trace_root") else None
+    body_digest = reader.take(32)
     commitments = tuple(reader.take(32) for _ in range(reader.integer("B")))
     reader.take(32)  # the digest of the sealed seeds, which the bundle does not have
     proof, proof_bytes, proof_digest = reader.integer("B"), reader.integer("I"), reader.take(32)
@@ -113,8 +137,8 @@ def decode_header(data: bytes, name: str) -> Header:
     signature = reader.take(_SIGNATURE)
     reader.end()
     return Header(
-        data[:-_SIGNATURE], signature, round_hash, contribution_id, credential, weight, body_digest,
-        commitments, proof, proof_bytes, proof_digest,
+        data[:-_SIGNATURE], signature, round_hash, contribution_id, credential, weight,
+        clip_step, trace_root, body_digest, commitments, proof, proof_bytes, proof_digest,
     )  # fmt: skip
 
 

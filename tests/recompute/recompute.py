@@ -118,6 +118,15 @@ class Audit:
             bounds[0] <= len(hashes) <= bounds[1], f"members: {len(hashes)}, not {bounds[0]} to {bounds[1]}"
         )
 
+        self._check_weights()
+
+    def _check_weights(self) -> None:
+        weights = [header.weight for header in self.headers]
+        total, largest = sum(weights), self.document.max_total_weight
+        require(total <= largest, f"members: their weights add up to {total}, more than {largest}")
+        enough = total**2 >= self.document.min_effective * sum(w**2 for w in weights)
+        require(enough, "members: the effective size of their weights is below min_effective")
+
     def make_generators(self) -> None:
         """Derive the generators of the commitments. A separate step, since it takes a while."""
         commitments.generators()

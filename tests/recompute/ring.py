@@ -110,7 +110,7 @@ def fill_rejected(words: Residues, spare: list[int]) -> tuple[Residues, bool]:
 
 def mask_polynomials(mask_seed: bytes, first: int, count: int) -> Residues:
     """The public polynomials a_first, a_(first + 1), … in evaluation form: (count, N) (§2)."""
-    key = hashlib.sha256(b"blindsum/v1/mask-polynomials\0" + mask_seed).digest()
+    key = hashlib.sha256(b"blindsum/v2/mask-polynomials\0" + mask_seed).digest()
     nonces = [struct.pack("<QI", index, 0) for index in range(first, first + count)]
     words = keystream(key, nonces, rounds=8, first_block=0, blocks=N // 8)
     for row in np.flatnonzero((words >= _Q).any(axis=1)):

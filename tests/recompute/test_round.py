@@ -19,7 +19,7 @@ import document as documents
 import messages
 import recompute
 from codec import Wrong
-from document import Payout, Tensor
+from document import Payout, Section, Tensor
 from edwards import ORDER
 from fake_round import FakeRound, Published, secret, sign_raw, signed
 from ring import Q
@@ -151,7 +151,7 @@ class BundleFile(RoundTest):
 
     def test_values(self) -> None:
         for field, value, message in (
-            ("version", 2, "unknown version"),
+            ("version", 1, "unknown version"),
             ("version", True, "unknown version"),
             ("result", "AB", "not lower-case hex"),
             ("result", "abc", "not lower-case hex"),
@@ -166,7 +166,7 @@ class BundleFile(RoundTest):
     def test_text(self) -> None:
         for text, message in (
             ("[]", "bundle.json: not a JSON object"),
-            ('{"version": 1, "version": 1}', "a field occurs twice"),
+            ('{"version": 2, "version": 2}', "a field occurs twice"),
             ("{", "bundle.json: Expecting"),
             ("[" * 100000, "bundle.json: "),
         ):
@@ -195,7 +195,7 @@ class DocumentPart(RoundTest):
             (encoded + "00", "document: trailing bytes"),
             (encoded[:-2], "document: truncated"),
             (flip(encoded, 0), "document: does not start with BSRD"),
-            (flip(encoded, 4), "document: unknown version"),
+            (encoded[:8] + "01" + encoded[10:], "document: version 1 is not known; this program reads version 2"),
             (encoded.replace(b"model.bin".hex(), b"model.\xff\xff\xff".hex()), "model_location is not UTF-8"),
         ):
             published = self.published()
@@ -217,10 +217,22 @@ class DocumentPart(RoundTest):
             ("the weights", {"weight_min": 0}),
             ("the weights", {"weight_max": 2**20 + 1}),
             ("the times", {"closes_at": 1999}),
+            ("the times", {"attest_by": 2999}),
+            ("the times", {"release_by": 3999}),
+            ("min_effective", {"min_effective": 0}),
+            ("min_effective", {"min_effective": 3}),
+            ("max_total_weight", {"max_total_weight": 99}),
+            ("max_total_weight", {"max_total_weight": 501}),
+            ("the tolerance", {"colluding": 0}),
+            ("the tolerance", {"absent": 1}),
             ("unknown proof kind", {"proof": 2}),
             ("max_attempts", {"max_attempts": 9}),
-            ("scoring or noise", {"noise": 1}),
-            ("scoring or noise", {"scoring": 1}),
+            ("has a scale", {"tensors": (replace(document.tensors[0], scale=2.0), document.tensors[1])}),
+            ("updates are normalised", {"normalise_floor": 0.5}),
+            ("scoring has version 1", {"scoring": Section(1, b"s")}),
+            ("noise has version 2", {"noise": Section(2, b"")}),
+            ("evaluations has version 255", {"evaluations": Section(255, bytes(2**16))}),
+            ("a section of 65537 bytes", {"noise": Section(1, bytes(2**16 + 1))}),
             ("unknown payout policy 4", {"payout": Payout(4, 1, None)}),
             ("the pool is not from 1 to 2^96 - 1", {"payout": Payout(1, 0, None)}),
             ("the pool is not from 1 to 2^96 - 1", {"payout": Payout(1, 1 << 96, None)}),
@@ -279,6 +291,11 @@ class Contributions(RoundTest):
         self.assert_wrong_contribution("the credential's signature does not verify", registrar="another")
         self.assert_wrong_contribution("a credential of epoch 4", epoch=4)
         self.assert_wrong_contribution("weight 101 is not allowed", weight=101)
+        self.assert_wrong_contribution("is more than the credential's 10", max_weight=10)
+        self.assert_wrong_contribution("a largest weight of 0", max_weight=0)
+        self.assert_wrong_contribution("the header has a clip step", optional=b"\1\7\0")
+        self.assert_wrong_contribution("the header has a trace root", optional=b"\0\1" + bytes(32))
+        self.assert_wrong_contribution("clip_step is neither absent nor present", optional=b"\2\0")
         self.assert_wrong_contribution("weight 0 is not allowed", weight=0)
         self.assert_wrong_contribution("header: a subject of 65 bytes", subject="s" * 65)
         self.assert_wrong_contribution("header: the subject has other characters", subject="a b")

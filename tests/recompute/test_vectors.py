@@ -478,7 +478,7 @@ class Ring(unittest.TestCase):
     def test_mask_polynomials(self) -> None:
         """Word k of the stream with index j, read from its first block."""
         seed = bytes(range(32))
-        key = hashlib.sha256(b"blindsum/v1/mask-polynomials\0" + seed).digest()
+        key = hashlib.sha256(b"blindsum/v2/mask-polynomials\0" + seed).digest()
         masks = ring.mask_polynomials(seed, 5, 2)
         for row, index in enumerate((5, 6)):
             stream = keystream(key, [struct.pack("<QI", index, 0)], rounds=8, first_block=3, blocks=1)

@@ -29,6 +29,8 @@ crate::name! {
     pub TreeHash: 32;
     /// SHA-256 of the model that a round starts from.
     pub ModelDigest: 32;
+    /// Labelled hash of the layout of an update: its tensors with their names, shapes and scales.
+    pub LayoutDigest: 32;
 
     /// The public seed of a round's mask polynomials, common to all its clients.
     pub MaskSeed: 32;

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 pub struct Label(&'static str);
 
 impl Label {
-    /// The label's text with `blindsum/v1/` before it. HPKE takes this text as its `info`.
+    /// The label's text with `blindsum/v2/` before it. HPKE takes this text as its `info`.
     pub const fn qualified(self) -> &'static str {
         self.0
     }
@@ -19,7 +19,7 @@ impl Label {
 
 macro_rules! labels {
     ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
-        $($(#[$doc])* pub const $name: Label = Label(concat!("blindsum/v1/", $text));)*
+        $($(#[$doc])* pub const $name: Label = Label(concat!("blindsum/v2/", $text));)*
 
         /// Every label except those in [`transcript`], each once.
         pub const ALL: &[Label] = &[$($name),*];
@@ -35,6 +35,8 @@ labels! {
     GENERATOR = "generator";
     /// Hash of a round document.
     ROUND = "round";
+    /// Hash of the layout of an update: the tensors with their names, shapes and scales.
+    LAYOUT = "layout";
     /// The aggregator's signature on a round.
     ROUND_DOCUMENT = "round-document";
     /// A combiner's signature on a round.
@@ -184,7 +186,7 @@ mod tests {
 
     #[test]
     fn hash_is_sha256_of_the_prefixed_message() {
-        let expected = RoundHash::from_bytes(Sha256::digest(b"blindsum/v1/round\0abc").into());
+        let expected = RoundHash::from_bytes(Sha256::digest(b"blindsum/v2/round\0abc").into());
         assert_eq!(hash::<RoundHash>(ROUND, &[b"ab", b"c"]), expected);
         assert_ne!(hash::<RoundHash>(RESULT, &[b"abc"]), expected);
     }

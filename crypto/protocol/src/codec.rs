@@ -26,7 +26,7 @@ pub enum DecodeError {
         expected: &'static [u8; 4],
     },
     /// The structure's version is not known.
-    #[error("version {version} is not known")]
+    #[error("version {version} is not known; this program reads version {VERSION}")]
     Version {
         /// The version that was found.
         version: u16,
@@ -77,6 +77,11 @@ pub trait Canonical: Sized {
 pub struct Writer(Vec<u8>);
 
 impl Writer {
+    /// The encoding so far.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
     /// Writes the name and the version of a top-level structure.
     pub fn tag(&mut self, tag: &'static [u8; 4]) {
         self.raw(tag);
@@ -133,6 +138,14 @@ impl Writer {
         self.u64(value.to_bits());
     }
 
+    /// Writes a byte that says whether there is a value, and then the value.
+    pub fn optional<T>(&mut self, value: Option<&T>, write: impl FnOnce(&mut Self, &T)) {
+        self.u8(u8::from(value.is_some()));
+        if let Some(value) = value {
+            write(self, value);
+        }
+    }
+
     /// Writes the length as `u16`, then UTF-8. The caller must know that the text is shorter than
     /// 2¹⁶ bytes.
     pub fn text(&mut self, text: &str) {
@@ -142,7 +155,7 @@ impl Writer {
 }
 
 /// The version of every structure.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 /// The bytes that are not read yet.
 pub struct Reader<'a>(&'a [u8]);
@@ -161,6 +174,19 @@ impl<'a> Reader<'a> {
         match self.u16("version")? {
             VERSION => Ok(()),
             version => Err(DecodeError::Version { version }),
+        }
+    }
+
+    /// Reads a byte that says whether a value follows, and then the value.
+    pub fn optional<T>(
+        &mut self,
+        field: &'static str,
+        read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Option<T>, DecodeError> {
+        match self.u8(field)? {
+            0 => Ok(None),
+            1 => read(self).map(Some),
+            _ => Err(DecodeError::Range { field }),
         }
     }
 
@@ -262,8 +288,10 @@ mod tests {
 
     #[test]
     fn names_and_versions_are_checked() {
-        assert_eq!(Reader::new(b"BSRD\x01\x00").tag(b"BSRD"), Ok(()));
-        assert_eq!(Reader::new(b"BSRD\x02\x00").tag(b"BSRD"), Err(DecodeError::Version { version: 2 }));
-        assert_eq!(Reader::new(b"BSRX\x01\x00").tag(b"BSRD"), Err(DecodeError::Tag { expected: b"BSRD" }));
+        assert_eq!(Reader::new(b"BSRD\x02\x00").tag(b"BSRD"), Ok(()));
+        assert_eq!(Reader::new(b"BSRD\x01\x00").tag(b"BSRD"), Err(DecodeError::Version { version: 1 }));
+        let message = DecodeError::Version { version: 1 }.to_string();
+        assert_eq!(message, "version 1 is not known; this program reads version 2");
+        assert_eq!(Reader::new(b"BSRX\x02\x00").tag(b"BSRD"), Err(DecodeError::Tag { expected: b"BSRD" }));
     }
 }

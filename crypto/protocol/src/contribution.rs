@@ -1,7 +1,7 @@
 //! A contribution on the wire: header, sealed seeds, proof, body.
 
 use names::{
-    BodyDigest, ContributionId, HeaderHash, ProofDigest, RoundHash, SealedDigest,
+    BodyDigest, ContributionId, HeaderHash, ProofDigest, RoundHash, SealedDigest, TreeHash,
     labels::{self, Label},
 };
 use sha2::{Digest, Sha256};
@@ -31,6 +31,12 @@ pub struct ContributionHeader {
     pub credential: Credential,
     /// The public weight with which the contribution counts in the mean.
     pub weight: u32,
+    /// How much the client clipped its update, in steps that the round defines. No round of this
+    /// version asks for it, so it is absent.
+    pub clip_step: Option<u8>,
+    /// The root of a trace of the client's training. No round of this version asks for it, so it is
+    /// absent.
+    pub trace_root: Option<TreeHash>,
     /// The Merkle root over the digests of the body's chunks.
     pub body_digest: BodyDigest,
     /// The commitment P^h to the share of each holder, in the order of the holders.
@@ -87,6 +93,8 @@ impl Canonical for ContributionHeader {
         writer.name(&self.contribution_id);
         self.credential.write(writer);
         writer.u32(self.weight);
+        writer.optional(self.clip_step.as_ref(), |writer, &step| writer.u8(step));
+        writer.optional(self.trace_root.as_ref(), |writer, root| writer.name(root));
         writer.name(&self.body_digest);
         writer.u8(u8::try_from(self.commitments.len()).expect("a round has at most 8 holders"));
         self.commitments.iter().for_each(|commitment| writer.name(&commitment.encoded()));
@@ -104,6 +112,8 @@ impl Canonical for ContributionHeader {
             contribution_id: reader.name("contribution_id")?,
             credential: Credential::read(reader)?,
             weight: reader.u32("weight")?,
+            clip_step: reader.optional("clip_step", |reader| reader.u8("clip_step"))?,
+            trace_root: reader.optional("trace_root", |reader| reader.name("trace_root"))?,
             body_digest: reader.name("body_digest")?,
             commitments: read_commitments(reader)?,
             sealed_digest: reader.name("sealed_digest")?,

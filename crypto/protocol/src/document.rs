@@ -2,41 +2,13 @@
 //! hash is the round hash.
 
 use masking::{RoundConstants, RoundRequest};
-use names::{MaskSeed, ModelDigest, PublicKey, RoundHash, RoundId, RoundKeyId, RoundPublicKey, labels};
+use names::{LayoutDigest, MaskSeed, ModelDigest, PublicKey, RoundHash, RoundId, labels};
 
 use crate::{
-    PayoutTerms, Refusal,
+    Holder, PayoutTerms, Refusal, Section, Tensor, Tolerance,
     codec::{Canonical, DecodeError, Reader, Writer},
+    holder, layout,
 };
-
-/// One tensor of an update, such as the weights of a layer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tensor {
-    /// The name in the model, at most 256 bytes.
-    pub name: String,
-    /// The length of each axis, at most 8 axes. A scalar has none.
-    pub shape: Vec<u32>,
-    /// The index of its first coordinate in the flat update.
-    pub offset: u64,
-}
-
-impl Tensor {
-    /// The number of coordinates. `None` if it exceeds 2⁶⁴ − 1.
-    pub fn size(&self) -> Option<u64> {
-        self.shape.iter().try_fold(1u64, |size, &axis| size.checked_mul(axis.into()))
-    }
-}
-
-/// A party that holds a share of each mask key: the aggregator or a combiner.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holder {
-    /// The Ed25519 key with which the holder signs.
-    pub identity_key: PublicKey,
-    /// The identifier of its HPKE key for this round.
-    pub hpke_key_id: RoundKeyId,
-    /// Its X25519 key for this round. Clients seal shares to it.
-    pub hpke_public_key: RoundPublicKey,
-}
 
 /// The proof that every contribution of a round must carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +60,12 @@ pub struct RoundDocument {
     pub max_contributions: u32,
     /// The smallest set that may be summed, 2 to `max_contributions`.
     pub min_cohort: u32,
+    /// The smallest effective size of a set that may be summed, 1 to `min_cohort`. The effective
+    /// size is (Σw)²/Σw² over the weights w of the set. It is the size if all weights are equal.
+    pub min_effective: u32,
+    /// W, the largest total weight of a set: at least `weight_max`, at most `max_contributions`
+    /// times `weight_max`.
+    pub max_total_weight: u64,
     /// B, the bound of the ℓ₂ norm of an honest quantised update, 2¹⁰ to 2³¹ − 1.
     pub norm_bound: u64,
     /// δ = log₂ Δ, derived, 20 to 44. A coordinate is multiplied by Δ before it is masked.
@@ -104,6 +82,9 @@ pub struct RoundDocument {
     pub weight_min: u32,
     /// The largest public weight of a contribution, at most 2²⁰.
     pub weight_max: u32,
+    /// If present, clients scale shorter updates up to `clip`, and abstain below this norm. This
+    /// version does not know how, so it is absent.
+    pub normalise_floor: Option<f64>,
     /// The public seed from which the mask polynomials are expanded.
     pub mask_seed: MaskSeed,
     /// The time from which contributions are taken, in milliseconds since the Unix epoch.
@@ -112,26 +93,46 @@ pub struct RoundDocument {
     pub earliest_close_ms: i64,
     /// The time at which uploads end at the latest, in milliseconds since the Unix epoch.
     pub closes_at_ms: i64,
+    /// The time until which combiners attest contributions, in milliseconds since the Unix epoch.
+    pub attest_by_ms: i64,
+    /// The time until which combiners release the round, in milliseconds since the Unix epoch. After
+    /// it they destroy their keys.
+    pub release_by_ms: i64,
     /// The Ed25519 key of the registrar that signs the participants' credentials.
     pub registrar_key: PublicKey,
     /// The epoch of the credentials that the round accepts.
     pub credential_epoch: u32,
     /// The holders, 2 to 8 with distinct keys. The aggregator is the first.
     pub holders: Vec<Holder>,
+    /// How many combiners may collude or be away.
+    pub tolerance: Tolerance,
     /// The proof that every contribution must carry.
     pub proof: Proof,
     /// The contributions that a participant may send, rejected ones included, 1 to 8.
     pub max_attempts: u8,
+    /// How contributions are scored. This version knows no scoring, so it is absent.
+    pub scoring: Option<Section>,
     /// The payout terms. `None` if the round does not pay.
     pub payout: Option<PayoutTerms>,
     /// The reputation that a participant needs, in parts per million. 0 admits everyone.
     pub min_reputation_ppm: u32,
+    /// The noise that is added to the sum. This version knows no noise, so it is absent.
+    pub noise: Option<Section>,
+    /// What is computed about the sum before it is published. This version knows nothing of the
+    /// kind, so it is absent.
+    pub evaluations: Option<Section>,
 }
 
 impl RoundDocument {
     /// `H("round", document)`: every signature and proof of the round is bound to this hash.
     pub fn hash(&self) -> RoundHash {
         labels::hash(labels::ROUND, &[&self.to_bytes()])
+    }
+
+    /// The digest of the tensors. Two updates with the same digest have coordinates with the same
+    /// meaning.
+    pub fn layout_digest(&self) -> LayoutDigest {
+        layout::digest(&self.tensors)
     }
 
     /// Checks every rule on the fields. Derives the round's constants from its parameters (§4 of
@@ -165,7 +166,7 @@ impl RoundDocument {
             "at most 65535 tensors, with names of at most 256 bytes and at most 8 axes",
         )?;
         rule(
-            self.tensors_cover_dimension(),
+            layout::covers(&self.tensors, self.dimension),
             "the tensors follow one another without gaps and make up dimension",
         )?;
         rule(
@@ -173,12 +174,28 @@ impl RoundDocument {
             "2 ≤ min_cohort ≤ max_contributions",
         )?;
         rule(
+            1 <= self.min_effective && self.min_effective <= self.min_cohort,
+            "1 ≤ min_effective ≤ min_cohort",
+        )?;
+        rule(
             1 <= self.weight_min && self.weight_min <= self.weight_max && self.weight_max <= 1 << 20,
             "1 ≤ weight_min ≤ weight_max ≤ 2^20",
         )?;
+        let (weight_max, capacity) = (u64::from(self.weight_max), u64::from(self.max_contributions));
         rule(
-            self.opens_at_ms <= self.earliest_close_ms && self.earliest_close_ms <= self.closes_at_ms,
-            "opens_at ≤ earliest_close ≤ closes_at",
+            (weight_max..=capacity * weight_max).contains(&self.max_total_weight),
+            "weight_max ≤ max_total_weight ≤ max_contributions · weight_max",
+        )?;
+        rule(
+            [
+                self.opens_at_ms,
+                self.earliest_close_ms,
+                self.closes_at_ms,
+                self.attest_by_ms,
+                self.release_by_ms,
+            ]
+            .is_sorted(),
+            "opens_at ≤ earliest_close ≤ closes_at ≤ attest_by ≤ release_by",
         )?;
         rule((1..=8).contains(&self.max_attempts), "1 ≤ max_attempts ≤ 8")?;
         rule(
@@ -187,28 +204,25 @@ impl RoundDocument {
         )?;
         rule(self.min_reputation_ppm <= ledger::payout::PPM, "min_reputation is at most a million parts")?;
         rule((2..=8).contains(&self.holders.len()), "2 to 8 share holders")?;
-        rule(self.holders_distinct(), "the holders' keys are distinct")?;
+        rule(holder::distinct(&self.holders), "the holders' keys are distinct")?;
+        rule(
+            self.tolerance == Tolerance::of(self.holders.len()),
+            "all combiners are needed: none may be away, and all but one may collude",
+        )?;
+        self.check_absent()?;
         Ok(constants)
     }
 
-    fn tensors_cover_dimension(&self) -> bool {
-        let mut next = 0u64;
-        for tensor in &self.tensors {
-            let end = tensor.size().and_then(|size| next.checked_add(size));
-            match end {
-                Some(end) if tensor.offset == next => next = end,
-                _ => return false,
-            }
-        }
-        next == self.dimension
-    }
-
-    fn holders_distinct(&self) -> bool {
-        self.holders.iter().enumerate().all(|(i, one)| {
-            self.holders[..i].iter().all(|other| {
-                one.identity_key != other.identity_key && one.hpke_public_key != other.hpke_public_key
-            })
-        })
+    /// Refuses the fields that a later version gives a meaning.
+    fn check_absent(&self) -> Result<(), Refusal> {
+        let absent = |absent: bool, rule: &'static str| {
+            if absent { Ok(()) } else { Err(Refusal::Document { rule }) }
+        };
+        absent(self.tensors.iter().all(|tensor| tensor.scale.is_none()), "a tensor has no scale")?;
+        absent(self.normalise_floor.is_none(), "updates are not normalised")?;
+        absent(self.scoring.is_none(), "contributions are not scored")?;
+        absent(self.noise.is_none(), "no noise is added")?;
+        absent(self.evaluations.is_none(), "the sum is not evaluated")
     }
 }
 
@@ -219,15 +233,12 @@ impl Canonical for RoundDocument {
         writer.name(&self.model_digest);
         writer.u64(self.model_bytes);
         writer.text(&self.model_location);
-        write_list(writer, &self.tensors, |writer, tensor| {
-            writer.text(&tensor.name);
-            writer.u8(u8::try_from(tensor.shape.len()).expect("a tensor has at most 8 axes"));
-            tensor.shape.iter().for_each(|&axis| writer.u32(axis));
-            writer.u64(tensor.offset);
-        });
+        layout::write(writer, &self.tensors);
         writer.u64(self.dimension);
         writer.u32(self.max_contributions);
         writer.u32(self.min_cohort);
+        writer.u32(self.min_effective);
+        writer.u64(self.max_total_weight);
         writer.u64(self.norm_bound);
         writer.u8(self.scale_log2);
         writer.u8(self.transport_bits);
@@ -236,37 +247,40 @@ impl Canonical for RoundDocument {
         writer.f64(self.scale);
         writer.u32(self.weight_min);
         writer.u32(self.weight_max);
+        writer.optional(self.normalise_floor.as_ref(), |writer, &floor| writer.f64(floor));
         writer.name(&self.mask_seed);
         writer.i64(self.opens_at_ms);
         writer.i64(self.earliest_close_ms);
         writer.i64(self.closes_at_ms);
+        writer.i64(self.attest_by_ms);
+        writer.i64(self.release_by_ms);
         writer.name(&self.registrar_key);
         writer.u32(self.credential_epoch);
-        writer.u8(u8::try_from(self.holders.len()).expect("a round has at most 8 holders"));
-        for holder in &self.holders {
-            writer.name(&holder.identity_key);
-            writer.name(&holder.hpke_key_id);
-            writer.name(&holder.hpke_public_key);
-        }
+        holder::write(writer, &self.holders);
+        writer.u8(self.tolerance.colluding);
+        writer.u8(self.tolerance.absent);
         writer.u8(self.proof as u8);
         writer.u8(self.max_attempts);
-        writer.u8(NONE);
+        Section::write(self.scoring.as_ref(), writer);
         PayoutTerms::write(self.payout.as_ref(), writer);
         writer.u32(self.min_reputation_ppm);
-        writer.u8(NONE);
+        Section::write(self.noise.as_ref(), writer);
+        Section::write(self.evaluations.as_ref(), writer);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         reader.tag(b"BSRD")?;
-        let document = Self {
+        Ok(Self {
             round_id: reader.name("round_id")?,
             model_digest: reader.name("model_digest")?,
             model_bytes: reader.u64("model_bytes")?,
             model_location: reader.text(512, "model_location")?,
-            tensors: read_tensors(reader)?,
+            tensors: layout::read(reader)?,
             dimension: reader.u64("dimension")?,
             max_contributions: reader.u32("max_contributions")?,
             min_cohort: reader.u32("min_cohort")?,
+            min_effective: reader.u32("min_effective")?,
+            max_total_weight: reader.u64("max_total_weight")?,
             norm_bound: reader.u64("norm_bound")?,
             scale_log2: reader.u8("scale_log2")?,
             transport_bits: reader.u8("transport_bits")?,
@@ -275,65 +289,24 @@ impl Canonical for RoundDocument {
             scale: reader.f64("scale")?,
             weight_min: reader.u32("weight_min")?,
             weight_max: reader.u32("weight_max")?,
+            normalise_floor: reader.optional("normalise", |reader| reader.f64("normalise"))?,
             mask_seed: reader.name("mask_seed")?,
             opens_at_ms: reader.i64("opens_at")?,
             earliest_close_ms: reader.i64("earliest_close")?,
             closes_at_ms: reader.i64("closes_at")?,
+            attest_by_ms: reader.i64("attest_by")?,
+            release_by_ms: reader.i64("release_by")?,
             registrar_key: reader.name("registrar_key")?,
             credential_epoch: reader.u32("credential_epoch")?,
-            holders: read_holders(reader)?,
+            holders: holder::read(reader)?,
+            tolerance: Tolerance { colluding: reader.u8("tolerance")?, absent: reader.u8("tolerance")? },
             proof: Proof::read(reader)?,
             max_attempts: reader.u8("max_attempts")?,
-            payout: {
-                read_none(reader, "scoring")?;
-                PayoutTerms::read(reader)?
-            },
+            scoring: Section::read(reader, "scoring")?,
+            payout: PayoutTerms::read(reader)?,
             min_reputation_ppm: reader.u32("min_reputation")?,
-        };
-        read_none(reader, "noise")?;
-        Ok(document)
-    }
-}
-
-/// The formats leave room for scoring and noise. This version knows neither, and writes this byte.
-const NONE: u8 = 0;
-
-fn read_none(reader: &mut Reader<'_>, field: &'static str) -> Result<(), DecodeError> {
-    if reader.u8(field)? == NONE { Ok(()) } else { Err(DecodeError::Range { field }) }
-}
-
-fn write_list<T>(writer: &mut Writer, items: &[T], write: impl Fn(&mut Writer, &T)) {
-    writer.u16(u16::try_from(items.len()).expect("lists are bounded where they enter a structure"));
-    items.iter().for_each(|item| write(writer, item));
-}
-
-fn read_tensors(reader: &mut Reader<'_>) -> Result<Vec<Tensor>, DecodeError> {
-    let count = reader.u16("tensors")?;
-    (0..count)
-        .map(|_| {
-            let name = reader.text(256, "tensor name")?;
-            let rank = reader.u8("tensor rank")?;
-            if rank > 8 {
-                return Err(DecodeError::Range { field: "tensor rank" });
-            }
-            let shape = (0..rank).map(|_| reader.u32("tensor shape")).collect::<Result<_, _>>()?;
-            Ok(Tensor { name, shape, offset: reader.u64("tensor offset")? })
+            noise: Section::read(reader, "noise")?,
+            evaluations: Section::read(reader, "evaluations")?,
         })
-        .collect()
-}
-
-fn read_holders(reader: &mut Reader<'_>) -> Result<Vec<Holder>, DecodeError> {
-    let count = reader.u8("holders")?;
-    if !(2..=8).contains(&count) {
-        return Err(DecodeError::Range { field: "holders" });
     }
-    (0..count)
-        .map(|_| {
-            Ok(Holder {
-                identity_key: reader.name("identity_key")?,
-                hpke_key_id: reader.name("hpke_key_id")?,
-                hpke_public_key: reader.name("hpke_public_key")?,
-            })
-        })
-        .collect()
 }

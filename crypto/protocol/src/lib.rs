@@ -13,13 +13,16 @@ mod codec;
 mod contribution;
 mod credential;
 mod document;
+mod holder;
 mod identity;
+mod layout;
 mod payout;
 mod receipt;
 mod refusal;
 mod release;
 mod result;
 pub mod roles;
+mod section;
 mod signed;
 
 pub use attestation::Attestation;
@@ -30,12 +33,15 @@ pub use contribution::{
     proof_digest,
 };
 pub use credential::Credential;
-pub use document::{Holder, Proof, RoundDocument, Tensor};
+pub use document::{Proof, RoundDocument};
+pub use holder::{Holder, Tolerance};
 pub use identity::{IdentityKey, Signature};
+pub use layout::Tensor;
 pub use payout::{Asset, ClaimAddress, NotAnAsset, PayoutTerms, Token};
 pub use receipt::Receipt;
 pub use refusal::Refusal;
 pub use release::{ReleaseAnswer, ReleaseRequest, check_member, set_root};
 pub use result::RoundResult;
 pub use roles::round::{Pins, SignedDocument, VerifiedRound};
+pub use section::Section;
 pub use signed::Signed;

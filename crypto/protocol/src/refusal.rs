@@ -44,6 +44,20 @@ pub enum Refusal {
         /// The largest weight of the round.
         max: u32,
     },
+    /// The weight is larger than the one that the registrar attested.
+    #[error("the weight {weight} is larger than {max_weight}, which the credential allows")]
+    AttestedWeight {
+        /// The weight in the header.
+        weight: u32,
+        /// The largest weight in the credential.
+        max_weight: u32,
+    },
+    /// The header has a field for which the round did not ask.
+    #[error("the round does not ask for `{field}`")]
+    NotAskedFor {
+        /// The name of the field.
+        field: &'static str,
+    },
     /// The proof in the contribution is not of the kind that the round demands.
     #[error("the proof is not of the kind that the round demands")]
     ProofKind,
@@ -121,6 +135,25 @@ pub enum Refusal {
         min: u32,
         /// The largest allowed size.
         max: u32,
+    },
+    /// The total weight of the set is larger than the round allows.
+    #[error("the total weight of the set is {total}, more than {max}")]
+    TotalWeight {
+        /// The sum of the weights.
+        total: u64,
+        /// The largest allowed sum.
+        max: u64,
+    },
+    /// A few large weights outweigh the rest of the set.
+    #[error("the weights of the set have the sum {total} and squares of sum {squares}: \
+             their effective size, {total}^2/{squares}, is below {min}")]
+    EffectiveSize {
+        /// The sum of the weights.
+        total: u64,
+        /// The sum of the squares of the weights.
+        squares: u128,
+        /// The smallest allowed effective size.
+        min: u32,
     },
     /// The set root is not the root of the members.
     #[error("the root is not the root of the members")]

@@ -9,7 +9,7 @@ use crate::{Hex, HexBytes};
 /// `GET /v1/rounds/{round}/bundle`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Bundle {
-    /// Version of this format: 1.
+    /// Version of this format: 2.
     pub version: u32,
     /// The canonical round document.
     pub document: HexBytes,

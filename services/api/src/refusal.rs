@@ -9,11 +9,13 @@ use crate::{Problem, ProblemKind};
 impl From<&Refusal> for ProblemKind {
     fn from(refusal: &Refusal) -> Self {
         match refusal {
-            Refusal::Malformed { .. } | Refusal::Holders { .. } => Self::MalformedMessage,
+            Refusal::Malformed { .. } | Refusal::Holders { .. } | Refusal::NotAskedFor { .. } => {
+                Self::MalformedMessage
+            }
             Refusal::Signature { of: "credential" } | Refusal::Epoch { .. } => Self::CredentialRefused,
             Refusal::Signature { .. } => Self::SignatureRefused,
             Refusal::WrongRound => Self::WrongRound,
-            Refusal::Weight { .. } => Self::WeightOutOfRange,
+            Refusal::Weight { .. } | Refusal::AttestedWeight { .. } => Self::WeightOutOfRange,
             Refusal::ProofKind => Self::ProofMissing,
             Refusal::NormProof { .. } => Self::ProofRefused,
             Refusal::Digest { .. } => Self::DigestMismatch,
@@ -24,7 +26,9 @@ impl From<&Refusal> for ProblemKind {
             Refusal::NotAttested { .. } => Self::NotAttested,
             Refusal::Order { .. } | Refusal::Root => Self::RootMismatch,
             Refusal::DuplicateSubject { .. } => Self::DuplicateSubject,
-            Refusal::Cohort { .. } => Self::CohortOutOfBounds,
+            Refusal::Cohort { .. } | Refusal::TotalWeight { .. } | Refusal::EffectiveSize { .. } => {
+                Self::CohortOutOfBounds
+            }
             _ => Self::MalformedMessage,
         }
     }

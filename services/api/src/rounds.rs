@@ -19,6 +19,14 @@ pub struct CreateRound {
     pub max_contributions: u32,
     /// The smallest cohort. No sum over fewer contributions is published.
     pub min_cohort: u32,
+    /// The smallest effective size of the cohort, (Σw)²/Σw² over its weights w. If absent, 4 or
+    /// `min_cohort` if that is smaller.
+    #[serde(default)]
+    pub min_effective: Option<u32>,
+    /// The largest total weight of the contributions. If absent, `max_contributions` times
+    /// `weight_max`.
+    #[serde(default)]
+    pub max_total_weight: Option<u64>,
     /// The bound on ‖x‖₂ of an honest quantised update, an integer.
     #[serde(default = "default_norm_bound")]
     pub norm_bound: u64,
@@ -37,6 +45,13 @@ pub struct CreateRound {
     pub earliest_close_ms: Option<i64>,
     /// When uploads end.
     pub closes_at_ms: i64,
+    /// Until when combiners attest contributions. If absent, a day after `closes_at_ms`.
+    #[serde(default)]
+    pub attest_by_ms: Option<i64>,
+    /// Until when combiners release the round. If absent, seven days after `closes_at_ms`, or
+    /// `attest_by_ms` if that is later.
+    #[serde(default)]
+    pub release_by_ms: Option<i64>,
     /// The epoch of the credentials that count in this round.
     pub credential_epoch: u32,
     /// The proof that every contribution must carry.
@@ -275,6 +290,8 @@ mod tests {
             tensors: Vec::new(),
             max_contributions: 2,
             min_cohort: 2,
+            min_effective: None,
+            max_total_weight: None,
             norm_bound: default_norm_bound(),
             clip: 1.0,
             weight_min: one(),
@@ -282,6 +299,8 @@ mod tests {
             opens_at_ms: None,
             earliest_close_ms: None,
             closes_at_ms: 1,
+            attest_by_ms: None,
+            release_by_ms: None,
             credential_epoch: 1,
             proof: ProofDemand::None,
             max_attempts: two(),

@@ -75,6 +75,7 @@ mod tests {
             name: name.to_owned(),
             shape: shape.to_vec(),
             offset,
+            scale: None,
         };
         vec![tensor("z", &[2, 3], 0), tensor("a", &[], 6)]
     }

@@ -75,6 +75,8 @@ impl Envelope {
             contribution_id: contribution_id.into(),
             credential: Credential::issue(registrar, Subject::new(subject).unwrap(), client_key, epoch),
             weight: 1,
+            clip_step: None,
+            trace_root: None,
             body_digest,
             commitments,
             sealed_digest: sealed.digest(),

@@ -2,7 +2,7 @@
 
 use masking::{RoundConstants, RoundRequest};
 use names::PublicKey;
-use protocol::{Holder, Proof, RoundDocument, Tensor};
+use protocol::{Holder, Proof, RoundDocument, Tensor, Tolerance};
 use rand::RngCore;
 
 use crate::EPOCH;
@@ -24,6 +24,8 @@ impl RoundBuilder {
             dimension: 0,
             max_contributions: 6,
             min_cohort: 3,
+            min_effective: 1,
+            max_total_weight: 0,
             norm_bound: 1 << 18,
             scale_log2: 0,
             transport_bits: 0,
@@ -32,17 +34,24 @@ impl RoundBuilder {
             scale: 0.0,
             weight_min: 1,
             weight_max: 10,
+            normalise_floor: None,
             mask_seed: [3; 32].into(),
             opens_at_ms: 1_000,
             earliest_close_ms: 2_000,
             closes_at_ms: 3_000,
+            attest_by_ms: 4_000,
+            release_by_ms: 5_000,
             registrar_key: registrar,
             credential_epoch: EPOCH,
+            tolerance: Tolerance::of(holders.len()),
             holders,
             proof: Proof::None,
             max_attempts: 2,
+            scoring: None,
             payout: None,
             min_reputation_ppm: 0,
+            noise: None,
+            evaluations: None,
         };
         Self(document).tensors(&[("weight", &[2048])])
     }
@@ -61,7 +70,8 @@ impl RoundBuilder {
         self.0.tensors.clear();
         self.0.dimension = 0;
         for &(name, shape) in tensors {
-            let tensor = Tensor { name: name.into(), shape: shape.into(), offset: self.0.dimension };
+            let tensor =
+                Tensor { name: name.into(), shape: shape.into(), offset: self.0.dimension, scale: None };
             self.0.dimension += tensor.size().unwrap();
             self.0.tensors.push(tensor);
         }
@@ -75,7 +85,7 @@ impl RoundBuilder {
     }
 
     /// Returns the document. Its constants follow from its dimension, capacity, norm bound and
-    /// clip.
+    /// clip, and its largest total weight from its capacity and its largest weight.
     pub fn document(self) -> RoundDocument {
         let RoundDocument { dimension, max_contributions, norm_bound, clip, .. } = self.0;
         let request = RoundRequest { dimension, max_contributions, norm_bound, clip };
@@ -85,6 +95,7 @@ impl RoundBuilder {
             transport_bits: constants.transport_bits.try_into().unwrap(),
             noisy_norm_bound: constants.noisy_norm_bound,
             scale: constants.scale,
+            max_total_weight: u64::from(max_contributions) * u64::from(self.0.weight_max),
             ..self.0
         }
     }

@@ -16,7 +16,7 @@ pub struct BundleJson {
     pub(super) members: Vec<MemberJson>,
     pub(super) answers: Vec<Bytes>,
     pub(super) result: Bytes,
-    #[serde(rename = "version")]
+    #[serde(rename = "version", deserialize_with = "known_version")]
     _version: u32,
 }
 
@@ -63,6 +63,19 @@ impl BundleJson {
     /// The number of answers.
     pub fn answer_count(&self) -> usize {
         self.answers.len()
+    }
+}
+
+/// The version of the bundle's format.
+const VERSION: u32 = 2;
+
+fn known_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    match u32::deserialize(deserializer)? {
+        VERSION => Ok(VERSION),
+        version => {
+            let words = format!("version {version} is not known; this program reads version {VERSION}");
+            Err(Error::custom(words))
+        }
     }
 }
 

@@ -58,6 +58,9 @@ fn check_result(bundle: &Bundle) -> Result<(), Finding> {
     if request.members != hashes {
         return Err(Finding::new(Place::Members, RoundFault::Order));
     }
+    round
+        .check_weights(headers.iter().map(|header| header.weight))
+        .map_err(|refusal| Finding::new(Place::Members, refusal))?;
     let aggregator = round.document().holders[0].identity_key;
     result.verify(&aggregator).map_err(|refusal| Finding::new(Place::Result, refusal))?;
     let weights = headers.iter().map(|header| u64::from(header.weight));

@@ -59,7 +59,7 @@ fn publish_set(
     let (aggregator, _) = &parties.holders[0];
     let result = publish(round, &root, &headers, sum_digest, residual_max, aggregator);
     let bundle = json!({
-        "version": 1,
+        "version": 2,
         "document": hex::encode(signed.document),
         "aggregator_key": aggregator.public(),
         "aggregator_signature": hex::encode(signed.aggregator_signature.0),

@@ -62,7 +62,8 @@ fn every_part_that_was_changed_is_named() {
         Place::Contribution(published.member(1))
     }
     let cases: [Case; 22] = [
-        (|p| p.bundle = json!({"version": 1}), |_| Place::Bundle, "is not a bundle"),
+        (|p| p.bundle["version"] = 1.into(), |_| Place::Bundle, "is not a bundle"),
+        (|p| p.bundle = json!({"version": 2}), |_| Place::Bundle, "is not a bundle"),
         (|p| mistype(&mut p.bundle["document"]), |_| Place::RoundDocument, "round document"),
         (|p| mistype(&mut p.list("countersignatures")[1]), |_| Place::RoundDocument, "countersignature"),
         (|p| mistype(&mut p.bundle["aggregator_key"]), |_| Place::AggregatorKey, "is not the document's"),

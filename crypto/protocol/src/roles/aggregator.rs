@@ -64,15 +64,15 @@ pub fn refused_proof(error: &NormProofError) -> Option<Refusal> {
 /// of the holder's commitments, so a wrong key cannot pass.
 ///
 /// # Errors
-/// [`Refusal::Cohort`], [`Refusal::WrongRound`], [`Refusal::Root`], [`Refusal::Signature`],
-/// [`Refusal::Opening`].
+/// Those of [`VerifiedRound::check_weights`], [`Refusal::WrongRound`], [`Refusal::Root`],
+/// [`Refusal::Signature`], [`Refusal::Opening`].
 pub fn check_answer(
     round: &VerifiedRound,
     root: &SetRoot,
     members: &[ContributionHeader],
     answer: &ReleaseAnswer,
 ) -> Result<(), Refusal> {
-    round.check_cohort(members.len())?;
+    round.check_weights(members.iter().map(|header| header.weight))?;
     if answer.round_hash != *round.hash() {
         return Err(Refusal::WrongRound);
     }

@@ -158,6 +158,8 @@ impl Masked<'_> {
             contribution_id: contribution_id.into(),
             credential: credential.clone(),
             weight,
+            clip_step: None,
+            trace_root: None,
             body_digest: self.body_digest,
             commitments: self.secrets.commitments.clone(),
             sealed_digest: sealed.digest(),

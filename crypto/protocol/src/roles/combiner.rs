@@ -128,7 +128,7 @@ pub struct AttestedMember {
 }
 
 /// Checks a release request against the round and the combiner's own record. The signature, the
-/// root and the size of the set must be right. This combiner must have attested each member in this
+/// root, the size of the set and its weights must be right. This combiner must have attested each member in this
 /// round, and no participant may appear twice. `attested` returns the recorded member for a header
 /// hash.
 ///
@@ -157,6 +157,7 @@ pub fn check_release<'a>(
         }
         members.push(member);
     }
+    round.check_weights(members.iter().map(|member| member.header.weight))?;
     Ok(members)
 }
 

@@ -141,6 +141,31 @@ impl VerifiedRound {
         }
     }
 
+    /// Checks whether a set of contributions with these weights may be summed: its size, its total
+    /// weight, and its effective size (Σw)²/Σw². A set in which a few weights outweigh all others
+    /// has a small effective size, and its mean says much about those few.
+    ///
+    /// # Errors
+    /// [`Refusal::Cohort`], [`Refusal::TotalWeight`], [`Refusal::EffectiveSize`].
+    pub fn check_weights(&self, weights: impl IntoIterator<Item = u32>) -> Result<(), Refusal> {
+        let (mut count, mut total, mut squares) = (0, 0_u64, 0_u128);
+        for weight in weights {
+            count += 1;
+            total += u64::from(weight);
+            squares += u128::from(weight).pow(2);
+        }
+        self.check_cohort(count)?;
+        let max = self.document.max_total_weight;
+        if total > max {
+            return Err(Refusal::TotalWeight { total, max });
+        }
+        let min = self.document.min_effective;
+        if u128::from(total).pow(2) < u128::from(min) * squares {
+            return Err(Refusal::EffectiveSize { total, squares, min });
+        }
+        Ok(())
+    }
+
     /// Checks everything that the header and the document tell about a contribution: round,
     /// credential, epoch, signature, weight, number of shares, demanded proof.
     ///
@@ -163,6 +188,14 @@ impl VerifiedRound {
         if !(min..=max).contains(&header.weight) {
             return Err(Refusal::Weight { weight: header.weight, min, max });
         }
+        let max_weight = header.credential.max_weight;
+        if header.weight > max_weight {
+            return Err(Refusal::AttestedWeight { weight: header.weight, max_weight });
+        }
+        let asked_for =
+            |absent: bool, field| if absent { Ok(()) } else { Err(Refusal::NotAskedFor { field }) };
+        asked_for(header.clip_step.is_none(), "clip_step")?;
+        asked_for(header.trace_root.is_none(), "trace_root")?;
         if header.commitments.len() != document.holders.len() {
             return Err(Refusal::Holders {
                 expected: document.holders.len(),

@@ -120,6 +120,24 @@ fn p1_release_is_refused_below_min_cohort_and_above_max_contributions() {
     assert_eq!(check(&fixture, &none, &all), Err(Refusal::Cohort { count: 0, min: 3, max: 6 }));
 }
 
+/// The four members have the weights 1, 1, 1 and 10: 13²/103 = 1.6.
+#[test]
+fn p1_release_is_refused_if_the_weights_outweigh_one_another_or_add_up_to_too_much() {
+    let change = |min_effective, max_total_weight| {
+        let mut fixture = Fixture::changed(67, |document| {
+            (document.min_effective, document.max_total_weight) = (min_effective, max_total_weight);
+        });
+        let set: Vec<Contribution> = [("a", 1), ("b", 1), ("c", 1), ("d", 10)]
+            .map(|(subject, weight)| fixture.weighted(subject, weight))
+            .into();
+        let request = request(&fixture, &set);
+        check(&fixture, &request, &set).map(drop)
+    };
+    assert_eq!(change(1, 13), Ok(()));
+    assert_eq!(change(2, 13), Err(Refusal::EffectiveSize { total: 13, squares: 103, min: 2 }));
+    assert_eq!(change(1, 12), Err(Refusal::TotalWeight { total: 13, max: 12 }));
+}
+
 #[test]
 fn p5_release_is_refused_for_a_member_that_was_not_attested() {
     let mut fixture = Fixture::new(63);

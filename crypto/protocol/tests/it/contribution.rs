@@ -2,11 +2,11 @@
 
 use lattice::{CHUNK_COEFFICIENTS, pack};
 use masking::{RoundConstants, RoundRequest};
-use names::BodyDigest;
+use names::{BodyDigest, Subject};
 use norm_proof::PROOF_BYTES;
 use protocol::{
-    BodyDigester, BodyDigests, Canonical, ContributionHeader, DecodeError, IdentityKey, MessagePrefix,
-    PrefixLength, Proof, Refusal, Signed,
+    BodyDigester, BodyDigests, Canonical, ContributionHeader, Credential, DecodeError, IdentityKey,
+    MessagePrefix, PrefixLength, Proof, Refusal, Signed,
 };
 use testkit::flip;
 
@@ -87,6 +87,23 @@ fn a_signed_header_that_breaks_a_rule_is_refused_for_that_rule() {
         check(&resigned(&contribution, |h| h.weight = 0)),
         Refusal::Weight { weight: 0, min: 1, max: 10 }
     );
+    let attested = Credential { max_weight: 2, ..contribution.header().credential.clone() };
+    let attested = attested.sign(&fixture.parties.registrar);
+    let heavy = |weight| {
+        fixture.round.check_header(&resigned(&contribution, |h| {
+            (h.credential, h.weight) = (attested.clone(), weight);
+        }))
+    };
+    assert_eq!(heavy(2), Ok(()));
+    assert_eq!(heavy(3), Err(Refusal::AttestedWeight { weight: 3, max_weight: 2 }));
+    assert_eq!(
+        check(&resigned(&contribution, |h| h.clip_step = Some(0))),
+        Refusal::NotAskedFor { field: "clip_step" }
+    );
+    assert_eq!(
+        check(&resigned(&contribution, |h| h.trace_root = Some([0; 32].into()))),
+        Refusal::NotAskedFor { field: "trace_root" }
+    );
     let two = resigned(&contribution, |h| h.commitments.truncate(2));
     assert_eq!(check(&two), Refusal::Holders { expected: 3, found: 2 });
     assert_eq!(check(&resigned(&contribution, |h| h.proof = Proof::NormV1)), Refusal::ProofKind);
@@ -107,6 +124,24 @@ fn a_signed_header_that_breaks_a_rule_is_refused_for_that_rule() {
 
     let foreign = contribution.header().clone().sign(&stranger);
     assert_eq!(check(&foreign), Refusal::Signature { of: "contribution" });
+}
+
+#[test]
+fn a_header_with_every_option_has_one_encoding() {
+    let mut fixture = Fixture::new(24);
+    let contribution = fixture.contribution("alice");
+    let group = Some(Subject::new("clinics").unwrap());
+    let credential = Credential { group, max_weight: 1, ..contribution.header().credential.clone() };
+    let full = resigned(&contribution, |h| {
+        h.credential = credential.clone().sign(&fixture.parties.registrar);
+        (h.clip_step, h.trace_root) = (Some(255), Some([9; 32].into()));
+    });
+    assert_eq!(ContributionHeader::from_bytes(&full.to_bytes()), Ok(full));
+    for max_weight in [0, Credential::MAX_WEIGHT + 1] {
+        let credential = Credential { max_weight, ..credential.clone() };
+        let error = Credential::from_bytes(&credential.to_bytes());
+        assert_eq!(error, Err(DecodeError::Range { field: "max_weight" }));
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use ledger::{payout::Policy, payout_tree::Address};
 use protocol::{
-    Canonical, DecodeError, PayoutTerms, Refusal, RoundDocument, Token, VerifiedRound,
+    Canonical, DecodeError, PayoutTerms, Refusal, RoundDocument, Section, Token, VerifiedRound,
     roles::round::sign_document,
 };
 use testkit::flip;
@@ -72,6 +72,9 @@ fn nobody_accepts_constants_that_the_parameters_do_not_give() {
     let constants =
         "scale_log2, transport_bits, noisy_norm_bound and scale are those that the parameters give";
     let tensors = "the tensors follow one another without gaps and make up dimension";
+    let times = "opens_at ≤ earliest_close ≤ closes_at ≤ attest_by ≤ release_by";
+    let total = "weight_max ≤ max_total_weight ≤ max_contributions · weight_max";
+    let needed = "all combiners are needed: none may be away, and all but one may collude";
     let payout = "a payout has a pool below 2^96, and a token a chain and a contract";
     fn token(document: &mut RoundDocument) -> &mut Token {
         document.payout.as_mut().unwrap().token.as_mut().unwrap()
@@ -92,7 +95,15 @@ fn nobody_accepts_constants_that_the_parameters_do_not_give() {
         ("2 ≤ min_cohort ≤ max_contributions", Box::new(|d| d.min_cohort = 7)),
         ("1 ≤ weight_min ≤ weight_max ≤ 2^20", Box::new(|d| d.weight_min = 0)),
         ("1 ≤ weight_min ≤ weight_max ≤ 2^20", Box::new(|d| d.weight_min = 11)),
-        ("opens_at ≤ earliest_close ≤ closes_at", Box::new(|d| d.earliest_close_ms = 3_001)),
+        (times, Box::new(|d| d.earliest_close_ms = 3_001)),
+        (times, Box::new(|d| d.attest_by_ms = 2_999)),
+        (times, Box::new(|d| d.release_by_ms = 3_999)),
+        ("1 ≤ min_effective ≤ min_cohort", Box::new(|d| d.min_effective = 0)),
+        ("1 ≤ min_effective ≤ min_cohort", Box::new(|d| d.min_effective = 4)),
+        (total, Box::new(|d| d.max_total_weight = 9)),
+        (total, Box::new(|d| d.max_total_weight = 61)),
+        (needed, Box::new(|d| d.tolerance.colluding = 0)),
+        (needed, Box::new(|d| d.tolerance.absent = 1)),
         ("1 ≤ max_attempts ≤ 8", Box::new(|d| d.max_attempts = 0)),
         (payout, Box::new(|d| d.payout.as_mut().unwrap().pool = 0)),
         (payout, Box::new(|d| d.payout.as_mut().unwrap().pool = PayoutTerms::MAX_POOL + 1)),
@@ -184,24 +195,95 @@ fn every_kind_of_payout_has_one_encoding() {
     assert_eq!(encodings.len(), 7);
 }
 
+/// Sets a field that has no meaning yet.
+type Fill = fn(&mut RoundDocument);
+
+/// The fields that this version encodes and refuses, with the rule that names each.
+fn fields_of_later_versions() -> [(&'static str, Fill); 5] {
+    fn section() -> Option<Section> {
+        Section::new(255, vec![7; Section::MAX_BYTES])
+    }
+    [
+        ("a tensor has no scale", |d| d.tensors[1].scale = Some(0.25)),
+        ("updates are not normalised", |d| d.normalise_floor = Some(1e-3)),
+        ("contributions are not scored", |d| d.scoring = section()),
+        ("no noise is added", |d| d.noise = section()),
+        ("the sum is not evaluated", |d| d.evaluations = section()),
+    ]
+}
+
 #[test]
-fn policies_of_a_later_version_are_refused() {
+fn fields_of_later_versions_have_one_encoding_and_are_refused() {
     let fixture = Fixture::new(11);
+    for (rule, fill) in fields_of_later_versions() {
+        let mut document = fixture.round.document().clone();
+        fill(&mut document);
+        let bytes = document.to_bytes();
+        assert_ne!(bytes, fixture.signed.document);
+        assert_eq!(RoundDocument::from_bytes(&bytes).as_ref(), Ok(&document), "{rule}");
+        let signature = sign_document(&document, &fixture.parties.holders[0].0);
+        let refused = VerifiedRound::proposed(&bytes, &signature, &fixture.pins.aggregator);
+        assert_eq!(refused, Err(Refusal::Document { rule }));
+    }
+}
+
+#[test]
+fn the_layout_s_digest_binds_names_shapes_and_scales_only() {
+    let fixture = Fixture::new(12);
+    let document = fixture.round.document();
+    let digest = document.layout_digest();
+    let same = RoundDocument { clip: 2.0, model_bytes: 1, ..document.clone() };
+    assert_eq!(same.layout_digest(), digest);
+    let changes: [Fill; 4] = [
+        |d| d.tensors[0].name.push('x'),
+        |d| d.tensors[0].shape.push(1),
+        |d| d.tensors[0].scale = Some(1.0),
+        |d| drop(d.tensors.pop()),
+    ];
+    for change in changes {
+        let mut other = document.clone();
+        change(&mut other);
+        assert_ne!(other.layout_digest(), digest);
+    }
+}
+
+#[test]
+fn a_section_is_bounded_and_has_a_version() {
+    assert_eq!(Section::new(0, Vec::new()), None);
+    assert_eq!(Section::new(1, vec![0; Section::MAX_BYTES + 1]), None);
+    let section = Section::new(3, vec![1, 2]).unwrap();
+    assert_eq!((section.version(), section.bytes()), (3, &[1, 2][..]));
+}
+
+#[test]
+fn a_document_of_version_1_is_refused_by_its_version() {
+    let fixture = Fixture::new(13);
+    let mut bytes = fixture.signed.document.clone();
+    bytes[4] = 1;
+    let error = RoundDocument::from_bytes(&bytes).unwrap_err();
+    assert_eq!(error, DecodeError::Version { version: 1 });
+    assert_eq!(error.to_string(), "version 1 is not known; this program reads version 2");
+}
+
+#[test]
+fn bytes_outside_their_range_are_refused_by_name() {
+    let fixture = Fixture::new(14);
     let document = RoundDocument { payout: None, ..fixture.round.document().clone() };
     let bytes = document.to_bytes();
-    // scoring, payout, min_reputation and noise end the document
+    // scoring, payout, min_reputation, noise and evaluations end the document
     let end = bytes.len();
     let with = |position: usize, value: u8| {
         let mut changed = bytes.clone();
         changed[position] = value;
         RoundDocument::from_bytes(&changed)
     };
-    assert_eq!(with(end - 7, 1), Err(DecodeError::Range { field: "scoring" }));
-    assert_eq!(with(end - 6, 4), Err(DecodeError::Range { field: "payout" }));
-    assert_eq!(with(end - 1, 1), Err(DecodeError::Range { field: "noise" }));
+    assert_eq!(with(end - 7, 4), Err(DecodeError::Range { field: "payout" }));
+    assert_eq!(with(end - 1, 1), Err(DecodeError::Truncated { field: "evaluations" }));
+    let long = [&bytes[..end - 1], &[1], &(1_u32 << 17).to_le_bytes()[..]].concat();
+    assert_eq!(RoundDocument::from_bytes(&long), Err(DecodeError::Range { field: "evaluations" }));
     let mut paid = document.clone();
     paid.payout = Some(PayoutTerms { policy: Policy::Equal, pool: 1, token: None });
     let mut changed = paid.to_bytes();
-    changed[end - 6 + 1 + 16] = 2;
+    changed[end - 7 + 1 + 16] = 2;
     assert_eq!(RoundDocument::from_bytes(&changed), Err(DecodeError::Range { field: "token" }));
 }

@@ -67,10 +67,10 @@ async fn fix_set(app: &App, round: &mut LockedRound<'_>) -> Result<()> {
     let reason = ProblemKind::RoundClosedFirst.code();
     contributions::exclude(round.tx, &round_id, &[ContributionState::Received], reason, now).await?;
     jobs::drop_unneeded(round.tx, &round_id, &[Kind::Verify], now).await?;
-    let min_cohort = stored_round::verified(&round.row)?.document().min_cohort;
-    let count = closing::count_verified(round.tx, &round_id).await?;
-    if count < i64::from(min_cohort) {
-        let words = format!("{count} verified contributions are fewer than min_cohort, {min_cohort}");
+    let weights = closing::verified_weights(round.tx, &round_id).await?;
+    let weights = weights.iter().map(|weight| weight.cast_unsigned());
+    if let Err(refusal) = stored_round::verified(&round.row)?.check_weights(weights) {
+        let words = refusal.to_string();
         return ended::fail(round, Failure { code: FailureCode::CohortTooSmall, words: &words }).await;
     }
     let members = closing::fix_members(round.tx, &round_id).await?;

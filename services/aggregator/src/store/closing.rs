@@ -18,10 +18,10 @@ pub(crate) async fn fix_members(tx: &mut PgConnection, round_id: &RoundId) -> sq
 }
 
 /// Counts the verified contributions of a round.
-pub(crate) async fn count_verified(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Result<i64> {
-    sqlx::query_scalar("SELECT COUNT(*) FROM contributions WHERE round_id = $1 AND state = 'verified'")
+pub(crate) async fn verified_weights(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Result<Vec<i32>> {
+    sqlx::query_scalar("SELECT weight FROM contributions WHERE round_id = $1 AND state = 'verified'")
         .bind(Column(*round_id))
-        .fetch_one(tx)
+        .fetch_all(tx)
         .await
 }
 

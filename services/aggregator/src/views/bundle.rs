@@ -22,7 +22,7 @@ pub(crate) async fn stream(app: &App, round_id: RoundId) -> Result<ByteStream> {
     kept::check(app, &round_id).await?;
     let answers = closing::answers(&app.db, &round_id).await?;
     let frame = Bundle {
-        version: 1,
+        version: 2,
         countersignatures: rounds::countersignatures(&published.round)?,
         aggregator_signature: Hex(published.round.aggregator_signature),
         aggregator_key: app.pins.aggregator,

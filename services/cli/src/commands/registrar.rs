@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use clap::Subcommand;
 use names::{PublicKey, Subject};
-use protocol::{Canonical, Credential};
+use protocol::{Canonical, Credential, Signed};
 use serde_json::json;
 
 use crate::{
@@ -36,25 +36,44 @@ pub(crate) struct SignArgs {
     /// Epoch in which the credential counts. A round counts the credentials of one epoch.
     #[arg(long)]
     epoch: u32,
+    /// Largest weight that the participant may give a contribution, such as the number of its
+    /// samples. 1 to 1048576.
+    #[arg(long, default_value_t = Credential::MAX_WEIGHT,
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(Credential::MAX_WEIGHT)))]
+    max_weight: u32,
+    /// Group of the participant: a name that several subjects share if they belong together.
+    #[arg(long)]
+    group: Option<String>,
     /// File for the credential, in addition to the standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
 pub(crate) fn run(registrar: Registrar, output: &Output) -> Result<()> {
-    let Registrar::Sign(SignArgs { key, subject, client_key, epoch, out }) = registrar;
-    let rule = "has 1 to 64 letters, digits, dots, underscores and hyphens";
-    let subject =
-        Subject::new(&subject).map_err(|_| CommandError::Argument { argument: "--subject", rule })?;
+    let Registrar::Sign(SignArgs { key, subject, client_key, epoch, max_weight, group, out }) = registrar;
+    let subject = subject_of("--subject", &subject)?;
+    let group = group.map(|group| subject_of("--group", &group)).transpose()?;
     let key = key_file::read_key(&key)?;
-    let credential = Credential::issue(&key, subject, client_key, epoch);
+    let unsigned = Credential::unsigned(subject, client_key, epoch);
+    let credential = Credential { group, max_weight, ..unsigned }.sign(&key);
     let text = hex::encode(credential.to_bytes());
     if let Some(path) = out {
         fs::write(&path, format!("{text}\n")).map_err(CommandError::file(&path))?;
     }
     output.answer(
         &text,
-        &json!({ "subject": credential.subject.as_str(), "epoch": epoch, "credential": text }),
+        &json!({
+            "subject": credential.subject.as_str(),
+            "group": credential.group.as_ref().map(Subject::as_str),
+            "epoch": epoch,
+            "max_weight": max_weight,
+            "credential": text,
+        }),
     );
     Ok(())
+}
+
+fn subject_of(argument: &'static str, text: &str) -> Result<Subject> {
+    let rule = "has 1 to 64 letters, digits, dots, underscores and hyphens";
+    Subject::new(text).map_err(|_| CommandError::Argument { argument, rule })
 }

@@ -87,6 +87,7 @@ impl Parties {
                 document.mask_seed = [id; 32].into();
                 (document.opens_at_ms, document.earliest_close_ms) = (0, 0);
                 document.closes_at_ms = i64::MAX;
+                (document.attest_by_ms, document.release_by_ms) = (i64::MAX, i64::MAX);
             })
             .document()
     }

@@ -9,10 +9,15 @@ use api::{
 use kit::{Error, Result};
 use ledger::payout::{PPM, Policy};
 use masking::{ConstantsError, RoundConstants, RoundRequest};
-use protocol::{PayoutTerms, Proof, RoundDocument, Tensor};
+use protocol::{PayoutTerms, Proof, RoundDocument, Tensor, Tolerance};
 use rand::{RngCore, rngs::OsRng};
 
 use crate::{payouts, state::App, store::participants};
+
+const DAY_MS: i64 = 86_400_000;
+
+/// The smallest effective size of a cohort, if the request names none.
+const MIN_EFFECTIVE: u32 = 4;
 
 /// The document of the requested round and its constants. The document lacks only the holders.
 pub(super) async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocument, RoundConstants)> {
@@ -26,7 +31,11 @@ pub(super) async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocu
     }
     let opens_at_ms = request.opens_at_ms.unwrap_or(now);
     let earliest_close_ms = request.earliest_close_ms.unwrap_or(opens_at_ms);
-    check_times(opens_at_ms, earliest_close_ms, request.closes_at_ms, now)?;
+    let attest_by_ms = request.attest_by_ms.unwrap_or(request.closes_at_ms.saturating_add(DAY_MS));
+    let release_by_ms = request.release_by_ms;
+    let release_by_ms =
+        release_by_ms.unwrap_or(request.closes_at_ms.saturating_add(7 * DAY_MS).max(attest_by_ms));
+    check_times([opens_at_ms, earliest_close_ms, request.closes_at_ms, attest_by_ms, release_by_ms], now)?;
     let constants = RoundConstants::derive(&RoundRequest {
         dimension,
         max_contributions: request.max_contributions,
@@ -45,6 +54,10 @@ pub(super) async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocu
         dimension,
         max_contributions: request.max_contributions,
         min_cohort: request.min_cohort,
+        min_effective: request.min_effective.unwrap_or(request.min_cohort.min(MIN_EFFECTIVE)),
+        max_total_weight: request
+            .max_total_weight
+            .unwrap_or(u64::from(request.max_contributions) * u64::from(request.weight_max)),
         norm_bound: request.norm_bound,
         scale_log2: u8::try_from(constants.scale_log2).expect("δ is at most 44"),
         transport_bits: u8::try_from(constants.transport_bits).expect("τ is at most 32"),
@@ -53,23 +66,30 @@ pub(super) async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocu
         scale: constants.scale,
         weight_min: request.weight_min,
         weight_max: request.weight_max,
+        normalise_floor: None,
         mask_seed: mask_seed.into(),
         opens_at_ms,
         earliest_close_ms,
         closes_at_ms: request.closes_at_ms,
+        attest_by_ms,
+        release_by_ms,
         registrar_key: app.pins.registrar,
         credential_epoch: request.credential_epoch,
         holders: Vec::new(),
+        tolerance: Tolerance::of(1 + app.combiners.len()),
         proof: match request.proof {
             ProofDemand::None => Proof::None,
             ProofDemand::NormV1 => Proof::NormV1,
         },
         max_attempts: request.max_attempts,
+        scoring: None,
         payout: request.payout.as_ref().map(payout_terms).transpose()?,
         min_reputation_ppm: match request.min_reputation_ppm {
             ppm @ 0..=PPM => ppm,
             _ => return Err(invalid("min_reputation_ppm", "at most 1000000")),
         },
+        noise: None,
+        evaluations: None,
     };
     Ok((document, constants))
 }
@@ -98,7 +118,7 @@ fn layout(request: &CreateRound) -> Result<(Vec<Tensor>, u64)> {
         if tensor.shape.len() > 8 {
             return Err(invalid(field("shape"), "at most 8 axes"));
         }
-        let tensor = Tensor { name: tensor.name.clone(), shape: tensor.shape.clone(), offset };
+        let tensor = Tensor { name: tensor.name.clone(), shape: tensor.shape.clone(), offset, scale: None };
         let end = tensor.size().and_then(|size| offset.checked_add(size));
         offset = end.ok_or_else(|| invalid(field("shape"), "at most 2^32 coordinates in all"))?;
         tensors.push(tensor);
@@ -106,11 +126,20 @@ fn layout(request: &CreateRound) -> Result<(Vec<Tensor>, u64)> {
     Ok((tensors, offset))
 }
 
-fn check_times(opens_at_ms: i64, earliest_close_ms: i64, closes_at_ms: i64, now_ms: i64) -> Result<()> {
+/// Checks the opening time, the earliest closing time, the closing time, and the times until which
+/// combiners attest and release.
+fn check_times(times_ms: [i64; 5], now_ms: i64) -> Result<()> {
     /// The last day of the year 9999, beyond which no time is accepted.
     const END_OF_TIME_MS: i64 = 253_402_214_400_000;
+    let [opens_at_ms, earliest_close_ms, closes_at_ms, attest_by_ms, release_by_ms] = times_ms;
     if closes_at_ms <= now_ms || closes_at_ms > END_OF_TIME_MS {
         return Err(invalid("closes_at_ms", "a time in the future"));
+    }
+    if !(closes_at_ms..=END_OF_TIME_MS).contains(&attest_by_ms) {
+        return Err(invalid("attest_by_ms", "a time not before closes_at_ms"));
+    }
+    if !(attest_by_ms..=END_OF_TIME_MS).contains(&release_by_ms) {
+        return Err(invalid("release_by_ms", "a time not before attest_by_ms"));
     }
     if !(0..=closes_at_ms).contains(&opens_at_ms) {
         return Err(invalid("opens_at_ms", "a time not after closes_at_ms"));
@@ -148,6 +177,8 @@ mod tests {
             tensors,
             max_contributions: 4,
             min_cohort: 2,
+            min_effective: None,
+            max_total_weight: None,
             norm_bound: 1 << 18,
             clip: 1.0,
             weight_min: 1,
@@ -155,6 +186,8 @@ mod tests {
             opens_at_ms: None,
             earliest_close_ms: None,
             closes_at_ms: 1,
+            attest_by_ms: None,
+            release_by_ms: None,
             credential_epoch: 1,
             proof: ProofDemand::None,
             max_attempts: 2,
@@ -169,10 +202,14 @@ mod tests {
 
     #[test]
     fn times_are_in_order_and_end_in_the_future() {
-        assert!(check_times(5, 6, 7, 6).is_ok());
-        assert!(check_times(5, 6, 7, 7).is_err());
-        assert!(check_times(8, 8, 7, 6).is_err());
-        assert!(check_times(5, 4, 7, 6).is_err());
-        assert!(check_times(5, 6, i64::MAX, 6).is_err());
+        assert!(check_times([5, 6, 7, 8, 9], 6).is_ok());
+        assert!(check_times([5, 6, 7, 7, 7], 6).is_ok());
+        assert!(check_times([5, 6, 7, 8, 9], 7).is_err());
+        assert!(check_times([8, 8, 7, 8, 9], 6).is_err());
+        assert!(check_times([5, 4, 7, 8, 9], 6).is_err());
+        assert!(check_times([5, 6, 7, 6, 9], 6).is_err());
+        assert!(check_times([5, 6, 7, 8, 7], 6).is_err());
+        assert!(check_times([5, 6, 7, 8, i64::MAX], 6).is_err());
+        assert!(check_times([5, 6, i64::MAX, i64::MAX, i64::MAX], 6).is_err());
     }
 }

@@ -84,8 +84,12 @@ mod tests {
         let request =
             masking::RoundRequest { dimension: 5, max_contributions: 4, norm_bound: 1 << 18, clip: 1.0 };
         let constants = RoundConstants::derive(&request).unwrap();
-        let tensor =
-            |name: &str, shape: &[u32], offset| Tensor { name: name.into(), shape: shape.into(), offset };
+        let tensor = |name: &str, shape: &[u32], offset| Tensor {
+            name: name.into(),
+            shape: shape.into(),
+            offset,
+            scale: None,
+        };
         let layout = [tensor("a", &[2], 0), tensor("empty", &[0], 2), tensor("b", &[3], 2)];
         let mut figures = MeanFigures::new(&layout, constants);
         figures.take(&[1.0, 3.0, -1.0]);

@@ -135,6 +135,8 @@ fn header(
         contribution_id: contribution_id.into(),
         credential: participant.credential.clone(),
         weight,
+        clip_step: None,
+        trace_root: None,
         body_digest: [0; 32].into(),
         commitments: shares.iter().map(KeyShare::commit).collect(),
         sealed_digest: [0; 32].into(),

@@ -97,6 +97,8 @@ async fn open(federation: &Federation, model: &Network, proof: ProofDemand) -> R
         tensors,
         max_contributions: clients as u32,
         min_cohort: cast::min_cohort(clients) as u32,
+        min_effective: None,
+        max_total_weight: None,
         norm_bound: 1 << 18,
         clip: training_plan::CLIP,
         weight_min: 1,
@@ -104,6 +106,8 @@ async fn open(federation: &Federation, model: &Network, proof: ProofDemand) -> R
         opens_at_ms: None,
         earliest_close_ms: None,
         closes_at_ms: now_ms() + PATIENCE.as_millis() as i64,
+        attest_by_ms: None,
+        release_by_ms: None,
         credential_epoch: local::parties::EPOCH,
         proof,
         max_attempts: 2,
@@ -120,7 +124,7 @@ fn layout(tensors: &[Tensor]) -> Vec<protocol::Tensor> {
     tensors
         .iter()
         .map(|Tensor { name, shape }| {
-            let tensor = protocol::Tensor { name: name.clone(), shape: shape.clone(), offset };
+            let tensor = protocol::Tensor { name: name.clone(), shape: shape.clone(), offset, scale: None };
             offset += tensor.size().expect("the demo's tensors are small");
             tensor
         })
