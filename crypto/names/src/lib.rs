@@ -36,9 +36,9 @@ mod subject;
 
 pub use hexadecimal::{NotHex, decode_hex};
 pub use ids::{
-    BodyDigest, ChunkDigest, ContributionId, EncodedCommitment, HeaderHash, MaskSeed, ModelDigest,
-    ProofDigest, PublicKey, RoundHash, RoundId, RoundKeyId, RoundPublicKey, SealedDigest, SetRoot, SumDigest,
-    TreeHash,
+    BodyDigest, ChunkDigest, ContributionId, EncodedCommitment, HeaderHash, LayoutDigest, MaskSeed,
+    ModelDigest, ProofDigest, PublicKey, RoundHash, RoundId, RoundKeyId, RoundPublicKey, SealedDigest,
+    SetRoot, SumDigest, TreeHash,
 };
 pub use name::Name;
 pub use secret::SecretKey;

@@ -142,8 +142,6 @@ impl RoundDocument {
     /// # Errors
     /// [`Refusal::Document`] with the first broken rule.
     pub fn check(&self) -> Result<RoundConstants, Refusal> {
-        let rule =
-            |holds: bool, rule: &'static str| if holds { Ok(()) } else { Err(Refusal::Document { rule }) };
         let request = RoundRequest {
             dimension: self.dimension,
             max_contributions: self.max_contributions,
@@ -159,6 +157,15 @@ impl RoundDocument {
                 && self.scale.to_bits() == constants.scale.to_bits(),
             "scale_log2, transport_bits, noisy_norm_bound and scale are those that the parameters give",
         )?;
+        self.check_layout()?;
+        self.check_cohort()?;
+        self.check_policies()?;
+        self.check_holders()?;
+        self.check_absent()?;
+        Ok(constants)
+    }
+
+    fn check_layout(&self) -> Result<(), Refusal> {
         rule(self.model_location.len() <= 512, "model_location has at most 512 bytes")?;
         rule(
             self.tensors.len() <= usize::from(u16::MAX)
@@ -168,7 +175,10 @@ impl RoundDocument {
         rule(
             layout::covers(&self.tensors, self.dimension),
             "the tensors follow one another without gaps and make up dimension",
-        )?;
+        )
+    }
+
+    fn check_cohort(&self) -> Result<(), Refusal> {
         rule(
             2 <= self.min_cohort && self.min_cohort <= self.max_contributions,
             "2 ≤ min_cohort ≤ max_contributions",
@@ -185,7 +195,10 @@ impl RoundDocument {
         rule(
             (weight_max..=capacity * weight_max).contains(&self.max_total_weight),
             "weight_max ≤ max_total_weight ≤ max_contributions · weight_max",
-        )?;
+        )
+    }
+
+    fn check_policies(&self) -> Result<(), Refusal> {
         rule(
             [
                 self.opens_at_ms,
@@ -202,28 +215,30 @@ impl RoundDocument {
             self.payout.is_none_or(|terms| terms.keeps_ranges()),
             "a payout has a pool below 2^96, and a token a chain and a contract",
         )?;
-        rule(self.min_reputation_ppm <= ledger::payout::PPM, "min_reputation is at most a million parts")?;
+        rule(self.min_reputation_ppm <= ledger::payout::PPM, "min_reputation is at most a million parts")
+    }
+
+    fn check_holders(&self) -> Result<(), Refusal> {
         rule((2..=8).contains(&self.holders.len()), "2 to 8 share holders")?;
         rule(holder::distinct(&self.holders), "the holders' keys are distinct")?;
         rule(
             self.tolerance == Tolerance::of(self.holders.len()),
             "all combiners are needed: none may be away, and all but one may collude",
-        )?;
-        self.check_absent()?;
-        Ok(constants)
+        )
     }
 
     /// Refuses the fields that a later version gives a meaning.
     fn check_absent(&self) -> Result<(), Refusal> {
-        let absent = |absent: bool, rule: &'static str| {
-            if absent { Ok(()) } else { Err(Refusal::Document { rule }) }
-        };
-        absent(self.tensors.iter().all(|tensor| tensor.scale.is_none()), "a tensor has no scale")?;
-        absent(self.normalise_floor.is_none(), "updates are not normalised")?;
-        absent(self.scoring.is_none(), "contributions are not scored")?;
-        absent(self.noise.is_none(), "no noise is added")?;
-        absent(self.evaluations.is_none(), "the sum is not evaluated")
+        rule(self.tensors.iter().all(|tensor| tensor.scale.is_none()), "a tensor has no scale")?;
+        rule(self.normalise_floor.is_none(), "updates are not normalised")?;
+        rule(self.scoring.is_none(), "contributions are not scored")?;
+        rule(self.noise.is_none(), "no noise is added")?;
+        rule(self.evaluations.is_none(), "the sum is not evaluated")
     }
+}
+
+fn rule(holds: bool, rule: &'static str) -> Result<(), Refusal> {
+    if holds { Ok(()) } else { Err(Refusal::Document { rule }) }
 }
 
 impl Canonical for RoundDocument {

@@ -145,8 +145,10 @@ pub enum Refusal {
         max: u64,
     },
     /// A few large weights outweigh the rest of the set.
-    #[error("the weights of the set have the sum {total} and squares of sum {squares}: \
-             their effective size, {total}^2/{squares}, is below {min}")]
+    #[error(
+        "the weights of the set have the sum {total} and squares of sum {squares}: \
+             their effective size, {total}^2/{squares}, is below {min}"
+    )]
     EffectiveSize {
         /// The sum of the weights.
         total: u64,

@@ -61,7 +61,7 @@ fn every_part_that_was_changed_is_named() {
     fn second(published: &Publication) -> Place {
         Place::Contribution(published.member(1))
     }
-    let cases: [Case; 22] = [
+    let cases: [Case; 23] = [
         (|p| p.bundle["version"] = 1.into(), |_| Place::Bundle, "is not a bundle"),
         (|p| p.bundle = json!({"version": 2}), |_| Place::Bundle, "is not a bundle"),
         (|p| mistype(&mut p.bundle["document"]), |_| Place::RoundDocument, "round document"),

@@ -58,9 +58,15 @@ pub(crate) fn document(parties: &Parties, rng: &mut StdRng) -> RoundDocument {
 
 impl Fixture {
     pub(crate) fn new(seed: u64) -> Self {
+        Self::changed(seed, |_| {})
+    }
+
+    /// The fixture with a document that `change` has changed.
+    pub(crate) fn changed(seed: u64, change: impl FnOnce(&mut RoundDocument)) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let parties = Parties::draw(2, &mut rng);
-        let document = document(&parties, &mut rng);
+        let mut document = document(&parties, &mut rng);
+        change(&mut document);
         let pins = parties.pins();
         let (round, signed) = parties.sign(document);
         Self { rng, parties, round, signed, pins }
@@ -79,6 +85,12 @@ impl Fixture {
     pub(crate) fn contribution(&mut self, subject: &str) -> Contribution {
         let round = self.round.clone();
         self.contribution_to(&round, subject, 1)
+    }
+
+    /// A contribution of `subject` to the fixture's round, with this weight.
+    pub(crate) fn weighted(&mut self, subject: &str, weight: u32) -> Contribution {
+        let round = self.round.clone();
+        self.contribution_to(&round, subject, weight)
     }
 
     pub(crate) fn contribution_to(

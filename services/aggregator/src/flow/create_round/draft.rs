@@ -29,13 +29,7 @@ pub(super) async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocu
     if dimension > app.limits.max_dimension {
         return Err(invalid("tensors", "no more coordinates than this aggregator accepts"));
     }
-    let opens_at_ms = request.opens_at_ms.unwrap_or(now);
-    let earliest_close_ms = request.earliest_close_ms.unwrap_or(opens_at_ms);
-    let attest_by_ms = request.attest_by_ms.unwrap_or(request.closes_at_ms.saturating_add(DAY_MS));
-    let release_by_ms = request.release_by_ms;
-    let release_by_ms =
-        release_by_ms.unwrap_or(request.closes_at_ms.saturating_add(7 * DAY_MS).max(attest_by_ms));
-    check_times([opens_at_ms, earliest_close_ms, request.closes_at_ms, attest_by_ms, release_by_ms], now)?;
+    let times = Times::of(request, now)?;
     let constants = RoundConstants::derive(&RoundRequest {
         dimension,
         max_contributions: request.max_contributions,
@@ -55,9 +49,7 @@ pub(super) async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocu
         max_contributions: request.max_contributions,
         min_cohort: request.min_cohort,
         min_effective: request.min_effective.unwrap_or(request.min_cohort.min(MIN_EFFECTIVE)),
-        max_total_weight: request
-            .max_total_weight
-            .unwrap_or(u64::from(request.max_contributions) * u64::from(request.weight_max)),
+        max_total_weight: request.max_total_weight.unwrap_or_else(|| largest_total_weight(request)),
         norm_bound: request.norm_bound,
         scale_log2: u8::try_from(constants.scale_log2).expect("δ is at most 44"),
         transport_bits: u8::try_from(constants.transport_bits).expect("τ is at most 32"),
@@ -68,11 +60,11 @@ pub(super) async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocu
         weight_max: request.weight_max,
         normalise_floor: None,
         mask_seed: mask_seed.into(),
-        opens_at_ms,
-        earliest_close_ms,
-        closes_at_ms: request.closes_at_ms,
-        attest_by_ms,
-        release_by_ms,
+        opens_at_ms: times.opens_at,
+        earliest_close_ms: times.earliest_close,
+        closes_at_ms: times.closes_at,
+        attest_by_ms: times.attest_by,
+        release_by_ms: times.release_by,
         registrar_key: app.pins.registrar,
         credential_epoch: request.credential_epoch,
         holders: Vec::new(),
@@ -126,28 +118,55 @@ fn layout(request: &CreateRound) -> Result<(Vec<Tensor>, u64)> {
     Ok((tensors, offset))
 }
 
-/// Checks the opening time, the earliest closing time, the closing time, and the times until which
-/// combiners attest and release.
-fn check_times(times_ms: [i64; 5], now_ms: i64) -> Result<()> {
-    /// The last day of the year 9999, beyond which no time is accepted.
-    const END_OF_TIME_MS: i64 = 253_402_214_400_000;
-    let [opens_at_ms, earliest_close_ms, closes_at_ms, attest_by_ms, release_by_ms] = times_ms;
-    if closes_at_ms <= now_ms || closes_at_ms > END_OF_TIME_MS {
-        return Err(invalid("closes_at_ms", "a time in the future"));
+fn largest_total_weight(request: &CreateRound) -> u64 {
+    u64::from(request.max_contributions) * u64::from(request.weight_max)
+}
+
+/// The times of a round, in milliseconds since the Unix epoch.
+struct Times {
+    opens_at: i64,
+    earliest_close: i64,
+    closes_at: i64,
+    attest_by: i64,
+    release_by: i64,
+}
+
+impl Times {
+    /// The times that a request asks for, with the defaults for those that it leaves out.
+    fn of(request: &CreateRound, now_ms: i64) -> Result<Self> {
+        let closes_at = request.closes_at_ms;
+        let opens_at = request.opens_at_ms.unwrap_or(now_ms);
+        let earliest_close = request.earliest_close_ms.unwrap_or(opens_at);
+        let attest_by = request.attest_by_ms.unwrap_or(closes_at.saturating_add(DAY_MS));
+        let release_by = closes_at.saturating_add(7 * DAY_MS).max(attest_by);
+        let release_by = request.release_by_ms.unwrap_or(release_by);
+        let times = Self { opens_at, earliest_close, closes_at, attest_by, release_by };
+        times.check(now_ms)?;
+        Ok(times)
     }
-    if !(closes_at_ms..=END_OF_TIME_MS).contains(&attest_by_ms) {
-        return Err(invalid("attest_by_ms", "a time not before closes_at_ms"));
+
+    /// Checks that the times are in order and that uploads end in the future.
+    fn check(&self, now_ms: i64) -> Result<()> {
+        /// The last day of the year 9999, beyond which no time is accepted.
+        const END_OF_TIME_MS: i64 = 253_402_214_400_000;
+        let &Self { opens_at, earliest_close, closes_at, attest_by, release_by } = self;
+        if closes_at <= now_ms || closes_at > END_OF_TIME_MS {
+            return Err(invalid("closes_at_ms", "a time in the future"));
+        }
+        if !(closes_at..=END_OF_TIME_MS).contains(&attest_by) {
+            return Err(invalid("attest_by_ms", "a time not before closes_at_ms"));
+        }
+        if !(attest_by..=END_OF_TIME_MS).contains(&release_by) {
+            return Err(invalid("release_by_ms", "a time not before attest_by_ms"));
+        }
+        if !(0..=closes_at).contains(&opens_at) {
+            return Err(invalid("opens_at_ms", "a time not after closes_at_ms"));
+        }
+        if !(opens_at..=closes_at).contains(&earliest_close) {
+            return Err(invalid("earliest_close_ms", "a time between opens_at_ms and closes_at_ms"));
+        }
+        Ok(())
     }
-    if !(attest_by_ms..=END_OF_TIME_MS).contains(&release_by_ms) {
-        return Err(invalid("release_by_ms", "a time not before attest_by_ms"));
-    }
-    if !(0..=closes_at_ms).contains(&opens_at_ms) {
-        return Err(invalid("opens_at_ms", "a time not after closes_at_ms"));
-    }
-    if !(opens_at_ms..=closes_at_ms).contains(&earliest_close_ms) {
-        return Err(invalid("earliest_close_ms", "a time between opens_at_ms and closes_at_ms"));
-    }
-    Ok(())
 }
 
 fn invalid(field: impl Into<String>, rule: &str) -> Error {
@@ -202,14 +221,17 @@ mod tests {
 
     #[test]
     fn times_are_in_order_and_end_in_the_future() {
-        assert!(check_times([5, 6, 7, 8, 9], 6).is_ok());
-        assert!(check_times([5, 6, 7, 7, 7], 6).is_ok());
-        assert!(check_times([5, 6, 7, 8, 9], 7).is_err());
-        assert!(check_times([8, 8, 7, 8, 9], 6).is_err());
-        assert!(check_times([5, 4, 7, 8, 9], 6).is_err());
-        assert!(check_times([5, 6, 7, 6, 9], 6).is_err());
-        assert!(check_times([5, 6, 7, 8, 7], 6).is_err());
-        assert!(check_times([5, 6, 7, 8, i64::MAX], 6).is_err());
-        assert!(check_times([5, 6, i64::MAX, i64::MAX, i64::MAX], 6).is_err());
+        let check = |[opens_at, earliest_close, closes_at, attest_by, release_by]: [i64; 5], now_ms| {
+            Times { opens_at, earliest_close, closes_at, attest_by, release_by }.check(now_ms)
+        };
+        assert!(check([5, 6, 7, 8, 9], 6).is_ok());
+        assert!(check([5, 6, 7, 7, 7], 6).is_ok());
+        assert!(check([5, 6, 7, 8, 9], 7).is_err());
+        assert!(check([8, 8, 7, 8, 9], 6).is_err());
+        assert!(check([5, 4, 7, 8, 9], 6).is_err());
+        assert!(check([5, 6, 7, 6, 9], 6).is_err());
+        assert!(check([5, 6, 7, 8, 7], 6).is_err());
+        assert!(check([5, 6, 7, 8, i64::MAX], 6).is_err());
+        assert!(check([5, 6, i64::MAX, i64::MAX, i64::MAX], 6).is_err());
     }
 }
