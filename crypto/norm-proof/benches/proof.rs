@@ -117,6 +117,15 @@ fn proofs(c: &mut Criterion) {
         group.bench_function("verify: group equations of sixteen", |b| {
             b.iter(|| assert!(GroupEquations::verify_batch(&batch, &mut OsRng).iter().all(Result::is_ok)));
         });
+        let wrong = Contribution { blinding: contribution.blinding + Scalar::ONE, ..contribution };
+        let mut batch = batch;
+        batch[BATCH / 2] = wrong.equations(&wrong.prove());
+        group.bench_function("verify: group equations of sixteen, one of them wrong", |b| {
+            b.iter(|| {
+                let verdicts = GroupEquations::verify_batch(&batch, &mut OsRng);
+                assert_eq!(verdicts.iter().filter(|verdict| verdict.is_err()).count(), 1);
+            });
+        });
         group.finish();
     }
 }
