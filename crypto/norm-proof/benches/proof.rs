@@ -6,7 +6,7 @@
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use curve25519_dalek::Scalar;
 use lattice::{CpuBackend, MaskPolynomials, RING_DEGREE, SmallPoly, Width, pack};
-use norm_proof::{Folding, GroupEquations, NormProof, Parameters, Projecting, Statement, Verifying};
+use norm_proof::{Folding, GroupEquations, NormProof, Parameters, Projecting, PublicValues, Statement, Verifying};
 use rand::rngs::OsRng;
 use sharing::{KeyShare, ShareSeed};
 
@@ -34,7 +34,7 @@ impl Contribution {
             })
             .collect();
         let blocks = dimension / RING_DEGREE;
-        let statement = Statement {
+        let statement = Statement::new(PublicValues {
             parameters: Parameters::new(blocks as u64, width, 1 << 49, 2).expect("a round"),
             masks: MaskPolynomials::derive(&[3; 32].into()),
             round_hash,
@@ -43,7 +43,8 @@ impl Contribution {
             body_digest: [4; 32].into(),
             commitments: shares.iter().map(KeyShare::commit).collect(),
             sealed_digest: [5; 32].into(),
-        };
+        })
+        .expect("a commitment for each holder");
         let key = SmallPoly::sum(shares.iter().map(KeyShare::coefficients));
         let (phi, body) = masked(&statement.masks, &key, width, dimension);
         let blinding = shares.iter().map(KeyShare::blinding).sum();

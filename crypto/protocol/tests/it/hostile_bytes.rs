@@ -84,7 +84,7 @@ fn valid() -> Vec<Vec<u8>> {
         contribution.prefix.sealed.to_bytes(),
         contribution.prefix.to_bytes(),
         receipt.to_bytes(),
-        attest(&fixture.round, 1, header, &fixture.parties.holders[1].0).to_bytes(),
+        attest(&fixture.round, 1, header, &fixture.parties.holders[1].0).unwrap().to_bytes(),
         ReleaseRequest::over(round, vec![[9; 32].into(), [8; 32].into()]).to_bytes(),
         answer.to_bytes(),
         result.to_bytes(),

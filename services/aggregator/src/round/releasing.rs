@@ -75,7 +75,7 @@ async fn collect(app: &App, round_id: RoundId, root: SetRoot, round: VerifiedRou
     let answers: Vec<ReleaseAnswer> = std::iter::once(own).chain(combined).collect();
     let headers: Vec<ContributionHeader> = members.into_iter().map(|member| member.header).collect();
     let check = move || {
-        let valid = |answer: &ReleaseAnswer| check_answer(&round, &root, &headers, answer);
+        let valid = |answer: &ReleaseAnswer| check_answer(&round, &headers, answer);
         answers.iter().try_for_each(valid).map(|()| answers.iter().map(Canonical::to_bytes).collect())
     };
     app.compute.run(check).await?.map_err(|refusal: Refusal| Error::fault(refusal))
