@@ -29,6 +29,8 @@ crate::name! {
     pub TreeHash: 32;
     /// SHA-256 of the model that a round starts from.
     pub ModelDigest: 32;
+    /// SHA-256 of the coordinates of an update. It never leaves the participant.
+    pub UpdateDigest: 32;
 
     /// The public seed of a round's mask polynomials, common to all its clients.
     pub MaskSeed: 32;

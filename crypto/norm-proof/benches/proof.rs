@@ -6,7 +6,9 @@
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use curve25519_dalek::Scalar;
 use lattice::{CpuBackend, MaskPolynomials, RING_DEGREE, SmallPoly, Width, pack};
-use norm_proof::{Folding, GroupEquations, NormProof, Parameters, Projecting, PublicValues, Statement, Verifying};
+use norm_proof::{
+    Folding, GroupEquations, NormProof, Parameters, Projecting, PublicValues, Statement, Verifying,
+};
 use rand::rngs::OsRng;
 use sharing::{KeyShare, ShareSeed};
 

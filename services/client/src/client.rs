@@ -29,7 +29,6 @@ pub struct Client {
     pub(crate) transport: Transport,
     pub(crate) pins: Pins,
     pub(crate) outbox: Outbox,
-    pub(crate) sent: SentUpdates,
     pub(crate) receipts: Receipts,
     pub(crate) pool: Arc<ThreadPool>,
     pub(crate) backend: Arc<dyn MaskingBackend>,
@@ -61,8 +60,7 @@ impl Client {
         Ok(Self {
             transport: Transport::new(&aggregator_url, retry, on_retry, timeouts, extra_root_ca.as_deref())?,
             pins,
-            outbox: Outbox::open(state_dir.join("outbox"))?,
-            sent: SentUpdates::new(state_dir.join("sent")),
+            outbox: Outbox::open(state_dir.join("outbox"), SentUpdates::new(state_dir.join("sent")))?,
             receipts: Receipts::new(state_dir.join("receipts")),
             pool: Arc::new(pool),
             backend: Arc::new(CpuBackend::new()),

@@ -27,7 +27,8 @@
 //! batch are compared with its root. All of this is also in the log, where an auditor can check it.
 //!
 //! An update leaves the process only in masked form. The finished message is on disk before its
-//! first byte is sent, so a repetition sends the same bytes, even after a crash.
+//! first byte is sent, so a repetition sends the same bytes, even after a crash. From then on the
+//! update belongs to its round and is sent in no other one.
 
 #![forbid(unsafe_code)]
 

@@ -97,8 +97,7 @@ pub fn check_shares(
     rng: &mut (impl CryptoRng + RngCore),
 ) -> Vec<Result<(), Refusal>> {
     let committed = |header: &ContributionHeader| header.commitments.get(usize::from(holder)).copied();
-    let commitments: Vec<Option<Commitment>> =
-        opened.iter().map(|(header, _)| committed(header)).collect();
+    let commitments: Vec<Option<Commitment>> = opened.iter().map(|(header, _)| committed(header)).collect();
     let pairs: Vec<_> = opened
         .iter()
         .zip(&commitments)

@@ -193,8 +193,7 @@ fn p3_an_answer_that_does_not_open_the_commitments_is_refused() {
     let root = request(&fixture, &set).root;
     let good = answers(&fixture, &set, &root).remove(1);
     let identity = &fixture.parties.holders[1].0;
-    let check =
-        |answer: ReleaseAnswer| check_answer(&fixture.round, &headers(&set), &answer.sign(identity));
+    let check = |answer: ReleaseAnswer| check_answer(&fixture.round, &headers(&set), &answer.sign(identity));
     let opening = Err(Refusal::Opening { holder: 1 });
     assert_eq!(check(good.clone()), Ok(()));
 

@@ -118,7 +118,9 @@ async fn the_bundle_recomputes_the_sum() {
     let sum =
         ChunkSum::new(verified.constants(), 0).unwrap().add(&backend, verified.constants(), &packed).unwrap();
     let seed = &verified.document().mask_seed;
-    let unmasked = unmask_chunk(&backend, verified.constants(), seed, &sum_key(&verified, &answers).unwrap(), &sum).unwrap();
+    let unmasked =
+        unmask_chunk(&backend, verified.constants(), seed, &sum_key(&verified, &answers).unwrap(), &sum)
+            .unwrap();
     let recomputed: Vec<u8> = unmasked.sums.iter().flat_map(|sum| sum.to_le_bytes()).collect();
     assert_eq!(deployment.get(&paths::fill(paths::RESULT_SUM, &[&round.id])).await.bytes, recomputed);
     let mut digester = SumDigester::default();
