@@ -15,7 +15,7 @@ use reqwest::Method;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    ClientConfig, ClientError, Participant,
+    ClientConfig, ClientError, ModelSources, Participant,
     outbox::Outbox,
     receipts::Receipts,
     sent_updates::SentUpdates,
@@ -30,6 +30,7 @@ pub struct Client {
     pub(crate) pins: Pins,
     pub(crate) outbox: Outbox,
     pub(crate) receipts: Receipts,
+    pub(crate) models: ModelSources,
     pub(crate) pool: Arc<ThreadPool>,
     pub(crate) backend: Arc<dyn MaskingBackend>,
 }
@@ -51,6 +52,7 @@ impl Client {
             timeouts,
             extra_root_ca,
             threads,
+            models,
         } = config;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -62,6 +64,7 @@ impl Client {
             pins,
             outbox: Outbox::open(state_dir.join("outbox"), SentUpdates::new(state_dir.join("sent")))?,
             receipts: Receipts::new(state_dir.join("receipts")),
+            models,
             pool: Arc::new(pool),
             backend: Arc::new(CpuBackend::new()),
         })

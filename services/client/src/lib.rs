@@ -32,6 +32,7 @@
 
 #![forbid(unsafe_code)]
 
+mod address;
 mod audit;
 mod client;
 mod config;
@@ -55,7 +56,7 @@ mod tests;
 mod transport;
 
 pub use client::Client;
-pub use config::{ClientConfig, Timeouts};
+pub use config::{ClientConfig, ModelSources, Timeouts};
 pub use contribute::Contribution;
 pub use error::ClientError;
 pub use ledger::payout_tree::{Address, StandardDump};

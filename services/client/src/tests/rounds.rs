@@ -10,7 +10,7 @@ use protocol::{IdentityKey, Refusal, Signature};
 use reqwest::Method;
 
 use super::server::{MODEL, Parties, Server, client, id, json, problem, signed_round};
-use crate::ClientError;
+use crate::{Client, ClientConfig, ClientError, ModelSources};
 
 #[tokio::test]
 async fn a_signed_and_countersigned_document_is_accepted() {
@@ -102,6 +102,32 @@ async fn a_model_is_the_one_that_the_document_names() {
     }
     server.then(|_| "a model and more".into_response());
     assert!(matches!(client.model(&round).await, Err(ClientError::AnswerTooLong { limit: 7 })));
+}
+
+#[tokio::test]
+async fn a_model_elsewhere_or_beyond_the_limit_is_not_asked_for() {
+    let (parties, server, other) = (Parties::new(), Server::start().await, Server::start().await);
+    let folder = tempfile::tempdir().unwrap();
+    let config = ClientConfig::new(&server.url, parties.pins(), folder.path());
+    let models = ModelSources { max_bytes: 7, ..ModelSources::default() };
+    let client = Client::new(ClientConfig { models, ..config }).unwrap();
+    let round = |change: &dyn Fn(&mut protocol::RoundDocument)| {
+        let mut document = parties.document(1);
+        change(&mut document);
+        parties.signed(&document).verify(&parties.pins()).unwrap()
+    };
+    let large = client.model(&round(&|document| document.model_bytes = 8)).await;
+    assert!(matches!(large, Err(ClientError::ModelTooLarge { bytes: 8, max_bytes: 7 })), "{large:?}");
+    for location in [format!("{}/model", other.url), "https://models.example/model".to_owned()] {
+        let elsewhere = client.model(&round(&|document| document.model_location = location.clone())).await;
+        assert!(matches!(elsewhere, Err(ClientError::ModelLocation { .. })), "{elsewhere:?}");
+    }
+    assert!(server.seen().is_empty() && other.seen().is_empty());
+    server.then(|_| MODEL.into_response());
+    assert_eq!(client.model(&round(&|_| ())).await.unwrap(), MODEL);
+    server.then(|_| vec![0; 1 << 20].into_response());
+    let endless = client.model(&round(&|_| ())).await;
+    assert!(matches!(endless, Err(ClientError::AnswerTooLong { limit: 7 })), "{endless:?}");
 }
 
 #[tokio::test]
