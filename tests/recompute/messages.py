@@ -85,14 +85,30 @@ class Result(Signed):
     residual_max: int
 
 
-def _read_credential(reader: Reader) -> Credential:
+@dataclass(frozen=True)
+class ClaimAddress(Signed):
+    """Where a participant wants to be paid by an aggregator."""
+
+    aggregator_key: bytes
+    subject: str
+    address: bytes
+    chain_id: int
+    sequence: int
+
+
+def _read_subject(reader: Reader) -> bytes:
     length = reader.integer("B")
     reader.require(1 <= length <= 64, f"a subject of {length} bytes")
     encoded = reader.take(length)
     reader.require(re.fullmatch(rb"[A-Za-z0-9._-]+", encoded) is not None, "the subject has other characters")
     reader.require(encoded not in (b".", b".."), "the subject would mean a folder in a path")
+    return encoded
+
+
+def _read_credential(reader: Reader) -> Credential:
+    encoded = _read_subject(reader)
     client_key, epoch_bytes = reader.take(32), reader.take(4)
-    unsigned = bytes([length]) + encoded + client_key + epoch_bytes
+    unsigned = bytes([len(encoded)]) + encoded + client_key + epoch_bytes
     epoch = int.from_bytes(epoch_bytes, "little")
     return Credential(unsigned, reader.take(_SIGNATURE), encoded.decode("ascii"), client_key, epoch)
 
@@ -159,4 +175,19 @@ def decode_result(data: bytes) -> Result:
     reader.end()
     return Result(
         data[:-_SIGNATURE], signature, round_hash, root, count, total_weight, sum_digest, residual_max
+    )
+
+
+def decode_claim_address(data: bytes, name: str) -> ClaimAddress:
+    """Decode a claim address (§12)."""
+    reader = Reader(data, name)
+    reader.start(b"BSCA")
+    aggregator_key, subject, address = reader.take(32), _read_subject(reader), reader.take(20)
+    chain_id, sequence = reader.integer("Q"), reader.integer("Q")
+    reader.require(any(address), "the zero address")
+    reader.require(1 <= chain_id < 2**63, f"chain {chain_id}")
+    signature = reader.take(_SIGNATURE)
+    reader.end()
+    return ClaimAddress(
+        data[:-_SIGNATURE], signature, aggregator_key, subject.decode("ascii"), address, chain_id, sequence
     )

@@ -71,6 +71,7 @@ fn valid() -> Vec<Vec<u8>> {
         signature: Signature([5; 64]),
     };
     let claim = ClaimAddress {
+        aggregator_key: [8; 32].into(),
         subject: Subject::new("alice").unwrap(),
         address: Address::from_bytes([6; 20]),
         chain_id: 1,
