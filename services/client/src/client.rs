@@ -15,7 +15,7 @@ use reqwest::Method;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    ClientConfig, ClientError, ModelSources, Participant,
+    ClientConfig, ClientError, Floors, ModelSources, Participant,
     outbox::Outbox,
     receipts::Receipts,
     sent_updates::SentUpdates,
@@ -31,6 +31,7 @@ pub struct Client {
     pub(crate) outbox: Outbox,
     pub(crate) receipts: Receipts,
     pub(crate) models: ModelSources,
+    pub(crate) floors: Floors,
     pub(crate) pool: Arc<ThreadPool>,
     pub(crate) backend: Arc<dyn MaskingBackend>,
 }
@@ -53,6 +54,7 @@ impl Client {
             extra_root_ca,
             threads,
             models,
+            floors,
         } = config;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -65,6 +67,7 @@ impl Client {
             outbox: Outbox::open(state_dir.join("outbox"), SentUpdates::new(state_dir.join("sent")))?,
             receipts: Receipts::new(state_dir.join("receipts")),
             models,
+            floors,
             pool: Arc::new(pool),
             backend: Arc::new(CpuBackend::new()),
         })

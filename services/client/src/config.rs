@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use protocol::Pins;
 
-use crate::{OnRetry, RetryPolicy};
+use crate::{Floors, OnRetry, RetryPolicy};
 
 /// The settings of a [`Client`](crate::Client).
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub struct ClientConfig {
     pub threads: usize,
     /// Where models may be fetched from, and how large they may be.
     pub models: ModelSources,
+    /// The least that a round must promise.
+    pub floors: Floors,
 }
 
 impl ClientConfig {
@@ -46,6 +48,7 @@ impl ClientConfig {
             extra_root_ca: None,
             threads: 0,
             models: ModelSources::default(),
+            floors: Floors::default(),
         }
     }
 }

@@ -93,6 +93,23 @@ pub enum ClientError {
         /// The largest weight that the round allows.
         max: u32,
     },
+    /// The round may sum fewer participants than this client accepts.
+    #[error(
+        "the round may sum {found} participants, and this client's floor is {floor} \
+         (`ClientConfig::floors.min_cohort`)"
+    )]
+    CohortFloor {
+        /// The smallest `min_cohort` that the client accepts.
+        floor: u32,
+        /// The `min_cohort` of the round.
+        found: u32,
+    },
+    /// The round demands no proof of the norm, and this client does.
+    #[error(
+        "the round demands no proof of the norm, and this client's floor is a proof \
+         (`ClientConfig::floors.norm_proof`)"
+    )]
+    ProofFloor,
     /// The norm proof could not be made.
     #[error("the norm of the update could not be proved")]
     Prove {

@@ -79,7 +79,8 @@ impl Client {
     /// sent in no other. A preparation that fails, or whose future is dropped, leaves it free.
     ///
     /// # Errors
-    /// [`ClientError::UpdateLength`], [`ClientError::Weight`], [`ClientError::AlreadySent`],
+    /// [`ClientError::CohortFloor`], [`ClientError::ProofFloor`], [`ClientError::UpdateLength`],
+    /// [`ClientError::Weight`], [`ClientError::AlreadySent`],
     /// [`ClientError::Quantise`], [`ClientError::Mask`], [`ClientError::Prove`],
     /// [`ClientError::State`].
     pub async fn prepare(
@@ -90,6 +91,7 @@ impl Client {
         weight: u32,
         progress: ProgressFn,
     ) -> Result<Prepared, ClientError> {
+        self.floors.check(round)?;
         check(round, update, weight)?;
         let job = Job {
             round: round.clone(),

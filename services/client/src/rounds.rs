@@ -31,9 +31,11 @@ impl Client {
     /// and every pinned combiner must have countersigned it. Every rule for documents must hold,
     /// and the constants must be those that this client derives.
     ///
-    /// This does not check whether the round takes contributions now.
+    /// The round must also keep to this client's own floors ([`Floors`](crate::Floors)). This does
+    /// not check whether the round takes contributions now.
     ///
     /// # Errors
+    /// [`ClientError::CohortFloor`] and [`ClientError::ProofFloor`].
     /// [`ClientError::Refused`] when a signature or a rule does not hold, [`ClientError::Mismatch`]
     /// when the document is of another round, and the errors of any exchange.
     pub async fn open_round(&self, id: RoundId) -> Result<VerifiedRound, ClientError> {
@@ -49,11 +51,11 @@ impl Client {
                 .collect(),
         };
         let round = signed.verify(&self.pins).map_err(ClientError::refused("round document"))?;
-        if round.document().round_id == id {
-            Ok(round)
-        } else {
-            Err(ClientError::Mismatch { what: "round document", field: "round_id" })
+        if round.document().round_id != id {
+            return Err(ClientError::Mismatch { what: "round document", field: "round_id" });
         }
+        self.floors.check(&round)?;
+        Ok(round)
     }
 
     /// Fetches the model that the round starts from. Checks its length and its digest.

@@ -9,8 +9,8 @@ use axum::response::IntoResponse;
 use protocol::{IdentityKey, Refusal, Signature};
 use reqwest::Method;
 
-use super::server::{MODEL, Parties, Server, client, id, json, problem, signed_round};
-use crate::{Client, ClientConfig, ClientError, ModelSources};
+use super::server::{MODEL, Parties, Server, client, id, json, problem, signed_round, update};
+use crate::{Client, ClientConfig, ClientError, Floors, ModelSources, ignore_progress};
 
 #[tokio::test]
 async fn a_signed_and_countersigned_document_is_accepted() {
@@ -73,6 +73,34 @@ async fn a_document_without_the_countersignature_is_refused() {
     else {
         panic!("{refused:?}")
     };
+}
+
+#[tokio::test]
+async fn a_round_below_the_floors_of_the_participant_is_neither_opened_nor_contributed_to() {
+    let (parties, server) = (Parties::new(), Server::start().await);
+    let folder = tempfile::tempdir().unwrap();
+    let client = |floors| {
+        let config = ClientConfig::new(&server.url, parties.pins(), folder.path());
+        Client::new(ClientConfig { floors, ..config }).unwrap()
+    };
+    let participant = parties.participant("alice");
+    let refusal = async |floors| {
+        let (client, signed) = (client(floors), parties.signed(&parties.document(1)));
+        server.then(move |_| json(&signed_round(&signed)));
+        let opened = client.open_round(id(1)).await.unwrap_err();
+        let round = parties.round(1);
+        let prepared = client.prepare(&round, &participant, &update(), 1, ignore_progress()).await;
+        assert_eq!(prepared.unwrap_err().to_string(), opened.to_string());
+        opened
+    };
+    let cohort = refusal(Floors { min_cohort: 3, ..Floors::default() }).await;
+    assert!(matches!(cohort, ClientError::CohortFloor { floor: 3, found: 2 }), "{cohort:?}");
+    let proof = refusal(Floors { norm_proof: true, ..Floors::default() }).await;
+    assert!(matches!(proof, ClientError::ProofFloor), "{proof:?}");
+    let signed = parties.signed(&parties.document(1));
+    server.then(move |_| json(&signed_round(&signed)));
+    client(Floors { min_cohort: 2, norm_proof: false }).open_round(id(1)).await.unwrap();
+    assert!(!folder.path().join("outbox").exists());
 }
 
 #[tokio::test]
