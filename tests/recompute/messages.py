@@ -90,6 +90,17 @@ class Result(Signed):
     residual_max: int
 
 
+@dataclass(frozen=True)
+class ClaimAddress(Signed):
+    """Where a participant wants to be paid by an aggregator."""
+
+    aggregator_key: bytes
+    subject: str
+    address: bytes
+    chain_id: int
+    sequence: int
+
+
 def _read_name(reader: Reader, what: str) -> str:
     length = reader.integer("B")
     reader.require(1 <= length <= 64, f"a {what} of {length} bytes")
@@ -183,4 +194,19 @@ def decode_result(data: bytes) -> Result:
     reader.end()
     return Result(
         data[:-_SIGNATURE], signature, round_hash, root, count, total_weight, sum_digest, residual_max
+    )
+
+
+def decode_claim_address(data: bytes, name: str) -> ClaimAddress:
+    """Decode a claim address (§12)."""
+    reader = Reader(data, name)
+    reader.start(b"BSCA")
+    aggregator_key, subject, address = reader.take(32), _read_name(reader, "subject"), reader.take(20)
+    chain_id, sequence = reader.integer("Q"), reader.integer("Q")
+    reader.require(any(address), "the zero address")
+    reader.require(1 <= chain_id < 2**63, f"chain {chain_id}")
+    signature = reader.take(_SIGNATURE)
+    reader.end()
+    return ClaimAddress(
+        data[:-_SIGNATURE], signature, aggregator_key, subject, address, chain_id, sequence
     )

@@ -17,11 +17,12 @@ import ed25519
 import edwards
 import fake_round
 import kernels
+import messages
 import payouts
 import ring
 import ristretto255
 from chacha import keystream
-from codec import merkle_root
+from codec import Wrong, check_signature, merkle_root, require
 from edwards import ORDER
 
 
@@ -605,6 +606,25 @@ class Payouts(unittest.TestCase):
             self.assertEqual([str(share) for share in shares], case["shares"])
         for case in cases["reputations"]:
             self.assertEqual(payouts.reputation(case["events"], case["at"]), case["ppm"])
+
+    def test_claim_address(self) -> None:
+        vectors = json.loads((Path(__file__).parents[1] / "vectors" / "claim-address.json").read_text())
+
+        def accept(message: str) -> messages.ClaimAddress:
+            claim = messages.decode_claim_address(bytes.fromhex(message), "claim address")
+            require(claim.aggregator_key.hex() == vectors["aggregator_key"], "for another aggregator")
+            key = bytes.fromhex(vectors["client_key"])
+            check_signature(key, "claim-address", claim.unsigned, claim.signature, "the claim address")
+            return claim
+
+        claim = accept(vectors["message"])
+        self.assertEqual(claim.subject, vectors["subject"])
+        self.assertEqual(claim.address.hex(), vectors["address"])
+        self.assertEqual((claim.chain_id, claim.sequence), (vectors["chain_id"], vectors["sequence"]))
+        self.assertEqual(len(vectors["refused"]), 8)
+        for refused in vectors["refused"]:
+            with self.subTest(fault=refused["fault"]), self.assertRaises(Wrong):
+                accept(refused["message"])
 
 
 if __name__ == "__main__":

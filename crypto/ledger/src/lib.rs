@@ -29,6 +29,7 @@ pub mod note;
 pub mod payout;
 pub mod payout_tree;
 mod plan;
+mod public_key;
 pub mod reputation;
 mod root;
 #[cfg(test)]
@@ -42,5 +43,6 @@ pub use frontier::Frontier;
 pub use inclusion::{InclusionProof, prove, verify, verify_inclusion};
 pub use node::NodeId;
 pub use plan::{ConsistencyPlan, InclusionPlan};
+pub use public_key::{UnusableKey, verifying_key};
 pub use root::{RootBuilder, root};
 pub use tree_hash::{Hash, empty_root, leaf_hash, node_hash};

@@ -12,6 +12,10 @@ pub enum Policy {
     /// The same number for each participant in the sum.
     Equal = 1,
     /// The weight with which the contribution counted in the mean.
+    ///
+    /// A participant states its own weight, and pays nothing for a larger one, because its update is
+    /// clipped all the same. Expect each to state the largest that it may. The limits are the
+    /// round's `weight_max` and the `max_weight` that the registrar signs, where it signs one.
     Weight = 2,
     /// The contribution's score times the participant's reputation.
     ScoreReputation = 3,

@@ -31,6 +31,8 @@ crate::name! {
     pub ModelDigest: 32;
     /// Labelled hash of the layout of an update: its tensors with their names, shapes and scales.
     pub LayoutDigest: 32;
+    /// SHA-256 of the coordinates of an update. It never leaves the participant.
+    pub UpdateDigest: 32;
 
     /// The public seed of a round's mask polynomials, common to all its clients.
     pub MaskSeed: 32;

@@ -6,7 +6,9 @@
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use curve25519_dalek::Scalar;
 use lattice::{CpuBackend, MaskPolynomials, RING_DEGREE, SmallPoly, Width, pack};
-use norm_proof::{Folding, GroupEquations, NormProof, Parameters, Projecting, Statement, Verifying};
+use norm_proof::{
+    Folding, GroupEquations, NormProof, Parameters, Projecting, PublicValues, Statement, Verifying,
+};
 use rand::rngs::OsRng;
 use sharing::{KeyShare, ShareSeed};
 
@@ -34,7 +36,7 @@ impl Contribution {
             })
             .collect();
         let blocks = dimension / RING_DEGREE;
-        let statement = Statement {
+        let statement = Statement::new(PublicValues {
             parameters: Parameters::new(blocks as u64, width, 1 << 49, 2).expect("a round"),
             masks: MaskPolynomials::derive(&[3; 32].into()),
             round_hash,
@@ -43,7 +45,8 @@ impl Contribution {
             body_digest: [4; 32].into(),
             commitments: shares.iter().map(KeyShare::commit).collect(),
             sealed_digest: [5; 32].into(),
-        };
+        })
+        .expect("a commitment for each holder");
         let key = SmallPoly::sum(shares.iter().map(KeyShare::coefficients));
         let (phi, body) = masked(&statement.masks, &key, width, dimension);
         let blinding = shares.iter().map(KeyShare::blinding).sum();
@@ -116,6 +119,15 @@ fn proofs(c: &mut Criterion) {
         let batch: Vec<_> = (0..BATCH).map(|_| contribution.equations(&proof)).collect();
         group.bench_function("verify: group equations of sixteen", |b| {
             b.iter(|| assert!(GroupEquations::verify_batch(&batch, &mut OsRng).iter().all(Result::is_ok)));
+        });
+        let wrong = Contribution { blinding: contribution.blinding + Scalar::ONE, ..contribution };
+        let mut batch = batch;
+        batch[BATCH / 2] = wrong.equations(&wrong.prove());
+        group.bench_function("verify: group equations of sixteen, one of them wrong", |b| {
+            b.iter(|| {
+                let verdicts = GroupEquations::verify_batch(&batch, &mut OsRng);
+                assert_eq!(verdicts.iter().filter(|verdict| verdict.is_err()).count(), 1);
+            });
         });
         group.finish();
     }

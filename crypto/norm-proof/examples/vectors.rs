@@ -10,7 +10,7 @@
 use curve25519_dalek::Scalar;
 use lattice::{CpuBackend, MaskPolynomials, MaskingBackend, RING_DEGREE, SmallPoly, Width, field, pack};
 use names::{BodyDigest, MaskSeed, PublicKey, RoundHash, SealedDigest};
-use norm_proof::{Parameters, Projecting, Statement};
+use norm_proof::{Parameters, Projecting, PublicValues, Statement};
 use rand::{Rng, rngs::OsRng};
 use serde_json::{Value, json};
 use sharing::{KeyShare, ShareSeed};
@@ -33,7 +33,7 @@ fn main() {
     let key = SmallPoly::sum(shares.iter().map(KeyShare::coefficients));
     let masks = MaskPolynomials::derive(&MASK_SEED);
     let (phi, body) = masked(&masks, &key, width);
-    let statement = Statement {
+    let statement = Statement::new(PublicValues {
         parameters: Parameters::new(1, width, BOUND, 2).expect("a round"),
         masks,
         round_hash: ROUND_HASH,
@@ -42,7 +42,8 @@ fn main() {
         body_digest: BODY_DIGEST,
         commitments: shares.iter().map(KeyShare::commit).collect(),
         sealed_digest: SEALED_DIGEST,
-    };
+    })
+    .expect("a commitment for each holder");
     let blinding = shares.iter().map(KeyShare::blinding).sum();
     let proof = prove(&statement, &key, blinding, &phi);
     // Only the openings of the commitments are wrong in this proof.

@@ -14,6 +14,7 @@ use curve25519_dalek::{
     traits::{IsIdentity, VartimeMultiscalarMul},
 };
 use rand::{CryptoRng, RngCore};
+use sharing::bisect;
 
 use crate::{
     NormProofError,
@@ -54,21 +55,20 @@ impl GroupEquations {
     /// proof, in order.
     ///
     /// A wrong proof goes unnoticed with probability 2⁻¹²⁸ over `rng`, which must be the operating
-    /// system's generator or equally strong. If the sum does not vanish, each proof is checked
-    /// alone.
+    /// system's generator or equally strong. If the sum does not vanish, [`bisect`] finds the wrong
+    /// proofs, at the cost of 2·⌈log₂ n⌉ further multiplications for one wrong proof of n.
     pub fn verify_batch(
         batch: &[Self],
         rng: &mut (impl CryptoRng + RngCore),
     ) -> Vec<Result<(), NormProofError>> {
-        if batch.len() > 1 && hold(batch, rng) {
-            return batch.iter().map(|_| Ok(())).collect();
-        }
-        batch.iter().map(|equations| equations.verify(rng)).collect()
+        let verdicts = bisect(batch.len(), |range| hold(&batch[range], rng));
+        let verdict = |good| if good { Ok(()) } else { Err(NormProofError::Opening) };
+        verdicts.into_iter().map(verdict).collect()
     }
 }
 
 /// Whether the weighted sum of all equations vanishes.
-fn hold(batch: &[GroupEquations], rng: &mut (impl CryptoRng + RngCore)) -> bool {
+pub(crate) fn hold(batch: &[GroupEquations], rng: &mut (impl CryptoRng + RngCore)) -> bool {
     let mut sum = Combination::new();
     batch.iter().for_each(|equations| sum.add(equations, || weight(rng)));
     sum.vanishes()

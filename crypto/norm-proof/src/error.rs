@@ -12,6 +12,14 @@ pub enum NormProofError {
         /// The number of holders.
         holders: u8,
     },
+    /// There is not one commitment for each holder.
+    #[error("{found} commitments are given for {expected} share holders")]
+    Commitments {
+        /// The number of holders.
+        expected: u8,
+        /// The number of commitments.
+        found: usize,
+    },
     /// The length of the contribution is not supported.
     #[error("{blocks} blocks are outside 1 to 2^21")]
     Blocks {

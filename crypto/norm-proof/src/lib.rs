@@ -23,5 +23,5 @@ pub use error::NormProofError;
 pub use parameters::Parameters;
 pub use proof::{NormProof, PROOF_BYTES};
 pub use prove::{Folding, Projecting};
-pub use statement::Statement;
+pub use statement::{PublicValues, Statement};
 pub use verify::Verifying;

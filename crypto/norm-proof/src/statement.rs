@@ -1,5 +1,7 @@
 //! The statement of a proof.
 
+use std::ops::Deref;
+
 use curve25519_dalek::RistrettoPoint;
 use lattice::{MaskPolynomials, RING_DEGREE};
 use names::{BodyDigest, PublicKey, RoundHash, SealedDigest};
@@ -8,11 +10,8 @@ use sharing::Commitment;
 use crate::{NormProofError, Parameters};
 
 /// All public values that a proof is about, except the body itself. The digest stands for the body.
-///
-/// The prover claims to know s and ρ that open P = Σ_h P^h, for which φ = b − a·s mod q satisfies
-/// ‖R·φ mod q‖² ≤ 337·B_φ². The matrix R follows from the statement.
 #[derive(Clone, Debug)]
-pub struct Statement {
+pub struct PublicValues {
     /// Sizes and bounds.
     pub parameters: Parameters,
     /// The mask polynomials a_j of the round.
@@ -31,7 +30,37 @@ pub struct Statement {
     pub sealed_digest: SealedDigest,
 }
 
+/// What a proof states about its public values, which agree with each other.
+///
+/// The prover claims to know s and ρ that open P = Σ_h P^h, for which φ = b − a·s mod q satisfies
+/// ‖R·φ mod q‖² ≤ 337·B_φ². The matrix R follows from the statement.
+#[derive(Clone, Debug)]
+pub struct Statement(pub(crate) PublicValues);
+
+impl Deref for Statement {
+    type Target = PublicValues;
+
+    fn deref(&self) -> &PublicValues {
+        &self.0
+    }
+}
+
 impl Statement {
+    /// The statement about these values.
+    ///
+    /// # Errors
+    /// [`NormProofError::Commitments`] unless there is one commitment for each holder. The bounds
+    /// of the proof follow from the number of holders, so another number of shares would not keep
+    /// to them.
+    pub fn new(values: PublicValues) -> Result<Self, NormProofError> {
+        let (expected, found) = (values.parameters.holders(), values.commitments.len());
+        if found == usize::from(expected) {
+            Ok(Self(values))
+        } else {
+            Err(NormProofError::Commitments { expected, found })
+        }
+    }
+
     /// P, the commitment to the whole key.
     pub(crate) fn key_commitment(&self) -> RistrettoPoint {
         self.commitments.iter().map(Commitment::point).sum()

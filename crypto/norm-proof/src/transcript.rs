@@ -141,7 +141,7 @@ mod tests {
 
     fn statement() -> Statement {
         let width = lattice::Width::from_transport_bits(20).unwrap();
-        Statement {
+        Statement(crate::PublicValues {
             parameters: crate::Parameters::new(3, width, 1 << 40, 2).unwrap(),
             masks: lattice::MaskPolynomials::derive(&[1; 32].into()),
             round_hash: [2; 32].into(),
@@ -150,7 +150,7 @@ mod tests {
             body_digest: [5; 32].into(),
             commitments: vec![point(1), point(2)],
             sealed_digest: [6; 32].into(),
-        }
+        })
     }
 
     fn point(number: u64) -> Commitment {
@@ -160,10 +160,10 @@ mod tests {
     /// Every challenge changes when any value before it changes.
     #[test]
     fn a_challenge_depends_on_all_that_was_sent_before_it() {
-        type Change<'a> = &'a dyn Fn(&mut Statement);
+        type Change<'a> = &'a dyn Fn(&mut crate::PublicValues);
         let rows = |change: Change<'_>| {
             let mut changed = statement();
-            change(&mut changed);
+            change(&mut changed.0);
             *ProofTranscript::new(&changed).projection_rows().stream_key()
         };
         let parameters = |blocks, width, bound, holders| {

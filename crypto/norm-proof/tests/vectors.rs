@@ -4,7 +4,7 @@
 
 use lattice::{CpuBackend, MaskPolynomials, Width};
 use names::Name;
-use norm_proof::{NormProof, NormProofError, Parameters, Statement, Verifying};
+use norm_proof::{NormProof, NormProofError, Parameters, PublicValues, Statement, Verifying};
 use rand::rngs::OsRng;
 use serde_json::Value;
 use sharing::Commitment;
@@ -26,7 +26,7 @@ fn verify(vector: &Value) -> Result<(), NormProofError> {
     let number = |name: &str| vector[name].as_u64().unwrap();
     let width = Width::from_transport_bits(number("transport_bits") as u32).unwrap();
     let commitments = vector["commitments"].as_array().unwrap();
-    let statement = Statement {
+    let statement = Statement::new(PublicValues {
         parameters: Parameters::new(
             number("blocks"),
             width,
@@ -40,7 +40,7 @@ fn verify(vector: &Value) -> Result<(), NormProofError> {
         body_digest: name(&vector["body_digest"]),
         commitments: commitments.iter().map(|one| Commitment::decode(&name(one)).unwrap()).collect(),
         sealed_digest: name(&vector["sealed_digest"]),
-    };
+    })?;
     let mut verifying = Verifying::begin(statement, NormProof::from_bytes(&bytes(&vector["proof"]))?);
     verifying.read(&CpuBackend::new(), &bytes(&vector["body"]))?;
     verifying.finish(&mut OsRng)?.verify(&mut OsRng)

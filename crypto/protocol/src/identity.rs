@@ -1,9 +1,11 @@
 //! Ed25519 identities. Every signature covers a label and a message. The check is strict (RFC
-//! 8032): keys of small order and non-canonical encodings are refused.
+//! 8032): keys of small order are refused, and encodings of a key, of R or of S that are not
+//! canonical.
 
 use std::fmt;
 
-use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signer, SigningKey};
+use ledger::verifying_key;
 use names::{
     PublicKey, SecretKey,
     labels::{self, Label},
@@ -71,7 +73,7 @@ impl Signature {
         message: &[u8],
         of: &'static str,
     ) -> Result<(), Refusal> {
-        let key = VerifyingKey::from_bytes(key.as_bytes()).map_err(|_| Refusal::Signature { of })?;
+        let key = verifying_key(key).map_err(|_| Refusal::Signature { of })?;
         let signature = ed25519_dalek::Signature::from_bytes(&self.0);
         key.verify_strict(&labelled(label, message), &signature).map_err(|_| Refusal::Signature { of })
     }

@@ -173,6 +173,9 @@ fn is_chain(chain_id: u64) -> bool {
 /// under its present key, the one with the largest sequence counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimAddress {
+    /// The identity key of the aggregator that owes the money. The address counts at no other one,
+    /// not even where the participant has the same name and key.
+    pub aggregator_key: PublicKey,
     /// The participant.
     pub subject: Subject,
     /// The account to pay, not [`Address::ZERO`].
@@ -186,23 +189,35 @@ pub struct ClaimAddress {
 }
 
 impl ClaimAddress {
-    /// The addresses in force among the messages that a participant has sent. For each chain this
-    /// is the message with the largest sequence, of those signed with the participant's present
-    /// key. The result is in ascending order of chains.
+    /// The addresses in force at an aggregator, among the messages that a participant has sent. For
+    /// each chain this is the message with the largest sequence, of those for this aggregator that
+    /// are signed with the participant's present key. The result is in ascending order of chains.
     ///
     /// Messages under a replaced key are ignored. After a change of its key a participant sends its
     /// address again.
-    pub fn in_force(messages: &[Vec<u8>], subject: &Subject, key: &PublicKey) -> Vec<Self> {
-        let mut claims = Self::signed_with(messages, subject, key);
+    pub fn in_force(
+        messages: &[Vec<u8>],
+        aggregator: &PublicKey,
+        subject: &Subject,
+        key: &PublicKey,
+    ) -> Vec<Self> {
+        let mut claims = Self::signed_with(messages, aggregator, subject, key);
         claims.sort_by_key(|claim| (claim.chain_id, Reverse(claim.sequence)));
         claims.dedup_by_key(|claim| claim.chain_id);
         claims
     }
 
-    /// The messages of this participant that are signed with this key.
-    pub fn signed_with(messages: &[Vec<u8>], subject: &Subject, key: &PublicKey) -> Vec<Self> {
+    /// The messages of this participant to this aggregator that are signed with this key.
+    pub fn signed_with(
+        messages: &[Vec<u8>],
+        aggregator: &PublicKey,
+        subject: &Subject,
+        key: &PublicKey,
+    ) -> Vec<Self> {
         let read = |message: &Vec<u8>| Self::from_bytes(message).ok();
-        let signed = |claim: &Self| claim.subject == *subject && claim.verify(key).is_ok();
+        let signed = |claim: &Self| {
+            claim.aggregator_key == *aggregator && claim.subject == *subject && claim.verify(key).is_ok()
+        };
         messages.iter().filter_map(read).filter(signed).collect()
     }
 }
@@ -219,6 +234,7 @@ impl Signed for ClaimAddress {
 impl Canonical for ClaimAddress {
     fn write(&self, writer: &mut Writer) {
         writer.tag(b"BSCA");
+        writer.name(&self.aggregator_key);
         write_subject(writer, &self.subject);
         writer.raw(&self.address.to_bytes());
         writer.u64(self.chain_id);
@@ -229,6 +245,7 @@ impl Canonical for ClaimAddress {
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         reader.tag(b"BSCA")?;
         let claim = Self {
+            aggregator_key: reader.name("aggregator_key")?,
             subject: read_subject(reader)?,
             address: Address::from_bytes(reader.array("address")?),
             chain_id: reader.u64("chain_id")?,

@@ -67,8 +67,8 @@ pub enum Refusal {
         /// The name of the check that failed.
         check: &'static str,
     },
-    /// The number of commitments or sealed seeds is not the number of holders.
-    #[error("the message has {found} shares for {expected} holders")]
+    /// The commitments, sealed seeds or answers are not one for each holder.
+    #[error("the {found} shares are not one for each of {expected} holders")]
     Holders {
         /// The number of holders in the document.
         expected: usize,

@@ -3,10 +3,10 @@
 use curve25519_dalek::{RistrettoPoint, Scalar, traits::VartimeMultiscalarMul};
 use lattice::{RING_DEGREE, sample::KEY_SHARE_BOUND};
 use rand::{CryptoRng, RngCore};
-use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use crate::{
+    bisection::bisect,
     commitment::{Commitment, open_shifted},
     error::SharingError,
     share::KeyShare,
@@ -28,7 +28,7 @@ pub fn check(share: &KeyShare, commitment: &Commitment) -> Result<(), SharingErr
 ///
 /// With weights r_i of 128 bits from `rng`, it checks Σ_k (Σ_i r_i s_{i,k}) G_k + (Σ_i r_i ρ_i) H =
 /// Σ_i r_i P_i. A wrong share goes unnoticed with probability 2⁻¹²⁸. If the equation does not hold,
-/// each share is checked alone.
+/// [`bisect`] finds the wrong shares, and each is refused by a check of its own.
 ///
 /// The checker must draw the weights itself. If they were a function of the clients' messages,
 /// clients could choose errors that cancel.
@@ -41,10 +41,17 @@ pub fn check_batch<R: RngCore + CryptoRng>(
     items: &[(&KeyShare, &Commitment)],
     rng: &mut R,
 ) -> Vec<Result<(), SharingError>> {
-    if items.len() > 1 && combination_holds(items, rng) {
-        return vec![Ok(()); items.len()];
+    let verdicts = bisect(items.len(), |range| hold(&items[range], rng));
+    let verdict = |good| if good { Ok(()) } else { Err(SharingError::CommitmentMismatch) };
+    verdicts.into_iter().map(verdict).collect()
+}
+
+/// Whether all of these shares open their commitments. Exact for one share.
+fn hold<R: RngCore + CryptoRng>(items: &[(&KeyShare, &Commitment)], rng: &mut R) -> bool {
+    match items {
+        [(share, commitment)] => check(share, commitment).is_ok(),
+        _ => combination_holds(items, rng),
     }
-    items.par_iter().map(|(share, commitment)| check(share, commitment)).collect()
 }
 
 fn combination_holds<R: RngCore + CryptoRng>(items: &[(&KeyShare, &Commitment)], rng: &mut R) -> bool {
@@ -134,6 +141,24 @@ mod tests {
         shares[4] = forge(&shares[4], 0, 0, 1);
         let expected = vec![Ok(()), REFUSED, Ok(()), Ok(()), REFUSED, Ok(())];
         assert_eq!(verdicts(&shares, &commitments), expected);
+    }
+
+    #[test]
+    fn one_wrong_share_of_sixteen_costs_nine_checks_and_not_seventeen() {
+        let mut shares: Vec<KeyShare> = (0..16).map(share).collect();
+        let commitments: Vec<Commitment> = shares.iter().map(KeyShare::commit).collect();
+        shares[2] = forge(&shares[2], 5, 1, 0);
+        let items: Vec<_> = shares.iter().zip(&commitments).collect();
+        let (mut checks, mut rng) = (0, StdRng::seed_from_u64(3));
+        let verdicts = bisect(items.len(), |range| {
+            checks += 1;
+            hold(&items[range], &mut rng)
+        });
+        assert_eq!(verdicts.iter().position(|good| !good), Some(2));
+        assert_eq!(verdicts.iter().filter(|&&good| good).count(), 15);
+        assert!(checks <= 2 * 4 + 1, "{checks}");
+        let expected: Vec<_> = verdicts.iter().map(|&good| if good { Ok(()) } else { REFUSED }).collect();
+        assert_eq!(check_batch(&items, &mut rng), expected);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 #![doc = include_str!("../docs/sharing.md")]
 #![forbid(unsafe_code)]
 
+mod bisection;
 mod check;
 mod commitment;
 mod error;
@@ -11,6 +12,7 @@ mod share;
 #[cfg(test)]
 mod test_shares;
 
+pub use bisection::bisect;
 pub use check::{check, check_batch};
 pub use commitment::Commitment;
 pub use error::SharingError;

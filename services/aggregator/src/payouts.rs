@@ -5,8 +5,10 @@
 use api::ProblemKind;
 use kit::{Error, Result, time::Timestamp};
 use ledger::payout::{Inputs, Policy, Recipient, split};
-use names::{RoundId, Subject};
-use protocol::{Canonical, ClaimAddress, ContributionHeader, PayoutTerms, RoundDocument, Token};
+use names::{PublicKey, RoundId, Subject};
+use protocol::{
+    Canonical, ClaimAddress, ContributionHeader, PayoutTerms, RoundDocument, Token, roles::aggregator::HOLDER,
+};
 use sqlx::PgConnection;
 
 use crate::{
@@ -96,15 +98,17 @@ pub(crate) async fn post(
     }
     books::pay_round(tx, round_id, &terms.asset().to_string(), earnings, now).await?;
     if let Some(token) = &terms.token {
-        hand_over(tx, Some(round_id), token, now).await?;
+        let aggregator = &document.holders[usize::from(HOLDER)].identity_key;
+        hand_over(tx, aggregator, Some(round_id), token, now).await?;
     }
     Ok(())
 }
 
-/// Hands over every balance in a token whose owner has a claim address. Returns the batch, if there
-/// is such a balance. The books must be locked.
+/// Hands over every balance in a token whose owner has a claim address at this aggregator. Returns
+/// the batch, if there is such a balance. The books must be locked.
 pub(crate) async fn hand_over(
     tx: &mut PgConnection,
+    aggregator: &PublicKey,
     round_id: Option<&RoundId>,
     token: &Token,
     now: Timestamp,
@@ -113,7 +117,7 @@ pub(crate) async fn hand_over(
     let chain_id = i64::try_from(token.chain_id).map_err(Error::fault)?;
     let owed = stored::owed(tx, &asset, chain_id).await?;
     let balances: Vec<Claimable> =
-        owed.into_iter().filter_map(|owed| claimable(owed, token.chain_id)).collect();
+        owed.into_iter().filter_map(|owed| claimable(owed, aggregator, token.chain_id)).collect();
     if balances.is_empty() {
         return Ok(None);
     }
@@ -124,9 +128,9 @@ pub(crate) async fn hand_over(
 
 /// A balance with the address that its owner has signed. `None` if no message is signed with the
 /// owner's present key.
-fn claimable(owed: Owed, chain_id: u64) -> Option<Claimable> {
+fn claimable(owed: Owed, aggregator: &PublicKey, chain_id: u64) -> Option<Claimable> {
     let Owed { subject, client_key, amount, messages } = owed;
-    let addresses = ClaimAddress::in_force(&messages, &subject, &client_key);
+    let addresses = ClaimAddress::in_force(&messages, aggregator, &subject, &client_key);
     let address = addresses.into_iter().find(|claim| claim.chain_id == chain_id)?.address.to_bytes();
     Some(Claimable { subject, address, amount })
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Args;
-use client::{Client, ClientConfig, Operator, OperatorConfig, Participant};
+use client::{Client, ClientConfig, Floors, Operator, OperatorConfig, Participant};
 use protocol::Pins;
 use zeroize::Zeroizing;
 
@@ -68,13 +68,19 @@ pub(crate) struct ClientArgs {
 }
 
 impl ClientArgs {
+    /// Connects to read. No round is refused for what it promises.
     pub(crate) fn connect(&self, output: &Output) -> Result<Client> {
+        self.connect_with(Floors::default(), output)
+    }
+
+    /// Connects to contribute to rounds that keep to these floors.
+    pub(crate) fn connect_with(&self, floors: Floors, output: &Output) -> Result<Client> {
         let pins = pins_file::read(&self.pins)?;
         let state = self.state.clone().or_else(|| default_state(|name| env::var_os(name).map(PathBuf::from)));
         let rule = "is needed: neither XDG_STATE_HOME nor HOME is set";
         let state = state.ok_or(CommandError::Argument { argument: "--state", rule })?;
         let config = self.aggregator.config(pins, &state, output)?;
-        Ok(Client::new(ClientConfig { threads: self.threads, ..config })?)
+        Ok(Client::new(ClientConfig { threads: self.threads, floors, ..config })?)
     }
 }
 

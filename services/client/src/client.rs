@@ -15,7 +15,7 @@ use reqwest::Method;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    ClientConfig, ClientError, Participant,
+    ClientConfig, ClientError, Floors, ModelSources, Participant,
     outbox::Outbox,
     receipts::Receipts,
     sent_updates::SentUpdates,
@@ -29,8 +29,9 @@ pub struct Client {
     pub(crate) transport: Transport,
     pub(crate) pins: Pins,
     pub(crate) outbox: Outbox,
-    pub(crate) sent: SentUpdates,
     pub(crate) receipts: Receipts,
+    pub(crate) models: ModelSources,
+    pub(crate) floors: Floors,
     pub(crate) pool: Arc<ThreadPool>,
     pub(crate) backend: Arc<dyn MaskingBackend>,
 }
@@ -52,6 +53,8 @@ impl Client {
             timeouts,
             extra_root_ca,
             threads,
+            models,
+            floors,
         } = config;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -61,9 +64,10 @@ impl Client {
         Ok(Self {
             transport: Transport::new(&aggregator_url, retry, on_retry, timeouts, extra_root_ca.as_deref())?,
             pins,
-            outbox: Outbox::open(state_dir.join("outbox"))?,
-            sent: SentUpdates::new(state_dir.join("sent")),
+            outbox: Outbox::open(state_dir.join("outbox"), SentUpdates::new(state_dir.join("sent")))?,
             receipts: Receipts::new(state_dir.join("receipts")),
+            models,
+            floors,
             pool: Arc::new(pool),
             backend: Arc::new(CpuBackend::new()),
         })

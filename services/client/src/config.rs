@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use protocol::Pins;
 
-use crate::{OnRetry, RetryPolicy};
+use crate::{Floors, OnRetry, RetryPolicy};
 
 /// The settings of a [`Client`](crate::Client).
 #[derive(Clone, Debug)]
@@ -28,11 +28,15 @@ pub struct ClientConfig {
     pub extra_root_ca: Option<Vec<u8>>,
     /// Threads for masking. 0 means one for each core.
     pub threads: usize,
+    /// Where models may be fetched from, and how large they may be.
+    pub models: ModelSources,
+    /// The least that a round must promise.
+    pub floors: Floors,
 }
 
 impl ClientConfig {
-    /// Default retries and time limits, no extra certificate authority, and one thread for each
-    /// core.
+    /// Default retries and time limits, no extra certificate authority, one thread for each core,
+    /// and models of at most 1 GiB from the aggregator itself.
     pub fn new(aggregator_url: impl Into<String>, pins: Pins, state_dir: impl Into<PathBuf>) -> Self {
         Self {
             aggregator_url: aggregator_url.into(),
@@ -43,7 +47,27 @@ impl ClientConfig {
             timeouts: Timeouts::default(),
             extra_root_ca: None,
             threads: 0,
+            models: ModelSources::default(),
+            floors: Floors::default(),
         }
+    }
+}
+
+/// Where models may be fetched from, and how large they may be. The aggregator chooses the location
+/// and the length, so the client's own settings limit both.
+#[derive(Clone, Debug)]
+pub struct ModelSources {
+    /// Hosts besides the aggregator's own address, as `host` or `host:port`. They must serve
+    /// `https`. They are used only with an aggregator that is reached by `https` itself: a client
+    /// of an aggregator on this machine trusts no certificate authority. Default: none.
+    pub hosts: Vec<String>,
+    /// The largest model that is fetched, in bytes. A model is held in memory. Default: 1 GiB.
+    pub max_bytes: u64,
+}
+
+impl Default for ModelSources {
+    fn default() -> Self {
+        Self { hosts: Vec::new(), max_bytes: 1 << 30 }
     }
 }
 

@@ -93,6 +93,23 @@ pub enum ClientError {
         /// The largest weight that the round allows.
         max: u32,
     },
+    /// The round may sum fewer participants than this client accepts.
+    #[error(
+        "the round may sum {found} participants, and this client's floor is {floor} \
+         (`ClientConfig::floors.min_cohort`)"
+    )]
+    CohortFloor {
+        /// The smallest `min_cohort` that the client accepts.
+        floor: u32,
+        /// The `min_cohort` of the round.
+        found: u32,
+    },
+    /// The round demands no proof of the norm, and this client does.
+    #[error(
+        "the round demands no proof of the norm, and this client's floor is a proof \
+         (`ClientConfig::floors.norm_proof`)"
+    )]
+    ProofFloor,
     /// The norm proof could not be made.
     #[error("the norm of the update could not be proved")]
     Prove {
@@ -133,6 +150,25 @@ pub enum ClientError {
     /// The address of the aggregator is neither an `https` URL nor an `http` URL of this machine.
     #[error("the address must be https, or http on this machine")]
     Address,
+    /// The model is where this client fetches nothing from. The aggregator chose the location.
+    #[error("the model at {location} is not fetched: {rule}")]
+    ModelLocation {
+        /// The location in the round document.
+        location: String,
+        /// The rule that it breaks, with what to do.
+        rule: &'static str,
+    },
+    /// The model is larger than this client allows.
+    #[error(
+        "the model has {bytes} bytes, more than the {max_bytes} that the client's settings allow \
+         (`ClientConfig::models.max_bytes`); raise that limit if this machine has the memory"
+    )]
+    ModelTooLarge {
+        /// The length in the round document.
+        bytes: u64,
+        /// The configured limit.
+        max_bytes: u64,
+    },
     /// The TLS or HTTP settings cannot be used, for example because the certificate authority is
     /// not PEM.
     #[error("the connection's settings cannot be used")]

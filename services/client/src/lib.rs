@@ -27,15 +27,18 @@
 //! batch are compared with its root. All of this is also in the log, where an auditor can check it.
 //!
 //! An update leaves the process only in masked form. The finished message is on disk before its
-//! first byte is sent, so a repetition sends the same bytes, even after a crash.
+//! first byte is sent, so a repetition sends the same bytes, even after a crash. From then on the
+//! update belongs to its round and is sent in no other one.
 
 #![forbid(unsafe_code)]
 
+mod address;
 mod audit;
 mod client;
 mod config;
 mod contribute;
 mod error;
+mod floors;
 mod operator;
 mod outbox;
 mod participant;
@@ -54,9 +57,10 @@ mod tests;
 mod transport;
 
 pub use client::Client;
-pub use config::{ClientConfig, Timeouts};
+pub use config::{ClientConfig, ModelSources, Timeouts};
 pub use contribute::Contribution;
 pub use error::ClientError;
+pub use floors::Floors;
 pub use ledger::payout_tree::{Address, StandardDump};
 pub use names::{ContributionId, ModelDigest, RoundId, Subject};
 pub use operator::{Operator, OperatorConfig};

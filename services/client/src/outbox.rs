@@ -4,6 +4,12 @@
 //! A message is two files, named by round and contribution: the body and the prefix. The prefix is
 //! written last, and a body without a prefix does not count.
 //!
+//! A message and the record of its update ([`crate::sent_updates`]) come to be in one step. The
+//! prefix is first written under a name of its own, which has the digest of the update. The record
+//! is the step: it fails if the update belongs to another round. Then the prefix gets its name.
+//! What a crash leaves before the step counts for nothing. What it leaves after the step is finished
+//! when the outbox is opened.
+//!
 //! Every attempt sends these bytes. Another update must never be sent under the same seeds. Neither
 //! must the same update with fresh errors. The two bodies would give away their difference.
 
@@ -15,12 +21,12 @@ use std::{
 };
 
 use futures::{StreamExt, TryStreamExt, stream};
-use names::{PublicKey, RoundId};
+use names::{PublicKey, RoundId, UpdateDigest};
 use protocol::{ContributionHeader, MessagePrefix, VerifiedRound};
 use tempfile::NamedTempFile;
 use tokio_util::io::ReaderStream;
 
-use crate::{ClientError, Phase, Progress, ProgressFn, private_file};
+use crate::{ClientError, Phase, Progress, ProgressFn, private_file, sent_updates::SentUpdates};
 
 /// Bytes read from disk at a time while uploading.
 const READ_BYTES: usize = 256 << 10;
@@ -28,11 +34,14 @@ const READ_BYTES: usize = 256 << 10;
 /// process.
 const UNFINISHED_AGE: Duration = Duration::from_secs(24 * 3600);
 const PREFIX: &str = "prefix";
+/// A prefix whose update is not recorded yet.
+const UNRECORDED: &str = "unrecorded";
 const BODY: &str = "body";
 
 #[derive(Clone, Debug)]
 pub(crate) struct Outbox {
     folder: PathBuf,
+    sent: SentUpdates,
 }
 
 /// A message that is complete on disk.
@@ -49,9 +58,19 @@ pub(crate) struct Message {
 }
 
 impl Outbox {
-    pub(crate) fn open(folder: PathBuf) -> Result<Self, ClientError> {
-        remove_unfinished(&folder).map_err(ClientError::state(&folder))?;
-        Ok(Self { folder })
+    pub(crate) fn open(folder: PathBuf, sent: SentUpdates) -> Result<Self, ClientError> {
+        let outbox = Self { folder, sent };
+        outbox.finish_recorded()?;
+        remove_unfinished(&outbox.folder).map_err(ClientError::state(&outbox.folder))?;
+        Ok(outbox)
+    }
+
+    /// Checks that an update belongs to no other round, before work is done for it.
+    ///
+    /// # Errors
+    /// [`ClientError::AlreadySent`].
+    pub(crate) fn check(&self, round: &VerifiedRound, update: &UpdateDigest) -> Result<(), ClientError> {
+        self.sent.check(update, round.hash())
     }
 
     /// A temporary file for the body of a new message. It is deleted on drop, unless
@@ -60,21 +79,60 @@ impl Outbox {
         private_file::draft(&self.folder).map_err(ClientError::state(&self.folder))
     }
 
-    /// Writes the message to disk. When this returns, a crash does not lose it.
+    /// Writes the message to disk and records its update, both or neither. When this returns, a
+    /// crash does not lose it.
+    ///
+    /// # Errors
+    /// [`ClientError::AlreadySent`] when the update belongs to another round,
+    /// [`ClientError::State`].
     pub(crate) fn put(
         &self,
         round: &VerifiedRound,
+        update: &UpdateDigest,
         prefix: MessagePrefix,
         body: NamedTempFile,
     ) -> Result<Message, ClientError> {
         let stem = format!("{}-{}", round.document().round_id, prefix.header.contribution_id);
-        let [prefix_name, body_name] = [PREFIX, BODY].map(|extension| format!("{stem}.{extension}"));
+        let body_name = format!("{stem}.{BODY}");
+        let unrecorded = format!("{stem}.{update}.{UNRECORDED}");
         let write = || {
             private_file::persist(body, &self.folder, &body_name)?;
-            private_file::write(&self.folder, &prefix_name, &prefix.to_bytes())
+            private_file::write(&self.folder, &unrecorded, &prefix.to_bytes())
         };
         write().map_err(ClientError::state(&self.folder))?;
-        Message::read(self.folder.join(prefix_name))
+        let unrecorded = self.folder.join(unrecorded);
+        let claimed = self.sent.claim(update, round.hash());
+        if matches!(claimed, Err(ClientError::AlreadySent { .. })) {
+            for path in [&unrecorded, &self.folder.join(body_name)] {
+                private_file::remove(path).map_err(ClientError::state(path))?;
+            }
+        }
+        claimed?;
+        Message::read(self.finish(&unrecorded, &stem)?)
+    }
+
+    /// Gives the prefix of a message whose update is recorded its name.
+    fn finish(&self, unrecorded: &Path, stem: &str) -> Result<PathBuf, ClientError> {
+        let prefix = self.folder.join(format!("{stem}.{PREFIX}"));
+        match private_file::rename(&self.folder, unrecorded, &prefix) {
+            // Another process has opened the outbox and done the same.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && prefix.exists() => {}
+            renamed => renamed.map_err(ClientError::state(unrecorded))?,
+        }
+        Ok(prefix)
+    }
+
+    /// Finishes the messages of runs that ended between recording the update and naming the prefix.
+    fn finish_recorded(&self) -> Result<(), ClientError> {
+        for path in files(&self.folder).map_err(ClientError::state(&self.folder))? {
+            let Some((stem, update)) = unrecorded(&path) else { continue };
+            let message = fs::read(&path).ok().and_then(|bytes| MessagePrefix::from_bytes(&bytes).ok());
+            let Some(message) = message else { continue };
+            if self.sent.round_of(&update)? == Some(message.header.round_hash) {
+                self.finish(&path, &stem)?;
+            }
+        }
+        Ok(())
     }
 
     /// The message that this participant has not delivered in this round yet.
@@ -115,6 +173,13 @@ impl Outbox {
         paths.retain(|path| path.extension().is_some_and(|extension| extension == PREFIX));
         Ok(paths)
     }
+}
+
+/// The stem of the message, and its update, when this is the file of an unrecorded prefix.
+fn unrecorded(path: &Path) -> Option<(String, UpdateDigest)> {
+    let name = path.file_name()?.to_str()?.strip_suffix(UNRECORDED)?.strip_suffix('.')?;
+    let (stem, update) = name.rsplit_once('.')?;
+    Some((stem.to_owned(), update.parse().ok()?))
 }
 
 /// The files of a folder. A missing folder has none.

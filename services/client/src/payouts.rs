@@ -60,7 +60,14 @@ impl Client {
     ) -> Result<Statement, ClientError> {
         let subject = participant.credential.subject.clone();
         let path = paths::fill(paths::CLAIM_ADDRESS, &[&subject.as_str()]);
-        let message = ClaimAddress { subject, address, chain_id, sequence, signature: Signature::BLANK };
+        let message = ClaimAddress {
+            aggregator_key: self.pins.aggregator,
+            subject,
+            address,
+            chain_id,
+            sequence,
+            signature: Signature::BLANK,
+        };
         let message = message.sign(&participant.identity).to_bytes().into();
         let body = ClaimAddressRequest { message };
         let request = || Ok(self.transport.request(Method::PUT, &path)?.json(&body));

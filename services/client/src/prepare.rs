@@ -15,10 +15,12 @@ use protocol::{
 };
 use rand::rngs::OsRng;
 use tempfile::NamedTempFile;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     Client, ClientError, Participant, Phase, Progress, ProgressFn,
     outbox::{Message, Outbox},
+    sent_updates::digest,
 };
 
 /// A contribution that is masked, signed and on disk, but not delivered yet.
@@ -73,8 +75,12 @@ impl Client {
     /// The contribution counts as `weight · update`. The work is done on the threads of this
     /// client, not on the threads of the runtime.
     ///
+    /// From the moment when the message is in the outbox, the update belongs to this round and is
+    /// sent in no other. A preparation that fails, or whose future is dropped, leaves it free.
+    ///
     /// # Errors
-    /// [`ClientError::UpdateLength`], [`ClientError::Weight`], [`ClientError::AlreadySent`],
+    /// [`ClientError::CohortFloor`], [`ClientError::ProofFloor`], [`ClientError::UpdateLength`],
+    /// [`ClientError::Weight`], [`ClientError::AlreadySent`],
     /// [`ClientError::Quantise`], [`ClientError::Mask`], [`ClientError::Prove`],
     /// [`ClientError::State`].
     pub async fn prepare(
@@ -85,8 +91,8 @@ impl Client {
         weight: u32,
         progress: ProgressFn,
     ) -> Result<Prepared, ClientError> {
+        self.floors.check(round)?;
         check(round, update, weight)?;
-        self.sent.record(update, round.hash())?;
         let job = Job {
             round: round.clone(),
             identity: IdentityKey::from_secret(&participant.identity.secret()),
@@ -95,9 +101,13 @@ impl Client {
             weight,
             progress,
         };
+        let given_up = CancellationToken::new();
+        let _guard = given_up.clone().drop_guard();
         let (pool, backend, outbox) = (self.pool.clone(), self.backend.clone(), self.outbox.clone());
-        let work = move || pool.install(|| job.run(&*backend, &outbox));
-        tokio::task::spawn_blocking(work).await.expect("masking neither panics nor is cancelled")
+        let work = move || pool.install(|| job.run(&*backend, &outbox, &given_up));
+        let prepared = tokio::task::spawn_blocking(work).await;
+        let prepared = prepared.expect("masking neither panics nor is cancelled")?;
+        Ok(prepared.expect("only a caller that is gone gives up"))
     }
 }
 
@@ -123,8 +133,16 @@ struct Job {
 }
 
 impl Job {
-    fn run(self, backend: &dyn MaskingBackend, outbox: &Outbox) -> Result<Prepared, ClientError> {
+    /// Returns `None` if the caller gave up before the message was in the outbox.
+    fn run(
+        self,
+        backend: &dyn MaskingBackend,
+        outbox: &Outbox,
+        given_up: &CancellationToken,
+    ) -> Result<Option<Prepared>, ClientError> {
         let start = Instant::now();
+        let update = digest(&self.update);
+        outbox.check(&self.round, &update)?;
         let quantised = self.quantise()?;
         let quantise_time = start.elapsed();
 
@@ -136,8 +154,12 @@ impl Job {
         let start = Instant::now();
         let prefix = self.sign(masked)?;
         let prove_time = start.elapsed();
-        let message = outbox.put(&self.round, prefix, body)?;
-        Ok(Prepared { preparation: Preparation { quantised, quantise_time, mask_time, prove_time }, message })
+        if given_up.is_cancelled() {
+            return Ok(None);
+        }
+        let message = outbox.put(&self.round, &update, prefix, body)?;
+        let preparation = Preparation { quantised, quantise_time, mask_time, prove_time };
+        Ok(Some(Prepared { preparation, message }))
     }
 
     fn quantise(&self) -> Result<Quantised, ClientError> {

@@ -23,6 +23,28 @@ pub(crate) fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     persist(file, folder, name)
 }
 
+/// Writes `bytes` to `folder/name` as [`write`] does, unless the name is taken. Returns whether it
+/// was free. Of several calls for one name, also by several processes, one finds it free.
+pub(crate) fn write_new(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<bool> {
+    let mut file = draft(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    let was_free = match file.persist_noclobber(folder.join(name)) {
+        Ok(_) => true,
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => false,
+        Err(error) => return Err(error.error),
+    };
+    // Another process may have named the file without having synchronised the folder.
+    sync_folder(folder)?;
+    Ok(was_free)
+}
+
+/// Gives a file of `folder` another name. When this returns, the name is on disk.
+pub(crate) fn rename(folder: &Path, from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    sync_folder(folder)
+}
+
 /// Moves a finished temporary file of `folder` to its name, and waits until both are on disk.
 pub(crate) fn persist(file: NamedTempFile, folder: &Path, name: &str) -> io::Result<()> {
     file.as_file().sync_all()?;
@@ -60,5 +82,14 @@ mod tests {
         remove(&nested.join("secret")).unwrap();
         remove(&nested.join("secret")).unwrap();
         assert_eq!(fs::read_dir(&nested).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_name_that_is_taken_keeps_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(write_new(folder.path(), "name", b"first").unwrap());
+        assert!(!write_new(folder.path(), "name", b"second").unwrap());
+        assert_eq!(fs::read(folder.path().join("name")).unwrap(), b"first");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
     }
 }

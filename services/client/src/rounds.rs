@@ -8,7 +8,7 @@ use names::RoundId;
 use protocol::{Signature, SignedDocument, VerifiedRound};
 use sha2::{Digest, Sha256};
 
-use crate::{Client, ClientError};
+use crate::{Client, ClientError, address::model_url};
 
 impl Client {
     /// All rounds of the aggregator with their progress. The answer is not signed.
@@ -31,9 +31,11 @@ impl Client {
     /// and every pinned combiner must have countersigned it. Every rule for documents must hold,
     /// and the constants must be those that this client derives.
     ///
-    /// This does not check whether the round takes contributions now.
+    /// The round must also keep to this client's own floors ([`Floors`](crate::Floors)). This does
+    /// not check whether the round takes contributions now.
     ///
     /// # Errors
+    /// [`ClientError::CohortFloor`] and [`ClientError::ProofFloor`].
     /// [`ClientError::Refused`] when a signature or a rule does not hold, [`ClientError::Mismatch`]
     /// when the document is of another round, and the errors of any exchange.
     pub async fn open_round(&self, id: RoundId) -> Result<VerifiedRound, ClientError> {
@@ -49,21 +51,30 @@ impl Client {
                 .collect(),
         };
         let round = signed.verify(&self.pins).map_err(ClientError::refused("round document"))?;
-        if round.document().round_id == id {
-            Ok(round)
-        } else {
-            Err(ClientError::Mismatch { what: "round document", field: "round_id" })
+        if round.document().round_id != id {
+            return Err(ClientError::Mismatch { what: "round document", field: "round_id" });
         }
+        self.floors.check(&round)?;
+        Ok(round)
     }
 
     /// Fetches the model that the round starts from. Checks its length and its digest.
     ///
+    /// The document names the location and the length. Both must keep to the settings of this
+    /// client ([`ModelSources`](crate::ModelSources)). No more than the stated length is read.
+    ///
     /// # Errors
+    /// [`ClientError::ModelLocation`] and [`ClientError::ModelTooLarge`] before anything is sent,
     /// [`ClientError::Mismatch`] when the bytes are not the model that the document names, and the
     /// errors of any exchange.
     pub async fn model(&self, round: &VerifiedRound) -> Result<Vec<u8>, ClientError> {
         let document = round.document();
-        let bytes = self.transport.bytes(&document.model_location, document.model_bytes).await?;
+        let (bytes, max_bytes) = (document.model_bytes, self.models.max_bytes);
+        if bytes > max_bytes {
+            return Err(ClientError::ModelTooLarge { bytes, max_bytes });
+        }
+        let url = model_url(self.transport.base(), &document.model_location, &self.models)?;
+        let bytes = self.transport.bytes_at(url, document.model_bytes).await?;
         if bytes.len() as u64 != document.model_bytes {
             return Err(ClientError::Mismatch { what: "model", field: "length" });
         }

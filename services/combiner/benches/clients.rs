@@ -47,7 +47,7 @@ fn clients(criterion: &mut Criterion) {
             let checks = check_shares(HOLDER, &opened, &mut rng);
             assert!(checks.iter().all(Result::is_ok));
             members.iter().for_each(|member| {
-                black_box(attest(&round, HOLDER, &member.header, identity));
+                black_box(attest(&round, HOLDER, &member.header, identity).unwrap());
             });
         });
     });

@@ -5,6 +5,8 @@
 //! destroyed, a commitment stays the only one under its name, and the last note is kept.
 
 pub mod round_key;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fs::{self, File, OpenOptions, Permissions},
@@ -41,6 +43,9 @@ pub enum VaultError {
 faults!(VaultError);
 
 const SECRET: &str = "key";
+/// A secret that is being destroyed. No call reads a file with this ending, so bytes that are
+/// overwritten in part are never taken for a secret.
+const DOOMED: &str = "doomed";
 const COMMITMENT: &str = "commit";
 const NOTE: &str = "note";
 
@@ -53,7 +58,7 @@ pub struct KeyVault {
 
 impl KeyVault {
     /// Opens the vault in `directory`. Creates the directory if it is missing. Lets only its owner
-    /// read it.
+    /// read it. Finishes what earlier processes left unfinished.
     ///
     /// # Errors
     /// [`VaultError::Io`].
@@ -63,6 +68,7 @@ impl KeyVault {
         fs::set_permissions(&directory, Permissions::from_mode(0o700))?;
         let vault = Self { directory };
         vault.remove_unfinished()?;
+        vault.finish_destructions()?;
         Ok(vault)
     }
 
@@ -102,7 +108,8 @@ impl KeyVault {
         Ok(self.path(name, SECRET)?.try_exists()?)
     }
 
-    /// Lists the names of all secrets.
+    /// Lists the names of all secrets, and of those whose destruction is unfinished. The latter can
+    /// only be destroyed again.
     ///
     /// # Errors
     /// [`VaultError::Io`].
@@ -110,11 +117,12 @@ impl KeyVault {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.directory)? {
             let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == SECRET) {
+            if [SECRET, DOOMED].iter().any(|extension| path.extension().is_some_and(|e| e == *extension)) {
                 names.extend(path.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned));
             }
         }
         names.sort();
+        names.dedup();
         Ok(names)
     }
 
@@ -164,27 +172,28 @@ impl KeyVault {
 
     /// Overwrites and removes the secret with this name, if it exists. A commitment stays.
     ///
+    /// The secret loses its name before its bytes change. After a failure at any step the secret
+    /// therefore loads whole or not at all, and a second call or the next
+    /// [`open`](Self::open) finishes the destruction.
+    ///
     /// Overwriting gives no guarantee: copy-on-write file systems and flash storage may keep old
     /// blocks. A vault therefore belongs on an encrypted volume.
     ///
     /// # Errors
     /// [`VaultError::Name`], [`VaultError::Io`].
     pub fn destroy(&self, name: &str) -> Result<(), VaultError> {
-        let path = self.path(name, SECRET)?;
-        match OpenOptions::new().write(true).open(&path) {
-            Ok(file) => {
-                let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
-                file.write_all_at(&vec![0; length], 0)?;
-                file.sync_all()?;
-                tracing::trace!("secret overwritten");
+        let (secret, doomed) = (self.path(name, SECRET)?, self.path(name, DOOMED)?);
+        // The renaming below would unlink what an earlier call left here, without overwriting it.
+        overwrite_and_remove(&doomed)?;
+        match fs::rename(secret, &doomed) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            renamed => {
+                renamed?;
+                tracing::trace!("secret renamed");
+                self.sync()?;
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(error.into()),
         }
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
-            _ => tracing::trace!("secret removed"),
-        }
+        overwrite_and_remove(&doomed)?;
         self.sync()
     }
 
@@ -234,6 +243,19 @@ impl KeyVault {
         Ok(())
     }
 
+    /// Finishes destructions that failed or whose process ended. Another process that is at one of
+    /// them comes to the same end.
+    fn finish_destructions(&self) -> Result<(), VaultError> {
+        for entry in fs::read_dir(&self.directory)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == DOOMED) {
+                overwrite_and_remove(&path)?;
+                self.sync()?;
+            }
+        }
+        Ok(())
+    }
+
     fn sync(&self) -> Result<(), VaultError> {
         File::open(&self.directory)?.sync_all()?;
         tracing::trace!("directory synchronised");
@@ -243,94 +265,27 @@ impl KeyVault {
 
 const UNFINISHED: &str = "unfinished";
 
+/// Overwrites a file with zeros and unlinks it. A missing file is not an error.
+fn overwrite_and_remove(path: &Path) -> io::Result<()> {
+    let file = match OpenOptions::new().write(true).open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    file.write_all_at(&vec![0; length], 0)?;
+    file.sync_all()?;
+    tracing::trace!("secret overwritten");
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => tracing::trace!("secret removed"),
+    }
+    Ok(())
+}
+
 fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn vault() -> (tempfile::TempDir, KeyVault) {
-        let directory = tempfile::tempdir().unwrap();
-        let vault = KeyVault::open(directory.path().join("vault")).unwrap();
-        (directory, vault)
-    }
-
-    #[test]
-    fn a_secret_is_kept_once_and_readable_to_its_owner_alone() {
-        let (_directory, vault) = vault();
-        vault.create("round-1", b"secret").unwrap();
-        assert!(matches!(vault.create("round-1", b"other"), Err(VaultError::Exists)));
-        assert_eq!(vault.load("round-1").unwrap().unwrap().as_slice(), b"secret");
-        assert_eq!(vault.load("round-2").unwrap(), None);
-        assert_eq!(vault.list().unwrap(), ["round-1"]);
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(&vault.directory), 0o700);
-        assert_eq!(mode(&vault.directory.join("round-1.key")), 0o600);
-        assert_eq!(fs::read_dir(&vault.directory).unwrap().count(), 1, "nothing unfinished is left");
-    }
-
-    #[test]
-    fn a_destroyed_secret_is_gone_and_its_commitment_stays() {
-        let (_directory, vault) = vault();
-        vault.create("round", b"secret").unwrap();
-        let second_name = vault.directory.join("second-name");
-        fs::hard_link(vault.directory.join("round.key"), &second_name).unwrap();
-        vault.commit("round", [1; 32].into()).unwrap();
-        vault.destroy("round").unwrap();
-        vault.destroy("round").unwrap();
-        assert!(!vault.exists("round").unwrap());
-        assert_eq!(fs::read(second_name).unwrap(), [0; 6], "the blocks were overwritten");
-        assert_eq!(vault.committed("round").unwrap(), Some([1; 32].into()));
-    }
-
-    #[test]
-    fn a_commitment_is_to_one_value_for_ever() {
-        let (_directory, vault) = vault();
-        vault.commit("round", [1; 32].into()).unwrap();
-        vault.commit("round", [1; 32].into()).unwrap();
-        assert!(matches!(vault.commit("round", [2; 32].into()), Err(VaultError::Committed)));
-        let reopened = KeyVault::open(&vault.directory).unwrap();
-        assert!(matches!(reopened.commit("round", [2; 32].into()), Err(VaultError::Committed)));
-        assert_eq!(reopened.committed("round").unwrap(), Some([1; 32].into()));
-    }
-
-    #[test]
-    fn of_many_commitments_at_once_one_wins() {
-        let (_directory, vault) = vault();
-        let wins = std::thread::scope(|scope| {
-            let tries: Vec<_> = (0..16)
-                .map(|i| {
-                    let vault = &vault;
-                    scope.spawn(move || vault.commit("round", [i; 32].into()).is_ok())
-                })
-                .collect();
-            tries.into_iter().filter(|_| true).map(|handle| handle.join().unwrap()).filter(|&won| won).count()
-        });
-        assert_eq!(wins, 1);
-    }
-
-    #[test]
-    fn the_last_note_stays() {
-        let (_directory, vault) = vault();
-        assert_eq!(vault.noted("head").unwrap(), None);
-        vault.note("head", b"first").unwrap();
-        vault.note("head", b"second, longer").unwrap();
-        assert_eq!(vault.noted("head").unwrap().unwrap(), b"second, longer");
-        assert!(vault.list().unwrap().is_empty(), "a note is no secret");
-        assert_eq!(fs::read_dir(&vault.directory).unwrap().count(), 1, "nothing unfinished is left");
-    }
-
-    #[test]
-    fn names_cannot_leave_the_directory() {
-        let (_directory, vault) = vault();
-        for name in ["", "../x", "a/b", "a.b", "é", &"a".repeat(101)] {
-            assert!(matches!(vault.create(name, b"secret"), Err(VaultError::Name)), "{name:?}");
-        }
     }
 }

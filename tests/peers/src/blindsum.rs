@@ -6,7 +6,7 @@ use lattice::{
     CHUNK_COEFFICIENTS, CpuBackend, MaskPolynomials, RING_DEGREE, SmallPoly, expand::SecretStreamKey,
 };
 use masking::{ChunkSum, Masker, RoundConstants, RoundRequest, quantise};
-use norm_proof::{NormProof, Parameters, Projecting, Statement, Verifying};
+use norm_proof::{NormProof, Parameters, Projecting, PublicValues, Statement, Verifying};
 use rand::{Rng, rngs::OsRng};
 use sharing::{KeyShare, ShareSeed};
 
@@ -55,7 +55,7 @@ fn make(constants: &RoundConstants, update: &[f32]) -> Contribution {
     for (chunk, values) in (0..).zip(quantised.values().chunks(CHUNK_COEFFICIENTS)) {
         masker.mask_chunk_keeping(chunk, values, &mut body, &mut phi).expect("the next chunk");
     }
-    let statement = Statement {
+    let statement = Statement::new(PublicValues {
         parameters: Parameters::new(
             constants.blocks(),
             constants.width(),
@@ -70,7 +70,8 @@ fn make(constants: &RoundConstants, update: &[f32]) -> Contribution {
         body_digest: [4; 32].into(),
         commitments: shares.iter().map(KeyShare::commit).collect(),
         sealed_digest: [5; 32].into(),
-    };
+    })
+    .expect("a commitment for each holder");
     let mut prover = Projecting::begin(statement.clone(), key, blinding);
     prover.project(&backend, &phi).expect("whole blocks");
     let mut prover = prover.commit(&mut OsRng).expect("within the bound");

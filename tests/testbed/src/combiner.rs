@@ -229,7 +229,7 @@ async fn attest_contributions(
             .and_then(|share| check_shares(*holder, &[(&header, &share)], &mut OsRng).remove(0));
         verdicts.push(match verdict {
             Ok(()) => {
-                let mut attestation = attest(round, *holder, &header, &shared.identity);
+                let mut attestation = attest(round, *holder, &header, &shared.identity).unwrap();
                 if shared.fails(Fault::ForgesAttestations) {
                     attestation.signature.0[0] ^= 1;
                 }

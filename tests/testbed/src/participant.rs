@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lattice::{backend::cpu::CpuBackend, expand::SecretStreamKey};
 use ledger::payout_tree::Address;
 use masking::{Quantised, quantise};
-use names::Subject;
+use names::{PublicKey, Subject};
 use protocol::{
     ClaimAddress, ContributionHeader, Credential, IdentityKey, MessagePrefix, Signature, Signed,
     VerifiedRound,
@@ -35,9 +35,16 @@ impl Participant {
         Self { identity, credential }
     }
 
-    /// Signs a claim address.
-    pub fn claim_address(&self, chain_id: u64, address: [u8; 20], sequence: u64) -> ClaimAddress {
+    /// Signs a claim address for the aggregator with this identity key.
+    pub fn claim_address(
+        &self,
+        aggregator: &PublicKey,
+        chain_id: u64,
+        address: [u8; 20],
+        sequence: u64,
+    ) -> ClaimAddress {
         ClaimAddress {
+            aggregator_key: *aggregator,
             subject: self.credential.subject.clone(),
             address: Address::from_bytes(address),
             chain_id,

@@ -15,8 +15,7 @@ pub(super) fn check_answers(bundle: &Bundle) -> Result<(), Finding> {
         if answer.holder != holder {
             return Err(Finding::new(at, RoundFault::OtherHolder));
         }
-        check_answer(&bundle.round, &bundle.result.root, &bundle.headers, answer)
-            .map_err(|refusal| Finding::new(at, refusal))?;
+        check_answer(&bundle.round, &bundle.headers, answer).map_err(|refusal| Finding::new(at, refusal))?;
     }
     Ok(())
 }

@@ -13,7 +13,9 @@ pub(super) fn check_sum<P: Published>(
     backend: &CpuBackend,
     progress: &mut dyn FnMut(),
 ) -> Result<(), AuditError<P::Error>> {
-    let (constants, key) = (bundle.round.constants(), sum_key(&bundle.answers));
+    let key = sum_key(&bundle.round, &bundle.answers);
+    let key = key.map_err(|refusal| Finding::new(Place::Answers, refusal))?;
+    let constants = bundle.round.constants();
     let seed = &bundle.round.document().mask_seed;
     let mut digester = SumDigester::default();
     let (mut packed_offset, mut sum_offset, mut residual_max) = (0, 0, 0);

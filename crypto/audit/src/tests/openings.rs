@@ -3,7 +3,7 @@
 
 use lattice::{CpuBackend, MaskPolynomials, Width};
 use names::{ContributionId, Name};
-use norm_proof::{GroupEquations, NormProof, Parameters, Statement, Verifying};
+use norm_proof::{GroupEquations, NormProof, Parameters, PublicValues, Statement, Verifying};
 use rand::rngs::OsRng;
 use serde_json::Value;
 use sharing::Commitment;
@@ -24,7 +24,7 @@ fn equations(vector: &Value, proof: &Value) -> GroupEquations {
     let width = Width::from_transport_bits(number("transport_bits") as u32).unwrap();
     let commitments = vector["commitments"].as_array().unwrap();
     let holders = commitments.len() as u8;
-    let statement = Statement {
+    let statement = Statement::new(PublicValues {
         parameters: Parameters::new(number("blocks"), width, number("noisy_norm_bound"), holders).unwrap(),
         masks: MaskPolynomials::derive(&name(&vector["mask_seed"])),
         round_hash: name(&vector["round_hash"]),
@@ -33,7 +33,8 @@ fn equations(vector: &Value, proof: &Value) -> GroupEquations {
         body_digest: name(&vector["body_digest"]),
         commitments: commitments.iter().map(|one| Commitment::decode(&name(one)).unwrap()).collect(),
         sealed_digest: name(&vector["sealed_digest"]),
-    };
+    })
+    .unwrap();
     let mut verifying = Verifying::begin(statement, NormProof::from_bytes(&bytes(proof)).unwrap());
     verifying.read(&CpuBackend::new(), &bytes(&vector["body"])).unwrap();
     verifying.finish(&mut OsRng).unwrap()

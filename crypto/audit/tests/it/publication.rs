@@ -74,7 +74,7 @@ fn publish_set(
 
 fn member(parties: &Parties, round: &VerifiedRound, message: &Message) -> Value {
     let attestations = (1..).zip(&parties.holders[1..]).map(|(holder, (identity, _))| {
-        hex::encode(attest(round, holder, message.header(), identity).to_bytes())
+        hex::encode(attest(round, holder, message.header(), identity).unwrap().to_bytes())
     });
     json!({
         "contribution_id": message.header().contribution_id,
@@ -90,7 +90,7 @@ fn unmask(round: &VerifiedRound, answers: &[ReleaseAnswer], set: &[Message]) -> 
     let bodies: Vec<&[u8]> = set.iter().map(|message| &message.body[..]).collect();
     let sum = ChunkSum::new(constants, 0).unwrap().add(&backend, constants, &bodies).unwrap();
     let seed = &round.document().mask_seed;
-    let unmasked = unmask_chunk(&backend, constants, seed, &sum_key(answers), &sum).unwrap();
+    let unmasked = unmask_chunk(&backend, constants, seed, &sum_key(round, answers).unwrap(), &sum).unwrap();
     let bytes: Vec<u8> = unmasked.sums.iter().flat_map(|sum| sum.to_le_bytes()).collect();
     let mut digester = SumDigester::default();
     digester.push(&chunk_digest(&bytes));

@@ -8,6 +8,7 @@ use names::{Name, PublicKey, SecretKey};
 use sha2::{Digest, Sha256};
 
 use super::{NoteError, NoteSignature, VerifiedSignature};
+use crate::public_key::{UnusableKey, verifying_key};
 
 /// The kind of message that a key signs. The value is the type byte of the signed-note format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,14 +96,9 @@ impl Verifier {
 
     fn checked(name: &str, kind: Kind, public_key: &PublicKey) -> Result<Self, NoteError> {
         check_name(name)?;
-        let wrong = |rule| NoteError::VerifierKey { rule };
-        let key = VerifyingKey::from_bytes(public_key.as_bytes())
-            .map_err(|_| wrong("the key is a point of the curve"))?;
-        if key.is_weak() {
-            Err(wrong("the key does not have small order"))
-        } else {
-            Ok(Self::new(name, kind, key))
-        }
+        let key = verifying_key(public_key);
+        let key = key.map_err(|UnusableKey { rule }| NoteError::VerifierKey { rule })?;
+        Ok(Self::new(name, kind, key))
     }
 
     /// The name, which stands in each signature line.

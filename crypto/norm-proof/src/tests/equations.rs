@@ -2,11 +2,12 @@
 //! more, so only the equations can refuse them.
 
 use curve25519_dalek::Scalar;
+use sharing::bisect;
 
 use super::fixture::{Contribution, equations, rng};
 use crate::{
     GroupEquations, NormProofError,
-    equations::Combination,
+    equations::{Combination, hold},
     proof::{BLINDINGS, NormProof},
     slack::limb_weight,
     witness::COMMITTED,
@@ -78,5 +79,23 @@ fn errors_of_two_proofs_in_a_batch_do_not_cancel() {
         assert!(unweighted.vanishes(), "the errors cancel");
         let verdicts = GroupEquations::verify_batch(&wrong, &mut rng());
         assert!(verdicts.iter().all(|verdict| matches!(verdict, Err(NormProofError::Opening))));
+    }
+}
+
+/// The batch is one proof sixteen times, because every proof costs time to make.
+#[test]
+fn one_wrong_proof_of_sixteen_costs_nine_multiplications_and_not_seventeen() {
+    let (honest, wrong) = (Honest::new(23), 11);
+    let mut batch: Vec<_> = (0..16).map(|_| honest.changed(|_| {})).collect();
+    batch[wrong] = honest.changed(|proof| proof.blinding_responses[0] += Scalar::ONE);
+    let mut multiplications = 0;
+    let verdicts = bisect(batch.len(), |range| {
+        multiplications += 1;
+        hold(&batch[range], &mut rng())
+    });
+    assert!(multiplications <= 2 * 4 + 1, "{multiplications}");
+    let refused = GroupEquations::verify_batch(&batch, &mut rng());
+    for (index, (verdict, good)) in refused.iter().zip(verdicts).enumerate() {
+        assert_eq!((verdict.is_ok(), good), (index != wrong, index != wrong));
     }
 }

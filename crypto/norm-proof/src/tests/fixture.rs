@@ -10,8 +10,8 @@ use rand::{Rng, RngCore, SeedableRng, rngs::StdRng};
 use sharing::{KeyShare, ShareSeed};
 
 use crate::{
-    Folding, GroupEquations, NormProof, NormProofError, Parameters, Projecting, Statement, Verifying,
-    transcript::ProofTranscript,
+    Folding, GroupEquations, NormProof, NormProofError, Parameters, Projecting, PublicValues, Statement,
+    Verifying, transcript::ProofTranscript,
 };
 
 /// τ of the tests' rounds.
@@ -58,7 +58,7 @@ impl Contribution {
             .map(|holder| KeyShare::derive(&ShareSeed::generate(&mut rng), &round_hash, &client_key, holder))
             .collect();
         let key = SmallPoly::sum(shares.iter().map(KeyShare::coefficients));
-        let statement = Statement {
+        let statement = Statement::new(PublicValues {
             parameters: Parameters::new(blocks as u64, width, BOUND, 2).unwrap(),
             masks: MaskPolynomials::derive(&[2; 32].into()),
             round_hash,
@@ -67,7 +67,8 @@ impl Contribution {
             body_digest: BodyDigest::from_bytes(rng.r#gen()),
             commitments: shares.iter().map(KeyShare::commit).collect(),
             sealed_digest: SealedDigest::from_bytes(rng.r#gen()),
-        };
+        })
+        .unwrap();
         let (phi, body) = mask(&statement.masks, &key, target, width);
         let blinding = shares.iter().map(KeyShare::blinding).sum();
         Self { statement, key: key.coefficients().to_vec(), blinding, phi, body }

@@ -73,7 +73,7 @@ fn randomness_is_hedged_with_statement_and_witness() {
     let (first, again) = (prove(&contribution), prove(&contribution));
     assert_eq!(first.announcements, again.announcements, "the generator is as broken as it can be");
     let mut other_statement = Contribution::honest(9);
-    other_statement.statement.weight += 1;
+    other_statement.statement.0.weight += 1;
     let mut other_witness = Contribution::honest(9);
     other_witness.phi[0] += 1;
     for other in [other_statement, other_witness] {

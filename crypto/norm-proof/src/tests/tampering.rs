@@ -8,7 +8,7 @@ use sharing::KeyShare;
 use testkit::flip;
 
 use super::fixture::{Contribution, backend, rng, verify};
-use crate::{NormProof, NormProofError, PROOF_BYTES, Parameters, Statement, Verifying};
+use crate::{NormProof, NormProofError, PROOF_BYTES, Parameters, PublicValues, Statement, Verifying};
 
 /// The fields of the encoding, in order: name, length, and length of one element.
 const FIELDS: [(&str, usize, usize); 10] = [
@@ -94,21 +94,35 @@ fn fields_fail_for_their_own_reason() {
     assert!(matches!(refused(&|proof| proof.blinding_responses.swap(0, 5)), NormProofError::Range(_)));
 }
 
+/// The bounds of the proof and the sum of the commitments are of the same holders.
+#[test]
+fn a_statement_has_a_commitment_for_each_holder() {
+    let honest = Contribution::honest(3).statement;
+    let with = |commitments: Vec<_>| Statement::new(PublicValues { commitments, ..honest.0.clone() });
+    let one = honest.commitments[0];
+    for found in [0, 1, 3, 258] {
+        let refused = with(vec![one; found]).unwrap_err();
+        assert!(matches!(refused, NormProofError::Commitments { expected: 2, found: n } if n == found));
+        assert_eq!(refused.failed_check(), None, "no proof is at fault");
+    }
+    with(honest.commitments.clone()).unwrap();
+}
+
 /// A change to a statement, with its name.
-type Change<'a> = (&'a str, &'a dyn Fn(&mut Statement));
+type Change<'a> = (&'a str, &'a dyn Fn(&mut PublicValues));
 
 #[test]
 fn a_proof_is_for_one_statement_only() {
     let contribution = Contribution::honest(3);
     let proof = contribution.prove().unwrap();
     let share = KeyShare::derive(&[9; 32].into(), &[1; 32].into(), &[2; 32].into(), 0).commit();
-    let looser = |statement: &mut Statement| {
+    let looser = |statement: &mut PublicValues| {
         let p = statement.parameters;
         statement.parameters =
             Parameters::new(p.blocks(), p.width(), p.noisy_norm_bound() + 1, p.holders()).unwrap();
     };
     let other_size = |blocks: u64, width: u32, holders: u8| {
-        move |statement: &mut Statement| {
+        move |statement: &mut PublicValues| {
             let width = lattice::Width::from_transport_bits(width).unwrap();
             let bound = statement.parameters.noisy_norm_bound();
             statement.parameters = Parameters::new(blocks, width, bound, holders).unwrap();
@@ -128,13 +142,13 @@ fn a_proof_is_for_one_statement_only() {
     ];
     for (name, change) in changes {
         let mut statement = contribution.statement.clone();
-        change(&mut statement);
+        change(&mut statement.0);
         let refused = verify(&statement, &proof, &contribution.body).unwrap_err();
         assert!(matches!(refused, NormProofError::Linear), "{name}: {refused}");
     }
     for change in [other_size(1, super::fixture::TRANSPORT_BITS, 2), other_size(2, 19, 2)] {
         let mut statement = contribution.statement.clone();
-        change(&mut statement);
+        change(&mut statement.0);
         assert!(verify(&statement, &proof, &contribution.body).is_err());
     }
 }

@@ -1,13 +1,15 @@
 //! The aggregator: its checks when a round ends, and the result that it publishes. It is
 //! holder 0 too. For its own share of each key it uses the functions of [`super::combiner`].
 
+use std::collections::BTreeSet;
+
 use names::{PublicKey, SetRoot, SumDigest, labels};
 use norm_proof::{NormProof, NormProofError, Verifying};
 use sharing::{Commitment, ShareSum};
 
 use crate::{
-    Attestation, ContributionHeader, IdentityKey, Proof, Refusal, ReleaseAnswer, RoundResult, Signature,
-    Signed, VerifiedRound,
+    Attestation, ContributionHeader, IdentityKey, Proof, Refusal, ReleaseAnswer, ReleaseRequest, RoundResult,
+    Signature, Signed, VerifiedRound,
 };
 
 /// The index of the aggregator among the holders.
@@ -35,23 +37,25 @@ pub fn check_attestation(
     }
 }
 
-/// Starts to verify the norm proof of a contribution, which the header binds. The body is read
-/// next.
+/// Checks the header of a contribution and starts to verify its norm proof, which the header binds.
+/// The body is read next.
 ///
 /// # Errors
-/// [`Refusal::ProofKind`], [`Refusal::Digest`], [`Refusal::NormProof`].
+/// The errors of [`VerifiedRound::check_header`], [`Refusal::ProofKind`], [`Refusal::Digest`],
+/// [`Refusal::NormProof`].
 pub fn begin_proof(
     round: &VerifiedRound,
     header: &ContributionHeader,
     proof: &[u8],
 ) -> Result<Verifying, Refusal> {
+    round.check_header(header)?;
     header.check_proof_digest(proof)?;
     if round.document().proof != Proof::NormV1 {
         return Err(Refusal::ProofKind);
     }
     let proof =
         NormProof::from_bytes(proof).map_err(|error| refused_proof(&error).unwrap_or(Refusal::ProofKind))?;
-    Ok(Verifying::begin(round.statement(header), proof))
+    Ok(Verifying::begin(round.statement(header)?, proof))
 }
 
 /// The refusal for an error in verifying a proof. `None` if the proof is not at fault.
@@ -59,16 +63,15 @@ pub fn refused_proof(error: &NormProofError) -> Option<Refusal> {
     error.failed_check().map(|check| Refusal::NormProof { check })
 }
 
-/// Checks the answer of a holder for the set of `members`. The set's size, the round, the root and
-/// the signature must be right, and each coefficient within its range. The answer must open the sum
-/// of the holder's commitments, so a wrong key cannot pass.
+/// Checks the answer of a holder for the set of `members`, each once. The set's size, the round, the
+/// members' root and the signature must be right, and each coefficient within its range. The answer
+/// must open the sum of the holder's commitments, so a wrong key cannot pass.
 ///
 /// # Errors
-/// Those of [`VerifiedRound::check_weights`], [`Refusal::WrongRound`], [`Refusal::Root`],
-/// [`Refusal::Signature`], [`Refusal::Opening`].
+/// Those of [`VerifiedRound::check_weights`], [`Refusal::WrongRound`], [`Refusal::Order`] when a
+/// member is in the set twice, [`Refusal::Root`], [`Refusal::Signature`], [`Refusal::Opening`].
 pub fn check_answer(
     round: &VerifiedRound,
-    root: &SetRoot,
     members: &[ContributionHeader],
     answer: &ReleaseAnswer,
 ) -> Result<(), Refusal> {
@@ -76,7 +79,10 @@ pub fn check_answer(
     if answer.round_hash != *round.hash() {
         return Err(Refusal::WrongRound);
     }
-    if answer.root != *root || answer.count as usize != members.len() {
+    let hashes = members.iter().map(ContributionHeader::hash).collect();
+    let set = ReleaseRequest::over(*round.hash(), hashes);
+    set.check_root()?;
+    if answer.root != set.root || answer.count as usize != members.len() {
         return Err(Refusal::Root);
     }
     let opening = Refusal::Opening { holder: answer.holder };
@@ -90,13 +96,27 @@ pub fn check_answer(
     sum.verify(&commitments.ok_or(opening.clone())?).map_err(|_| opening)
 }
 
-/// Σ_h Σ_i s_i^h: the key of the sum, from the checked answers of all holders.
-pub fn sum_key(answers: &[ReleaseAnswer]) -> Vec<i64> {
+/// Σ_h Σ_i s_i^h: the key of the sum, from the checked answers of all holders for one set.
+///
+/// # Errors
+/// [`Refusal::Holders`] unless every holder of the round has answered once, [`Refusal::WrongRound`],
+/// [`Refusal::Root`] when the answers are for several sets.
+pub fn sum_key(round: &VerifiedRound, answers: &[ReleaseAnswer]) -> Result<Vec<i64>, Refusal> {
+    let holders: BTreeSet<u8> = answers.iter().map(|answer| answer.holder).collect();
+    if answers.len() != holders.len() || !holders.into_iter().eq(0..round.holders()) {
+        return Err(Refusal::Holders { expected: round.holders().into(), found: answers.len() });
+    }
     let mut key = vec![0i64; lattice::RING_DEGREE];
     for answer in answers {
+        if answer.round_hash != *round.hash() {
+            return Err(Refusal::WrongRound);
+        }
+        if answer.root != answers[0].root {
+            return Err(Refusal::Root);
+        }
         key.iter_mut().zip(&answer.key_sum).for_each(|(sum, &share)| *sum += i64::from(share));
     }
-    key
+    Ok(key)
 }
 
 /// The result of a round, signed by the aggregator.

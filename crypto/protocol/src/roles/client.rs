@@ -4,7 +4,7 @@ use curve25519_dalek::Scalar;
 use lattice::{CHUNK_COEFFICIENTS, MaskingBackend, RING_DEGREE, SmallPoly, expand::SecretStreamKey};
 use masking::{Masker, MaskingError, Quantised};
 use names::{BodyDigest, ContributionId, Name, PublicKey, labels};
-use norm_proof::{NormProofError, Projecting};
+use norm_proof::{NormProofError, Projecting, Statement};
 use rand::{CryptoRng, RngCore};
 use sharing::{Commitment, KeyShare, SealContext, ShareSeed, seal};
 use zeroize::Zeroizing;
@@ -170,7 +170,8 @@ impl Masked<'_> {
         };
         let proof = match self.contributed.take() {
             Some(contributed) => {
-                self.prove(&header, &contributed, rng, progress).map_err(SigningError::Proof)?
+                let statement = self.round.statement(&header).map_err(SigningError::Round)?;
+                self.prove(statement, &contributed, rng, progress).map_err(SigningError::Proof)?
             }
             None => Vec::new(),
         };
@@ -202,7 +203,7 @@ impl Masked<'_> {
 
     fn prove(
         self,
-        header: &ContributionHeader,
+        statement: Statement,
         contributed: &[i64],
         rng: &mut (impl CryptoRng + RngCore),
         mut progress: impl FnMut(u64, u64),
@@ -214,7 +215,7 @@ impl Masked<'_> {
             done += 1;
             progress(done, total);
         };
-        let mut prover = Projecting::begin(self.round.statement(header), key, *blinding);
+        let mut prover = Projecting::begin(statement, key, *blinding);
         for chunk in chunks.clone() {
             prover.project(self.backend, chunk)?;
             step();

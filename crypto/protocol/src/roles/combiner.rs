@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use names::{HeaderHash, PublicKey, SetRoot, labels};
 use rand::{CryptoRng, RngCore};
-use sharing::{KeyShare, RoundKeyPair, ShareSum, check_batch};
+use sharing::{Commitment, KeyShare, RoundKeyPair, ShareSum, check_batch};
 
 use super::round::countersigned;
 use crate::{
@@ -78,6 +78,7 @@ pub fn open_share(
     sealed: &SealedSeeds,
 ) -> Result<KeyShare, Refusal> {
     round.check_header(header)?;
+    round.holder(holder).ok_or(Refusal::Share { holder })?;
     if sealed.digest() != header.sealed_digest {
         return Err(Refusal::Digest { of: "sealed seeds" });
     }
@@ -87,35 +88,49 @@ pub fn open_share(
     Ok(KeyShare::derive(&seed, round.hash(), &header.credential.client_key, holder))
 }
 
-/// Checks in one batch that shares open their commitments. The answers are in order. `rng` draws
-/// the batch's weights and must be the operating system's, or as good.
+/// Checks in one batch that shares open their commitments. The answers are in order. A header
+/// without a commitment for this holder is refused. `rng` draws the batch's weights and must be the
+/// operating system's, or as good.
 pub fn check_shares(
     holder: u8,
     opened: &[(&ContributionHeader, &KeyShare)],
     rng: &mut (impl CryptoRng + RngCore),
 ) -> Vec<Result<(), Refusal>> {
-    let pairs: Vec<_> =
-        opened.iter().map(|(header, share)| (*share, &header.commitments[usize::from(holder)])).collect();
-    let verdicts = check_batch(&pairs, rng);
-    verdicts.into_iter().map(|verdict| verdict.map_err(|_| Refusal::Share { holder })).collect()
+    let committed = |header: &ContributionHeader| header.commitments.get(usize::from(holder)).copied();
+    let commitments: Vec<Option<Commitment>> = opened.iter().map(|(header, _)| committed(header)).collect();
+    let pairs: Vec<_> = opened
+        .iter()
+        .zip(&commitments)
+        .filter_map(|((_, share), commitment)| Some((*share, commitment.as_ref()?)))
+        .collect();
+    let mut verdicts = check_batch(&pairs, rng).into_iter();
+    let verdict = |commitment: &Option<Commitment>| match commitment {
+        Some(_) => verdicts.next().expect("a verdict for each pair").map_err(|_| Refusal::Share { holder }),
+        None => Err(Refusal::Share { holder }),
+    };
+    commitments.iter().map(verdict).collect()
 }
 
 /// The attestation of a share that [`check_shares`] found good.
+///
+/// # Errors
+/// [`Refusal::Share`] when the header has no commitment for this holder.
 pub fn attest(
     round: &VerifiedRound,
     holder: u8,
     header: &ContributionHeader,
     identity: &IdentityKey,
-) -> Attestation {
-    Attestation {
+) -> Result<Attestation, Refusal> {
+    let commitment = header.commitments.get(usize::from(holder)).ok_or(Refusal::Share { holder })?;
+    let attestation = Attestation {
         round_hash: *round.hash(),
         header_hash: header.hash(),
         client_key: header.credential.client_key,
         holder,
-        commitment: header.commitments[usize::from(holder)].encoded(),
+        commitment: commitment.encoded(),
         signature: Signature::BLANK,
-    }
-    .sign(identity)
+    };
+    Ok(attestation.sign(identity))
 }
 
 /// A contribution as the combiner recorded it when it attested its share.

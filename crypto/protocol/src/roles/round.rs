@@ -3,7 +3,7 @@
 use lattice::MaskPolynomials;
 use masking::RoundConstants;
 use names::{PublicKey, RoundHash, labels};
-use norm_proof::{Parameters, Statement};
+use norm_proof::{Parameters, PublicValues, Statement};
 use sharing::SealContext;
 
 use crate::{Canonical, ContributionHeader, Holder, IdentityKey, Refusal, RoundDocument, Signature};
@@ -209,10 +209,13 @@ impl VerifiedRound {
     }
 
     /// The statement that the norm proof of a contribution with this header proves.
-    pub fn statement(&self, header: &ContributionHeader) -> Statement {
+    ///
+    /// # Errors
+    /// [`Refusal::Holders`] unless the header has a commitment for each holder.
+    pub fn statement(&self, header: &ContributionHeader) -> Result<Statement, Refusal> {
         let constants = &self.constants;
         let (blocks, width, bound) = (constants.blocks(), constants.width(), constants.noisy_norm_bound);
-        Statement {
+        let values = PublicValues {
             parameters: Parameters::new(blocks, width, bound, self.holders())
                 .expect("a checked document has constants that satisfy the proof's conditions"),
             masks: MaskPolynomials::derive(&self.document.mask_seed),
@@ -222,11 +225,16 @@ impl VerifiedRound {
             body_digest: header.body_digest,
             commitments: header.commitments.clone(),
             sealed_digest: header.sealed_digest,
-        }
+        };
+        let (expected, found) = (self.document.holders.len(), header.commitments.len());
+        Statement::new(values).map_err(|_| Refusal::Holders { expected, found })
     }
 
     /// The associated data with which the seed of holder `index` is sealed in a contribution with
     /// this header.
+    ///
+    /// # Panics
+    /// If the round has no holder with this index.
     pub fn seal_context<'a>(&'a self, header: &'a ContributionHeader, index: u8) -> SealContext<'a> {
         SealContext {
             round_hash: &self.hash,

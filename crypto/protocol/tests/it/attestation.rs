@@ -80,7 +80,7 @@ fn an_attestation_speaks_of_one_contribution_one_round_and_one_holder() {
     let contribution = fixture.contribution("alice");
     let other = fixture.contribution("bob");
     let round = fixture.round.clone();
-    let attestation = attest(&round, 1, contribution.header(), &fixture.parties.holders[1].0);
+    let attestation = attest(&round, 1, contribution.header(), &fixture.parties.holders[1].0).unwrap();
     assert_eq!(check_attestation(&round, 1, contribution.header(), &attestation), Ok(()));
 
     let share = Err(Refusal::Share { holder: 1 });
@@ -100,4 +100,24 @@ fn an_attestation_speaks_of_one_contribution_one_round_and_one_holder() {
         check_attestation(&round, 1, contribution.header(), &forged),
         Err(Refusal::Signature { of: "attestation" })
     );
+}
+
+#[test]
+fn a_header_without_a_commitment_for_the_holder_is_refused_and_the_others_in_its_batch_pass() {
+    let mut fixture = Fixture::new(45);
+    let (good, mut short) = (fixture.contribution("alice"), fixture.contribution("mallory"));
+    let shares = [&good, &short].map(|contribution| open(&fixture, 1, contribution).unwrap());
+    short.prefix.header.commitments.truncate(1);
+    let share = |holder| Err(Refusal::Share { holder });
+    let pairs = [(short.header(), &shares[1]), (good.header(), &shares[0]), (short.header(), &shares[1])];
+    assert_eq!(check_shares(1, &pairs, &mut fixture.rng), [share(1), Ok(()), share(1)]);
+    assert_eq!(check_shares(9, &pairs[1..2], &mut fixture.rng), [share(9)]);
+    let identity = &fixture.parties.holders[1].0;
+    for (holder, header) in [(1, short.header()), (9, good.header())] {
+        let refused = attest(&fixture.round, holder, header, identity);
+        assert_eq!(refused.unwrap_err(), Refusal::Share { holder });
+    }
+    let key = &fixture.parties.holders[1].1;
+    let opened = open_share(&fixture.round, 9, key, good.header(), &good.prefix.sealed);
+    assert_eq!(opened.unwrap_err(), Refusal::Share { holder: 9 });
 }

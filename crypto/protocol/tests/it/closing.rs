@@ -49,13 +49,12 @@ fn headers(set: &[Contribution]) -> Vec<ContributionHeader> {
     set.iter().map(|c| c.header().clone()).collect()
 }
 
-fn unmask(round: &VerifiedRound, set: &[Contribution], answers: &[ReleaseAnswer]) -> Vec<i64> {
+fn unmask(round: &VerifiedRound, set: &[Contribution], key: &[i64]) -> Vec<i64> {
     let backend = CpuBackend::default();
     let sum = ChunkSum::new(round.constants(), 0).unwrap();
     let bodies: Vec<&[u8]> = set.iter().map(|c| &c.body[..]).collect();
     let sum = sum.add(&backend, round.constants(), &bodies).unwrap();
-    let key = sum_key(answers);
-    unmask_chunk(&backend, round.constants(), &round.document().mask_seed, &key, &sum).unwrap().sums
+    unmask_chunk(&backend, round.constants(), &round.document().mask_seed, key, &sum).unwrap().sums
 }
 
 #[test]
@@ -66,13 +65,14 @@ fn p3_the_answers_open_exactly_the_sum_of_the_set() {
     assert_eq!(check(&fixture, &request, &set), Ok(4));
     let answers = answers(&fixture, &set, &request.root);
     for answer in &answers {
-        assert_eq!(check_answer(&fixture.round, &request.root, &headers(&set), answer), Ok(()));
+        assert_eq!(check_answer(&fixture.round, &headers(&set), answer), Ok(()));
     }
     let mut expected = vec![0i64; fixture.round.constants().padded_dimension as usize];
     for contribution in &set {
         expected.iter_mut().zip(contribution.update.values()).for_each(|(sum, &x)| *sum += i64::from(x));
     }
-    assert_eq!(unmask(&fixture.round, &set, &answers), expected);
+    let key = sum_key(&fixture.round, &answers).unwrap();
+    assert_eq!(unmask(&fixture.round, &set, &key), expected);
     let result = publish(
         &fixture.round,
         &request.root,
@@ -91,17 +91,18 @@ fn p1_a_ciphertext_stays_hidden_unless_every_holder_s_share_is_known() {
     let set = cohort(&mut fixture, 1);
     let answers = answers(&fixture, &set, &[0; 32].into());
     let honest: Vec<i64> = set[0].update.values().iter().map(|&x| x.into()).collect();
-    assert_eq!(unmask(&fixture.round, &set, &answers), honest, "all shares together open it");
-    for missing in 0..3 {
-        let mut known = answers.clone();
-        known.remove(missing);
+    let key = sum_key(&fixture.round, &answers).unwrap();
+    assert_eq!(unmask(&fixture.round, &set, &key), honest, "all shares together open it");
+    for missing in &answers {
+        let known: Vec<i64> = key.iter().zip(&missing.key_sum).map(|(sum, &s)| sum - i64::from(s)).collect();
         let opened = unmask(&fixture.round, &set, &known);
         // the result is uniform over the ring's range, far beyond any update
         let range = 1i64 << (62 - fixture.round.constants().scale_log2);
         let large = opened.iter().filter(|x| x.unsigned_abs() > range as u64 / 4).count();
         assert!(
             large > opened.len() / 2,
-            "without share {missing} only {large} of {} are large",
+            "without share {} only {large} of {} are large",
+            missing.holder,
             opened.len()
         );
         assert!(opened.iter().zip(&honest).filter(|(a, b)| a == b).count() < 8);
@@ -210,8 +211,7 @@ fn p3_an_answer_that_does_not_open_the_commitments_is_refused() {
     let root = request(&fixture, &set).root;
     let good = answers(&fixture, &set, &root).remove(1);
     let identity = &fixture.parties.holders[1].0;
-    let check =
-        |answer: ReleaseAnswer| check_answer(&fixture.round, &root, &headers(&set), &answer.sign(identity));
+    let check = |answer: ReleaseAnswer| check_answer(&fixture.round, &headers(&set), &answer.sign(identity));
     let opening = Err(Refusal::Opening { holder: 1 });
     assert_eq!(check(good.clone()), Ok(()));
 
@@ -248,6 +248,50 @@ fn p1_a_sum_over_too_few_is_not_accepted_even_if_the_combiner_signs_it() {
     let set = cohort(&mut fixture, 2);
     let root = request(&fixture, &set).root;
     let answer = answers(&fixture, &set, &root).remove(1);
-    let refusal = check_answer(&fixture.round, &root, &headers(&set), &answer);
+    let refusal = check_answer(&fixture.round, &headers(&set), &answer);
     assert_eq!(refusal, Err(Refusal::Cohort { count: 2, min: 3, max: 6 }));
+}
+
+#[test]
+fn p5_an_answer_is_checked_against_the_root_of_the_members_and_no_other() {
+    let mut fixture = Fixture::new(69);
+    let set = cohort(&mut fixture, 4);
+    let root = request(&fixture, &set).root;
+    let good = answers(&fixture, &set, &root).remove(1);
+    assert_eq!(check_answer(&fixture.round, &headers(&set), &good), Ok(()));
+    let mut shuffled = headers(&set);
+    shuffled.reverse();
+    assert_eq!(check_answer(&fixture.round, &shuffled, &good), Ok(()));
+
+    // The holder signs a sum that opens, for a root that is not the members' own.
+    for wrong in [[0; 32].into(), request(&fixture, &set[..3]).root] {
+        let answer = answers(&fixture, &set, &wrong).remove(1);
+        assert_eq!(check_answer(&fixture.round, &headers(&set), &answer), Err(Refusal::Root));
+    }
+    let mut twice = headers(&set[..3]);
+    twice.push(twice[0].clone());
+    let refused = check_answer(&fixture.round, &twice, &good).unwrap_err();
+    assert!(matches!(refused, Refusal::Order { .. }), "{refused}");
+}
+
+#[test]
+fn p3_the_key_of_the_sum_takes_one_answer_of_every_holder_for_one_set() {
+    let mut fixture = Fixture::new(70);
+    let set = cohort(&mut fixture, 3);
+    let good = answers(&fixture, &set, &request(&fixture, &set).root);
+    let sum = |change: &dyn Fn(&mut Vec<ReleaseAnswer>)| {
+        let mut answers = good.clone();
+        change(&mut answers);
+        sum_key(&fixture.round, &answers)
+    };
+    let key = sum(&|_| ()).unwrap();
+    assert_eq!(sum(&|answers| answers.reverse()), Ok(key));
+    let holders = |found| Err(Refusal::Holders { expected: 3, found });
+    assert_eq!(sum(&|answers| answers.clear()), holders(0));
+    assert_eq!(sum(&|answers| drop(answers.pop())), holders(2));
+    assert_eq!(sum(&|answers| answers.push(answers[1].clone())), holders(4));
+    assert_eq!(sum(&|answers| answers[2] = answers[1].clone()), holders(3), "one holder twice");
+    assert_eq!(sum(&|answers| answers[2].holder = 3), holders(3), "a holder that the round does not have");
+    assert_eq!(sum(&|answers| flip(&mut answers[1].root, 0)), Err(Refusal::Root));
+    assert_eq!(sum(&|answers| flip(&mut answers[1].round_hash, 0)), Err(Refusal::WrongRound));
 }

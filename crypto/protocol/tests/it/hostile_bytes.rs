@@ -71,6 +71,7 @@ fn valid() -> Vec<Vec<u8>> {
         signature: Signature([5; 64]),
     };
     let claim = ClaimAddress {
+        aggregator_key: [8; 32].into(),
         subject: Subject::new("alice").unwrap(),
         address: Address::from_bytes([6; 20]),
         chain_id: 1,
@@ -84,7 +85,7 @@ fn valid() -> Vec<Vec<u8>> {
         contribution.prefix.sealed.to_bytes(),
         contribution.prefix.to_bytes(),
         receipt.to_bytes(),
-        attest(&fixture.round, 1, header, &fixture.parties.holders[1].0).to_bytes(),
+        attest(&fixture.round, 1, header, &fixture.parties.holders[1].0).unwrap().to_bytes(),
         ReleaseRequest::over(round, vec![[9; 32].into(), [8; 32].into()]).to_bytes(),
         answer.to_bytes(),
         result.to_bytes(),

@@ -3,7 +3,7 @@
 use lattice::{CpuBackend, RING_DEGREE};
 use norm_proof::{NormProofError, PROOF_BYTES};
 use protocol::{
-    Proof, Refusal, Signed, VerifiedRound, proof_digest,
+    ContributionHeader, Proof, Refusal, Signed, VerifiedRound, proof_digest,
     roles::aggregator::{begin_proof, refused_proof},
 };
 use rand::rngs::OsRng;
@@ -20,7 +20,6 @@ fn demanding(fixture: &mut Fixture) -> VerifiedRound {
 /// Verifies as the aggregator does, block by block.
 fn verify(round: &VerifiedRound, contribution: &Contribution) -> Result<(), Refusal> {
     let header = contribution.header();
-    round.check_header(header)?;
     let mut verifying = begin_proof(round, header, &contribution.prefix.proof)?;
     for block in contribution.body.chunks(round.constants().width().bytes(RING_DEGREE)) {
         verifying.read(&CpuBackend::new(), block).unwrap();
@@ -94,6 +93,35 @@ fn a_proof_that_is_not_one_is_refused_for_its_encoding() {
     let mut swapped = fixture.contribution_to(&round, "bob", 1);
     swapped.prefix.proof[40] ^= 1;
     assert_eq!(verify(&round, &swapped), Err(Refusal::Digest { of: "proof" }));
+}
+
+/// A proof is verified only for a header that the round accepts.
+#[test]
+fn a_header_that_the_round_refuses_begins_no_proof() {
+    let mut fixture = Fixture::new(45);
+    let (round, other_round) = (demanding(&mut fixture), demanding(&mut fixture));
+    let contribution = fixture.contribution_to(&round, "alice", 1);
+    let begin = |round: &VerifiedRound, change: &dyn Fn(&mut ContributionHeader)| {
+        let mut header = contribution.header().clone();
+        change(&mut header);
+        let header = header.sign(&contribution.identity);
+        begin_proof(round, &header, &contribution.prefix.proof).map(|_| ())
+    };
+    assert_eq!(begin(&round, &|_| ()), Ok(()));
+    assert_eq!(begin(&other_round, &|_| ()), Err(Refusal::WrongRound));
+    let fewer = begin(&round, &|header| header.commitments.truncate(2));
+    assert_eq!(fewer, Err(Refusal::Holders { expected: 3, found: 2 }));
+    let more = begin(&round, &|header| header.commitments.push(header.commitments[0]));
+    assert_eq!(more, Err(Refusal::Holders { expected: 3, found: 4 }));
+    let heavy = begin(&round, &|header| header.weight = u32::MAX);
+    assert!(matches!(heavy, Err(Refusal::Weight { weight: u32::MAX, .. })));
+    let mut forged = contribution.header().clone();
+    forged.weight = 2;
+    let refused = begin_proof(&round, &forged, &contribution.prefix.proof).unwrap_err();
+    assert_eq!(refused, Refusal::Signature { of: "contribution" });
+    let mut header = contribution.header().clone();
+    header.commitments.truncate(2);
+    assert_eq!(round.statement(&header).unwrap_err(), Refusal::Holders { expected: 3, found: 2 });
 }
 
 #[test]

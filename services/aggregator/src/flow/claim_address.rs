@@ -27,7 +27,11 @@ pub(crate) async fn put(app: &App, subject: &Subject, request: &ClaimAddressRequ
     if message.subject != *subject {
         return Err(Error::abort(ProblemKind::MalformedRequest).field("subject", "the name in the message"));
     }
-    let key = participant.client_key;
+    let (own, key) = (app.pins.aggregator, participant.client_key);
+    if message.aggregator_key != own {
+        let rule = "the identity key of this aggregator";
+        return Err(Error::abort(ProblemKind::MalformedRequest).field("aggregator_key", rule));
+    }
     message.verify(&key)?;
     let number = |value: u64, field: &'static str| {
         let error = || Error::abort(ProblemKind::InvalidParameter).field(field, "below 2^63");
@@ -43,11 +47,11 @@ pub(crate) async fn put(app: &App, subject: &Subject, request: &ClaimAddressRequ
     }
     // Only messages by the present key count, so that a stolen earlier key cannot use up its quota.
     if before.len() >= MOST_ADDRESSES
-        && ClaimAddress::signed_with(&before, subject, &key).len() >= MOST_ADDRESSES
+        && ClaimAddress::signed_with(&before, &own, subject, &key).len() >= MOST_ADDRESSES
     {
         return Err(conflict("of one of the key's 1000 addresses, which are all that may be sent with it"));
     }
-    let counting = ClaimAddress::in_force(&before, subject, &key);
+    let counting = ClaimAddress::in_force(&before, &own, subject, &key);
     let counts = counting.iter().find(|claim| claim.chain_id == message.chain_id);
     if counts.is_some_and(|claim| claim.sequence >= message.sequence) {
         return Err(conflict(larger));

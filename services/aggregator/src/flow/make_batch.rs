@@ -18,7 +18,7 @@ pub(crate) async fn make_batch(app: &App, request: &MakeBatch) -> Result<Batch> 
     let token = token("token", &request.token)?;
     let made = run_tx(&app.db, "make batch", async |mut tx| {
         books::lock(&mut tx).await?;
-        let made = hand_over(&mut tx, None, &token, app.now()).await?;
+        let made = hand_over(&mut tx, &app.pins.aggregator, None, &token, app.now()).await?;
         Ok((tx, made))
     });
     let nothing =

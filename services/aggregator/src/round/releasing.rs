@@ -28,7 +28,7 @@ use crate::{
         jobs::Kind,
         rounds::{Facts, RoundRow},
     },
-    stored_round,
+    stored_round::{self, own_key},
 };
 
 /// Asks for the release, once the whole masked sum is stored.
@@ -71,11 +71,11 @@ async fn collect(app: &App, round_id: RoundId, root: SetRoot, round: VerifiedRou
     round_key::bind(&app.vault, round_id, root).await?;
     let call = ReleaseCall { request: HexBytes(request.to_bytes()) };
     let combined = try_join_all(app.combiners.iter().map(|combiner| ask(combiner, &round, &call))).await?;
-    let own = own_answer(app, round_id, root, &round, &members).await?;
+    let own = own_answer(app, root, &round, &members).await?;
     let answers: Vec<ReleaseAnswer> = std::iter::once(own).chain(combined).collect();
     let headers: Vec<ContributionHeader> = members.into_iter().map(|member| member.header).collect();
     let check = move || {
-        let valid = |answer: &ReleaseAnswer| check_answer(&round, &root, &headers, answer);
+        let valid = |answer: &ReleaseAnswer| check_answer(&round, &headers, answer);
         answers.iter().try_for_each(valid).map(|()| answers.iter().map(Canonical::to_bytes).collect())
     };
     app.compute.run(check).await?.map_err(|refusal: Refusal| Error::fault(refusal))
@@ -89,13 +89,11 @@ async fn ask(combiner: &Combiner, round: &VerifiedRound, call: &ReleaseCall) -> 
 
 async fn own_answer(
     app: &App,
-    round_id: RoundId,
     root: SetRoot,
     round: &VerifiedRound,
     members: &[AttestedMember],
 ) -> Result<ReleaseAnswer> {
-    let key = round_key::find(&app.vault, round_id).await?;
-    let key = key.ok_or_else(|| Error::fault("the round's key is not in the vault"))?;
+    let key = own_key(app, round).await?;
     let (app, round, members) = (app.clone(), round.clone(), members.to_vec());
     let pool = app.clone();
     let summed = pool.compute.run(move || {

@@ -71,9 +71,10 @@ async fn unmask(app: &App, row: &RoundRow, root: &SetRoot, chunk: u64) -> Result
     let digest = closing::folded_digest(&app.db, &row.round_id, index).await?;
     let words = read_words(app, names.folded(chunk), coefficients, digest).await?;
     let backend = Arc::clone(&app.backend);
+    let key = sum_key(&round, &answers).map_err(Error::fault)?;
     let unmasked = app.compute.run(move || {
         let sum = ChunkSum::from_words(round.constants(), chunk, count, words)?;
-        unmask_chunk(&*backend, round.constants(), &round.document().mask_seed, &sum_key(&answers), &sum)
+        unmask_chunk(&*backend, round.constants(), &round.document().mask_seed, &key, &sum)
     });
     let unmasked = unmasked.await?.map_err(Error::fault)?;
     let digest = write_words(app, &names.unmasked(chunk), &unmasked.sums, i64::to_le_bytes).await?;

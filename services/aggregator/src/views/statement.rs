@@ -20,7 +20,8 @@ const LONGEST_LIST: i64 = 1_000;
 pub(crate) async fn statement(app: &App, subject: &Subject) -> Result<Statement> {
     let participant = participants::show(app, subject).await?;
     let messages = claim_addresses::messages(&app.db, subject).await?;
-    let addresses = ClaimAddress::in_force(&messages, subject, &participant.client_key);
+    let own = &app.pins.aggregator;
+    let addresses = ClaimAddress::in_force(&messages, own, subject, &participant.client_key);
     let balances = books::balances(&app.db, subject).await?;
     let earned = books::earned(&app.db, subject, LONGEST_LIST).await?;
     let lines = batches::lines_of(&app.db, subject, LONGEST_LIST).await?;

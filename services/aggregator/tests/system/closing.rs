@@ -111,14 +111,16 @@ async fn the_bundle_recomputes_the_sum() {
         bundle.answers.iter().map(|bytes| ReleaseAnswer::from_bytes(&bytes.0).unwrap()).collect();
     assert_eq!(answers.iter().map(|answer| answer.holder).collect::<Vec<_>>(), [0, 1, 2]);
     for answer in &answers {
-        check_answer(&verified, &result.root, &headers, answer).unwrap();
+        check_answer(&verified, &headers, answer).unwrap();
     }
     let backend = CpuBackend::new();
     let packed: Vec<&[u8]> = bodies.iter().map(Vec::as_slice).collect();
     let sum =
         ChunkSum::new(verified.constants(), 0).unwrap().add(&backend, verified.constants(), &packed).unwrap();
     let seed = &verified.document().mask_seed;
-    let unmasked = unmask_chunk(&backend, verified.constants(), seed, &sum_key(&answers), &sum).unwrap();
+    let unmasked =
+        unmask_chunk(&backend, verified.constants(), seed, &sum_key(&verified, &answers).unwrap(), &sum)
+            .unwrap();
     let recomputed: Vec<u8> = unmasked.sums.iter().flat_map(|sum| sum.to_le_bytes()).collect();
     assert_eq!(deployment.get(&paths::fill(paths::RESULT_SUM, &[&round.id])).await.bytes, recomputed);
     let mut digester = SumDigester::default();

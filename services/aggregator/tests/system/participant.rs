@@ -6,7 +6,7 @@ use api::{
     Hex, HexBytes, contributions::ContributionView, participants::EnrolRequest, paths,
     payouts::ClaimAddressRequest,
 };
-use names::ContributionId;
+use names::{ContributionId, PublicKey};
 use protocol::{Canonical, ClaimAddress, ContributionHeader, roles::client::sign_enrolment};
 use rand::rngs::OsRng;
 use reqwest::Method;
@@ -14,12 +14,16 @@ use reqwest::Method;
 use crate::deployment::{Answer, Deployment, EPOCH, OpenRound};
 
 /// A subject with a key and a credential.
-pub(crate) struct Participant(testbed::Participant);
+pub(crate) struct Participant {
+    pub(crate) party: testbed::Participant,
+    aggregator: PublicKey,
+}
 
 impl Participant {
     /// Makes a participant with a credential of the deployment's registrar. It is not enrolled.
     pub(crate) fn new(deployment: &Deployment, subject: &str, epoch: u32) -> Self {
-        Self(testbed::Participant::new(&deployment.registrar, subject, epoch, &mut OsRng))
+        let party = testbed::Participant::new(&deployment.registrar, subject, epoch, &mut OsRng);
+        Self { party, aggregator: deployment.pins.aggregator }
     }
 
     pub(crate) async fn enrolled(deployment: &Deployment, subject: &str) -> Self {
@@ -37,21 +41,26 @@ impl Participant {
         deployment.post(paths::PARTICIPANTS, &request).await
     }
 
+    /// Signs a claim address for the deployment's aggregator.
+    pub(crate) fn claim_address(&self, chain_id: u64, address: [u8; 20], sequence: u64) -> ClaimAddress {
+        self.party.claim_address(&self.aggregator, chain_id, address, sequence)
+    }
+
     /// Makes a contribution whose update has the coordinate `value` everywhere.
     pub(crate) fn contribute(&self, round: &OpenRound, value: f32, weight: u32) -> Message {
         let round = &round.verified;
         let update = vec![value; usize::try_from(round.constants().dimension).unwrap()];
-        Message(self.0.contribute(round, &update, weight, &mut OsRng))
+        Message(self.party.contribute(round, &update, weight, &mut OsRng))
     }
 
     /// Returns the same contribution with a changed header, which is signed again.
     pub(crate) fn amend(&self, message: &Message, change: impl FnOnce(&mut ContributionHeader)) -> Message {
-        Message(self.0.amend(message, change))
+        Message(self.party.amend(message, change))
     }
 
     /// Returns the same contribution with a seed that this holder cannot open.
     pub(crate) fn spoil_seed(&self, message: &Message, holder: usize) -> Message {
-        Message(self.0.spoil_seed(message, holder))
+        Message(self.party.spoil_seed(message, holder))
     }
 }
 
@@ -59,13 +68,13 @@ impl Deref for Participant {
     type Target = testbed::Participant;
 
     fn deref(&self) -> &Self::Target {
-        &self.0
+        &self.party
     }
 }
 
 impl DerefMut for Participant {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.0
+        &mut self.party
     }
 }
 

@@ -245,6 +245,10 @@ async fn a_claim_address_is_its_participants_word_and_no_older_than_the_one_that
     put_claim(&deployment, "a", &forged).await.refused(ProblemKind::SignatureRefused);
     put_claim(&deployment, "a", &claim(&b, 1, 1)).await.refused(ProblemKind::MalformedRequest);
     put_claim(&deployment, "nobody", &claim(&a, 1, 1)).await.refused(ProblemKind::NotFound);
+    let elsewhere = a.party.claim_address(&a.credential.client_key, CHAIN, [1; 20], 1);
+    put_claim(&deployment, "a", &elsewhere).await.refused(ProblemKind::MalformedRequest);
+    let renamed = ClaimAddress { aggregator_key: deployment.pins.aggregator, ..elsewhere };
+    put_claim(&deployment, "a", &renamed).await.refused(ProblemKind::SignatureRefused);
     let changed = ClaimAddress { address: Address::from_bytes([9; 20]), ..claim(&a, 1, 1) };
     put_claim(&deployment, "a", &changed).await.refused(ProblemKind::SignatureRefused);
     assert_eq!(put_claim(&deployment, "a", &claim(&a, 2, 2)).await.status, 200);

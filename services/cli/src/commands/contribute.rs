@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use client::{Contribution, Phase, Progress, ProgressFn};
+use client::{Contribution, Floors, Phase, Progress, ProgressFn};
 use indicatif::ProgressBar;
 use names::RoundId;
 use serde_json::json;
@@ -26,13 +26,20 @@ pub(crate) struct Args {
     /// Weight: the contribution counts as this many times the update. The round limits it.
     #[arg(long, default_value_t = 1)]
     weight: u32,
+    /// Refuse rounds that may sum fewer participants than this.
+    #[arg(long, env = "BLINDSUM_MIN_COHORT", value_name = "N", default_value_t = Floors::default().min_cohort)]
+    min_cohort: u32,
+    /// Refuse rounds that demand no proof of the norm.
+    #[arg(long, env = "BLINDSUM_REQUIRE_PROOF")]
+    require_proof: bool,
     /// File with the update: safetensors, F32, with the tensor names and shapes of the round.
     file: PathBuf,
 }
 
 pub(crate) async fn run(args: Args, output: &Output) -> Result<()> {
     let participant = args.participant.read()?;
-    let client = args.client.connect(output)?;
+    let floors = Floors { min_cohort: args.min_cohort, norm_proof: args.require_proof };
+    let client = args.client.connect_with(floors, output)?;
     let round = client.open_round(args.round).await?;
     let update = update_file::read(&args.file, &round)?;
     let bar = output.bar(1, "quantising");

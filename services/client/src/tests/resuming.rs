@@ -1,5 +1,7 @@
 //! Runs after a crash between masking and the receipt.
 
+use std::sync::Arc;
+
 use api::{
     ProblemKind,
     rounds::{RoundState, RoundView},
@@ -10,7 +12,7 @@ use super::{
     operating::view,
     server::{Parties, Server, client, client_in, json, problem, update},
 };
-use crate::{Client, Participant, Prepared, ignore_progress};
+use crate::{Client, ClientError, Participant, Prepared, ProgressFn, ignore_progress};
 
 #[tokio::test]
 async fn a_message_left_in_the_outbox_is_sent_as_it_is() {
@@ -80,6 +82,112 @@ async fn a_body_without_its_prefix_does_not_count() {
     std::fs::File::options().write(true).open(&body).unwrap().set_modified(old).unwrap();
     client_in(&server.url, parties.pins(), &folder);
     assert!(!body.exists());
+}
+
+/// Changes the state folder as if the run that put the only message into the outbox had ended
+/// before the prefix got its name.
+fn unname(folder: &tempfile::TempDir) {
+    let state = folder.path().join("state");
+    let mut files = std::fs::read_dir(state.join("outbox")).unwrap().map(|entry| entry.unwrap().path());
+    let prefix = files.find(|path| path.extension().is_some_and(|extension| extension == "prefix")).unwrap();
+    let update = std::fs::read_dir(state.join("sent")).unwrap().next().unwrap().unwrap().file_name();
+    let unnamed = format!("{}.unrecorded", update.to_str().unwrap());
+    std::fs::rename(&prefix, prefix.with_extension(unnamed)).unwrap();
+}
+
+#[tokio::test]
+async fn a_crash_after_the_update_is_recorded_loses_no_message() {
+    let (parties, server) = (Parties::new(), Server::start().await);
+    let (first, folder) = client(&server, parties.pins());
+    let (round, participant) = (parties.round(1), parties.participant("alice"));
+    let prepared = first.prepare(&round, &participant, &update(), 1, ignore_progress()).await.unwrap();
+    let message = prepared.message().unwrap();
+    unname(&folder);
+    assert!(first.resume(&round, &participant, ignore_progress()).await.unwrap().is_none());
+
+    let restarted = client_in(&server.url, parties.pins(), &folder);
+    server.then(|seen| json(&Parties::new().view(&seen.body)));
+    let contribution = restarted.resume(&round, &participant, ignore_progress()).await.unwrap().unwrap();
+    assert_eq!((contribution.id, &server.seen()[0].body[..]), (prepared.contribution_id(), &message[..]));
+    let other = restarted.prepare(&parties.round(2), &participant, &update(), 1, ignore_progress()).await;
+    assert!(matches!(other, Err(ClientError::AlreadySent { .. })), "{other:?}");
+}
+
+#[tokio::test]
+async fn a_crash_before_the_update_is_recorded_leaves_it_free_and_sends_nothing() {
+    let (parties, server) = (Parties::new(), Server::start().await);
+    let (first, folder) = client(&server, parties.pins());
+    let (round, participant) = (parties.round(1), parties.participant("alice"));
+    first.prepare(&round, &participant, &update(), 1, ignore_progress()).await.unwrap();
+    unname(&folder);
+    std::fs::remove_dir_all(folder.path().join("state/sent")).unwrap();
+
+    let restarted = client_in(&server.url, parties.pins(), &folder);
+    let other = parties.round(2);
+    restarted.prepare(&other, &participant, &update(), 1, ignore_progress()).await.unwrap();
+    // The update belongs to the other round now, and no restart brings the first message back.
+    let restarted = client_in(&server.url, parties.pins(), &folder);
+    assert!(restarted.resume(&round, &participant, ignore_progress()).await.unwrap().is_none());
+    assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_preparation_that_fails_leaves_the_update_free() {
+    let (parties, server) = (Parties::new(), Server::start().await);
+    let (client, folder) = client(&server, parties.pins());
+    let participant = parties.participant("alice");
+    let outbox = folder.path().join("state/outbox");
+    std::fs::create_dir_all(folder.path().join("state")).unwrap();
+    std::fs::write(&outbox, b"no folder").unwrap();
+    let failed = client.prepare(&parties.round(1), &participant, &update(), 1, ignore_progress()).await;
+    assert!(matches!(failed, Err(ClientError::State { .. })), "{failed:?}");
+    std::fs::remove_file(&outbox).unwrap();
+    client.prepare(&parties.round(2), &participant, &update(), 1, ignore_progress()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_preparation_that_its_caller_drops_leaves_the_update_free() {
+    let (parties, server) = (Parties::new(), Server::start().await);
+    let (client, folder) = client(&server, parties.pins());
+    let participant = parties.participant("alice");
+    let (started, mut has_started) = tokio::sync::mpsc::unbounded_channel();
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let wait = std::sync::Mutex::new(wait);
+    let progress: ProgressFn = Arc::new(move |_| {
+        let _ = started.send(());
+        // Waits until the other end is dropped.
+        let _ = wait.lock().unwrap().recv();
+    });
+    let (first, other) = (parties.round(1), parties.round(2));
+    let update = update();
+    tokio::select! {
+        prepared = client.prepare(&first, &participant, &update, 1, progress) => panic!("{prepared:?}"),
+        _ = has_started.recv() => {}
+    }
+    drop(go);
+    // The client has one thread, so this comes after what was begun.
+    client.prepare(&other, &participant, &update, 1, ignore_progress()).await.unwrap();
+    assert!(client.resume(&first, &participant, ignore_progress()).await.unwrap().is_none());
+    assert_eq!(std::fs::read_dir(folder.path().join("state/outbox")).unwrap().count(), 2);
+}
+
+/// Two processes that share a state folder prepare one update for two rounds at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_rounds_that_an_update_is_prepared_for_at_once_one_gets_it() {
+    let (parties, server) = (Parties::new(), Server::start().await);
+    let (first, folder) = client(&server, parties.pins());
+    let second = client_in(&server.url, parties.pins(), &folder);
+    let participant = parties.participant("alice");
+    let (update, rounds) = (update(), [parties.round(1), parties.round(2)]);
+    let outcomes = tokio::join!(
+        first.prepare(&rounds[0], &participant, &update, 1, ignore_progress()),
+        second.prepare(&rounds[1], &participant, &update, 1, ignore_progress())
+    );
+    let outcomes = [outcomes.0, outcomes.1];
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    let refused = outcomes.iter().find_map(|outcome| outcome.as_ref().err()).unwrap();
+    assert!(matches!(refused, ClientError::AlreadySent { .. }), "{refused:?}");
+    assert_eq!(std::fs::read_dir(folder.path().join("state/outbox")).unwrap().count(), 2);
 }
 
 /// A message for round `round` that a run prepared and did not send. Each round has another update.

@@ -9,8 +9,8 @@ use axum::response::IntoResponse;
 use protocol::{IdentityKey, Refusal, Signature};
 use reqwest::Method;
 
-use super::server::{MODEL, Parties, Server, client, id, json, problem, signed_round};
-use crate::ClientError;
+use super::server::{MODEL, Parties, Server, client, id, json, problem, signed_round, update};
+use crate::{Client, ClientConfig, ClientError, Floors, ModelSources, ignore_progress};
 
 #[tokio::test]
 async fn a_signed_and_countersigned_document_is_accepted() {
@@ -76,6 +76,34 @@ async fn a_document_without_the_countersignature_is_refused() {
 }
 
 #[tokio::test]
+async fn a_round_below_the_floors_of_the_participant_is_neither_opened_nor_contributed_to() {
+    let (parties, server) = (Parties::new(), Server::start().await);
+    let folder = tempfile::tempdir().unwrap();
+    let client = |floors| {
+        let config = ClientConfig::new(&server.url, parties.pins(), folder.path());
+        Client::new(ClientConfig { floors, ..config }).unwrap()
+    };
+    let participant = parties.participant("alice");
+    let refusal = async |floors| {
+        let (client, signed) = (client(floors), parties.signed(&parties.document(1)));
+        server.then(move |_| json(&signed_round(&signed)));
+        let opened = client.open_round(id(1)).await.unwrap_err();
+        let round = parties.round(1);
+        let prepared = client.prepare(&round, &participant, &update(), 1, ignore_progress()).await;
+        assert_eq!(prepared.unwrap_err().to_string(), opened.to_string());
+        opened
+    };
+    let cohort = refusal(Floors { min_cohort: 3, ..Floors::default() }).await;
+    assert!(matches!(cohort, ClientError::CohortFloor { floor: 3, found: 2 }), "{cohort:?}");
+    let proof = refusal(Floors { norm_proof: true, ..Floors::default() }).await;
+    assert!(matches!(proof, ClientError::ProofFloor), "{proof:?}");
+    let signed = parties.signed(&parties.document(1));
+    server.then(move |_| json(&signed_round(&signed)));
+    client(Floors { min_cohort: 2, norm_proof: false }).open_round(id(1)).await.unwrap();
+    assert!(!folder.path().join("outbox").exists());
+}
+
+#[tokio::test]
 async fn another_rounds_document_is_refused() {
     let (parties, server) = (Parties::new(), Server::start().await);
     let (client, _folder) = client(&server, parties.pins());
@@ -102,6 +130,32 @@ async fn a_model_is_the_one_that_the_document_names() {
     }
     server.then(|_| "a model and more".into_response());
     assert!(matches!(client.model(&round).await, Err(ClientError::AnswerTooLong { limit: 7 })));
+}
+
+#[tokio::test]
+async fn a_model_elsewhere_or_beyond_the_limit_is_not_asked_for() {
+    let (parties, server, other) = (Parties::new(), Server::start().await, Server::start().await);
+    let folder = tempfile::tempdir().unwrap();
+    let config = ClientConfig::new(&server.url, parties.pins(), folder.path());
+    let models = ModelSources { max_bytes: 7, ..ModelSources::default() };
+    let client = Client::new(ClientConfig { models, ..config }).unwrap();
+    let round = |change: &dyn Fn(&mut protocol::RoundDocument)| {
+        let mut document = parties.document(1);
+        change(&mut document);
+        parties.signed(&document).verify(&parties.pins()).unwrap()
+    };
+    let large = client.model(&round(&|document| document.model_bytes = 8)).await;
+    assert!(matches!(large, Err(ClientError::ModelTooLarge { bytes: 8, max_bytes: 7 })), "{large:?}");
+    for location in [format!("{}/model", other.url), "https://models.example/model".to_owned()] {
+        let elsewhere = client.model(&round(&|document| document.model_location = location.clone())).await;
+        assert!(matches!(elsewhere, Err(ClientError::ModelLocation { .. })), "{elsewhere:?}");
+    }
+    assert!(server.seen().is_empty() && other.seen().is_empty());
+    server.then(|_| MODEL.into_response());
+    assert_eq!(client.model(&round(&|_| ())).await.unwrap(), MODEL);
+    server.then(|_| vec![0; 1 << 20].into_response());
+    let endless = client.model(&round(&|_| ())).await;
+    assert!(matches!(endless, Err(ClientError::AnswerTooLong { limit: 7 })), "{endless:?}");
 }
 
 #[tokio::test]

@@ -63,11 +63,10 @@ async fn insert(mut tx: Tx, app: &App, new: &rounds::NewRound<'_>) -> Result<(Tx
 
 /// Loads the key that this combiner made for the round. Refuses the document if it made none.
 async fn own_key(app: &App, round_id: RoundId) -> Result<RoundKeyPair> {
-    if round_keys::exists(&app.db, &round_id).await? {
-        round_key::load(app, round_id).await
-    } else {
-        Err(Refusal::Document { rule: "the combiner made a key for this round" }.into())
+    if round_keys::find(&app.db, &round_id).await?.is_none() {
+        return Err(Refusal::Document { rule: "the combiner made a key for this round" }.into());
     }
+    round_key::load(app, round_id).await
 }
 
 async fn accept(

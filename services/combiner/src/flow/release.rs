@@ -19,7 +19,10 @@ use protocol::{
 };
 use sharing::RoundKeyPair;
 
-use super::{destroy, round_key::destroyed};
+use super::{
+    destroy,
+    round_key::{destroyed, find},
+};
 use crate::{
     metrics,
     state::App,
@@ -47,7 +50,7 @@ async fn answer_once(app: &App, round_hash: RoundHash, request: &[u8]) -> Result
     let verified = round.verified()?;
     // Read the key first. The answer is stored before the key is destroyed, so a missing key
     // implies a stored answer.
-    let key = round_key::find(&app.vault, round.round_id.0).await?;
+    let key = find(app, round.round_id.0).await?;
     if let Some(released) = releases::find(&app.db, &round_hash).await? {
         authenticate(&verified, &request)?;
         destroy::destroy(app, &round).await?;

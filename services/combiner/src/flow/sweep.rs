@@ -3,7 +3,7 @@
 use kit::{
     Result,
     tx::{Tx, run_tx},
-    vault::round_key,
+    vault::round_key::{self, PublicHalf},
 };
 use names::RoundId;
 
@@ -27,10 +27,10 @@ pub(crate) async fn sweep(app: &App) -> Result<()> {
             if app.now().ms_since(made_at) > UNUSED_KEY_MS {
                 run_tx(&app.db, "sweep", |tx| destroy_unused(tx, app, &round_id)).await?;
             }
-        } else if let Some(key) = round_key::find(&app.vault, round_id).await? {
+        } else if let Some(key) = round_key::find_unrecorded(&app.vault, round_id).await? {
             // A crash or a restored database has lost the row of this key. Its time starts again
             // now.
-            round_keys::insert(&app.db, &round_id, key.id(), key.public(), app.now()).await?;
+            round_keys::insert(&app.db, &round_id, &PublicHalf::of(&key), app.now()).await?;
         }
     }
     Ok(())

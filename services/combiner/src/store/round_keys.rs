@@ -1,16 +1,17 @@
 //! The public halves of the rounds' keys.
 
-use kit::column::Column;
-use kit::time::Timestamp;
+use kit::{column::Column, time::Timestamp, vault::round_key::PublicHalf};
 use names::{RoundId, RoundKeyId, RoundPublicKey};
 use sqlx::{PgConnection, PgPool};
 
-/// Returns whether a key was made for this round.
-pub(crate) async fn exists(db: &PgPool, round_id: &RoundId) -> sqlx::Result<bool> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT FROM round_keys WHERE round_id = $1)")
-        .bind(Column(*round_id))
-        .fetch_one(db)
-        .await
+/// Finds the public half of the key that was made for this round.
+pub(crate) async fn find(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Option<PublicHalf>> {
+    let recorded: Option<(Column<RoundKeyId>, Column<RoundPublicKey>)> =
+        sqlx::query_as("SELECT hpke_key_id, hpke_public_key FROM round_keys WHERE round_id = $1")
+            .bind(Column(*round_id))
+            .fetch_optional(db)
+            .await?;
+    Ok(recorded.map(|(id, key)| PublicHalf { id: id.0, key: key.0 }))
 }
 
 /// Returns when the key of this round was made.
@@ -35,8 +36,7 @@ pub(crate) async fn lock(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Res
 pub(crate) async fn insert(
     db: &PgPool,
     round_id: &RoundId,
-    hpke_key_id: &RoundKeyId,
-    hpke_public_key: &RoundPublicKey,
+    key: &PublicHalf,
     now: Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query(
@@ -45,8 +45,8 @@ pub(crate) async fn insert(
          ON CONFLICT DO NOTHING",
     )
     .bind(Column(*round_id))
-    .bind(Column(*hpke_key_id))
-    .bind(Column(*hpke_public_key))
+    .bind(Column(key.id))
+    .bind(Column(key.key))
     .bind(now)
     .execute(db)
     .await?;

@@ -1,6 +1,7 @@
 //! Tests of recovery from a crash between two steps, and from a database restored from a backup.
 
 use api::{ProblemKind, combiner::CombinerRoundState};
+use names::RoundId;
 use sqlx::PgConnection;
 
 use crate::deployment::{Deployment, Round, kind};
@@ -100,5 +101,38 @@ async fn a_restart_keeps_open_rounds_open() {
     let mut deployment = Deployment::new().await;
     let (round, members) = deployment.attested(3).await;
     deployment.restart().await;
+    deployment.release_over(&round, &members).await.unwrap();
+}
+
+/// Replaces the key of a round in the vault, as a failing disk or a half-done destruction may.
+fn replace_key(deployment: &Deployment, round_id: RoundId, secret: &[u8]) {
+    deployment.vault.destroy(&round_id.to_string()).unwrap();
+    deployment.vault.create(&round_id.to_string(), secret).unwrap();
+}
+
+#[tokio::test]
+async fn p1_a_key_in_the_vault_that_is_not_the_recorded_one_is_used_for_nothing() {
+    let mut deployment = Deployment::new().await;
+    let draft = deployment.draft(|_| {}).await;
+    let (round, members) = deployment.attested(3).await;
+    let late = deployment.contribution(&round, "late");
+    for round_id in [draft.round_id, round.document().round_id] {
+        let secret = deployment.vault.load(&round_id.to_string()).unwrap().unwrap();
+        let mut other = secret.to_vec();
+        other[30] ^= 1;
+        for wrong in [vec![0; secret.len()], other] {
+            replace_key(&deployment, round_id, &wrong);
+            assert_eq!(kind(deployment.round_key(round_id).await), ProblemKind::Internal);
+            if round_id == draft.round_id {
+                assert_eq!(kind(deployment.propose(&draft).await), ProblemKind::Internal);
+            } else {
+                let attested = deployment.attest(&round, std::slice::from_ref(&late)).await;
+                assert_eq!(kind(attested), ProblemKind::Internal);
+                assert_eq!(kind(deployment.release_over(&round, &members).await), ProblemKind::Internal);
+            }
+        }
+        replace_key(&deployment, round_id, &secret);
+    }
+    deployment.propose(&draft).await.unwrap();
     deployment.release_over(&round, &members).await.unwrap();
 }

@@ -4,13 +4,29 @@
 //! The file holds the 16 bytes of the key id, followed by the 32 bytes of the private half.
 
 use api::ProblemKind;
-use names::{Name, RoundId, RoundKeyId, SetRoot};
+use names::{Name, RoundId, RoundKeyId, RoundPublicKey, SetRoot};
 use rand::rngs::OsRng;
 use sharing::RoundKeyPair;
 use zeroize::Zeroizing;
 
 use super::{KeyVault, VaultError};
 use crate::{Error, Result};
+
+/// What a holder recorded of its key outside the vault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicHalf {
+    /// The id of the key.
+    pub id: RoundKeyId,
+    /// The key to which participants seal.
+    pub key: RoundPublicKey,
+}
+
+impl PublicHalf {
+    /// The public half of `pair`.
+    pub fn of(pair: &RoundKeyPair) -> Self {
+        Self { id: *pair.id(), key: *pair.public() }
+    }
+}
 
 /// Stores a new key.
 ///
@@ -44,8 +60,26 @@ pub async fn obtain(vault: &KeyVault, round_id: RoundId) -> Result<Option<RoundK
 /// Returns the key of a round. `None` if it was destroyed or never made.
 ///
 /// # Errors
+/// A fault if the vault fails, or if the key in it is not the one that was `recorded`.
+pub async fn find(
+    vault: &KeyVault,
+    round_id: RoundId,
+    recorded: &PublicHalf,
+) -> Result<Option<RoundKeyPair>> {
+    match find_unrecorded(vault, round_id).await? {
+        Some(key) if PublicHalf::of(&key) != *recorded => {
+            Err(Error::fault("a key in the vault is not the one that was recorded"))
+        }
+        key => Ok(key),
+    }
+}
+
+/// Returns the key of a round of which nothing is recorded outside the vault. `None` if it was
+/// destroyed or never made.
+///
+/// # Errors
 /// A fault if the vault fails.
-pub async fn find(vault: &KeyVault, round_id: RoundId) -> Result<Option<RoundKeyPair>> {
+pub async fn find_unrecorded(vault: &KeyVault, round_id: RoundId) -> Result<Option<RoundKeyPair>> {
     let secret = vault.run(move |vault| vault.load(&name(round_id))).await?;
     secret.map(|secret| decode(&secret)).transpose()
 }
@@ -92,7 +126,9 @@ fn encode(key: &RoundKeyPair) -> Zeroizing<Vec<u8>> {
 fn decode(secret: &[u8]) -> Result<RoundKeyPair> {
     let key = secret.split_first_chunk::<{ RoundKeyId::LENGTH }>().and_then(|(id, private)| {
         let private: [u8; 32] = private.try_into().ok()?;
-        Some(RoundKeyPair::from_private((*id).into(), private.into()))
+        // Zeros are what overwriting leaves, and a key that everybody has.
+        let erased = private == [0; 32];
+        (!erased).then(|| RoundKeyPair::from_private((*id).into(), private.into()))
     });
     key.ok_or_else(|| Error::fault("a key in the vault is damaged"))
 }
@@ -113,7 +149,8 @@ mod tests {
     async fn a_key_is_made_once_and_is_the_same_afterwards() {
         let (_directory, vault) = vault();
         let key = obtain(&vault, ROUND).await.unwrap().unwrap();
-        for again in [obtain(&vault, ROUND).await, find(&vault, ROUND).await] {
+        let recorded = PublicHalf::of(&key);
+        for again in [obtain(&vault, ROUND).await, find(&vault, ROUND, &recorded).await] {
             let again = again.unwrap().unwrap();
             assert_eq!((again.id(), again.private().as_bytes()), (key.id(), key.private().as_bytes()));
         }
@@ -131,14 +168,31 @@ mod tests {
         let refused = bind(&vault, ROUND, [2; 32].into()).await.unwrap_err();
         assert_eq!(refused.kind(), ProblemKind::ReleaseConflict);
         destroy(&vault, ROUND).await.unwrap();
-        assert!(find(&vault, ROUND).await.unwrap().is_none());
+        assert!(find_unrecorded(&vault, ROUND).await.unwrap().is_none());
         assert!(obtain(&vault, ROUND).await.unwrap().is_none());
     }
 
     #[tokio::test]
     async fn a_damaged_key_is_a_fault() {
+        // 48 zeros are a key that was overwritten and not removed.
+        for damaged in [[0; 47].to_vec(), [0; 48].to_vec(), [[7; 16], [0; 16], [0; 16]].concat()] {
+            let (_directory, vault) = vault();
+            vault.create(&name(ROUND), &damaged).unwrap();
+            assert_eq!(find_unrecorded(&vault, ROUND).await.unwrap_err().kind(), ProblemKind::Internal);
+            assert_eq!(obtain(&vault, ROUND).await.unwrap_err().kind(), ProblemKind::Internal);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_not_the_recorded_one_is_a_fault() {
         let (_directory, vault) = vault();
-        vault.create(&name(ROUND), &[0; 47]).unwrap();
-        assert_eq!(find(&vault, ROUND).await.unwrap_err().kind(), ProblemKind::Internal);
+        let key = obtain(&vault, ROUND).await.unwrap().unwrap();
+        let right = PublicHalf::of(&key);
+        let other = PublicHalf::of(&RoundKeyPair::generate(&mut OsRng));
+        for wrong in [other.clone(), PublicHalf { id: other.id, ..right.clone() }] {
+            let fault = find(&vault, ROUND, &wrong).await.unwrap_err();
+            assert_eq!(fault.kind(), ProblemKind::Internal);
+        }
+        assert!(find(&vault, ROUND, &right).await.unwrap().is_some());
     }
 }

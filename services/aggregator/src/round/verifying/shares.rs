@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kit::{Error, Result, vault::round_key};
+use kit::{Error, Result};
 use protocol::{
     Canonical, ContributionHeader, SealedSeeds, VerifiedRound,
     roles::{
@@ -14,7 +14,7 @@ use rand::rngs::OsRng;
 use sharing::RoundKeyPair;
 
 use super::decision::{Candidate, Decided, Decision};
-use crate::{state::App, store::contributions::Envelope};
+use crate::{state::App, store::contributions::Envelope, stored_round::own_key};
 
 /// Checks the shares. Returns the contributions whose share is good, and the rejected ones.
 pub(super) async fn check(
@@ -25,8 +25,7 @@ pub(super) async fn check(
     if envelopes.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
-    let key = round_key::find(&app.vault, round.document().round_id).await?;
-    let key = key.ok_or_else(|| Error::fault("the round's key is not in the vault"))?;
+    let key = own_key(app, round).await?;
     let round = Arc::clone(round);
     app.compute.run(move || check_with_key(&round, &key, envelopes)).await?
 }

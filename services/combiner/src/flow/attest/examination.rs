@@ -82,9 +82,13 @@ impl Examination {
     }
 
     fn good(&self, Candidate { hash, member }: &Candidate) -> Finding {
-        let attestation = self.known.get(hash).cloned().unwrap_or_else(|| {
-            attest(&self.round, self.holder, &member.header, &self.app.identity).to_bytes()
-        });
+        let attestation = match self.known.get(hash) {
+            Some(known) => known.clone(),
+            None => match attest(&self.round, self.holder, &member.header, &self.app.identity) {
+                Ok(attestation) => attestation.to_bytes(),
+                Err(refusal) => return Finding::Bad((&refusal).into()),
+            },
+        };
         Finding::Good(Box::new(NewAttestation {
             header_hash: *hash,
             subject: member.header.credential.subject.clone(),
