@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import constants
 from codec import Reader, write_text
 
+PROOF_KINDS = (0, 2)  # none, norm-v2
+
 
 @dataclass(frozen=True)
 class Tensor:
@@ -140,7 +142,7 @@ def _check(reader: Reader, d: Document) -> None:
     reader.require(d.scale == derived.scale, f"scale should be {derived.scale!r}")
     reader.require(1 <= d.weight_min <= d.weight_max <= 2**20, "the weights are not 1 <= min <= max <= 2^20")
     reader.require(d.opens_at <= d.earliest_close <= d.closes_at, "the times are not in order")
-    reader.require(d.proof in (0, 1), f"unknown proof kind {d.proof}")
+    reader.require(d.proof in PROOF_KINDS, f"unknown proof kind {d.proof}")
     reader.require(1 <= d.max_attempts <= 8, "max_attempts is not in 1..8")
     reader.require((d.scoring, d.noise) == (0, 0), "scoring or noise is not 0")
     if d.payout is not None:

@@ -64,7 +64,7 @@ labels! {
     /// The aggregator's signature on a round's result.
     RESULT = "result";
     /// Domain of the transcript of a norm proof.
-    NORM_PROOF = "norm-proof";
+    NORM_PROOF = "norm-proof-2";
 }
 
 /// The first bytes of a labelled hash or signature: the qualified label and a zero byte.

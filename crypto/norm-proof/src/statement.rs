@@ -10,7 +10,7 @@ use crate::{NormProofError, Parameters};
 /// All public values that a proof is about, except the body itself. The digest stands for the body.
 ///
 /// The prover claims to know s and ρ that open P = Σ_h P^h, for which φ = b − a·s mod q satisfies
-/// ‖R·φ mod q‖² ≤ 337·B_φ². The matrix R follows from the statement.
+/// ‖R·φ mod q‖² ≤ 220·B_φ². The matrix R follows from the statement.
 #[derive(Clone, Debug)]
 pub struct Statement {
     /// Sizes and bounds.

@@ -21,6 +21,10 @@ use crate::{
     outbox::{Message, Outbox},
 };
 
+/// How often a contribution is made before the client gives up. An honest one needs a second try
+/// with probability below 2⁻³².
+const TRIES: u32 = 3;
+
 /// A contribution that is masked, signed and on disk, but not delivered yet.
 pub struct Prepared {
     /// The quantised update and the time that each step took.
@@ -76,7 +80,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::UpdateLength`], [`ClientError::Weight`], [`ClientError::AlreadySent`],
     /// [`ClientError::Quantise`], [`ClientError::Mask`], [`ClientError::Prove`],
-    /// [`ClientError::State`].
+    /// [`ClientError::TooLong`], [`ClientError::State`].
     pub async fn prepare(
         &self,
         round: &VerifiedRound,
@@ -123,7 +127,20 @@ struct Job {
 }
 
 impl Job {
+    /// Makes the contribution. If its projection is too long for a proof, it is dropped before
+    /// anything has left this function, and another one is made from the update. Rounding, keys,
+    /// errors and id are then drawn again, all of them.
     fn run(self, backend: &dyn MaskingBackend, outbox: &Outbox) -> Result<Prepared, ClientError> {
+        for _ in 0..TRIES {
+            if let Some(prepared) = self.make(backend, outbox)? {
+                return Ok(prepared);
+            }
+        }
+        Err(ClientError::TooLong { tries: TRIES })
+    }
+
+    /// Makes one contribution. `None` when its projection is too long for a proof.
+    fn make(&self, backend: &dyn MaskingBackend, outbox: &Outbox) -> Result<Option<Prepared>, ClientError> {
         let start = Instant::now();
         let quantised = self.quantise()?;
         let quantise_time = start.elapsed();
@@ -134,10 +151,13 @@ impl Job {
         let mask_time = start.elapsed();
 
         let start = Instant::now();
-        let prefix = self.sign(masked)?;
+        let Some(prefix) = self.sign(masked)? else {
+            return Ok(None);
+        };
         let prove_time = start.elapsed();
         let message = outbox.put(&self.round, prefix, body)?;
-        Ok(Prepared { preparation: Preparation { quantised, quantise_time, mask_time, prove_time }, message })
+        let preparation = Preparation { quantised, quantise_time, mask_time, prove_time };
+        Ok(Some(Prepared { preparation, message }))
     }
 
     fn quantise(&self) -> Result<Quantised, ClientError> {
@@ -169,14 +189,17 @@ impl Job {
         masking.finish().map_err(ClientError::refused("round document"))
     }
 
-    /// Makes the prefix: header, sealed seeds, and the proof if the round demands one.
-    fn sign(&self, masked: Masked<'_>) -> Result<MessagePrefix, ClientError> {
+    /// Makes the prefix: header, sealed seeds, and the proof if the round demands one. `None` when
+    /// the projection is too long for a proof.
+    fn sign(&self, masked: Masked<'_>) -> Result<Option<MessagePrefix>, ClientError> {
         let progress = |done, total| self.report(Phase::Proving, done, total);
         let signed = masked.sign(&self.credential, self.weight, &self.identity, &mut OsRng, progress);
-        signed.map_err(|error| match error {
-            SigningError::Round(refusal) => ClientError::refused("round document")(refusal),
-            source => ClientError::Prove { source },
-        })
+        match signed {
+            Ok(prefix) => Ok(Some(prefix)),
+            Err(SigningError::TooLong) => Ok(None),
+            Err(SigningError::Round(refusal)) => Err(ClientError::refused("round document")(refusal)),
+            Err(source) => Err(ClientError::Prove { source }),
+        }
     }
 
     fn report(&self, phase: Phase, done: u64, total: u64) {

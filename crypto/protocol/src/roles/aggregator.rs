@@ -46,7 +46,7 @@ pub fn begin_proof(
     proof: &[u8],
 ) -> Result<Verifying, Refusal> {
     header.check_proof_digest(proof)?;
-    if round.document().proof != Proof::NormV1 {
+    if round.document().proof != Proof::NormV2 {
         return Err(Refusal::ProofKind);
     }
     let proof =

@@ -62,7 +62,7 @@ pub(super) async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocu
         holders: Vec::new(),
         proof: match request.proof {
             ProofDemand::None => Proof::None,
-            ProofDemand::NormV1 => Proof::NormV1,
+            ProofDemand::NormV2 => Proof::NormV2,
         },
         max_attempts: request.max_attempts,
         payout: request.payout.as_ref().map(payout_terms).transpose()?,
