@@ -17,7 +17,7 @@ CREATE TABLE rounds (
     min_cohort INTEGER NOT NULL CHECK (min_cohort >= 2),
     max_contributions INTEGER NOT NULL CHECK (max_contributions >= min_cohort),
     max_attempts SMALLINT NOT NULL CHECK (max_attempts BETWEEN 1 AND 8),
-    proof TEXT NOT NULL CHECK (proof IN ('none', 'norm-v1')),
+    proof TEXT NOT NULL CHECK (proof IN ('none', 'norm-v2')),
     opens_at TIMESTAMPTZ NOT NULL,
     earliest_close_at TIMESTAMPTZ NOT NULL CHECK (earliest_close_at >= opens_at),
     closes_at TIMESTAMPTZ NOT NULL CHECK (closes_at >= earliest_close_at),

@@ -645,7 +645,7 @@ CREATE TABLE rounds (
     CONSTRAINT rounds_payout_asset_check CHECK ((payout_asset ~ '^(points|eip155:[0-9]{1,19}/erc20:0x[0-9a-f]{40})$'::text)),
     CONSTRAINT rounds_payout_policy_check CHECK ((payout_policy ~ '^[a-z-]{1,64}$'::text)),
     CONSTRAINT rounds_payout_pool_check CHECK ((payout_pool > (0)::numeric)),
-    CONSTRAINT rounds_proof_check CHECK ((proof = ANY (ARRAY['none'::text, 'norm-v1'::text]))),
+    CONSTRAINT rounds_proof_check CHECK ((proof = ANY (ARRAY['none'::text, 'norm-v2'::text]))),
     CONSTRAINT rounds_request_digest_check CHECK ((octet_length(request_digest) = 32)),
     CONSTRAINT rounds_request_key_check CHECK (((length(request_key) >= 1) AND (length(request_key) <= 255))),
     CONSTRAINT rounds_root_check CHECK ((octet_length(root) = 32)),

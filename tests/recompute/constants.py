@@ -44,7 +44,7 @@ def _noisy_norm_bound(padded: int, norm_bound: int, delta: int, tau: int) -> int
 
 def _fits(n_max: int, bound: int, delta: int, tau: int) -> bool:
     """Whether the conditions of step 2 hold, for B_phi = bound."""
-    r = -(-336 * bound // 100)
+    r = -(-271 * bound // 100)
     slack = 2 ** (delta - 1) - 4 * n_max
     return (
         2 * n_max * r < Q - 1

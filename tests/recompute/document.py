@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import constants
 from codec import Reader, write_text
 
+PROOF_KINDS = (0, 2)  # none, norm-v2
+
 
 @dataclass(frozen=True)
 class Tensor:
@@ -194,7 +196,7 @@ def _check(reader: Reader, d: Document) -> None:
     tolerance = (len(d.holders) - 2, 0)
     reader.require((d.colluding, d.absent) == tolerance, f"the tolerance should be {tolerance}")
     _check_absent(reader, d)
-    reader.require(d.proof in (0, 1), f"unknown proof kind {d.proof}")
+    reader.require(d.proof in PROOF_KINDS, f"unknown proof kind {d.proof}")
     reader.require(1 <= d.max_attempts <= 8, "max_attempts is not in 1..8")
     if d.payout is not None:
         _check_payout(reader, d.payout)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 import edwards
 from codec import Reader
+from document import PROOF_KINDS
 from ring import N
 
 _SIGNATURE = 64
@@ -143,7 +144,7 @@ def decode_header(data: bytes, name: str) -> Header:
     commitments = tuple(reader.take(32) for _ in range(reader.integer("B")))
     reader.take(32)  # the digest of the sealed seeds, which the bundle does not have
     proof, proof_bytes, proof_digest = reader.integer("B"), reader.integer("I"), reader.take(32)
-    reader.require(proof in (0, 1), f"unknown proof kind {proof}")
+    reader.require(proof in PROOF_KINDS, f"unknown proof kind {proof}")
     reader.require(proof_bytes <= (_MAX_PROOF if proof else 0), f"a proof of {proof_bytes} bytes")
     signature = reader.take(_SIGNATURE)
     reader.end()

@@ -127,7 +127,7 @@ class Complete(RoundTest):
         self.assertEqual((status, json.loads(output)["ok"]), (1, False))
 
     def test_words_of_32_bits_two_holders_and_a_proof(self) -> None:
-        made = FakeRound(holders=2, proof=1, norm_bound=2**12)
+        made = FakeRound(holders=2, proof=2, norm_bound=2**12)
         self.assertEqual((made.document.word_bits, ROUND.document.word_bits), (32, 37))
         self.assertEqual(run(made.publish())[0], 0)
         published: Any = made.publish()

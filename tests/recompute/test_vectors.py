@@ -557,7 +557,7 @@ class Derivation(unittest.TestCase):
             for delta in range(44, 19, -1):
                 for tau in range(32, 0, -1):
                     bound = 2**delta * norm_bound + root * (2**18 + 2 ** (tau - 1))
-                    r = (336 * bound + 99) // 100
+                    r = (271 * bound + 99) // 100
                     room = 2 ** (delta - 1) - 4 * n_max
                     noise = 64 * n_max * ((2**36 - 1) * 8 + 4**tau)
                     wide_enough = n_max * r < (ring.Q - 1) // 2 and 125 * r <= ring.Q

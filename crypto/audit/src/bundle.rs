@@ -67,7 +67,7 @@ impl Bundle {
 
     /// Whether every contribution must carry a norm proof.
     pub fn demands_proofs(&self) -> bool {
-        self.round.document().proof == Proof::NormV1
+        self.round.document().proof == Proof::NormV2
     }
 
     /// How often [`verify_round`](crate::verify_round) reports progress: once for each member's

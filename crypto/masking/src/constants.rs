@@ -147,7 +147,7 @@ impl Pair {
         let root = u128::from(root + u64::from(root * root < padded_dimension));
         let per_coordinate = (1_u128 << 18) + (1 << (transport_bits - 1));
         let noisy_norm_bound = (u128::from(norm_bound) << scale_log2) + root * per_coordinate;
-        let influence_bound = (336 * noisy_norm_bound).div_ceil(100);
+        let influence_bound = (271 * noisy_norm_bound).div_ceil(100);
         Self { scale_log2, transport_bits, noisy_norm_bound, influence_bound }
     }
 
@@ -327,7 +327,7 @@ mod tests {
         let q = u128::from(MODULUS);
         let root = (0..).map(|k| d.isqrt() + k).find(|r| r * r >= d).unwrap();
         let b_phi = (b << delta) + root * ((1 << 18) + (1 << (tau - 1)));
-        let r = (336 * b_phi).div_ceil(100);
+        let r = (271 * b_phi).div_ceil(100);
         let half = 1 << (delta - 1);
         n * r < (q - 1) / 2
             && 125 * r <= q

@@ -3,7 +3,7 @@
 //!
 //! A vector commitment P_i with the announcement T_i has the equation Σ f G + z_i H = T_i + x·P_i.
 //! A limb of the slack has f U + z H = T + x·V. With C₀ and C₁ the commitments to the cross terms,
-//! the quadratic relation has (⟨f_w, f_w⟩ + x·(f_σ₀ + 2⁶⁴·f_σ₁) − x²·337·B_φ²) U + τ H = C₀ + x·C₁.
+//! the quadratic relation has (⟨f_w, f_w⟩ + x·(f_σ₀ + 2⁶⁴·f_σ₁) − x²·220·B_φ²) U + τ H = C₀ + x·C₁.
 //!
 //! The equations are checked together, with weights of 128 bits that the verifier draws after it
 //! has seen the proof. Without weights, a commitment that is sent late could carry a component on
@@ -143,7 +143,7 @@ impl Combination {
     }
 }
 
-/// Computes ⟨f_w, f_w⟩ + x·(f_σ₀ + 2⁶⁴·f_σ₁) − x²·337·B_φ². In an honest proof it is t₀ + x·t₁.
+/// Computes ⟨f_w, f_w⟩ + x·(f_σ₀ + 2⁶⁴·f_σ₁) − x²·220·B_φ². In an honest proof it is t₀ + x·t₁.
 fn quadratic_value(proof: &NormProof, x: &Scalar, projected_bound: u128) -> Scalar {
     let squares: Scalar = proof.responses[PROJECTION].iter().map(|f| f * f).sum();
     let [low, high]: &[_; LIMBS] = &proof.slack_responses;

@@ -50,8 +50,9 @@ pub enum NormProofError {
         /// Blocks of the contribution.
         blocks: u64,
     },
-    /// The projection of the contribution is longer than the bound allows, so no proof exists.
-    #[error("the contribution is larger than the round's bound")]
+    /// The projection of the contribution is longer than the bound allows, so no proof exists. An
+    /// honest contribution has such a projection with probability below 2⁻³².
+    #[error("the projection of the contribution is longer than the round's bound")]
     TooLarge,
     /// The proof has the wrong length.
     #[error("a proof has {expected} bytes, not {length}")]

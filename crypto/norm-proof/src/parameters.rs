@@ -5,8 +5,8 @@ use lattice::{MODULUS, RING_DEGREE, Width, sample::KEY_SHARE_BOUND};
 
 use crate::NormProofError;
 
-/// The factor of the bound. An honest φ has ‖Rφ‖² ≤ 337·B_φ² except with probability 2⁻¹²².
-pub(crate) const COMPLETENESS: u128 = 337;
+/// The factor of the bound. An honest φ has ‖Rφ‖² ≤ 220·B_φ² except with probability 2⁻³².
+pub(crate) const COMPLETENESS: u128 = 220;
 
 /// log₂ of the bound of the flooding: y_j is uniform in [−2¹¹⁹, 2¹¹⁹).
 pub(crate) const FLOODING_LOG2: u32 = 119;
@@ -32,7 +32,7 @@ impl Parameters {
     ///
     /// # Errors
     /// When the blocks are not 1 to 2²¹, when the holders are not 1 to 8, when B_φ is 0, or when
-    /// 125·⌈3.36·B_φ⌉ > q. In the last case the lemma of modular projections does not apply.
+    /// 125·⌈2.71·B_φ⌉ > q. In the last case the lemma of modular projections does not apply.
     pub fn new(
         blocks: u64,
         width: Width,
@@ -45,7 +45,7 @@ impl Parameters {
         if !(1..=MAX_HOLDERS).contains(&holders) {
             return Err(NormProofError::Holders { holders });
         }
-        let influence_bound = (336 * u128::from(noisy_norm_bound)).div_ceil(100);
+        let influence_bound = (271 * u128::from(noisy_norm_bound)).div_ceil(100);
         if noisy_norm_bound == 0 || 125 * influence_bound > u128::from(MODULUS) {
             return Err(NormProofError::NormBound { noisy_norm_bound });
         }
@@ -72,7 +72,7 @@ impl Parameters {
         self.holders
     }
 
-    /// 337·B_φ², the proved bound of ‖Rφ mod q‖². It is below 2¹¹⁹.
+    /// 220·B_φ², the proved bound of ‖Rφ mod q‖². It is below 2¹¹⁹.
     pub fn projected_bound(&self) -> u128 {
         COMPLETENESS * u128::from(self.noisy_norm_bound).pow(2)
     }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Name and version of the encoding.
-const TAG: [u8; 6] = *b"BSNP\x01\x00";
+const TAG: [u8; 6] = *b"BSNP\x02\x00";
 /// The number of announcements: one for each vector commitment and each limb of the slack.
 pub(crate) const ANNOUNCEMENTS: usize = COMMITTED.len() + LIMBS;
 /// The commitments to t₀ and t₁.

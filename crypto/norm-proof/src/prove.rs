@@ -81,7 +81,8 @@ impl Projecting {
     /// # Errors
     /// [`NormProofError::Incomplete`] when blocks of φ are missing. [`NormProofError::TooLarge`]
     /// when the projection exceeds its bound, which happens to a contribution of norm at most B_φ
-    /// with probability 2⁻¹²².
+    /// with probability below 2⁻³². Nothing has left the prover by then. The contribution must be
+    /// dropped and made again as a whole, with another key and other errors.
     pub fn commit(self, rng: &mut (impl CryptoRng + RngCore)) -> Result<Folding, NormProofError> {
         self.blocks.complete()?;
         let mut secrets = Secrets::boxed(&self.opening, &self.projection[..], &self.transcript, rng);

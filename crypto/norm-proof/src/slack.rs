@@ -1,4 +1,4 @@
-//! The slack 337·B_φ² − ‖w‖² = σ₀ + 2⁶⁴·σ₁, and the range proof that both limbs are below 2⁶⁴.
+//! The slack 220·B_φ² − ‖w‖² = σ₀ + 2⁶⁴·σ₁, and the range proof that both limbs are below 2⁶⁴.
 
 use bulletproofs::RangeProof;
 use curve25519_dalek::{Scalar, ristretto::CompressedRistretto};

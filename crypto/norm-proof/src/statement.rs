@@ -33,7 +33,7 @@ pub struct PublicValues {
 /// What a proof states about its public values, which agree with each other.
 ///
 /// The prover claims to know s and ρ that open P = Σ_h P^h, for which φ = b − a·s mod q satisfies
-/// ‖R·φ mod q‖² ≤ 337·B_φ². The matrix R follows from the statement.
+/// ‖R·φ mod q‖² ≤ 220·B_φ². The matrix R follows from the statement.
 #[derive(Clone, Debug)]
 pub struct Statement(pub(crate) PublicValues);
 

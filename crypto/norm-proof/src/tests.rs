@@ -1,5 +1,6 @@
 //! Proofs of honest contributions, and attempts to pass the verifier without one.
 
+mod accept_rates;
 mod bounds;
 mod cheating;
 mod equations;

@@ -16,8 +16,8 @@ use crate::{
 pub enum Proof {
     /// No proof.
     None = 0,
-    /// A zero-knowledge proof that the norm is within the round's bound, version 1.
-    NormV1 = 1,
+    /// A zero-knowledge proof that the norm is within the round's bound, version 2.
+    NormV2 = 2,
 }
 
 impl Proof {
@@ -25,14 +25,14 @@ impl Proof {
     pub fn bytes(self) -> usize {
         match self {
             Self::None => 0,
-            Self::NormV1 => norm_proof::PROOF_BYTES,
+            Self::NormV2 => norm_proof::PROOF_BYTES,
         }
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         match reader.u8("proof")? {
             0 => Ok(Self::None),
-            1 => Ok(Self::NormV1),
+            2 => Ok(Self::NormV2),
             _ => Err(DecodeError::Range { field: "proof" }),
         }
     }

@@ -97,8 +97,8 @@ pub enum ProofDemand {
     /// No proof. The round trusts participants to keep to the norm bound.
     #[default]
     None,
-    /// A zero-knowledge proof of the norm, version 1.
-    NormV1,
+    /// A zero-knowledge proof of the norm, version 2.
+    NormV2,
 }
 
 /// The state of a round. A round passes through these states in order, except for the last two.

@@ -117,6 +117,14 @@ pub enum ClientError {
         #[source]
         source: protocol::roles::client::SigningError,
     },
+    /// The contribution was made again from the start several times, and each time its projection
+    /// was too long for a norm proof. For an honest client that is not chance: the update, or this
+    /// machine's arithmetic, is wrong.
+    #[error("{tries} tries gave no contribution whose norm can be proved")]
+    TooLong {
+        /// How often the contribution was made.
+        tries: u32,
+    },
     /// The same update was sent in another round. It is not sent again, because an update in two
     /// sums could be isolated by comparing them.
     #[error("this update was sent in round {round_hash} already")]

@@ -23,6 +23,10 @@ use crate::{
     sent_updates::digest,
 };
 
+/// How often a contribution is made before the client gives up. An honest one needs a second try
+/// with probability below 2⁻³².
+const TRIES: u32 = 3;
+
 /// A contribution that is masked, signed and on disk, but not delivered yet.
 pub struct Prepared {
     /// The quantised update and the time that each step took.
@@ -82,7 +86,7 @@ impl Client {
     /// [`ClientError::CohortFloor`], [`ClientError::ProofFloor`], [`ClientError::UpdateLength`],
     /// [`ClientError::Weight`], [`ClientError::AlreadySent`],
     /// [`ClientError::Quantise`], [`ClientError::Mask`], [`ClientError::Prove`],
-    /// [`ClientError::State`].
+    /// [`ClientError::TooLong`], [`ClientError::State`].
     pub async fn prepare(
         &self,
         round: &VerifiedRound,
@@ -123,6 +127,9 @@ fn check(round: &VerifiedRound, update: &[f32], weight: u32) -> Result<(), Clien
     Ok(())
 }
 
+/// A contribution that is not in the outbox yet: how it was made, its prefix and its body.
+type Made = (Preparation, MessagePrefix, NamedTempFile);
+
 struct Job {
     round: VerifiedRound,
     identity: IdentityKey,
@@ -133,6 +140,10 @@ struct Job {
 }
 
 impl Job {
+    /// Makes the contribution and puts it into the outbox. If its projection is too long for a proof,
+    /// it is dropped before anything has left this function, and another one is made from the
+    /// update. Rounding, keys, errors and id are then drawn again, all of them.
+    ///
     /// Returns `None` if the caller gave up before the message was in the outbox.
     fn run(
         self,
@@ -140,9 +151,22 @@ impl Job {
         outbox: &Outbox,
         given_up: &CancellationToken,
     ) -> Result<Option<Prepared>, ClientError> {
-        let start = Instant::now();
         let update = digest(&self.update);
         outbox.check(&self.round, &update)?;
+        for _ in 0..TRIES {
+            let Some((preparation, prefix, body)) = self.make(backend, outbox)? else { continue };
+            if given_up.is_cancelled() {
+                return Ok(None);
+            }
+            let message = outbox.put(&self.round, &update, prefix, body)?;
+            return Ok(Some(Prepared { preparation, message }));
+        }
+        Err(ClientError::TooLong { tries: TRIES })
+    }
+
+    /// Makes one contribution. `None` when its projection is too long for a proof.
+    fn make(&self, backend: &dyn MaskingBackend, outbox: &Outbox) -> Result<Option<Made>, ClientError> {
+        let start = Instant::now();
         let quantised = self.quantise()?;
         let quantise_time = start.elapsed();
 
@@ -152,14 +176,12 @@ impl Job {
         let mask_time = start.elapsed();
 
         let start = Instant::now();
-        let prefix = self.sign(masked)?;
-        let prove_time = start.elapsed();
-        if given_up.is_cancelled() {
+        let Some(prefix) = self.sign(masked)? else {
             return Ok(None);
-        }
-        let message = outbox.put(&self.round, &update, prefix, body)?;
+        };
+        let prove_time = start.elapsed();
         let preparation = Preparation { quantised, quantise_time, mask_time, prove_time };
-        Ok(Some(Prepared { preparation, message }))
+        Ok(Some((preparation, prefix, body)))
     }
 
     fn quantise(&self) -> Result<Quantised, ClientError> {
@@ -191,14 +213,17 @@ impl Job {
         masking.finish().map_err(ClientError::refused("round document"))
     }
 
-    /// Makes the prefix: header, sealed seeds, and the proof if the round demands one.
-    fn sign(&self, masked: Masked<'_>) -> Result<MessagePrefix, ClientError> {
+    /// Makes the prefix: header, sealed seeds, and the proof if the round demands one. `None` when
+    /// the projection is too long for a proof.
+    fn sign(&self, masked: Masked<'_>) -> Result<Option<MessagePrefix>, ClientError> {
         let progress = |done, total| self.report(Phase::Proving, done, total);
         let signed = masked.sign(&self.credential, self.weight, &self.identity, &mut OsRng, progress);
-        signed.map_err(|error| match error {
-            SigningError::Round(refusal) => ClientError::refused("round document")(refusal),
-            source => ClientError::Prove { source },
-        })
+        match signed {
+            Ok(prefix) => Ok(Some(prefix)),
+            Err(SigningError::TooLong) => Ok(None),
+            Err(SigningError::Round(refusal)) => Err(ClientError::refused("round document")(refusal)),
+            Err(source) => Err(ClientError::Prove { source }),
+        }
     }
 
     fn report(&self, phase: Phase, done: u64, total: u64) {

@@ -3,6 +3,7 @@
 mod log;
 mod operating;
 mod paying;
+mod remaking;
 mod results;
 mod resuming;
 mod rounds;

@@ -41,7 +41,7 @@ async fn measure(log_dimension: u32, clients: usize, threads: usize) {
     let federation = Federation::new(&deployment, clients);
     federation.enrol().await.expect("everyone enrols");
     // The capacity is one more than needed, so that the round stays open.
-    let view = federation.open_demanding(ProofDemand::NormV1, 1 << log_dimension, 2, clients as u32 + 1);
+    let view = federation.open_demanding(ProofDemand::NormV2, 1 << log_dimension, 2, clients as u32 + 1);
     let view = view.await.expect("a round opens");
     let round = federation.members[0].client.open_round(view.round_id).await.expect("the round");
     let mut prepared = Vec::new();

@@ -62,7 +62,7 @@ async fn p3_an_aggregator_with_a_card_publishes_the_same_sum() {
     let deployment = Deployment::start(Options { card: Some(Card::Emulated), ..Options::default() }).await;
     let federation = Federation::new(&deployment, 3);
     federation.enrol().await.unwrap();
-    let view = federation.open_demanding(ProofDemand::NormV1, DIMENSION, 3, 10).await.unwrap();
+    let view = federation.open_demanding(ProofDemand::NormV2, DIMENSION, 3, 10).await.unwrap();
     let round = federation.members[0].client.open_round(view.round_id).await.unwrap();
     let mut expected = Vec::new();
     for (seed, member) in (0..).zip(&federation.members) {

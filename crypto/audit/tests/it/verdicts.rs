@@ -129,7 +129,7 @@ fn a_round_of_other_parties_is_refused() {
 
 #[test]
 fn demanded_proofs_are_verified_all_or_a_sample_of_them() {
-    let mut published = publication(Proof::NormV1);
+    let mut published = publication(Proof::NormV2);
     let round = published.verify(Proofs::All).unwrap();
     assert_eq!((round.proofs, round.found_at_99_percent()), (3, Some(1)));
     let round = published.verify(Proofs::Sample(1)).unwrap();

@@ -12,6 +12,7 @@ use crate::{
     equations::Combination,
     linear::Relation,
     prove::{Opening, Secrets, flood, quotient},
+    slack,
     transcript::ProofTranscript,
     vector_commitment::commit,
     witness::{self, FLOODING, KEY, PROJECTION, QUOTIENTS, scalar},
@@ -123,7 +124,7 @@ fn finish_with(mut prover: Folding, relations: &[Relation; 2]) -> NormProof {
     prover.respond(relations, smallness)
 }
 
-/// 337·B_φ² − ‖w‖² modulo ℓ.
+/// 220·B_φ² − ‖w‖² modulo ℓ.
 fn slack_scalar(folding: &Folding) -> Scalar {
     let bound = Scalar::from(folding.statement.parameters.projected_bound());
     bound - folding.secrets.scalars[PROJECTION].iter().map(|w| w * w).sum::<Scalar>()
@@ -234,6 +235,24 @@ fn the_threshold_is_at_the_bound_of_the_projection() {
             assert!(matches!(refused, NormProofError::Range(_)), "{factor}: {refused}");
         }
     }
+}
+
+/// A contribution of 1.45·B_φ was within the bound of version 1, ‖Rφ‖² ≤ 337·B_φ². Its prover keeps
+/// to that version, and every number that it commits to is in range.
+#[test]
+fn a_proof_of_the_first_versions_bound_fails_the_quadratic_relation() {
+    const FIRST_COMPLETENESS: u128 = 337;
+    let phi = gaussian(1, 1.45 * BOUND as f64, &mut StdRng::seed_from_u64(8));
+    let contribution = Contribution::of(&phi, 1);
+    let w = projection(&contribution.rows(), &contribution.phi);
+    let first_bound = FIRST_COMPLETENESS * u128::from(BOUND).pow(2);
+    let wide: Vec<i128> = w.iter().map(|&w| w.into()).collect();
+    let limbs = slack::limbs(first_bound, &wide).expect("within the bound of version 1");
+    assert!(square(&w) > contribution.statement.parameters.projected_bound() as f64);
+    let mut prover = claiming(&contribution, &w);
+    prover.secrets.set_slack(limbs);
+    let refused = contribution.verify(&prover.finish().unwrap()).unwrap_err();
+    assert!(matches!(refused, NormProofError::Opening), "{refused}");
 }
 
 /// The prover claims the projection of another, small vector for a large one.

@@ -35,9 +35,9 @@ fn the_zero_contribution_and_single_coordinates_are_accepted() {
 }
 
 #[test]
-fn a_proof_exists_a_fifth_above_the_bound_but_not_at_four_times_the_bound() {
+fn a_proof_exists_a_tenth_above_the_bound_but_not_at_three_times_the_bound() {
     let mut rng = StdRng::seed_from_u64(5);
-    for (factor, accepted) in [(1.2, true), (4.0, false)] {
+    for (factor, accepted) in [(1.1, true), (3.0, false)] {
         let update = gaussian(1, factor * BOUND as f64, &mut rng);
         assert_eq!(Contribution::of(&update, 1).folding().is_ok(), accepted, "{factor}");
     }

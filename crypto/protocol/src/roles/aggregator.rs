@@ -50,7 +50,7 @@ pub fn begin_proof(
 ) -> Result<Verifying, Refusal> {
     round.check_header(header)?;
     header.check_proof_digest(proof)?;
-    if round.document().proof != Proof::NormV1 {
+    if round.document().proof != Proof::NormV2 {
         return Err(Refusal::ProofKind);
     }
     let proof =

@@ -61,9 +61,23 @@ pub enum SigningError {
     /// The round document does not allow it: the HPKE key of a holder is not usable.
     #[error("the round document does not allow contributions")]
     Round(#[source] Refusal),
-    /// The norm proof could not be made.
+    /// The projection of this contribution is too long for a proof. That happens to an honest
+    /// contribution with probability below 2⁻³². Drop it and make another one from the update, with
+    /// everything drawn again. The same key with other errors must never exist.
+    #[error("the projection of the contribution is too long to be proved")]
+    TooLong,
+    /// The norm proof could not be made for another reason.
     #[error("the norm could not be proved")]
     Proof(#[source] NormProofError),
+}
+
+impl From<NormProofError> for SigningError {
+    fn from(error: NormProofError) -> Self {
+        match error {
+            NormProofError::TooLarge => Self::TooLong,
+            error => Self::Proof(error),
+        }
+    }
 }
 
 impl<'a> Masking<'a> {
@@ -98,7 +112,7 @@ impl<'a> Masking<'a> {
             rest: update.values(),
             next_chunk: 0,
             secrets: Secrets { seeds, commitments, key, blinding },
-            contributed: (round.document().proof == Proof::NormV1).then(kept),
+            contributed: (round.document().proof == Proof::NormV2).then(kept),
         }
     }
 
@@ -140,8 +154,8 @@ impl Masked<'_> {
     /// `progress` gets the readings done and their total. A proof reads every chunk twice.
     ///
     /// # Errors
-    /// [`SigningError::Round`] when the HPKE key of a holder is not usable, and
-    /// [`SigningError::Proof`].
+    /// [`SigningError::Round`] when the HPKE key of a holder is not usable,
+    /// [`SigningError::TooLong`] and [`SigningError::Proof`].
     pub fn sign(
         mut self,
         credential: &Credential,
@@ -171,7 +185,7 @@ impl Masked<'_> {
         let proof = match self.contributed.take() {
             Some(contributed) => {
                 let statement = self.round.statement(&header).map_err(SigningError::Round)?;
-                self.prove(statement, &contributed, rng, progress).map_err(SigningError::Proof)?
+                self.prove(statement, &contributed, rng, progress)?
             }
             None => Vec::new(),
         };

@@ -106,10 +106,10 @@ fn a_signed_header_that_breaks_a_rule_is_refused_for_that_rule() {
     );
     let two = resigned(&contribution, |h| h.commitments.truncate(2));
     assert_eq!(check(&two), Refusal::Holders { expected: 3, found: 2 });
-    assert_eq!(check(&resigned(&contribution, |h| h.proof = Proof::NormV1)), Refusal::ProofKind);
+    assert_eq!(check(&resigned(&contribution, |h| h.proof = Proof::NormV2)), Refusal::ProofKind);
     assert_eq!(check(&resigned(&contribution, |h| h.proof_bytes = 1)), Refusal::ProofKind);
     let with_proof =
-        resigned(&contribution, |h| (h.proof, h.proof_bytes) = (Proof::NormV1, PROOF_BYTES as u32));
+        resigned(&contribution, |h| (h.proof, h.proof_bytes) = (Proof::NormV2, PROOF_BYTES as u32));
     assert_eq!(check(&with_proof), Refusal::ProofKind, "a proof that was not asked for");
 
     let mut expired = contribution.header().credential.clone();

@@ -13,7 +13,7 @@ use crate::fixture::{Contribution, Fixture, document};
 /// A round that demands a proof.
 fn demanding(fixture: &mut Fixture) -> VerifiedRound {
     let mut document = document(&fixture.parties, &mut fixture.rng);
-    document.proof = Proof::NormV1;
+    document.proof = Proof::NormV2;
     fixture.parties.sign(document).0
 }
 

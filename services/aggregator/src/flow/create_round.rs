@@ -130,7 +130,7 @@ async fn store(
         chunks,
         proof: match round.document().proof {
             Proof::None => ProofDemand::None,
-            Proof::NormV1 => ProofDemand::NormV1,
+            Proof::NormV2 => ProofDemand::NormV2,
         },
         request_key,
         request_digest,

@@ -19,7 +19,7 @@ use crate::{
 async fn demanding() -> (Deployment, OpenRound) {
     let deployment = Deployment::start().await;
     let mut plan = deployment.plan().await;
-    plan.proof = ProofDemand::NormV1;
+    plan.proof = ProofDemand::NormV2;
     let round = deployment.open_planned(&plan).await;
     (deployment, round)
 }

@@ -58,7 +58,7 @@ impl Named for FailureCode {
 }
 
 impl Named for ProofDemand {
-    const NAMES: &'static [(Self, &'static str)] = &[(Self::None, "none"), (Self::NormV1, "norm-v1")];
+    const NAMES: &'static [(Self, &'static str)] = &[(Self::None, "none"), (Self::NormV2, "norm-v2")];
 }
 
 impl Named for CombinerRoundState {

@@ -71,7 +71,7 @@ pub(super) async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocu
         tolerance: Tolerance::of(1 + app.combiners.len()),
         proof: match request.proof {
             ProofDemand::None => Proof::None,
-            ProofDemand::NormV1 => Proof::NormV1,
+            ProofDemand::NormV2 => Proof::NormV2,
         },
         max_attempts: request.max_attempts,
         scoring: None,

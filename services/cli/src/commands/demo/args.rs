@@ -14,7 +14,7 @@ pub(crate) struct Args {
     pub(super) rounds: u16,
     /// Proof that every contribution must carry. Without one, an update a hundred times too long
     /// enters each sum.
-    #[arg(long, value_enum, default_value_t = ProofArg::NormV1)]
+    #[arg(long, value_enum, default_value_t = ProofArg::NormV2)]
     pub(super) proof: ProofArg,
     /// Seed of the data split, the training and the roles of clients. Keys and masks are never
     /// seeded.
@@ -37,14 +37,14 @@ pub(super) enum ProofArg {
     /// No proof.
     None,
     /// A zero-knowledge proof that the update is within the norm bound.
-    NormV1,
+    NormV2,
 }
 
 impl From<ProofArg> for ProofDemand {
     fn from(proof: ProofArg) -> Self {
         match proof {
             ProofArg::None => Self::None,
-            ProofArg::NormV1 => Self::NormV1,
+            ProofArg::NormV2 => Self::NormV2,
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) async fn run(federation: &Federation, args: &Args, output: &Output) -
     let mut plain = federation.initial.clone();
     let mut float = FloatFederation { network: federation.initial.clone() };
     let (mut gone, mut advances) = (Vec::new(), Vec::new());
-    let proved = args.proof == ProofArg::NormV1;
+    let proved = args.proof == ProofArg::NormV2;
     for number in 1..=args.rounds {
         let roles = federation.cast(number, &gone, proved);
         let plan = round::Plan { number, roles: &roles, proof: args.proof.into() };
