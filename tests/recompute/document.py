@@ -5,6 +5,7 @@ import struct
 from dataclasses import dataclass
 
 import constants
+import xwing
 from codec import Reader, write_text
 
 
@@ -140,6 +141,12 @@ def _check(reader: Reader, d: Document) -> None:
     reader.require(d.scale == derived.scale, f"scale should be {derived.scale!r}")
     reader.require(1 <= d.weight_min <= d.weight_max <= 2**20, "the weights are not 1 <= min <= max <= 2^20")
     reader.require(d.opens_at <= d.earliest_close <= d.closes_at, "the times are not in order")
+    for h, holder in enumerate(d.holders):
+        reader.require(xwing.is_reduced(holder.hpke_public_key), f"the ML-KEM key of holder {h} is not reduced")
+        reader.require(
+            not xwing.is_small_order(holder.hpke_public_key[-32:]),
+            f"the X25519 key of holder {h} is of small order",
+        )
     reader.require(d.proof in (0, 1), f"unknown proof kind {d.proof}")
     reader.require(1 <= d.max_attempts <= 8, "max_attempts is not in 1..8")
     reader.require((d.scoring, d.noise) == (0, 0), "scoring or noise is not 0")
@@ -164,7 +171,7 @@ def decode(data: bytes) -> Document:
     registrar_key, credential_epoch = reader.take(32), reader.integer("I")
     holder_count = reader.integer("B")
     reader.require(2 <= holder_count <= 8, f"{holder_count} share holders")
-    holders = tuple(Holder(reader.take(32), reader.take(16), reader.take(32)) for _ in range(holder_count))
+    holders = tuple(Holder(reader.take(32), reader.take(16), reader.take(1216)) for _ in range(holder_count))
     proof, max_attempts, scoring = (reader.integer("B") for _ in range(3))
     payout, min_reputation, noise = _read_payout(reader), reader.integer("I"), reader.integer("B")
     reader.end()

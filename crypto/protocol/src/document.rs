@@ -34,7 +34,7 @@ pub struct Holder {
     pub identity_key: PublicKey,
     /// The identifier of its HPKE key for this round.
     pub hpke_key_id: RoundKeyId,
-    /// Its X25519 key for this round. Clients seal shares to it.
+    /// Its public key for this round. Clients seal shares to it.
     pub hpke_public_key: RoundPublicKey,
 }
 
@@ -188,6 +188,10 @@ impl RoundDocument {
         rule(self.min_reputation_ppm <= ledger::payout::PPM, "min_reputation is at most a million parts")?;
         rule((2..=8).contains(&self.holders.len()), "2 to 8 share holders")?;
         rule(self.holders_distinct(), "the holders' keys are distinct")?;
+        rule(
+            self.holders.iter().all(|holder| sharing::check_public_key(&holder.hpke_public_key).is_ok()),
+            "the holders' HPKE keys pass the modulus check and are not of small order",
+        )?;
         Ok(constants)
     }
 
