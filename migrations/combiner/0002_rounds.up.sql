@@ -3,7 +3,7 @@
 CREATE TABLE round_keys (
     round_id BYTEA PRIMARY KEY CHECK (octet_length(round_id) = 16),
     hpke_key_id BYTEA NOT NULL UNIQUE CHECK (octet_length(hpke_key_id) = 16),
-    hpke_public_key BYTEA NOT NULL CHECK (octet_length(hpke_public_key) = 32),
+    hpke_public_key BYTEA NOT NULL CHECK (octet_length(hpke_public_key) = 1216),
     created_at TIMESTAMPTZ NOT NULL
 );
 COMMENT ON TABLE round_keys IS
@@ -12,7 +12,7 @@ COMMENT ON TABLE round_keys IS
 COMMENT ON COLUMN round_keys.round_id IS
 'The round for which the key was made. A repeated request gets the same key.';
 COMMENT ON COLUMN round_keys.hpke_key_id IS 'The key''s identifier in the round document.';
-COMMENT ON COLUMN round_keys.hpke_public_key IS 'X25519.';
+COMMENT ON COLUMN round_keys.hpke_public_key IS 'X-Wing: ML-KEM-768, then X25519.';
 COMMENT ON COLUMN round_keys.created_at IS 'When the key was made.';
 
 CREATE TABLE rounds (

@@ -86,14 +86,14 @@ CREATE TABLE round_keys (
     round_id bytea NOT NULL,
     -- The key's identifier in the round document.
     hpke_key_id bytea NOT NULL,
-    -- X25519.
+    -- X-Wing: ML-KEM-768, then X25519.
     hpke_public_key bytea NOT NULL,
     -- When the key was made.
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT round_keys_pkey PRIMARY KEY (round_id),
     CONSTRAINT round_keys_hpke_key_id_key UNIQUE (hpke_key_id),
     CONSTRAINT round_keys_hpke_key_id_check CHECK ((octet_length(hpke_key_id) = 16)),
-    CONSTRAINT round_keys_hpke_public_key_check CHECK ((octet_length(hpke_public_key) = 32)),
+    CONSTRAINT round_keys_hpke_public_key_check CHECK ((octet_length(hpke_public_key) = 1216)),
     CONSTRAINT round_keys_round_id_check CHECK ((octet_length(round_id) = 16))
 );
 CREATE TRIGGER round_keys_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON round_keys FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -5,6 +5,7 @@ import struct
 from dataclasses import dataclass
 
 import constants
+import xwing
 from codec import Reader, write_text
 
 PROOF_KINDS = (0, 2)  # none, norm-v2
@@ -196,6 +197,12 @@ def _check(reader: Reader, d: Document) -> None:
     tolerance = (len(d.holders) - 2, 0)
     reader.require((d.colluding, d.absent) == tolerance, f"the tolerance should be {tolerance}")
     _check_absent(reader, d)
+    for h, holder in enumerate(d.holders):
+        reader.require(xwing.is_reduced(holder.hpke_public_key), f"the ML-KEM key of holder {h} is not reduced")
+        reader.require(
+            not xwing.is_small_order(holder.hpke_public_key[-32:]),
+            f"the X25519 key of holder {h} is of small order",
+        )
     reader.require(d.proof in PROOF_KINDS, f"unknown proof kind {d.proof}")
     reader.require(1 <= d.max_attempts <= 8, "max_attempts is not in 1..8")
     if d.payout is not None:
@@ -221,7 +228,7 @@ def decode(data: bytes) -> Document:
     registrar_key, credential_epoch = reader.take(32), reader.integer("I")
     holder_count = reader.integer("B")
     reader.require(2 <= holder_count <= 8, f"{holder_count} share holders")
-    holders = tuple(Holder(reader.take(32), reader.take(16), reader.take(32)) for _ in range(holder_count))
+    holders = tuple(Holder(reader.take(32), reader.take(16), reader.take(1216)) for _ in range(holder_count))
     colluding, absent, proof, max_attempts = (reader.integer("B") for _ in range(4))
     scoring, payout = _read_section(reader), _read_payout(reader)
     min_reputation, noise, evaluations = reader.integer("I"), _read_section(reader), _read_section(reader)

@@ -19,6 +19,7 @@ import document as documents
 import edwards
 import ring
 import ristretto255
+import xwing
 from bodies import body_digest, sum_digest
 from codec import labelled, labelled_hash, merkle_root
 from ed25519 import BASE, encode_point
@@ -117,7 +118,7 @@ class FakeRound:
 
     def _holder(self, h: int) -> documents.Holder:
         key = public_key(secret(f"holder {h}"))
-        return documents.Holder(key, self._random.randbytes(16), self._random.randbytes(32))
+        return documents.Holder(key, self._random.randbytes(16), xwing.public_key(self._random.randbytes(32)))
 
     def _contribution(self, index: int) -> Contribution:
         document, chance = self.document, self._random

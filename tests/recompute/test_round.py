@@ -79,6 +79,18 @@ KEY_SUM = COUNT + 4 + 1
 BLINDING_SUM = KEY_SUM + 4 * 2048
 
 
+def with_key(holder: int, start: int, wrong: bytes | None) -> tuple[documents.Holder, ...]:
+    """The holders, with bytes of one's key changed. Without bytes: the point is 1 with its top bit set."""
+    holders = list(ROUND.document.holders)
+    key = bytearray(holders[holder].hpke_public_key)
+    if wrong is None:
+        start, wrong = len(key) - 32, b"\1" + bytes(30) + b"\x80"
+    start %= len(key)
+    key[start : start + len(wrong)] = wrong
+    holders[holder] = replace(holders[holder], hpke_public_key=bytes(key))
+    return tuple(holders)
+
+
 class RoundTest(unittest.TestCase):
     """The common base of the cases below."""
 
@@ -241,6 +253,9 @@ class DocumentPart(RoundTest):
             ("the token's contract is zero", {"payout": Payout(1, 1, (1, bytes(20)))}),
             ("min_reputation", {"min_reputation": 10**6 + 1}),
             ("share holders", {"holders": document.holders[:1]}),
+            ("the ML-KEM key of holder 1 is not reduced", {"holders": with_key(1, 0, b"\xff\xff\xff")}),
+            ("the X25519 key of holder 2 is of small order", {"holders": with_key(2, -32, bytes(32))}),
+            ("the X25519 key of holder 0 is of small order", {"holders": with_key(0, -1, None)}),
             ("has rank 9", {"tensors": (Tensor("b", (1,) * 9, 0),)}),
             ("longer than 256 bytes", {"tensors": (Tensor("b" * 257, (1,), 0),)}),
             ("longer than 512 bytes", {"model_location": "m" * 513}),

@@ -42,6 +42,8 @@ crate::name! {
     /// The commitment to one holder's key share, as bytes. Any 32 bytes are accepted here. Decoding
     /// rejects bytes that are not a group element.
     pub EncodedCommitment: 32;
-    /// The X25519 public half of a holder's HPKE key for one round.
-    pub RoundPublicKey: 32;
+    /// The public half of a holder's HPKE key for one round, as bytes: an ML-KEM-768 encapsulation
+    /// key of 1184 bytes and a point of X25519. Any 1216 bytes are accepted here; the check of a
+    /// round document rejects those that no seed may be sealed to.
+    pub RoundPublicKey: 1216;
 }

@@ -222,6 +222,10 @@ impl RoundDocument {
         rule((2..=8).contains(&self.holders.len()), "2 to 8 share holders")?;
         rule(holder::distinct(&self.holders), "the holders' keys are distinct")?;
         rule(
+            self.holders.iter().all(|holder| sharing::check_public_key(&holder.hpke_public_key).is_ok()),
+            "the holders' HPKE keys pass the modulus check and are not of small order",
+        )?;
+        rule(
             self.tolerance == Tolerance::of(self.holders.len()),
             "all combiners are needed: none may be away, and all but one may collude",
         )

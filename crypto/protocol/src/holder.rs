@@ -11,7 +11,7 @@ pub struct Holder {
     pub identity_key: PublicKey,
     /// The identifier of its HPKE key for this round.
     pub hpke_key_id: RoundKeyId,
-    /// Its X25519 key for this round. Clients seal shares to it.
+    /// Its public key for this round. Clients seal shares to it.
     pub hpke_public_key: RoundPublicKey,
 }
 

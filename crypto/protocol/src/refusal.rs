@@ -75,6 +75,12 @@ pub enum Refusal {
         /// The number of shares in the message.
         found: usize,
     },
+    /// A sealed seed has an X25519 part of small order. Anyone who has its bytes can see that.
+    #[error("the seed sealed to holder {holder} has an X25519 part of small order")]
+    SealSmallOrder {
+        /// The holder's index.
+        holder: u8,
+    },
     /// The bytes do not have the digest that the header states.
     #[error("the {of} does not have the stated digest")]
     Digest {
@@ -102,7 +108,8 @@ pub enum Refusal {
         rule: &'static str,
     },
     /// The sealed seed does not open under the holder's key, or the share does not open its
-    /// commitment.
+    /// commitment. Only the holder can tell: a wrong ciphertext of ML-KEM is no error, but opens to
+    /// another secret.
     #[error("the key share of holder {holder} does not open to its commitment")]
     Share {
         /// The holder's index.

@@ -3,7 +3,9 @@
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use names::{BodyDigest, PublicKey, RoundHash};
 use rand::rngs::OsRng;
-use sharing::{Commitment, KeyShare, RoundKeyPair, SealContext, SealedSeed, ShareSeed, ShareSum};
+use sharing::{
+    Commitment, KeyShare, RoundKeyPair, SealContext, SealRandomness, SealedSeed, ShareSeed, ShareSum,
+};
 
 const ROUND: RoundHash = RoundHash::from_bytes([1; 32]);
 const BODY: BodyDigest = BodyDigest::from_bytes([2; 32]);
@@ -33,8 +35,9 @@ fn context<'a>(
 fn send(key: &RoundKeyPair, client: u8) -> Sent {
     let (client_key, seed) = (PublicKey::from_bytes([client; 32]), ShareSeed::generate(&mut OsRng));
     let commitment = KeyShare::derive(&seed, &ROUND, &client_key, HOLDER).commit();
-    let sealed = sharing::seal(&seed, key.public(), &context(key, &client_key, &commitment), &mut OsRng);
-    Sent { client_key, commitment, sealed: sealed.expect("the key is not of small order") }
+    let randomness = SealRandomness::generate(&mut OsRng);
+    let sealed = sharing::seal(&seed, key.public(), &context(key, &client_key, &commitment), &randomness);
+    Sent { client_key, commitment, sealed: sealed.expect("a generated key keeps the rules") }
 }
 
 fn receive(key: &RoundKeyPair, sent: &Sent) -> KeyShare {

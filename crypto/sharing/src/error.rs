@@ -16,9 +16,13 @@ pub enum SharingError {
         /// The number of coefficients given.
         actual: usize,
     },
-    /// The recipient's key is a point of small order. Nothing can be sealed to it.
+    /// The recipient's key fails the modulus check of ML-KEM, or has an X25519 half of small order.
+    /// Nothing may be sealed to it.
     #[error("a seed cannot be sealed to this public key")]
     RecipientKey,
+    /// The X25519 part of a sealed seed is of small order.
+    #[error("the X25519 part of a sealed seed is of small order")]
+    SealSmallOrder,
     /// The seed was sealed to another key or for another context, or its bytes were changed
     /// afterwards.
     #[error("a sealed seed does not open for this key and context")]

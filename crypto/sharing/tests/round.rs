@@ -3,7 +3,8 @@
 use names::{BodyDigest, PublicKey, RoundHash};
 use rand::{SeedableRng, rngs::StdRng};
 use sharing::{
-    Commitment, KeyShare, RoundKeyPair, SealContext, SealedSeed, ShareSeed, ShareSum, SharingError,
+    Commitment, KeyShare, RoundKeyPair, SealContext, SealRandomness, SealedSeed, ShareSeed, ShareSum,
+    SharingError,
 };
 
 const ROUND: RoundHash = RoundHash::from_bytes([1; 32]);
@@ -25,8 +26,8 @@ impl Contribution {
         let body_digest = BodyDigest::from_bytes([client ^ 0xff; 32]);
         let mut sent = Self { client_key, body_digest, commitments, sealed: vec![] };
         for (holder, (key, seed)) in (0..).zip(keys.iter().zip(&seeds)) {
-            let sealed =
-                sharing::seal(seed, key.public(), &sent.context(key, holder), rng).expect("a good key");
+            let (context, randomness) = (sent.context(key, holder), SealRandomness::generate(rng));
+            let sealed = sharing::seal(seed, key.public(), &context, &randomness).expect("a good key");
             sent.sealed.push(sealed);
         }
         sent

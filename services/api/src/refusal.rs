@@ -9,9 +9,10 @@ use crate::{Problem, ProblemKind};
 impl From<&Refusal> for ProblemKind {
     fn from(refusal: &Refusal) -> Self {
         match refusal {
-            Refusal::Malformed { .. } | Refusal::Holders { .. } | Refusal::NotAskedFor { .. } => {
-                Self::MalformedMessage
-            }
+            Refusal::Malformed { .. }
+            | Refusal::Holders { .. }
+            | Refusal::NotAskedFor { .. }
+            | Refusal::SealSmallOrder { .. } => Self::MalformedMessage,
             Refusal::Signature { of: "credential" } | Refusal::Epoch { .. } => Self::CredentialRefused,
             Refusal::Signature { .. } => Self::SignatureRefused,
             Refusal::WrongRound => Self::WrongRound,

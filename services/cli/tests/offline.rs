@@ -211,5 +211,6 @@ fn bench_measures_every_phase() {
         assert!(value[format!("{phase}_ms")].as_f64().unwrap() > 0.0, "{phase}");
     }
     assert!(value["combiner_ms_per_client"].as_f64().unwrap() > 0.0);
+    assert_eq!(value["sealed_bytes"], 1168);
     assert!((5.0..6.0).contains(&value["bytes_per_coordinate"].as_f64().unwrap()));
 }

@@ -14,7 +14,7 @@ use crate::{Cost, timed};
 
 const HOLDERS: u8 = 2;
 /// The bytes of the header and of two sealed seeds.
-const SMALL_PARTS: usize = 700;
+const SMALL_PARTS: usize = 2880;
 const PIECE: usize = 128;
 
 struct Contribution {

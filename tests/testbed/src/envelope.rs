@@ -8,7 +8,7 @@ use protocol::{
     VerifiedRound, proof_digest,
 };
 use rand::{RngCore, rngs::StdRng};
-use sharing::{KeyShare, SealContext, ShareSeed, seal};
+use sharing::{KeyShare, SealContext, SealRandomness, ShareSeed, seal};
 
 /// The header and the sealed seeds of a contribution.
 pub struct Envelope {
@@ -65,7 +65,8 @@ impl Envelope {
                 body_digest: &body_digest,
                 commitments: &commitments,
             };
-            seal(&ShareSeed::from_bytes(seed), &holder.hpke_public_key, &context, rng).unwrap()
+            let randomness = SealRandomness::generate(rng);
+            seal(&ShareSeed::from_bytes(seed), &holder.hpke_public_key, &context, &randomness).unwrap()
         });
         let sealed = SealedSeeds(sealed.collect());
         let mut contribution_id = [0; ContributionId::LENGTH];

@@ -6,7 +6,7 @@ use masking::{Masker, MaskingError, Quantised};
 use names::{BodyDigest, ContributionId, Name, PublicKey, labels};
 use norm_proof::{NormProofError, Projecting, Statement};
 use rand::{CryptoRng, RngCore};
-use sharing::{Commitment, KeyShare, SealContext, ShareSeed, seal};
+use sharing::{Commitment, KeyShare, SealContext, SealRandomness, ShareSeed, seal};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -164,6 +164,7 @@ impl Masked<'_> {
         rng: &mut (impl CryptoRng + RngCore),
         progress: impl FnMut(u64, u64),
     ) -> Result<MessagePrefix, SigningError> {
+        let round = self.round;
         let sealed = self.seal(identity, rng).map_err(SigningError::Round)?;
         let mut contribution_id = [0; ContributionId::LENGTH];
         rng.fill_bytes(&mut contribution_id);
@@ -191,7 +192,9 @@ impl Masked<'_> {
         };
         header.proof_bytes = u32::try_from(proof.len()).expect("a proof is shorter than a mebibyte");
         header.proof_digest = proof_digest(&proof);
-        Ok(MessagePrefix { header: header.sign(identity), sealed, proof })
+        let prefix = MessagePrefix { header: header.sign(identity), sealed, proof };
+        round.check_seals(&prefix.header, &prefix.sealed).map_err(SigningError::Round)?;
+        Ok(prefix)
     }
 
     fn seal(
@@ -210,7 +213,8 @@ impl Masked<'_> {
                 commitments: &self.secrets.commitments,
             };
             let rule = "the holders' HPKE keys are usable";
-            seal(seed, &holder.hpke_public_key, &context, rng).map_err(|_| Refusal::Document { rule })
+            let randomness = SealRandomness::generate(rng);
+            seal(seed, &holder.hpke_public_key, &context, &randomness).map_err(|_| Refusal::Document { rule })
         });
         sealed.collect::<Result<_, _>>().map(SealedSeeds)
     }

@@ -69,7 +69,8 @@ pub fn countersign(round: &VerifiedRound, holder: u8, identity: &IdentityKey) ->
 /// [`check_shares`] checks later whether the share opens its commitment.
 ///
 /// # Errors
-/// The errors of [`VerifiedRound::check_header`], [`Refusal::Digest`], [`Refusal::Share`].
+/// The errors of [`VerifiedRound::check_header`] and [`VerifiedRound::check_seals`], and
+/// [`Refusal::Share`] for whatever only the holder's key shows.
 pub fn open_share(
     round: &VerifiedRound,
     holder: u8,
@@ -79,9 +80,7 @@ pub fn open_share(
 ) -> Result<KeyShare, Refusal> {
     round.check_header(header)?;
     round.holder(holder).ok_or(Refusal::Share { holder })?;
-    if sealed.digest() != header.sealed_digest {
-        return Err(Refusal::Digest { of: "sealed seeds" });
-    }
+    round.check_seals(header, sealed)?;
     let sealed = sealed.0.get(usize::from(holder)).ok_or(Refusal::Share { holder })?;
     let context = round.seal_context(header, holder);
     let seed = sharing::open(key, sealed, &context).map_err(|_| Refusal::Share { holder })?;

@@ -6,7 +6,9 @@ use names::{PublicKey, RoundHash, labels};
 use norm_proof::{Parameters, PublicValues, Statement};
 use sharing::SealContext;
 
-use crate::{Canonical, ContributionHeader, Holder, IdentityKey, Refusal, RoundDocument, Signature};
+use crate::{
+    Canonical, ContributionHeader, Holder, IdentityKey, Refusal, RoundDocument, SealedSeeds, Signature,
+};
 
 /// The public keys that a party trusts. They come from its own configuration, never from a
 /// document.
@@ -206,6 +208,24 @@ impl VerifiedRound {
             return Err(Refusal::ProofKind);
         }
         Ok(())
+    }
+
+    /// Checks everything that a contribution's header and document tell about its sealed seeds,
+    /// without a key: their number, their digest, and that no X25519 part is of small order.
+    ///
+    /// # Errors
+    /// [`Refusal::Holders`], [`Refusal::Digest`], [`Refusal::SealSmallOrder`].
+    pub fn check_seals(&self, header: &ContributionHeader, sealed: &SealedSeeds) -> Result<(), Refusal> {
+        let (expected, found) = (self.document.holders.len(), sealed.0.len());
+        if found != expected {
+            return Err(Refusal::Holders { expected, found });
+        }
+        if sealed.digest() != header.sealed_digest {
+            return Err(Refusal::Digest { of: "sealed seeds" });
+        }
+        (0..)
+            .zip(&sealed.0)
+            .try_for_each(|(holder, sealed)| sealed.check().map_err(|_| Refusal::SealSmallOrder { holder }))
     }
 
     /// The statement that the norm proof of a contribution with this header proves.

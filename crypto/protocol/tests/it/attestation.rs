@@ -1,13 +1,13 @@
 //! At intake each holder opens, checks and attests its own shares.
 
 use protocol::{
-    ContributionHeader, IdentityKey, Refusal, Signed,
+    ContributionHeader, IdentityKey, MessagePrefix, Refusal, SealedSeeds, Signed,
     roles::{
         aggregator::check_attestation,
         combiner::{attest, check_shares, open_share},
     },
 };
-use sharing::{ShareSeed, seal};
+use sharing::{SealRandomness, ShareSeed, seal};
 
 use crate::fixture::{Contribution, Fixture};
 
@@ -38,7 +38,8 @@ fn with_wrong_seed(fixture: &mut Fixture, subject: &str, holder: u8) -> Contribu
     let wrong = ShareSeed::generate(&mut fixture.rng);
     let public = *fixture.parties.holders[usize::from(holder)].1.public();
     let context = fixture.round.seal_context(&contribution.prefix.header, holder);
-    let sealed = seal(&wrong, &public, &context, &mut fixture.rng).unwrap();
+    let randomness = SealRandomness::generate(&mut fixture.rng);
+    let sealed = seal(&wrong, &public, &context, &randomness).unwrap();
     contribution.prefix.sealed.0[usize::from(holder)] = sealed;
     contribution.prefix.header.sealed_digest = contribution.prefix.sealed.digest();
     contribution.prefix.header = contribution.prefix.header.clone().sign(&contribution.identity);
@@ -58,6 +59,63 @@ fn a_share_that_does_not_open_its_commitment_is_found_and_the_others_in_its_batc
         contributions.iter().map(Contribution::header).zip(&shares).collect();
     let verdicts = check_shares(1, &pairs, &mut fixture.rng);
     assert_eq!(verdicts, [Ok(()), Err(Refusal::Share { holder: 1 }), Ok(())]);
+}
+
+/// Changes the seals of a contribution. Its participant signs the header again.
+fn with_seals(contribution: &Contribution, change: impl FnOnce(&mut SealedSeeds)) -> MessagePrefix {
+    let mut prefix = contribution.prefix.clone();
+    change(&mut prefix.sealed);
+    prefix.header.sealed_digest = prefix.sealed.digest();
+    prefix.header = prefix.header.sign(&contribution.identity);
+    prefix
+}
+
+/// ML-KEM rejects implicitly. No rule shows a wrong ciphertext, and only its holder finds it.
+#[test]
+fn a_wrong_ml_kem_ciphertext_is_a_refused_share_and_nothing_else() {
+    let mut fixture = Fixture::new(45);
+    let contribution = fixture.contribution("mallory");
+    for byte in 0..1088 {
+        let prefix = with_seals(&contribution, |sealed| sealed.0[1].0[byte] ^= 1 << (byte % 8));
+        assert_eq!(fixture.round.check_header(&prefix.header), Ok(()));
+        assert_eq!(fixture.round.check_seals(&prefix.header, &prefix.sealed), Ok(()));
+        assert_eq!(MessagePrefix::from_bytes(&prefix.to_bytes()).as_ref(), Ok(&prefix));
+        let open = |holder: u8| {
+            let key = &fixture.parties.holders[usize::from(holder)].1;
+            open_share(&fixture.round, holder, key, &prefix.header, &prefix.sealed)
+        };
+        assert_eq!(open(1).unwrap_err(), Refusal::Share { holder: 1 }, "byte {byte}");
+        if byte % 256 == 0 {
+            assert!(open(0).is_ok() && open(2).is_ok(), "the other holders' seals are sound");
+        }
+    }
+}
+
+#[test]
+fn seals_of_small_order_are_refused_by_everybody_alike() {
+    let mut fixture = Fixture::new(46);
+    let contribution = fixture.contribution("mallory");
+    let prefix = with_seals(&contribution, |sealed| sealed.0[1].0[1088..1120].fill(0));
+    let refusal = Refusal::SealSmallOrder { holder: 1 };
+    assert_eq!(fixture.round.check_header(&prefix.header), Ok(()));
+    assert_eq!(fixture.round.check_seals(&prefix.header, &prefix.sealed), Err(refusal.clone()));
+    for holder in 0..3u8 {
+        let key = &fixture.parties.holders[usize::from(holder)].1;
+        let refused = open_share(&fixture.round, holder, key, &prefix.header, &prefix.sealed);
+        assert_eq!(refused.unwrap_err(), refusal, "holder {holder}");
+    }
+}
+
+#[test]
+fn seals_of_another_number_or_digest_are_refused() {
+    let mut fixture = Fixture::new(47);
+    let contribution = fixture.contribution("mallory");
+    let check = |prefix: &MessagePrefix| fixture.round.check_seals(&prefix.header, &prefix.sealed);
+    let short = with_seals(&contribution, |sealed| drop(sealed.0.pop()));
+    assert_eq!(check(&short), Err(Refusal::Holders { expected: 3, found: 2 }));
+    let mut swapped = contribution.prefix.clone();
+    swapped.sealed.0.swap(0, 1);
+    assert_eq!(check(&swapped), Err(Refusal::Digest { of: "sealed seeds" }));
 }
 
 #[test]

@@ -66,6 +66,13 @@ fn a_client_refuses_a_round_that_a_combiner_has_not_countersigned() {
     assert_eq!(signed.verify(&fixture.pins), Err(Refusal::Signature { of: "countersignature" }));
 }
 
+/// Fills bytes of a holder's HPKE key.
+fn spoil_key(document: &mut RoundDocument, holder: usize, bytes: std::ops::Range<usize>, value: u8) {
+    let mut key = document.holders[holder].hpke_public_key.to_bytes();
+    key[bytes].fill(value);
+    document.holders[holder].hpke_public_key = key.into();
+}
+
 #[test]
 fn nobody_accepts_constants_that_the_parameters_do_not_give() {
     let fixture = Fixture::new(6);
@@ -75,6 +82,7 @@ fn nobody_accepts_constants_that_the_parameters_do_not_give() {
     let times = "opens_at ≤ earliest_close ≤ closes_at ≤ attest_by ≤ release_by";
     let total = "weight_max ≤ max_total_weight ≤ max_contributions · weight_max";
     let needed = "all combiners are needed: none may be away, and all but one may collude";
+    let hpke = "the holders' HPKE keys pass the modulus check and are not of small order";
     let payout = "a payout has a pool below 2^96, and a token a chain and a contract";
     fn token(document: &mut RoundDocument) -> &mut Token {
         document.payout.as_mut().unwrap().token.as_mut().unwrap()
@@ -111,6 +119,9 @@ fn nobody_accepts_constants_that_the_parameters_do_not_give() {
         (payout, Box::new(|d| token(d).chain_id = 1 << 63)),
         (payout, Box::new(|d| token(d).contract = Address::ZERO)),
         ("min_reputation is at most a million parts", Box::new(|d| d.min_reputation_ppm = 1_000_001)),
+        (hpke, Box::new(|d| spoil_key(d, 0, 1184..1216, 0))),
+        (hpke, Box::new(|d| spoil_key(d, 1, 0..3, 0xff))),
+        (hpke, Box::new(|d| spoil_key(d, 2, 0..1216, 0))),
         ("the holders' keys are distinct", Box::new(|d| d.holders[2] = d.holders[1].clone())),
     ];
     for (rule, change) in cases {

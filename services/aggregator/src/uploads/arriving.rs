@@ -87,6 +87,7 @@ impl<'a> Arriving<'a> {
             return Err(Error::abort(ProblemKind::MalformedRequest).field("contribution", rule));
         }
         self.round.check_header(header)?;
+        self.round.check_seals(header, &prefix.sealed)?;
         let expected = prefix_bytes + self.round.constants().body_bytes();
         if length != expected {
             return Err(Refusal::BodyLength { expected, found: length }.into());

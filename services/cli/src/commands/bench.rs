@@ -5,6 +5,7 @@ mod statistics;
 
 use norm_proof::PROOF_BYTES;
 use serde_json::{Map, Value, json};
+use sharing::SealedSeed;
 
 use self::{phases::Contribution, statistics::Spread};
 use crate::{
@@ -65,6 +66,7 @@ fn report(contribution: &Contribution, phases: &[(&str, Spread)], threads: u16, 
     }));
     lines.push(format!("{:24} {bytes:>10.3}", "bytes_per_coordinate"));
     lines.push(format!("{:24} {PROOF_BYTES:>10}", "proof_bytes"));
+    lines.push(format!("{:24} {:>10}", "sealed_bytes", SealedSeed::BYTES));
 
     let mut value: Map<String, Value> =
         phases.iter().map(|(name, spread)| ((*name).to_owned(), spread.median.into())).collect();
@@ -78,6 +80,7 @@ fn report(contribution: &Contribution, phases: &[(&str, Spread)], threads: u16, 
     value.insert("max_contributions".to_owned(), constants.max_contributions.into());
     value.insert("bytes_per_coordinate".to_owned(), bytes.into());
     value.insert("proof_bytes".to_owned(), PROOF_BYTES.into());
+    value.insert("sealed_bytes".to_owned(), SealedSeed::BYTES.into());
     value.insert("spread".to_owned(), spreads.into());
     output.answer(lines.join("\n"), &value);
 }

@@ -3,6 +3,7 @@
 use api::{ProblemKind, combiner::CombinerRoundState};
 use names::PublicKey;
 use protocol::{Canonical, IdentityKey, RoundDocument, Signature, roles::round::sign_document};
+use sharing::RoundKeyPair;
 
 use crate::deployment::{Deployment, HOLDER, kind};
 
@@ -76,9 +77,10 @@ async fn p1_a_document_with_another_registrar_aggregator_or_holder_key_is_refuse
         "the aggregator is the pinned one"
     );
     let own = "the combiner is a holder with the key it made for this round";
+    let stranger_key = *RoundKeyPair::generate(&mut deployment.rng).public();
     assert_eq!(rule(&mut deployment, |document| document.holders[1].identity_key = stranger).await, own);
     assert_eq!(
-        rule(&mut deployment, |document| document.holders[1].hpke_public_key = [3; 32].into()).await,
+        rule(&mut deployment, |document| document.holders[1].hpke_public_key = stranger_key).await,
         own
     );
     assert_eq!(rule(&mut deployment, |document| document.holders[1].hpke_key_id = [3; 16].into()).await, own);

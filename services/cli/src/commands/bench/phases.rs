@@ -12,7 +12,8 @@ use norm_proof::{NormProof, Parameters, Projecting, Statement, Verifying};
 use protocol::BodyDigester;
 use rand::{Rng, SeedableRng, rngs::OsRng, rngs::StdRng};
 use sharing::{
-    Commitment, KeyShare, RoundKeyPair, SealContext, SealedSeed, ShareSeed, check_batch, open, seal,
+    Commitment, KeyShare, RoundKeyPair, SealContext, SealRandomness, SealedSeed, ShareSeed, check_batch,
+    open, seal,
 };
 
 use crate::error::{CommandError, Result};
@@ -175,7 +176,8 @@ impl Contribution {
         commitments: &[Commitment],
     ) -> SealedSeed {
         let key = &self.holders[usize::from(holder)];
-        seal(seed, key.public(), &self.context(holder, digest, commitments), &mut OsRng)
+        let randomness = SealRandomness::generate(&mut OsRng);
+        seal(seed, key.public(), &self.context(holder, digest, commitments), &randomness)
             .expect("the holder's key was generated here")
     }
 

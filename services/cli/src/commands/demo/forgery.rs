@@ -12,7 +12,7 @@ use protocol::{
     VerifiedRound, proof_digest,
 };
 use rand::{RngCore, rngs::OsRng};
-use sharing::{KeyShare, SealContext, ShareSeed, seal};
+use sharing::{KeyShare, SealContext, SealRandomness, ShareSeed, seal};
 
 use crate::error::{CommandError, Result};
 
@@ -157,7 +157,7 @@ fn sealed(round: &VerifiedRound, header: &ContributionHeader, seeds: &[ShareSeed
     let seeds = (0..).zip(seeds.iter().zip(&round.document().holders));
     let sealed = seeds.map(|(index, (seed, holder))| {
         let context: SealContext<'_> = round.seal_context(header, index);
-        seal(seed, &holder.hpke_public_key, &context, &mut OsRng)
+        seal(seed, &holder.hpke_public_key, &context, &SealRandomness::generate(&mut OsRng))
     });
     let sealed: std::result::Result<_, _> = sealed.collect();
     sealed.map(SealedSeeds).map_err(|_| CommandError::Unexpected { what: "holder's key" })
