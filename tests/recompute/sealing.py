@@ -14,7 +14,7 @@ import xwing
 from chacha import keystream
 from codec import Wrong, require
 
-INFO = b"blindsum/v1/mask-key-share"
+INFO = b"blindsum/v2/mask-key-share"
 ENCAPSULATED_BYTES = 1120
 SEALED_BYTES = ENCAPSULATED_BYTES + 32 + 16
 # KEM 0x647a, KDF 0x0001, AEAD 0x0003

@@ -38,7 +38,7 @@ pub use hexadecimal::{NotHex, decode_hex};
 pub use ids::{
     BodyDigest, ChunkDigest, ContributionId, EncodedCommitment, HeaderHash, LayoutDigest, MaskSeed,
     ModelDigest, ProofDigest, PublicKey, RoundHash, RoundId, RoundKeyId, RoundPublicKey, SealedDigest,
-    SetRoot, SumDigest, TreeHash,
+    SetRoot, SumDigest, TreeHash, UpdateDigest,
 };
 pub use name::Name;
 pub use secret::SecretKey;

@@ -68,7 +68,8 @@ async fn fix_set(app: &App, round: &mut LockedRound<'_>) -> Result<()> {
     contributions::exclude(round.tx, &round_id, &[ContributionState::Received], reason, now).await?;
     jobs::drop_unneeded(round.tx, &round_id, &[Kind::Verify], now).await?;
     let weights = closing::verified_weights(round.tx, &round_id).await?;
-    let weights = weights.iter().map(|weight| weight.cast_unsigned());
+    let count = weights.len();
+    let weights = weights.into_iter().map(i32::cast_unsigned);
     if let Err(refusal) = stored_round::verified(&round.row)?.check_weights(weights) {
         let words = refusal.to_string();
         return ended::fail(round, Failure { code: FailureCode::CohortTooSmall, words: &words }).await;

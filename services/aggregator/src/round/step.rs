@@ -79,6 +79,7 @@ async fn take<S: Step>(app: &App, round_id: RoundId, step: &S, held: Option<&Hel
             Some(done) => step.record(app, &mut round, done).await?,
             None => Next::Finish,
         };
+        let ended = round.ended;
         match (held, next) {
             (Some(held), Next::Finish) => held.finish(&mut tx, now).await?,
             (Some(held), Next::LookAgain(run_at)) => {
@@ -87,7 +88,6 @@ async fn take<S: Step>(app: &App, round_id: RoundId, step: &S, held: Option<&Hel
             }
             (None, _) => {}
         }
-        let ended = round.ended;
         Ok((tx, (due.is_some(), ended)))
     });
     let (recorded, ended) = recording.await?;

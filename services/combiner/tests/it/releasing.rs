@@ -17,7 +17,7 @@ async fn the_answer_opens_the_sum_of_the_commitments() {
     let answer = deployment.release(&round, &request).await.unwrap();
     let answer = ReleaseAnswer::from_bytes(&answer).unwrap();
     let headers: Vec<ContributionHeader> = members.into_iter().map(|member| member.header).collect();
-    check_answer(&round.verified, &request.root, &headers, &answer).unwrap();
+    check_answer(&round.verified, &headers, &answer).unwrap();
     let view = deployment.view(&round).await.unwrap();
     assert_eq!(view.state, CombinerRoundState::Released);
     assert_eq!(view.root.unwrap(), request.root);

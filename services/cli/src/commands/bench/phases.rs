@@ -8,7 +8,7 @@ use lattice::{
 };
 use masking::{ChunkSum, Masker, Quantised, RoundConstants, RoundRequest, quantise, unmask_chunk};
 use names::{BodyDigest, MaskSeed, PublicKey, RoundHash};
-use norm_proof::{NormProof, Parameters, Projecting, Statement, Verifying};
+use norm_proof::{NormProof, Parameters, Projecting, PublicValues, Statement, Verifying};
 use protocol::BodyDigester;
 use rand::{Rng, SeedableRng, rngs::OsRng, rngs::StdRng};
 use sharing::{
@@ -122,7 +122,7 @@ impl Contribution {
     fn statement(&self, body_digest: BodyDigest, commitments: &[Commitment]) -> Result<Statement> {
         let constants = &self.constants;
         let (blocks, width, bound) = (constants.blocks(), constants.width(), constants.noisy_norm_bound);
-        Ok(Statement {
+        let values = PublicValues {
             parameters: Parameters::new(blocks, width, bound, HOLDERS)?,
             masks: MaskPolynomials::derive(&self.mask_seed),
             round_hash: self.round_hash,
@@ -131,7 +131,8 @@ impl Contribution {
             body_digest,
             commitments: commitments.to_vec(),
             sealed_digest: [0; 32].into(),
-        })
+        };
+        Ok(Statement::new(values)?)
     }
 
     fn prove(

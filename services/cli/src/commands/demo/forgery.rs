@@ -6,7 +6,7 @@ use curve25519_dalek::Scalar;
 use lattice::{CpuBackend, MaskPolynomials, MaskingBackend, RING_DEGREE, SmallPoly, field, pack};
 use masking::{MaskingError, Quantised};
 use names::{BodyDigest, ContributionId};
-use norm_proof::{NormProofError, Projecting, Statement};
+use norm_proof::{NormProofError, Projecting, PublicValues, Statement};
 use protocol::{
     BodyDigester, ContributionHeader, MessagePrefix, Proof, Refusal, SealedSeeds, Signature, Signed,
     VerifiedRound, proof_digest,
@@ -54,24 +54,29 @@ impl<'a> Forgery<'a> {
 
     /// An honest proof. It can be made only if φ is within the bound.
     pub(super) fn prove(&self) -> Result<Vec<u8>> {
-        self.make_proof(self.round.statement(&self.header), Scalar::ZERO, &self.phi)
+        self.make_proof(self.statement()?, Scalar::ZERO, &self.phi)
     }
 
     /// A proof for a statement that differs from that of the contribution.
-    pub(super) fn prove_for(&self, change: impl FnOnce(&mut Statement)) -> Result<Vec<u8>> {
-        let mut statement = self.round.statement(&self.header);
-        change(&mut statement);
-        self.make_proof(statement, Scalar::ZERO, &self.phi)
+    pub(super) fn prove_for(&self, change: impl FnOnce(&mut PublicValues)) -> Result<Vec<u8>> {
+        let mut values = PublicValues::clone(&*self.statement()?);
+        change(&mut values);
+        self.make_proof(Statement::new(values)?, Scalar::ZERO, &self.phi)
     }
 
     /// A proof about the contribution that uses `claimed` in the place of its φ.
     pub(super) fn prove_claiming(&self, claimed: &[i64]) -> Result<Vec<u8>> {
-        self.make_proof(self.round.statement(&self.header), Scalar::ZERO, claimed)
+        self.make_proof(self.statement()?, Scalar::ZERO, claimed)
     }
 
     /// A proof that is right, except that its commitments open to something else.
     pub(super) fn prove_unopened(&self) -> Result<Vec<u8>> {
-        self.make_proof(self.round.statement(&self.header), Scalar::ONE, &self.phi)
+        self.make_proof(self.statement()?, Scalar::ONE, &self.phi)
+    }
+
+    fn statement(&self) -> Result<Statement> {
+        let statement = self.round.statement(&self.header);
+        statement.map_err(|_| CommandError::Demo("a contribution of the round has no statement"))
     }
 
     fn make_proof(&self, statement: Statement, error: Scalar, phi: &[i64]) -> Result<Vec<u8>> {
