@@ -217,7 +217,7 @@ class DocumentPart(RoundTest):
             ("the weights", {"weight_min": 0}),
             ("the weights", {"weight_max": 2**20 + 1}),
             ("the times", {"closes_at": 1999}),
-            ("unknown proof kind", {"proof": 2}),
+            ("unknown proof kind 1", {"proof": 1}),
             ("max_attempts", {"max_attempts": 9}),
             ("scoring or noise", {"noise": 1}),
             ("scoring or noise", {"scoring": 1}),
@@ -306,8 +306,8 @@ class Contributions(RoundTest):
             self.assert_wrong(published, message)
 
     def test_proof_kind(self) -> None:
-        self.assert_wrong_contribution("unknown proof kind 2", proof_kind=2)
-        self.assert_wrong_contribution("proof kind 1", proof_kind=1, proof=b"p")
+        self.assert_wrong_contribution("unknown proof kind 1", proof_kind=1)
+        self.assert_wrong_contribution("proof kind 2", proof_kind=2, proof=b"p")
 
     def test_duplicate_subject(self) -> None:
         subject = ROUND.contributions[0].subject
