@@ -237,7 +237,7 @@ class DocumentPart(RoundTest):
             ("max_total_weight", {"max_total_weight": 501}),
             ("the tolerance", {"colluding": 0}),
             ("the tolerance", {"absent": 1}),
-            ("unknown proof kind", {"proof": 2}),
+            ("unknown proof kind 1", {"proof": 1}),
             ("max_attempts", {"max_attempts": 9}),
             ("has a scale", {"tensors": (replace(document.tensors[0], scale=2.0), document.tensors[1])}),
             ("updates are normalised", {"normalise_floor": 0.5}),
@@ -338,8 +338,8 @@ class Contributions(RoundTest):
             self.assert_wrong(published, message)
 
     def test_proof_kind(self) -> None:
-        self.assert_wrong_contribution("unknown proof kind 2", proof_kind=2)
-        self.assert_wrong_contribution("proof kind 1", proof_kind=1, proof=b"p")
+        self.assert_wrong_contribution("unknown proof kind 1", proof_kind=1)
+        self.assert_wrong_contribution("proof kind 2", proof_kind=2, proof=b"p")
 
     def test_duplicate_subject(self) -> None:
         subject = ROUND.contributions[0].subject
