@@ -101,7 +101,7 @@ fn sealed_seeds_are_hpke_with_the_info_and_data_of_the_wire_format() {
     let (id, first, second) = (key.id().as_bytes(), first.as_bytes(), second.as_bytes());
     let data = [&[1; 32][..], &[1], id, &[2; 32], &[3; 32], &[2], first, second].concat();
     let (encapsulated, ciphertext) = sealed.0.split_first_chunk().unwrap();
-    let info = b"blindsum/v1/mask-key-share";
+    let info = b"blindsum/v2/mask-key-share";
     let seed = hybrid::open(key.private().as_bytes(), info, encapsulated, ciphertext, &data);
     assert_eq!(*seed.unwrap(), [7; 32]);
 }
