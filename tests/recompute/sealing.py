@@ -3,12 +3,14 @@ ChaCha20-Poly1305.
 
     python3 sealing.py
 
-prints seals of our own with all that goes into them, for tests/vectors/sealing.json.
+prints tests/vectors/sealing.json: the vectors of the drafts as they are in it, seals of our own with
+all that goes into them, and what is wrong with others.
 """
 
 import hashlib
 import hmac
 import json
+from pathlib import Path
 
 import xwing
 from chacha import keystream
@@ -139,14 +141,88 @@ def own_vector(number: int, commitments: list[str]) -> Vector:
     return vector | {"sealed": sealed.hex()}
 
 
+SMALL_ORDER = {
+    "0, of order 2": 0,
+    "1, of order 4": 1,
+    "a point of order 8": 325606250916557431795983626356110631294008115727848805560023387167927233504,
+    "another point of order 8": 39382357235489614581723060781553021112529911719440698176882885853963445705823,
+    "p - 1, of order 4 on the twist": 2**255 - 20,
+    "p, which is 0": 2**255 - 19,
+    "p + 1, which is 1": 2**255 - 18,
+}
+
+Fault = dict[str, object]
+"""Bytes that are written over those of something sound, from an offset on."""
+
+
+def fault(name: str, offset: int, wrong: bytes) -> Fault:
+    return {"fault": name, "at": offset, "bytes": wrong.hex()}
+
+
+def small_points(offset: int) -> list[Fault]:
+    """Every encoding of a point of small order."""
+    faults = []
+    for name, u in SMALL_ORDER.items():
+        faults.append(fault(f"X25519: {name}", offset, u.to_bytes(32, "little")))
+        top = (u | 1 << 255).to_bytes(32, "little")
+        faults.append(fault(f"X25519: {name} with the top bit set", offset, top))
+    return faults
+
+
+def refused_keys(public: bytes) -> list[Fault]:
+    def coefficient(name: str, index: int, value: int) -> Fault:
+        start = index // 2 * 3
+        pair = int.from_bytes(public[start : start + 3], "little")
+        shift = index % 2 * 12
+        pair = pair & ~(0xFFF << shift) | value << shift
+        return fault(name, start, pair.to_bytes(3, "little"))
+
+    return [
+        coefficient("the first coefficient is 3329", 0, 3329),
+        coefficient("the second coefficient is 3329", 1, 3329),
+        coefficient("the last coefficient is 4095", 767, 4095),
+        coefficient("a coefficient in the middle is 3330", 300, 3330),
+        *small_points(xwing.ENCAPSULATION_KEY_BYTES),
+    ]
+
+
+def closed_seals(sealed: bytes) -> list[Fault]:
+    """They break no rule, but nobody can open them."""
+
+    def flipped(name: str, offset: int, bit: int = 0) -> Fault:
+        return fault(name, offset, bytes([sealed[offset] ^ 1 << bit]))
+
+    return [
+        flipped("first byte of the ML-KEM part", 0),
+        flipped("last byte of the ML-KEM part", 1087),
+        flipped("first byte of the X25519 part", 1088),
+        flipped("another encoding of the X25519 part: the top bit is set", 1119, 7),
+        flipped("first byte of the ciphertext", 1120),
+        flipped("last byte of the tag", 1167),
+        fault("an ML-KEM part of zeros", 0, bytes(1088)),
+        fault("only zeros where the ciphertext is", 1120, bytes(48)),
+    ]
+
+
 def main() -> None:
+    known = json.loads((Path(__file__).parent / "../vectors/sealing.json").read_text(encoding="utf-8"))
     # The commitments of RFC 9496 appendix A.1: small multiples of the generator.
     multiples = [
         "e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76",
         "6a493210f7499cd17fecb510ae0cea23a110e8d5b901f8acadd3095c73a3b919",
         "94741f5d5d52755ece4f23f044ee27d5d1ea1e2bd196b462166b16152a9d0259",
     ]
-    print(json.dumps([own_vector(number, multiples[: 2 + number]) for number in range(2)], indent=1))
+    own = [own_vector(number, multiples[: 2 + number]) for number in range(2)]
+    public, sealed = (bytes.fromhex(str(own[0][field])) for field in ("public", "sealed"))
+    vectors = {
+        "x_wing": known["x_wing"],
+        "hpke": known["hpke"],
+        "own": own,
+        "refused_keys": refused_keys(public),
+        "refused_seals": small_points(ENCAPSULATED_BYTES - 32),
+        "closed_seals": closed_seals(sealed),
+    }
+    print(json.dumps(vectors, indent=1))
 
 
 if __name__ == "__main__":

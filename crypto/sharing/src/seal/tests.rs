@@ -1,6 +1,7 @@
 //! Tests of sealing.
 
 use names::Name;
+use names::Name;
 use rand::{SeedableRng, rngs::StdRng};
 use serde_json::Value;
 use testkit::flip;
