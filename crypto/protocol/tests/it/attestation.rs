@@ -111,7 +111,7 @@ fn seals_of_another_number_or_digest_are_refused() {
     let mut fixture = Fixture::new(47);
     let contribution = fixture.contribution("mallory");
     let check = |prefix: &MessagePrefix| fixture.round.check_seals(&prefix.header, &prefix.sealed);
-    let short = with_seals(&contribution, |sealed| drop(sealed.0.pop()));
+    let short = with_seals(&contribution, |sealed| sealed.0.truncate(2));
     assert_eq!(check(&short), Err(Refusal::Holders { expected: 3, found: 2 }));
     let mut swapped = contribution.prefix.clone();
     swapped.sealed.0.swap(0, 1);
