@@ -1,7 +1,6 @@
 //! Tests of sealing.
 
 use names::Name;
-use names::Name;
 use rand::{SeedableRng, rngs::StdRng};
 use serde_json::Value;
 use testkit::flip;
