@@ -58,9 +58,6 @@ fn check_result(bundle: &Bundle) -> Result<(), Finding> {
     if request.members != hashes {
         return Err(Finding::new(Place::Members, RoundFault::Order));
     }
-    round
-        .check_weights(headers.iter().map(|header| header.weight))
-        .map_err(|refusal| Finding::new(Place::Members, refusal))?;
     let aggregator = round.document().holders[0].identity_key;
     result.verify(&aggregator).map_err(|refusal| Finding::new(Place::Result, refusal))?;
     let weights = headers.iter().map(|header| u64::from(header.weight));
@@ -68,5 +65,10 @@ fn check_result(bundle: &Bundle) -> Result<(), Finding> {
         && result.root == request.root
         && result.count as usize == headers.len()
         && result.total_weight == weights.sum::<u64>();
-    if is_about_them { Ok(()) } else { Err(Finding::new(Place::Result, RoundFault::OtherMembers)) }
+    if !is_about_them {
+        return Err(Finding::new(Place::Result, RoundFault::OtherMembers));
+    }
+    round
+        .check_weights(headers.iter().map(|header| header.weight))
+        .map_err(|refusal| Finding::new(Place::Members, refusal))
 }
