@@ -3,8 +3,8 @@ ChaCha20-Poly1305.
 
     python3 sealing.py
 
-prints tests/vectors/sealing.json: the vectors of the drafts as they are in it, seals of our own with
-all that goes into them, and what is wrong with others.
+prints tests/vectors/sealing.json: the vectors of the drafts as they are in it, seals of our own
+with all that goes into them, and what is wrong with others.
 """
 
 import hashlib

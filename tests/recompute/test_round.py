@@ -80,7 +80,7 @@ BLINDING_SUM = KEY_SUM + 4 * 2048
 
 
 def with_key(holder: int, start: int, wrong: bytes | None) -> tuple[documents.Holder, ...]:
-    """The holders, with bytes of one's key changed. Without bytes: the point is 1 with its top bit set."""
+    """The holders, with bytes of one's key changed. Without bytes the point is 1, top bit set."""
     holders = list(ROUND.document.holders)
     key = bytearray(holders[holder].hpke_public_key)
     if wrong is None:

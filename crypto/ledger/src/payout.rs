@@ -13,8 +13,8 @@ pub enum Policy {
     Equal = 1,
     /// The weight with which the contribution counted in the mean.
     ///
-    /// A participant states its own weight, and pays nothing for a larger one, because its update is
-    /// clipped all the same. Expect each to state the largest that it may. The limits are the
+    /// A participant states its own weight, and pays nothing for a larger one, because its update
+    /// is clipped all the same. Expect each to state the largest that it may. The limits are the
     /// round's `weight_max` and the `max_weight` that the registrar signs, where it signs one.
     Weight = 2,
     /// The contribution's score times the participant's reputation.

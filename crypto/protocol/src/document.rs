@@ -95,8 +95,8 @@ pub struct RoundDocument {
     pub closes_at_ms: i64,
     /// The time until which combiners attest contributions, in milliseconds since the Unix epoch.
     pub attest_by_ms: i64,
-    /// The time until which combiners release the round, in milliseconds since the Unix epoch. After
-    /// it they destroy their keys.
+    /// The time until which combiners release the round, in milliseconds since the Unix epoch.
+    /// After it they destroy their keys.
     pub release_by_ms: i64,
     /// The Ed25519 key of the registrar that signs the participants' credentials.
     pub registrar_key: PublicKey,

@@ -7,8 +7,8 @@
 //! A message and the record of its update ([`crate::sent_updates`]) come to be in one step. The
 //! prefix is first written under a name of its own, which has the digest of the update. The record
 //! is the step: it fails if the update belongs to another round. Then the prefix gets its name.
-//! What a crash leaves before the step counts for nothing. What it leaves after the step is finished
-//! when the outbox is opened.
+//! What a crash leaves before the step counts for nothing. What it leaves after the step is
+//! finished when the outbox is opened.
 //!
 //! Every attempt sends these bytes. Another update must never be sent under the same seeds. Neither
 //! must the same update with fresh errors. The two bodies would give away their difference.

@@ -140,9 +140,9 @@ struct Job {
 }
 
 impl Job {
-    /// Makes the contribution and puts it into the outbox. If its projection is too long for a proof,
-    /// it is dropped before anything has left this function, and another one is made from the
-    /// update. Rounding, keys, errors and id are then drawn again, all of them.
+    /// Makes the contribution and puts it into the outbox. If its projection is too long for a
+    /// proof, it is dropped before anything has left this function, and another one is made from
+    /// the update. Rounding, keys, errors and id are then drawn again, all of them.
     ///
     /// Returns `None` if the caller gave up before the message was in the outbox.
     fn run(

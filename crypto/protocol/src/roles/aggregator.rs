@@ -63,9 +63,9 @@ pub fn refused_proof(error: &NormProofError) -> Option<Refusal> {
     error.failed_check().map(|check| Refusal::NormProof { check })
 }
 
-/// Checks the answer of a holder for the set of `members`, each once. The set's size, the round, the
-/// members' root and the signature must be right, and each coefficient within its range. The answer
-/// must open the sum of the holder's commitments, so a wrong key cannot pass.
+/// Checks the answer of a holder for the set of `members`, each once. The set's size, the round,
+/// the members' root and the signature must be right, and each coefficient within its range. The
+/// answer must open the sum of the holder's commitments, so a wrong key cannot pass.
 ///
 /// # Errors
 /// Those of [`VerifiedRound::check_weights`], [`Refusal::WrongRound`], [`Refusal::Order`] when a
@@ -99,8 +99,8 @@ pub fn check_answer(
 /// Σ_h Σ_i s_i^h: the key of the sum, from the checked answers of all holders for one set.
 ///
 /// # Errors
-/// [`Refusal::Holders`] unless every holder of the round has answered once, [`Refusal::WrongRound`],
-/// [`Refusal::Root`] when the answers are for several sets.
+/// [`Refusal::Holders`] unless every holder of the round has answered once,
+/// [`Refusal::WrongRound`], [`Refusal::Root`] when the answers are for several sets.
 pub fn sum_key(round: &VerifiedRound, answers: &[ReleaseAnswer]) -> Result<Vec<i64>, Refusal> {
     let holders: BTreeSet<u8> = answers.iter().map(|answer| answer.holder).collect();
     if answers.len() != holders.len() || !holders.into_iter().eq(0..round.holders()) {

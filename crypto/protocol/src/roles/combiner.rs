@@ -142,9 +142,9 @@ pub struct AttestedMember {
 }
 
 /// Checks a release request against the round and the combiner's own record. The signature, the
-/// root, the size of the set and its weights must be right. This combiner must have attested each member in this
-/// round, and no participant may appear twice. `attested` returns the recorded member for a header
-/// hash.
+/// root, the size of the set and its weights must be right. This combiner must have attested each
+/// member in this round, and no participant may appear twice. `attested` returns the recorded
+/// member for a header hash.
 ///
 /// The caller must check that the round was not released before, because only the caller can make
 /// that atomic.

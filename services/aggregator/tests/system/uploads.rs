@@ -205,8 +205,8 @@ async fn an_upload_beyond_the_limit_waits_for_its_turn() {
     assert_eq!(status(held).await, 201);
 }
 
-/// The uploads may wait for a minute. A refusal for want of a slot would come after it, and would
-/// say something else.
+/// An upload may wait for a minute. If it waited, it would be refused after that minute, with
+/// another reason.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_would_be_refused_does_not_wait_and_hears_why() {
     let deployment =
