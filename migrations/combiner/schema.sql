@@ -42,6 +42,21 @@ CREATE TABLE destroyed_keys (
 );
 CREATE TRIGGER destroyed_keys_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON destroyed_keys FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+-- How long this combiner has been running, in one row. A wall clock that is set forward does
+-- not change it, so no key is destroyed because of a wrong clock.
+CREATE TABLE observed_time (
+    -- True: there is one row.
+    one boolean NOT NULL DEFAULT true,
+    -- Milliseconds while the service was running, added once a minute and at most a minute at a
+    -- time.
+    observed_ms bigint NOT NULL,
+    CONSTRAINT observed_time_pkey PRIMARY KEY (one),
+    CONSTRAINT observed_time_observed_ms_check CHECK ((observed_ms >= 0)),
+    CONSTRAINT observed_time_one_check CHECK (one)
+);
+CREATE TRIGGER observed_time_grows BEFORE UPDATE ON observed_time FOR EACH ROW WHEN ((new.observed_ms < old.observed_ms)) EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER observed_time_kept BEFORE DELETE OR TRUNCATE ON observed_time FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 -- How often contributions were refused. They are counted and not kept, so that worthless
 -- messages cannot fill the database.
 CREATE TABLE refusals (
@@ -57,6 +72,20 @@ CREATE TABLE refusals (
     CONSTRAINT refusals_round_hash_fkey FOREIGN KEY (round_hash) REFERENCES rounds(round_hash),
     CONSTRAINT refusals_count_check CHECK ((count > 0))
 );
+
+-- The registrars whose rounds this combiner has countersigned.
+CREATE TABLE registrars (
+    -- Ed25519.
+    registrar_key bytea NOT NULL,
+    -- The highest epoch in a credential of this registrar that was attested, or in a statement
+    -- that it signed. No round of an earlier epoch is countersigned.
+    lowest_epoch bigint NOT NULL,
+    CONSTRAINT registrars_pkey PRIMARY KEY (registrar_key),
+    CONSTRAINT registrars_lowest_epoch_check CHECK (((lowest_epoch >= 0) AND (lowest_epoch <= '4294967295'::bigint))),
+    CONSTRAINT registrars_registrar_key_check CHECK ((octet_length(registrar_key) = 32))
+);
+CREATE TRIGGER epochs_grow BEFORE UPDATE ON registrars FOR EACH ROW WHEN ((new.lowest_epoch < old.lowest_epoch)) EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER registrars_kept BEFORE DELETE OR TRUNCATE ON registrars FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- Sums of key shares that were released, for one set in each round; append-only. The vault has
 -- the set root too, in case this table is restored from a backup.
@@ -107,6 +136,11 @@ CREATE TABLE rounds (
     -- The model that clients start from. Two open rounds from one model are refused: their sums
     -- could differ by one contribution.
     model_digest bytea NOT NULL,
+    -- The registrar whose credentials count in the round.
+    registrar_key bytea NOT NULL,
+    -- The layout of the updates. Few open rounds may have one registrar and one layout: their sums
+    -- could differ by one contribution.
+    layout_digest bytea NOT NULL,
     -- The round document, canonical encoding; the rules of the round are read from it.
     document bytea NOT NULL,
     -- The aggregator's signature, which proves what the aggregator proposed.
@@ -117,6 +151,11 @@ CREATE TABLE rounds (
     countersignature bytea NOT NULL,
     -- When it was signed.
     countersigned_at timestamp with time zone NOT NULL,
+    -- The observed time when it was signed. The key is kept until as much time was observed since
+    -- as the document gives the round.
+    observed_ms bigint NOT NULL,
+    -- When the round expires, from the document.
+    release_by timestamp with time zone NOT NULL,
     -- How the round ended for this combiner; null while it is open.
     outcome text,
     -- When it ended.
@@ -128,10 +167,14 @@ CREATE TABLE rounds (
     CONSTRAINT rounds_check CHECK (((outcome IS NULL) = (ended_at IS NULL))),
     CONSTRAINT rounds_countersignature_check CHECK ((octet_length(countersignature) = 64)),
     CONSTRAINT rounds_holder_check CHECK (((holder >= 1) AND (holder <= 7))),
+    CONSTRAINT rounds_layout_digest_check CHECK ((octet_length(layout_digest) = 32)),
     CONSTRAINT rounds_model_digest_check CHECK ((octet_length(model_digest) = 32)),
-    CONSTRAINT rounds_outcome_check CHECK ((outcome = ANY (ARRAY['released'::text, 'abandoned'::text]))),
+    CONSTRAINT rounds_observed_ms_check CHECK ((observed_ms >= 0)),
+    CONSTRAINT rounds_outcome_check CHECK ((outcome = ANY (ARRAY['released'::text, 'abandoned'::text, 'expired'::text]))),
+    CONSTRAINT rounds_registrar_key_check CHECK ((octet_length(registrar_key) = 32)),
     CONSTRAINT rounds_round_hash_check CHECK ((octet_length(round_hash) = 32))
 );
+CREATE INDEX rounds_open ON rounds USING btree (registrar_key, layout_digest) WHERE (outcome IS NULL);
 CREATE UNIQUE INDEX rounds_one_open_for_model ON rounds USING btree (model_digest) WHERE (outcome IS NULL);
 CREATE TRIGGER rounds_end_once BEFORE UPDATE ON rounds FOR EACH ROW WHEN (((old.outcome IS NOT NULL) OR (old.round_hash <> new.round_hash) OR (old.round_id <> new.round_id) OR (old.document <> new.document) OR (old.countersignature <> new.countersignature))) EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER rounds_kept BEFORE DELETE OR TRUNCATE ON rounds FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

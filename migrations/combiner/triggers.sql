@@ -22,3 +22,13 @@ FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER destroyed_keys_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON destroyed_keys
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER observed_time_kept BEFORE DELETE OR TRUNCATE ON observed_time
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER observed_time_grows BEFORE UPDATE ON observed_time
+FOR EACH ROW WHEN (new.observed_ms < old.observed_ms) EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER registrars_kept BEFORE DELETE OR TRUNCATE ON registrars
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER epochs_grow BEFORE UPDATE ON registrars
+FOR EACH ROW WHEN (new.lowest_epoch < old.lowest_epoch) EXECUTE FUNCTION refuse_change();

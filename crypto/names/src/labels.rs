@@ -43,6 +43,8 @@ labels! {
     ROUND_COUNTERSIGNATURE = "round-countersignature";
     /// The registrar's signature on a participant's credential.
     CREDENTIAL = "credential";
+    /// The registrar's signature on a statement about epochs.
+    EPOCH = "epoch";
     /// A client's signature on a contribution's header.
     CONTRIBUTION = "contribution";
     /// Hash of a contribution's header.

@@ -13,6 +13,7 @@ mod codec;
 mod contribution;
 mod credential;
 mod document;
+mod epoch;
 mod holder;
 mod identity;
 mod layout;
@@ -34,6 +35,7 @@ pub use contribution::{
 };
 pub use credential::Credential;
 pub use document::{Proof, RoundDocument};
+pub use epoch::EpochStatement;
 pub use holder::{Holder, Tolerance};
 pub use identity::{IdentityKey, Signature};
 pub use layout::Tensor;

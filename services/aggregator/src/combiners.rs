@@ -81,6 +81,10 @@ impl From<CombinerError> for kit::Error {
     fn from(error: CombinerError) -> Self {
         match error {
             CombinerError::Unreachable { .. } | CombinerError::Foreign { .. } => Self::unavailable(error),
+            // By the combiner's clock it is not the time for it. It may be soon.
+            CombinerError::Refused { .. } if error.refusal() == Some(ProblemKind::RoundNotOpen) => {
+                Self::unavailable(error)
+            }
             error => Self::fault(error),
         }
     }

@@ -124,4 +124,6 @@ pub enum CombinerRoundState {
     Released,
     /// The round ended without a release, and the round key is destroyed.
     Abandoned,
+    /// The time until which the round could be released is over, and the round key is destroyed.
+    Expired,
 }

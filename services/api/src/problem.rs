@@ -55,6 +55,7 @@ problems! {
     RoundFull = "round-full", 409, "The round has as many contributions as it can take.";
     RoundState = "round-state", 409, "The round is not in a state that allows this.";
     ModelInUse = "model-in-use", 409, "Another open round starts from the same model.";
+    LayoutInUse = "layout-in-use", 409, "Too many open rounds have this registrar and this layout.";
     ContributionConflict = "contribution-conflict", 409, "Another contribution has this identifier.";
     AlreadyContributed = "already-contributed", 409, "The participant has a contribution in this round.";
     AttemptsExhausted = "attempts-exhausted", 409, "The participant may not send another contribution in this round.";

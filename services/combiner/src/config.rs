@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use api::combiner::ATTEST_BATCH;
 use kit::config::{ConfigError, DatabaseConfig, ListenConfig, LogConfig, Secret, rule};
 use names::PublicKey;
-use protocol::roles::combiner::CombinerPolicy;
+use protocol::{Canonical, EpochStatement, roles::combiner::CombinerPolicy};
 use serde::Deserialize;
 
 /// The configuration of a combiner. Each field is a section or a setting of the file.
@@ -44,6 +44,10 @@ impl Config {
         let Policy { min_cohort_floor: floor, max_contributions_cap: cap, .. } = self.policy;
         rule(floor >= 2, "policy.min_cohort_floor", "at least 2")?;
         rule((floor..=1 << 20).contains(&cap), "policy.max_contributions_cap", "from the floor to 2^20")?;
+        rule(self.policy.open_rounds_for_a_layout >= 1, "policy.open_rounds_for_a_layout", "at least 1")?;
+        rule(self.policy.max_open_days >= 1, "policy.max_open_days", "at least 1")?;
+        rule(self.policy.max_release_days >= 1, "policy.max_release_days", "at least 1")?;
+        self.policy.epoch_statement()?;
         let batch = (ATTEST_BATCH..=4096).contains(&self.limits.attest_batch);
         rule(batch, "limits.attest_batch", "from 64 to 4096, since aggregators send 64 at once")?;
         rule(self.limits.max_request_bytes >= 1, "limits.max_request_bytes", "at least 1")?;
@@ -65,6 +69,18 @@ pub struct Policy {
     /// The largest `max_contributions` that this combiner countersigns.
     #[serde(default = "Policy::default_max_contributions_cap")]
     pub max_contributions_cap: u32,
+    /// The most open rounds of one registrar with one layout.
+    #[serde(default = "Policy::default_open_rounds_for_a_layout")]
+    pub open_rounds_for_a_layout: u32,
+    /// The most days from countersigning to the end of uploads.
+    #[serde(default = "Policy::default_max_open_days")]
+    pub max_open_days: u16,
+    /// The most days from the end of uploads to `release_by`.
+    #[serde(default = "Policy::default_max_release_days")]
+    pub max_release_days: u16,
+    /// A statement of the registrar about the lowest epoch that counts, in hexadecimal.
+    #[serde(default)]
+    pub epoch_statement: Option<String>,
 }
 
 impl From<&Policy> for CombinerPolicy {
@@ -74,13 +90,41 @@ impl From<&Policy> for CombinerPolicy {
             registrar: policy.registrar_key,
             min_cohort_floor: policy.min_cohort_floor,
             max_contributions_cap: policy.max_contributions_cap,
+            max_open_ms: i64::from(policy.max_open_days) * DAY_MS,
+            max_release_ms: i64::from(policy.max_release_days) * DAY_MS,
         }
     }
 }
 
+const DAY_MS: i64 = 86_400_000;
+
 impl Policy {
+    /// The floor below which the service warns at start: the default.
+    pub(crate) const ADVISED_FLOOR: u32 = 5;
+
+    /// The statement about the lowest epoch, if there is one. Its signature is not checked.
+    pub(crate) fn epoch_statement(&self) -> Result<Option<EpochStatement>, ConfigError> {
+        let Some(text) = &self.epoch_statement else { return Ok(None) };
+        let statement = hex::decode(text.trim()).ok();
+        let statement = statement.and_then(|bytes| EpochStatement::from_bytes(&bytes).ok());
+        rule(statement.is_some(), "policy.epoch_statement", "what `blindsum registrar epoch` printed")?;
+        Ok(statement)
+    }
+
     fn default_min_cohort_floor() -> u32 {
-        3
+        Self::ADVISED_FLOOR
+    }
+
+    fn default_open_rounds_for_a_layout() -> u32 {
+        1
+    }
+
+    fn default_max_open_days() -> u16 {
+        366
+    }
+
+    fn default_max_release_days() -> u16 {
+        30
     }
 
     fn default_max_contributions_cap() -> u32 {
@@ -127,7 +171,7 @@ mod tests {
     fn the_sample_is_a_configuration() {
         let config = load(|text| text).unwrap();
         config.check().unwrap();
-        assert_eq!(config.policy.min_cohort_floor, 3);
+        assert_eq!(config.policy.min_cohort_floor, 5);
     }
 
     #[test]
@@ -138,7 +182,10 @@ mod tests {
             })
             .unwrap()
         };
-        assert_eq!(without("min_cohort_floor").policy.min_cohort_floor, 3);
+        assert_eq!(without("min_cohort_floor").policy.min_cohort_floor, 5);
+        assert_eq!(without("open_rounds_for_a_layout").policy.open_rounds_for_a_layout, 1);
+        assert_eq!(without("max_open_days").policy.max_open_days, 366);
+        assert_eq!(without("max_release_days").policy.max_release_days, 30);
         assert_eq!(without("max_contributions_cap").policy.max_contributions_cap, 4096);
         assert_eq!(without("attest_batch").limits.attest_batch, 256);
     }
@@ -147,7 +194,11 @@ mod tests {
     fn unknown_settings_and_impossible_values_are_refused() {
         assert!(load(|text| format!("unknown = 1\n{text}")).is_err());
         for (from, to, broken) in [
-            ("floor = 3", "floor = 1", "policy.min_cohort_floor"),
+            ("floor = 5", "floor = 1", "policy.min_cohort_floor"),
+            ("a_layout = 1", "a_layout = 0", "policy.open_rounds_for_a_layout"),
+            ("open_days = 366", "open_days = 0", "policy.max_open_days"),
+            ("release_days = 30", "release_days = 0", "policy.max_release_days"),
+            ("# epoch_statement = \"", "epoch_statement = \"00", "policy.epoch_statement"),
             ("cap = 4096", "cap = 2", "policy.max_contributions_cap"),
             ("batch = 256", "batch = 63", "limits.attest_batch"),
             ("batch = 256", "batch = 4097", "limits.attest_batch"),

@@ -4,6 +4,8 @@ pub(crate) mod abandon;
 pub(crate) mod attest;
 pub(crate) mod countersign;
 pub(crate) mod destroy;
+pub(crate) mod epochs;
+pub(crate) mod expire;
 pub(crate) mod release;
 pub(crate) mod round_key;
 pub(crate) mod sweep;

@@ -18,14 +18,19 @@ mod state;
 mod store;
 
 pub use args::Args;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
 use axum::Router;
 pub use config::{Config, Limits, Policy};
 use futures::future::BoxFuture;
-use kit::{Result, shutdown::CancellationToken};
+use kit::{Result, shutdown::CancellationToken, time::Clock};
 pub use schema::{SCHEMA, migrate};
 
 /// The time between two sweeps of unused keys.
-const SWEEP_PERIOD: std::time::Duration = std::time::Duration::from_secs(3_600);
+const SWEEP_PERIOD: Duration = Duration::from_secs(3_600);
 
 /// A combiner that is ready to serve.
 pub struct Combiner(state::App);
@@ -37,10 +42,50 @@ impl Combiner {
     /// A fault if a secret cannot be read, if the database or the vault cannot be opened, or if the
     /// database lacks migrations.
     pub async fn start(config: &Config) -> Result<Self> {
-        let app = state::App::build(config).await?;
+        Self::start_at(config, Clock::system()).await
+    }
+
+    /// Starts with another wall clock than the operating system's, for tests.
+    ///
+    /// # Errors
+    /// Those of [`Combiner::start`].
+    pub async fn start_at(config: &Config, clock: Clock) -> Result<Self> {
+        let app = state::App::build(config, clock).await?;
+        if config.policy.min_cohort_floor < Policy::ADVISED_FLOOR {
+            tracing::warn!(
+                floor = config.policy.min_cohort_floor,
+                "one server and so many participants less one can isolate the update of another one"
+            );
+        }
+        if let Some(statement) = config.policy.epoch_statement()? {
+            flow::epochs::stated(&app, &statement).await?;
+        }
         flow::destroy::finish(&app).await?;
         flow::sweep::sweep(&app).await?;
         Ok(Self(app))
+    }
+
+    /// Adds time to what this combiner has observed, and ends the rounds whose time is over. The
+    /// service does so once a minute.
+    ///
+    /// # Errors
+    /// A fault if the vault or the database fails.
+    pub async fn beat(&self, since_last: Duration) -> Result<()> {
+        flow::expire::beat(&self.0, since_last).await
+    }
+
+    /// Beats until `shutdown` is cancelled.
+    async fn keep_time(&self, shutdown: CancellationToken) {
+        let last = Mutex::new((Instant::now(), self.0.now()));
+        let beat = || async {
+            let (steady, wall) = (Instant::now(), self.0.now());
+            let before =
+                std::mem::replace(&mut *last.lock().unwrap_or_else(PoisonError::into_inner), (steady, wall));
+            let since_last = steady - before.0;
+            flow::expire::compare_clocks(wall.ms_since(before.1), since_last);
+            self.beat(since_last).await
+        };
+        kit::periodic::every(flow::expire::HEARTBEAT, "keeping time", shutdown, beat).await;
     }
 
     /// The router with all routes of the service.
@@ -72,5 +117,5 @@ async fn serve(config: Config, shutdown: CancellationToken) -> Result<()> {
         shutdown.cancel();
         served
     };
-    tokio::join!(serving, sweeping).0
+    tokio::join!(serving, sweeping, combiner.keep_time(shutdown.clone())).0
 }

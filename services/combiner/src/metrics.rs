@@ -35,6 +35,16 @@ pub(crate) fn release_refused(reason: ProblemKind) {
     metrics::counter!("combiner_releases_refused_total", "reason" => reason.code()).increment(1);
 }
 
+/// Counts a round that nobody released in time.
+pub(crate) fn expired() {
+    metrics::counter!("combiner_rounds_expired_total").increment(1);
+}
+
+/// Counts a step of the wall clock.
+pub(crate) fn clock_stepped() {
+    metrics::counter!("combiner_clock_steps_total").increment(1);
+}
+
 /// Counts a destroyed round key.
 pub(crate) fn key_destroyed() {
     metrics::counter!("combiner_keys_destroyed_total").increment(1);

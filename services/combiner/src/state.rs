@@ -2,7 +2,13 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use kit::{Error, Result, auth::BearerToken, compute::Compute, time::Timestamp, vault::KeyVault};
+use kit::{
+    Error, Result,
+    auth::BearerToken,
+    compute::Compute,
+    time::{Clock, Timestamp},
+    vault::KeyVault,
+};
 use protocol::{IdentityKey, roles::combiner::CombinerPolicy};
 use sqlx::PgPool;
 
@@ -24,6 +30,9 @@ pub(crate) struct State {
     pub(crate) service_token: Arc<BearerToken>,
     pub(crate) compute: Compute,
     pub(crate) limits: Limits,
+    /// The most open rounds of one registrar with one layout.
+    pub(crate) open_rounds_for_a_layout: i64,
+    clock: Clock,
 }
 
 impl App {
@@ -32,7 +41,7 @@ impl App {
     /// # Errors
     /// A fault if a secret cannot be read, if the database or the vault cannot be opened, or if the
     /// database lacks migrations.
-    pub(crate) async fn build(config: &Config) -> Result<Self> {
+    pub(crate) async fn build(config: &Config, clock: Clock) -> Result<Self> {
         config.check()?;
         let db = kit::postgres::connect(&config.database).await?;
         SCHEMA.check(&db).await?;
@@ -44,14 +53,16 @@ impl App {
             service_token: Arc::new(config.service_token.read_token("service_token")?),
             compute: Compute::new(config.limits.compute_threads).map_err(Error::fault)?,
             limits: config.limits.clone(),
+            open_rounds_for_a_layout: config.policy.open_rounds_for_a_layout.into(),
+            clock,
         })))
     }
 }
 
 impl State {
-    /// The present time, by the operating system's clock.
+    /// The present time by the wall clock.
     pub(crate) fn now(&self) -> Timestamp {
-        Timestamp::now()
+        self.clock.now()
     }
 }
 

@@ -9,3 +9,4 @@ pub(crate) mod refusals;
 pub(crate) mod releases;
 pub(crate) mod round_keys;
 pub(crate) mod rounds;
+pub(crate) mod times;

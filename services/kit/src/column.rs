@@ -10,8 +10,8 @@ use api::{
     rounds::{FailureCode, ProofDemand, RoundState},
 };
 use names::{
-    BodyDigest, ChunkDigest, ContributionId, HeaderHash, ModelDigest, PublicKey, RoundHash, RoundId,
-    RoundKeyId, RoundPublicKey, SetRoot, Subject, SumDigest, TreeHash,
+    BodyDigest, ChunkDigest, ContributionId, HeaderHash, LayoutDigest, ModelDigest, PublicKey, RoundHash,
+    RoundId, RoundKeyId, RoundPublicKey, SetRoot, Subject, SumDigest, TreeHash,
 };
 use sqlx::{
     Decode, Encode, Postgres, Type,
@@ -117,6 +117,7 @@ bytes_column!(
     BodyDigest,
     ChunkDigest,
     SumDigest,
+    LayoutDigest,
     ModelDigest,
     TreeHash,
     PublicKey,

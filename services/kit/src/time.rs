@@ -1,6 +1,12 @@
 //! Points in time. They are milliseconds in Rust and in JSON, and `TIMESTAMPTZ` in SQL.
 
-use std::time::SystemTime;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::SystemTime,
+};
 
 use sqlx::{
     Decode, Encode, Postgres, Type,
@@ -50,6 +56,34 @@ impl Timestamp {
     }
 }
 
+/// The wall clock of a service: that of the operating system, or one that a test sets.
+#[derive(Clone, Debug, Default)]
+pub struct Clock(Option<Arc<AtomicI64>>);
+
+impl Clock {
+    /// The operating system's clock.
+    pub fn system() -> Self {
+        Self(None)
+    }
+
+    /// A clock that stands still until it is set.
+    pub fn standing(at: Timestamp) -> Self {
+        Self(Some(Arc::new(AtomicI64::new(at.ms()))))
+    }
+
+    /// Sets a standing clock, and all its clones. Does nothing to the operating system's clock.
+    pub fn set(&self, now: Timestamp) {
+        if let Some(ms) = &self.0 {
+            ms.store(now.ms(), Ordering::SeqCst);
+        }
+    }
+
+    /// The present time.
+    pub fn now(&self) -> Timestamp {
+        self.0.as_ref().map_or_else(Timestamp::now, |ms| Timestamp::from_ms(ms.load(Ordering::SeqCst)))
+    }
+}
+
 impl Type<Postgres> for Timestamp {
     fn type_info() -> PgTypeInfo {
         <OffsetDateTime as Type<Postgres>>::type_info()
@@ -81,6 +115,16 @@ mod tests {
         assert_eq!((last.ms_since(first), first.ms_since(last)), (i64::MAX, i64::MIN));
         assert_eq!(Timestamp(7).plus_ms(-2).minus_ms(3), Timestamp(2));
         assert_eq!(Timestamp(2).ms_since(Timestamp(7)), -5);
+    }
+
+    #[test]
+    fn a_standing_clock_shows_what_it_was_set_to() {
+        let clock = Clock::standing(Timestamp(5));
+        let copy = clock.clone();
+        clock.set(Timestamp(3));
+        assert_eq!(copy.now(), Timestamp(3));
+        Clock::system().set(Timestamp(3));
+        assert!(Clock::system().now() > Timestamp(3));
     }
 
     #[test]

@@ -178,6 +178,7 @@ impl Options {
                 settings
                     .set("database.max_connections", 6)
                     .set("policy.min_cohort_floor", 2)
+                    .set("policy.open_rounds_for_a_layout", 64)
                     .set("policy.max_contributions_cap", 10_000);
             }
         }

@@ -94,8 +94,14 @@ impl ScriptedCombiner {
     pub async fn start(aggregator: PublicKey, registrar: PublicKey, token: &str) -> Self {
         let identity = IdentityKey::generate(&mut OsRng);
         let key = identity.public();
-        let policy =
-            CombinerPolicy { aggregator, registrar, min_cohort_floor: 2, max_contributions_cap: 1 << 20 };
+        let policy = CombinerPolicy {
+            aggregator,
+            registrar,
+            min_cohort_floor: 2,
+            max_contributions_cap: 1 << 20,
+            max_open_ms: i64::MAX,
+            max_release_ms: i64::MAX,
+        };
         let shared = Arc::new(Shared {
             identity,
             policy,
@@ -195,7 +201,7 @@ async fn countersign_round(
     let signature = Signature(request.aggregator_signature.0);
     let (round, holder) = shared
         .policy
-        .accept(&request.document.0, &signature, &shared.identity.public(), key)
+        .accept(&request.document.0, &signature, &shared.identity.public(), key, 0, 0)
         .map_err(|refusal| refused(&refusal))?;
     let countersignature = Hex(countersign(&round, holder, &shared.identity).0);
     let hash = *round.hash();

@@ -23,20 +23,30 @@ pub struct CombinerPolicy {
     pub min_cohort_floor: u32,
     /// The largest `max_contributions` that it countersigns.
     pub max_contributions_cap: u32,
+    /// The longest time from countersigning to the end of uploads, in milliseconds.
+    pub max_open_ms: i64,
+    /// The longest time from the end of uploads to `release_by`, in milliseconds. So long it keeps
+    /// the key of a round that nobody releases.
+    pub max_release_ms: i64,
 }
 
 impl CombinerPolicy {
-    /// Accepts a proposed round, and finds the index of this combiner among the holders.
+    /// Accepts a proposed round, and finds the index of this combiner among the holders. `now_ms` is
+    /// the present time by the combiner's own clock, and `lowest_epoch` the lowest epoch whose
+    /// credentials it still takes.
     ///
     /// # Errors
-    /// [`Refusal::Document`] when the document goes beyond the policy, or does not name this
-    /// combiner with this key. The errors of [`VerifiedRound::proposed`].
+    /// [`Refusal::Document`] when the document goes beyond the policy, when its times or its epoch
+    /// are over, or when it does not name this combiner with this key. The errors of
+    /// [`VerifiedRound::proposed`].
     pub fn accept(
         &self,
         document: &[u8],
         signature: &Signature,
         own_identity: &PublicKey,
         own_round_key: &RoundKeyPair,
+        now_ms: i64,
+        lowest_epoch: u32,
     ) -> Result<(VerifiedRound, u8), Refusal> {
         let round = VerifiedRound::proposed(document, signature, &self.aggregator)?;
         let rule =
@@ -47,6 +57,19 @@ impl CombinerPolicy {
         rule(
             document.max_contributions <= self.max_contributions_cap,
             "max_contributions keeps to the combiner's cap",
+        )?;
+        rule(now_ms < document.closes_at_ms, "closes_at is in the future by the combiner's clock")?;
+        rule(
+            document.closes_at_ms.saturating_sub(now_ms) <= self.max_open_ms,
+            "uploads end within the time that the combiner allows",
+        )?;
+        rule(
+            document.release_by_ms.saturating_sub(document.closes_at_ms) <= self.max_release_ms,
+            "release_by keeps to the time after closes_at that the combiner allows",
+        )?;
+        rule(
+            document.credential_epoch >= lowest_epoch,
+            "credential_epoch is not older than what the registrar has signed since",
         )?;
         let holder = (1..round.holders()).find(|&index| {
             round.holder(index).is_some_and(|holder| {

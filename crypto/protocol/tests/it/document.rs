@@ -3,8 +3,9 @@
 use ledger::{payout::Policy, payout_tree::Address};
 use protocol::{
     Canonical, DecodeError, PayoutTerms, Refusal, RoundDocument, Section, Token, VerifiedRound,
-    roles::round::sign_document,
+    roles::{combiner::CombinerPolicy, round::sign_document},
 };
+use testbed::EPOCH;
 use testkit::flip;
 
 use crate::fixture::Fixture;
@@ -135,7 +136,7 @@ fn nobody_accepts_constants_that_the_parameters_do_not_give() {
 fn a_combiner_finds_its_place_and_keeps_to_its_own_policy() {
     let fixture = Fixture::new(7);
     let policy = fixture.policy();
-    let accept = |policy: &protocol::roles::combiner::CombinerPolicy, holder: usize, key: usize| {
+    let accept_at = |policy: &CombinerPolicy, holder: usize, key: usize, now_ms: i64, lowest_epoch: u32| {
         let (identity, _) = &fixture.parties.holders[holder];
         let signed = &fixture.signed;
         policy
@@ -144,9 +145,13 @@ fn a_combiner_finds_its_place_and_keeps_to_its_own_policy() {
                 &signed.aggregator_signature,
                 &identity.public(),
                 &fixture.parties.holders[key].1,
+                now_ms,
+                lowest_epoch,
             )
             .map(|(_, holder)| holder)
     };
+    let accept =
+        |policy: &CombinerPolicy, holder: usize, key: usize| accept_at(policy, holder, key, 0, EPOCH);
     assert_eq!(accept(&policy, 1, 1), Ok(1));
     assert_eq!(accept(&policy, 2, 2), Ok(2));
 
@@ -162,6 +167,17 @@ fn a_combiner_finds_its_place_and_keeps_to_its_own_policy() {
     strict.max_contributions_cap = 5;
     let rule = "max_contributions keeps to the combiner's cap";
     assert_eq!(accept(&strict, 1, 1), Err(Refusal::Document { rule }));
+    let refused = |policy: &CombinerPolicy, now_ms, lowest_epoch, rule| {
+        assert_eq!(accept_at(policy, 1, 1, now_ms, lowest_epoch), Err(Refusal::Document { rule }));
+    };
+    assert_eq!(accept_at(&policy, 1, 1, 2_999, EPOCH), Ok(1));
+    refused(&policy, 3_000, EPOCH, "closes_at is in the future by the combiner's clock");
+    refused(&policy, -1, EPOCH, "uploads end within the time that the combiner allows");
+    let newer = "credential_epoch is not older than what the registrar has signed since";
+    refused(&policy, 0, EPOCH + 1, newer);
+    let mut strict = policy.clone();
+    strict.max_release_ms = 1_999;
+    refused(&strict, 0, EPOCH, "release_by keeps to the time after closes_at that the combiner allows");
     let mut strict = policy;
     strict.registrar = fixture.pins.aggregator;
     let rule = "the registrar is the combiner's own";

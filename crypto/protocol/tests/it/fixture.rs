@@ -78,6 +78,8 @@ impl Fixture {
             registrar: self.pins.registrar,
             min_cohort_floor: 3,
             max_contributions_cap: 100,
+            max_open_ms: 3_000,
+            max_release_ms: 2_000,
         }
     }
 

@@ -96,7 +96,7 @@ pub(crate) fn refused(what: &str, error: CombinerError) -> Error {
     match error {
         CombinerError::Refused { holder, problem } => {
             let kind = match problem.kind() {
-                Some(kind @ ProblemKind::ModelInUse) => kind,
+                Some(kind @ (ProblemKind::ModelInUse | ProblemKind::LayoutInUse)) => kind,
                 _ => ProblemKind::RoundRefused,
             };
             let said = problem.detail.or(problem.rule).unwrap_or(problem.title);

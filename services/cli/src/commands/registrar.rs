@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use clap::Subcommand;
 use names::{PublicKey, Subject};
-use protocol::{Canonical, Credential, Signed};
+use protocol::{Canonical, Credential, EpochStatement, Signed};
 use serde_json::json;
 
 use crate::{
@@ -20,6 +20,21 @@ pub(crate) enum Registrar {
     /// A credential binds a subject to a public key for one epoch. Give it to the participant,
     /// which enrols with it.
     Sign(SignArgs),
+    /// Sign a statement that credentials of earlier epochs count no more. It works offline.
+    ///
+    /// Give it to the operators of combiners, who put it into their configuration. Without it a
+    /// combiner learns of an epoch from the first credential of that epoch that it attests.
+    Epoch(EpochArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct EpochArgs {
+    /// File with the identity key of the registrar, made by `blindsum keygen`.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// Lowest epoch whose credentials still count.
+    #[arg(long)]
+    lowest: u32,
 }
 
 #[derive(Debug, clap::Args)]
@@ -50,7 +65,19 @@ pub(crate) struct SignArgs {
 }
 
 pub(crate) fn run(registrar: Registrar, output: &Output) -> Result<()> {
-    let Registrar::Sign(SignArgs { key, subject, client_key, epoch, max_weight, group, out }) = registrar;
+    match registrar {
+        Registrar::Sign(args) => sign(args, output),
+        Registrar::Epoch(EpochArgs { key, lowest }) => {
+            let statement = EpochStatement::issue(&key_file::read_key(&key)?, lowest);
+            let text = hex::encode(statement.to_bytes());
+            output.answer(&text, &json!({ "lowest_epoch": lowest, "epoch_statement": text }));
+            Ok(())
+        }
+    }
+}
+
+fn sign(args: SignArgs, output: &Output) -> Result<()> {
+    let SignArgs { key, subject, client_key, epoch, max_weight, group, out } = args;
     let subject = subject_of("--subject", &subject)?;
     let group = group.map(|group| subject_of("--group", &group)).transpose()?;
     let key = key_file::read_key(&key)?;

@@ -29,7 +29,7 @@ async fn end(mut tx: Tx, app: &App, round_hash: &RoundHash) -> Result<(Tx, Round
         Some(RoundOutcome::Released) => {
             return Err(Error::abort(ProblemKind::RoundState).detail("the round was released"));
         }
-        Some(RoundOutcome::Abandoned) => {}
+        Some(RoundOutcome::Abandoned | RoundOutcome::Expired) => {}
         None => rounds::end(&mut tx, round_hash, RoundOutcome::Abandoned, app.now()).await?,
     }
     Ok((tx, round))

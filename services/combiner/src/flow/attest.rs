@@ -15,19 +15,21 @@ use api::{
 use kit::{
     Error, Result,
     tx::{Tx, run_tx},
+    vault,
 };
 use names::RoundHash;
 use protocol::VerifiedRound;
 use sqlx::PgConnection;
 
 use self::examination::{Candidate, Examination, Finding};
-use super::round_key;
+use super::{epochs, round_key};
 use crate::{
     metrics,
     state::App,
     store::{
         attestations::{self, NewAttestation},
-        refusals, rounds,
+        refusals,
+        rounds::{self, RoundRow},
     },
 };
 
@@ -35,8 +37,9 @@ use crate::{
 /// already gets the same attestation again.
 ///
 /// # Errors
-/// An abort of kind `invalid-parameter`, `not-found`, `round-state` or `round-key-destroyed`. A
-/// fault if the service itself fails. A bad contribution is a verdict, not an error.
+/// An abort of kind `invalid-parameter`, `not-found`, `round-not-open`, `round-state` or
+/// `round-key-destroyed`. A fault if the service itself fails. A bad contribution is a verdict, not
+/// an error.
 pub(crate) async fn attest(
     app: &App,
     round_hash: RoundHash,
@@ -47,8 +50,9 @@ pub(crate) async fn attest(
         return Err(Error::abort(ProblemKind::InvalidParameter).field("contributions", rule));
     }
     let round = rounds::find(&app.db, &round_hash).await?;
-    round.demand_open()?;
+    demand_attesting(app, &round)?;
     let key = round_key::load(app, round.round_id.0).await?;
+    demand_unbound(app, &round).await?;
     let verified = round.verified()?;
     let candidates: Vec<_> = envelopes.iter().map(Candidate::decode).collect();
     let hashes: Vec<_> = candidates.iter().flatten().map(|candidate| candidate.hash).collect();
@@ -58,6 +62,26 @@ pub(crate) async fn attest(
     let (round, findings) = app.compute.run(move || examination.run(candidates)).await?;
     metrics::examined(findings.len(), started.elapsed());
     record(app, &round, &findings).await
+}
+
+/// Refuses a round in which nothing is attested now: it has ended, or this is not the time for it.
+fn demand_attesting(app: &App, round: &RoundRow) -> Result<()> {
+    round.demand_open()?;
+    let verified = round.verified()?;
+    let document = verified.document();
+    if !(document.opens_at_ms..=document.attest_by_ms).contains(&app.now().ms()) {
+        let detail = "this combiner attests from opens_at to attest_by, by its own clock";
+        return Err(Error::abort(ProblemKind::RoundNotOpen).detail(detail));
+    }
+    Ok(())
+}
+
+/// Refuses a round whose key is bound to a set.
+async fn demand_unbound(app: &App, round: &RoundRow) -> Result<()> {
+    match vault::round_key::is_bound(&app.vault, round.round_id.0).await? {
+        false => Ok(()),
+        true => Err(Error::abort(ProblemKind::RoundState).detail("the round's set is fixed")),
+    }
 }
 
 async fn record(app: &App, round: &VerifiedRound, findings: &[Finding]) -> Result<Vec<Verdict>> {
@@ -80,9 +104,14 @@ async fn record_in(
     round: &VerifiedRound,
     findings: &[Finding],
 ) -> Result<(Tx, (Vec<Verdict>, usize))> {
-    rounds::lock(&mut tx, round.hash()).await?.demand_open()?;
+    let row = rounds::lock(&mut tx, round.hash()).await?;
+    demand_attesting(app, &row)?;
+    demand_unbound(app, &row).await?;
     let (verdicts, new) = decide(&mut tx, round, findings).await?;
     attestations::insert(&mut tx, round.hash(), &new, app.now()).await?;
+    if !new.is_empty() {
+        epochs::seen(&mut tx, app, round.document().credential_epoch).await?;
+    }
     refusals::count(&mut tx, round.hash(), &reasons(&verdicts), app.now()).await?;
     Ok((tx, (verdicts, new.len())))
 }

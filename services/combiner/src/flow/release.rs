@@ -33,8 +33,8 @@ use crate::{
 ///
 /// # Errors
 /// An abort of kind `malformed-message`, `not-found`, `wrong-round`, `signature-refused`,
-/// `root-mismatch`, `cohort-out-of-bounds`, `not-attested`, `duplicate-subject`, `release-conflict`
-/// or `round-key-destroyed`. A fault if the service itself fails.
+/// `root-mismatch`, `cohort-out-of-bounds`, `not-attested`, `duplicate-subject`, `round-not-open`,
+/// `release-conflict` or `round-key-destroyed`. A fault if the service itself fails.
 pub(crate) async fn release(app: &App, round_hash: RoundHash, request: &[u8]) -> Result<Vec<u8>> {
     let outcome = answer_once(app, round_hash, request).await;
     if let Err(error @ Error::Abort(_)) = &outcome {
@@ -59,14 +59,26 @@ async fn answer_once(app: &App, round_hash: RoundHash, request: &[u8]) -> Result
     if round.is_ended() {
         return Err(destroyed());
     }
+    let document = verified.document();
+    if !(document.earliest_close_ms..=document.release_by_ms).contains(&app.now().ms()) {
+        let detail = "this combiner releases from earliest_close to release_by, by its own clock";
+        return Err(Error::abort(ProblemKind::RoundNotOpen).detail(detail));
+    }
     let key = key.ok_or_else(destroyed)?;
     let holder = round.holder()?;
     let (root, count) = (request.root, request.members.len());
     let answer = compute(app, verified, holder, key, request).await?;
-    round_key::bind(&app.vault, round.round_id.0, root).await?;
+    run_tx(&app.db, "bind", |tx| bind(tx, app, &round_hash, root)).await?;
     let released = record(app, &round_hash, releases::Release { root: Column(root), answer }, count).await?;
     destroy::destroy(app, &round).await?;
     released.over(&root)
+}
+
+/// Binds the key to the set. The lock on the round keeps attestations from following it.
+async fn bind(mut tx: Tx, app: &App, round_hash: &RoundHash, root: SetRoot) -> Result<(Tx, ())> {
+    let round = rounds::lock(&mut tx, round_hash).await?;
+    round_key::bind(&app.vault, round.round_id.0, root).await?;
+    Ok((tx, ()))
 }
 
 /// Checks that the aggregator signed the request, and that it signed it for this round.

@@ -26,13 +26,15 @@ pub(crate) struct RoundRow {
 pub(crate) enum RoundOutcome {
     Released,
     Abandoned,
+    /// The time to release it is over.
+    Expired,
 }
 
 kit::text_column!(RoundOutcome);
 
 impl Named for RoundOutcome {
     const NAMES: &'static [(Self, &'static str)] =
-        &[(Self::Released, "released"), (Self::Abandoned, "abandoned")];
+        &[(Self::Released, "released"), (Self::Abandoned, "abandoned"), (Self::Expired, "expired")];
 }
 
 impl RoundRow {
@@ -41,7 +43,7 @@ impl RoundRow {
         self.outcome.map(|outcome| outcome.0)
     }
 
-    /// Returns whether the round was released or abandoned.
+    /// Returns whether the round was released or abandoned, or has expired.
     pub(crate) fn is_ended(&self) -> bool {
         self.outcome.is_some()
     }
@@ -50,14 +52,16 @@ impl RoundRow {
     ///
     /// # Errors
     /// An abort of kind `round-state` if it was released, or of kind `round-key-destroyed` if it
-    /// was abandoned.
+    /// was abandoned or has expired.
     pub(crate) fn demand_open(&self) -> Result<()> {
         match self.outcome() {
             None => Ok(()),
             Some(RoundOutcome::Released) => {
                 Err(Error::abort(ProblemKind::RoundState).detail("the round was released"))
             }
-            Some(RoundOutcome::Abandoned) => Err(Error::abort(ProblemKind::RoundKeyDestroyed)),
+            Some(RoundOutcome::Abandoned | RoundOutcome::Expired) => {
+                Err(Error::abort(ProblemKind::RoundKeyDestroyed))
+            }
         }
     }
 
@@ -80,6 +84,8 @@ pub(crate) struct NewRound<'a> {
     pub(crate) signature: [u8; 64],
     pub(crate) holder: u8,
     pub(crate) countersignature: [u8; 64],
+    /// The observed time.
+    pub(crate) observed_ms: i64,
 }
 
 /// Stores a round. Returns `false` if its round id is taken.
@@ -87,8 +93,8 @@ pub(crate) async fn insert(tx: &mut PgConnection, new: &NewRound<'_>, now: Times
     let outcome = sqlx::query(
         "INSERT INTO rounds (
              round_hash, round_id, model_digest, document, aggregator_signature, holder, countersignature,
-             countersigned_at
-         ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+             countersigned_at, registrar_key, layout_digest, observed_ms, release_by
+         ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          ON CONFLICT (round_id) DO NOTHING",
     )
     .bind(Column(*new.round.hash()))
@@ -99,9 +105,38 @@ pub(crate) async fn insert(tx: &mut PgConnection, new: &NewRound<'_>, now: Times
     .bind(i16::from(new.holder))
     .bind(new.countersignature)
     .bind(now)
+    .bind(Column(new.round.document().registrar_key))
+    .bind(Column(new.round.document().layout_digest()))
+    .bind(new.observed_ms)
+    .bind(Timestamp::from_ms(new.round.document().release_by_ms))
     .execute(tx)
     .await?;
     Ok(outcome.rows_affected() == 1)
+}
+
+/// Counts the open rounds with the registrar and the layout of a document.
+pub(crate) async fn count_open(tx: &mut PgConnection, document: &RoundDocument) -> sqlx::Result<i64> {
+    sqlx::query_scalar(
+        "SELECT COUNT(*) FROM rounds WHERE registrar_key = $1 AND layout_digest = $2 AND outcome IS NULL",
+    )
+    .bind(Column(document.registrar_key))
+    .bind(Column(document.layout_digest()))
+    .fetch_one(tx)
+    .await
+}
+
+/// Lists the open rounds whose time is over, both by the wall clock and by the observed time.
+pub(crate) async fn overdue(db: &PgPool, now: Timestamp) -> sqlx::Result<Vec<Column<RoundHash>>> {
+    sqlx::query_scalar(
+        "SELECT r.round_hash FROM rounds AS r CROSS JOIN observed_time AS t
+         WHERE r.outcome IS NULL AND r.release_by < $1
+         AND t.observed_ms - r.observed_ms
+             > EXTRACT(EPOCH FROM r.release_by - r.countersigned_at) * 1000
+         ORDER BY r.release_by",
+    )
+    .bind(now)
+    .fetch_all(db)
+    .await
 }
 
 /// Returns whether [`insert`] failed because another open round starts from the same model.
@@ -111,7 +146,7 @@ pub(crate) fn is_model_in_use(error: &sqlx::Error) -> bool {
 }
 
 /// Finds the round with this round id.
-pub(crate) async fn by_id(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Option<RoundRow>> {
+pub(crate) async fn by_id(db: impl PgExecutor<'_>, round_id: &RoundId) -> sqlx::Result<Option<RoundRow>> {
     sqlx::query_as(
         "SELECT round_hash, round_id, document, countersignature, holder, outcome FROM rounds WHERE round_id = $1",
     )

@@ -16,6 +16,7 @@ use axum::{
 use combiner::{Combiner, Config, Limits, Policy};
 use kit::{
     config::{DatabaseConfig, ListenConfig, LogConfig, Secret},
+    time::{Clock, Timestamp},
     vault::KeyVault,
 };
 use local::{Service, databases::Migrate, scratch::ScratchDatabase};
@@ -33,6 +34,7 @@ use testbed::{Envelope, RoundBuilder};
 use tower::ServiceExt;
 
 pub(crate) const TOKEN: &str = "the-token-of-the-services";
+pub(crate) const HOUR_MS: i64 = 3_600_000;
 /// This combiner's index among the holders.
 pub(crate) const HOLDER: u8 = 1;
 
@@ -54,6 +56,10 @@ pub(crate) struct Deployment {
     pub(crate) combiner: PublicKey,
     pub(crate) vault: KeyVault,
     pub(crate) database: ScratchDatabase,
+    /// The combiner's wall clock. It stands still.
+    pub(crate) clock: Clock,
+    pub(crate) open_rounds_for_a_layout: u32,
+    pub(crate) epoch_statement: Option<String>,
     pub(crate) router: Router,
     directory: TempDir,
     secret: String,
@@ -93,6 +99,9 @@ impl Deployment {
             combiner: identity.public(),
             vault: KeyVault::open(directory.path().join("vault")).unwrap(),
             database,
+            clock: Clock::standing(Timestamp::now()),
+            open_rounds_for_a_layout: 64,
+            epoch_statement: None,
             router: Router::new(),
             directory,
             secret: Hex(*identity.secret().as_bytes()).to_string(),
@@ -108,7 +117,12 @@ impl Deployment {
 
     /// Starts a combiner on the database and the vault.
     pub(crate) async fn start(&self) -> Router {
-        Combiner::start(&self.config()).await.unwrap().router()
+        self.start_combiner().await.router()
+    }
+
+    /// Starts a combiner that a test can beat.
+    pub(crate) async fn start_combiner(&self) -> Combiner {
+        Combiner::start_at(&self.config(), self.clock.clone()).await.unwrap()
     }
 
     pub(crate) fn config(&self) -> Config {
@@ -126,6 +140,10 @@ impl Deployment {
                 registrar_key: self.registrar.public(),
                 min_cohort_floor: 3,
                 max_contributions_cap: 8,
+                open_rounds_for_a_layout: self.open_rounds_for_a_layout,
+                max_open_days: 30,
+                max_release_days: 30,
+                epoch_statement: self.epoch_statement.clone(),
             },
             limits: Limits { attest_batch: 64, max_request_bytes: 1 << 20, compute_threads: 2 },
         }
@@ -184,7 +202,16 @@ impl Deployment {
             holder(self.combiner, own.hpke_key_id, own.hpke_public_key),
         ];
         let round = RoundBuilder::new(self.registrar.public(), holders).draw(&mut self.rng);
-        round.set(|document| document.round_id = round_id).document()
+        let now_ms = self.clock.now().ms();
+        round
+            .set(|document| {
+                document.round_id = round_id;
+                (document.opens_at_ms, document.earliest_close_ms) = (now_ms - HOUR_MS, now_ms - HOUR_MS);
+                document.closes_at_ms = now_ms + HOUR_MS;
+                document.attest_by_ms = now_ms + 2 * HOUR_MS;
+                document.release_by_ms = now_ms + 3 * HOUR_MS;
+            })
+            .document()
     }
 
     /// Proposes a document under the aggregator's signature.

@@ -14,3 +14,4 @@ mod releasing;
 mod schema;
 mod serving;
 mod sweeping;
+mod times;

@@ -121,7 +121,7 @@ async fn the_schema_can_be_undone_and_made_again_by_a_role_without_privileges() 
         combiner::migrate(&pool).await.unwrap();
         let tables =
             count(&mut connection, "SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public'").await;
-        assert_eq!(tables, 6 + 2);
+        assert_eq!(tables, 6 + 4);
         SCHEMA.undo(&pool, 0).await.unwrap();
         let left = "SELECT (SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public')
                          + (SELECT COUNT(*) FROM pg_views WHERE schemaname = 'public')

@@ -66,6 +66,7 @@ impl Named for CombinerRoundState {
         (Self::Countersigned, "countersigned"),
         (Self::Released, "released"),
         (Self::Abandoned, "abandoned"),
+        (Self::Expired, "expired"),
     ];
 }
 

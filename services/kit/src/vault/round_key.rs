@@ -98,6 +98,14 @@ pub async fn bind(vault: &KeyVault, round_id: RoundId, root: SetRoot) -> Result<
     if bound.await? { Ok(()) } else { Err(Error::abort(ProblemKind::ReleaseConflict)) }
 }
 
+/// Returns whether the key of a round is bound to a set.
+///
+/// # Errors
+/// A fault if the vault fails.
+pub async fn is_bound(vault: &KeyVault, round_id: RoundId) -> Result<bool> {
+    vault.run(move |vault| Ok(vault.committed(&name(round_id))?.is_some())).await
+}
+
 /// Destroys the key of a round, if there is one.
 ///
 /// # Errors

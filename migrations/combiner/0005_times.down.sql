@@ -1,0 +1,2 @@
+DROP TABLE registrars;
+DROP TABLE observed_time;
