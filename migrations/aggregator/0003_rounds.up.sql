@@ -31,6 +31,7 @@ CREATE TABLE rounds (
         'preparing', 'open', 'settling', 'folding', 'releasing', 'unmasking', 'published', 'failed', 'cancelled'
     )),
     active INTEGER NOT NULL DEFAULT 0 CHECK (active BETWEEN 0 AND max_contributions),
+    active_weight BIGINT NOT NULL DEFAULT 0 CHECK (active_weight >= 0),
     root BYTEA CHECK (octet_length(root) = 32),
     failure TEXT,
     failure_code TEXT CHECK (failure_code ~ '^[a-z-]{1,64}$'),
@@ -79,6 +80,7 @@ COMMENT ON COLUMN rounds.min_reputation_ppm IS
 'Smallest reputation, in millionths, with which a participant is admitted.';
 COMMENT ON COLUMN rounds.state IS 'The state of the round.';
 COMMENT ON COLUMN rounds.active IS 'Contributions that are not rejected.';
+COMMENT ON COLUMN rounds.active_weight IS 'The sum of their weights.';
 COMMENT ON COLUMN rounds.root IS 'Merkle root of the set; null until the set is fixed.';
 COMMENT ON COLUMN rounds.failure IS
 'Why the round failed, in words for the operator; they may name hosts and paths.';

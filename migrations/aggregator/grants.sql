@@ -17,7 +17,7 @@ BEGIN
         TO aggregator_rw;
         GRANT UPDATE (client_key, credential_epoch, credential, renewed_at) ON participants TO aggregator_rw;
         GRANT UPDATE (
-            state, countersignatures, active, root, failure, failure_code, opened_at, closed_at, fixed_at, folded_at,
+            state, countersignatures, active, active_weight, root, failure, failure_code, opened_at, closed_at, fixed_at, folded_at,
             released_at, ended_at
         ) ON rounds TO aggregator_rw;
         GRANT UPDATE (state, reason, changed_at, proof_time_us, sealed_seeds, proof) ON contributions TO aggregator_rw;

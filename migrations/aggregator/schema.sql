@@ -601,6 +601,8 @@ CREATE TABLE rounds (
     state text NOT NULL,
     -- Contributions that are not rejected.
     active integer NOT NULL DEFAULT 0,
+    -- The sum of their weights.
+    active_weight bigint NOT NULL DEFAULT 0,
     -- Merkle root of the set; null until the set is fixed.
     root bytea,
     -- Why the round failed, in words for the operator; they may name hosts and paths.
@@ -626,6 +628,7 @@ CREATE TABLE rounds (
     CONSTRAINT rounds_round_hash_key UNIQUE (round_hash),
     CONSTRAINT rounds_sequence_key UNIQUE (sequence),
     CONSTRAINT rounds_model_digest_fkey FOREIGN KEY (model_digest) REFERENCES models(digest),
+    CONSTRAINT rounds_active_weight_check CHECK ((active_weight >= 0)),
     CONSTRAINT rounds_aggregator_signature_check CHECK ((octet_length(aggregator_signature) = 64)),
     CONSTRAINT rounds_check CHECK ((max_contributions >= min_cohort)),
     CONSTRAINT rounds_check1 CHECK ((earliest_close_at >= opens_at)),
@@ -1288,7 +1291,7 @@ GRANT SELECT ON reputation_events TO aggregator_rw;
 GRANT INSERT, SELECT ON results TO aggregator_rw;
 GRANT INSERT, SELECT ON round_members TO aggregator_rw;
 GRANT SELECT ON round_overview TO aggregator_rw;
-GRANT INSERT, SELECT, UPDATE (countersignatures, state, active, root, failure, failure_code, opened_at, closed_at, fixed_at, folded_at, released_at, ended_at) ON rounds TO aggregator_rw;
+GRANT INSERT, SELECT, UPDATE (countersignatures, state, active, active_weight, root, failure, failure_code, opened_at, closed_at, fixed_at, folded_at, released_at, ended_at) ON rounds TO aggregator_rw;
 GRANT SELECT ON schema_definitions TO aggregator_rw;
 GRANT INSERT, SELECT, UPDATE (digest, residual_max, unmasked_at) ON sum_chunks TO aggregator_rw;
 GRANT INSERT, SELECT ON transfers TO aggregator_rw;

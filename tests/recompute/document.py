@@ -89,6 +89,13 @@ class Document:
     noise: Section | None
     evaluations: Section | None
 
+    def request(self) -> constants.Request:
+        """The numbers from which the constants are derived."""
+        return constants.Request(
+            self.dimension, self.max_contributions, self.norm_bound, self.clip, self.weight_min,
+            self.weight_max, self.max_total_weight,
+        )  # fmt: skip
+
     @property
     def padded_dimension(self) -> int:
         """d'."""
@@ -173,10 +180,11 @@ def _check(reader: Reader, d: Document) -> None:
         reader.require(tensor.offset == size, f"tensor {tensor.name!r} does not follow the one before it")
         size += math.prod(tensor.shape)
     reader.require(d.dimension == size, "the dimension is not the sum of the tensors' sizes")
-    error = constants.range_error(d.dimension, d.max_contributions, d.norm_bound, d.clip)
+    request = d.request()
+    error = constants.range_error(request)
     reader.require(error is None, error or "")
     reader.require(2 <= d.min_cohort <= d.max_contributions, "min_cohort is not in 2..max_contributions")
-    derived = constants.derive(d.dimension, d.max_contributions, d.norm_bound, d.clip)
+    derived = constants.derive(request)
     if derived is None:
         reader.fail("no scale and transport width fit the round")
     reader.require(d.scale_log2 == derived.scale_log2, f"scale_log2 should be {derived.scale_log2}")
@@ -188,10 +196,7 @@ def _check(reader: Reader, d: Document) -> None:
         f"noisy_norm_bound should be {derived.noisy_norm_bound}",
     )
     reader.require(d.scale == derived.scale, f"scale should be {derived.scale!r}")
-    reader.require(1 <= d.weight_min <= d.weight_max <= 2**20, "the weights are not 1 <= min <= max <= 2^20")
     reader.require(1 <= d.min_effective <= d.min_cohort, "min_effective is not in 1..min_cohort")
-    largest = d.max_contributions * d.weight_max
-    reader.require(d.weight_max <= d.max_total_weight <= largest, "max_total_weight is out of range")
     in_order = d.opens_at <= d.earliest_close <= d.closes_at <= d.attest_by <= d.release_by
     reader.require(in_order, "the times are not in order")
     tolerance = (len(d.holders) - 2, 0)

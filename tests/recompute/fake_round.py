@@ -102,7 +102,8 @@ class FakeRound:
     ) -> None:
         self._random = random.Random(1)
         dimension, clip, n_max = 3000, 1.5, 5
-        derived = constants.derive(dimension, n_max, norm_bound, clip)
+        request = constants.Request(dimension, n_max, norm_bound, clip, 1, 100, n_max * 100)
+        derived = constants.derive(request)
         assert derived is not None
         first = documents.Tensor("embedding", (dimension // 2, 1), 0)
         second = documents.Tensor("biais é", (dimension - dimension // 2,), dimension // 2)

@@ -139,7 +139,7 @@ class Complete(RoundTest):
         self.assertEqual((status, json.loads(output)["ok"]), (1, False))
 
     def test_words_of_32_bits_two_holders_and_a_proof(self) -> None:
-        made = FakeRound(holders=2, proof=2, norm_bound=2**12)
+        made = FakeRound(holders=2, proof=2, norm_bound=2**17)
         self.assertEqual((made.document.word_bits, ROUND.document.word_bits), (32, 37))
         self.assertEqual(run(made.publish())[0], 0)
         published: Any = made.publish()
@@ -221,7 +221,11 @@ class DocumentPart(RoundTest):
         for message, fields in (
             ("does not follow the one before it", {"tensors": gap}),
             ("not the sum of the tensors' sizes", {"dimension": 2999}),
-            ("the norm bound is too small", {"norm_bound": 2**10, "dimension": 2**20, "tensors": large}),
+            ("the norm bound of the smallest weight", {"norm_bound": 100 * 1024 - 1}),
+            (
+                "the norm bound of the smallest weight",
+                {"norm_bound": 100 * 4096 - 1, "dimension": 2**20, "tensors": large},
+            ),
             ("no scale and transport width fit", {"norm_bound": 2**31 - 1, "max_contributions": 2**20}),
             ("min_cohort", {"min_cohort": 1}),
             ("min_cohort", {"min_cohort": 6}),

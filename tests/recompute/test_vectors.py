@@ -5,6 +5,7 @@ import json
 import random
 import struct
 import unittest
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -548,8 +549,11 @@ class Derivation(unittest.TestCase):
     """The constants of §4, compared with the conditions as they are written."""
 
     def test_first_fitting_pair(self) -> None:
-        for dimension, n_max, norm_bound in ((1, 2, 2**14), (10**6, 64, 2**24), (2**32, 2**10, 2**20)):
-            derived = constants.derive(dimension, n_max, norm_bound, 1.0)
+        for dimension, n_max, norm_bound, low, high, cap in (
+            (1, 2, 2**14, 1, 1, 2), (10**6, 64, 2**24, 1, 160, 64 * 160), (2**32, 2**10, 2**20, 3, 8, 4000),
+            (2**20, 4096, 4_096_000, 1, 1000, 400_000), (2**20, 8, 354_987, 6, 520, 4160),
+        ):  # fmt: skip
+            derived = constants.derive(constants.Request(dimension, n_max, norm_bound, 1.0, low, high, cap))
             assert derived is not None
             padded = (dimension + 2047) // 2048 * 2048
             root = next(r for r in range(int(padded**0.5) - 1, 2**33) if r * r >= padded)
@@ -558,25 +562,35 @@ class Derivation(unittest.TestCase):
                 for tau in range(32, 0, -1):
                     bound = 2**delta * norm_bound + root * (2**18 + 2 ** (tau - 1))
                     r = (271 * bound + 99) // 100
+                    errors = bound - 2**delta * norm_bound
+                    total = 271 * (2**delta * norm_bound * cap + n_max * errors * high)
+                    total = (total + 100 * high - 1) // (100 * high) + n_max
+                    light = 256 * errors <= 2**delta * (norm_bound * low // high)
                     room = 2 ** (delta - 1) - 4 * n_max
                     noise = 64 * n_max * ((2**36 - 1) * 8 + 4**tau)
-                    wide_enough = n_max * r < (ring.Q - 1) // 2 and 125 * r <= ring.Q
+                    wide_enough = total < (ring.Q - 1) // 2 and 125 * r <= ring.Q and light
                     if wide_enough and n_max <= 2**tau and room > 0 and noise < 12 * room**2:
                         fits.append((delta, tau, bound))
             actual = (derived.scale_log2, derived.transport_bits, derived.noisy_norm_bound)
             self.assertEqual(actual, fits[0])
+            lightest = norm_bound * low // high
+            self.assertEqual(derived.scale, (lightest**2 - padded // 4 - 8 * lightest) ** 0.5 / low)
 
     def test_nothing_fits(self) -> None:
-        self.assertIsNone(constants.derive(2**32, 2**20, 2**31 - 1, 1.0))
+        self.assertIsNone(constants.derive(constants.Request(2**32, 2**20, 2**31 - 1, 1.0, 1, 1, 2**20)))
 
     def test_ranges(self) -> None:
-        self.assertIsNone(constants.range_error(2048, 2, 1024, 1.0))
-        for values in (
-            (0, 2, 1024, 1.0), (2**32 + 1, 2, 2**30, 1.0), (1, 0, 1024, 1.0), (1, 2**20 + 1, 1024, 1.0),
-            (1, 2, 1023, 1.0), (1, 2, 2**31, 1.0), (2**21, 2, 1024, 1.0), (1, 2, 1024, 1e-10),
-            (1, 2, 1024, 1e10), (1, 2, 1024, float("nan")), (1, 2, 1024, float("inf")),
+        good = constants.Request(2048, 2, 1024, 1.0, 1, 1, 2)
+        self.assertIsNone(constants.range_error(good))
+        for change in (
+            {"dimension": 0}, {"dimension": 2**32 + 1, "norm_bound": 2**30}, {"n_max": 0},
+            {"n_max": 2**20 + 1}, {"norm_bound": 1023}, {"norm_bound": 2**31}, {"dimension": 2**21},
+            {"clip": 1e-10}, {"clip": 1e10}, {"clip": float("nan")}, {"clip": float("inf")},
+            {"weight_min": 0}, {"weight_min": 2}, {"weight_max": 2, "max_total_weight": 4},
+            {"weight_max": 2**20 + 1, "max_total_weight": 2**21}, {"max_total_weight": 0},
+            {"max_total_weight": 3},
         ):  # fmt: skip
-            self.assertIsNotNone(constants.range_error(*values), values)
+            self.assertIsNotNone(constants.range_error(replace(good, **change)), change)
 
 
 class Payouts(unittest.TestCase):

@@ -14,8 +14,7 @@ const BODIES: usize = 16;
 const MASK_SEED: MaskSeed = MaskSeed::from_bytes([1; 32]);
 
 fn constants() -> RoundConstants {
-    let request =
-        RoundRequest { dimension: DIMENSION as u64, max_contributions: 4096, norm_bound: 1 << 18, clip: 1.0 };
+    let request = RoundRequest::unweighted(DIMENSION as u64, 4096, 1 << 18, 1.0);
     RoundConstants::derive(&request).expect("the example round exists")
 }
 

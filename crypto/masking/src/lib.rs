@@ -23,7 +23,7 @@ pub mod quantise;
 pub mod sum;
 pub mod unmask;
 
-pub use constants::{ConstantsError, RoundConstants, RoundRequest};
+pub use constants::{ConstantsError, Remedy, RoundConstants, RoundRequest};
 pub use error::MaskingError;
 pub use mask::Masker;
 pub use quantise::{QuantiseError, Quantised, quantise};

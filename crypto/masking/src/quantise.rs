@@ -14,7 +14,7 @@ use crate::RoundConstants;
 /// probability below 2⁻⁴⁰.
 const ATTEMPTS: u64 = 8;
 
-/// A quantised update: d' integers whose ℓ₂ norm is at most B.
+/// A quantised update: d' integers whose ℓ₂ norm is at most B(w), for its weight w.
 ///
 /// `Debug` prints no value, and dropping it overwrites the values.
 #[derive(Zeroize, ZeroizeOnDrop)]
@@ -29,8 +29,7 @@ impl Quantised {
         &self.values
     }
 
-    /// The factor by which clipping shrank the weighted update. It is 1 if the update was not
-    /// clipped.
+    /// The factor by which clipping shrank the update. It is 1 if the update was not clipped.
     pub fn clip_ratio(&self) -> f64 {
         self.clip_ratio
     }
@@ -60,22 +59,30 @@ pub enum QuantiseError {
         /// The first such coordinate.
         coordinate: usize,
     },
-    /// The weight is zero.
-    #[error("an update of weight zero")]
-    ZeroWeight,
+    /// The weight is outside the round's range.
+    #[error("an update of weight {weight}, where the round has {min} to {max}")]
+    Weight {
+        /// The weight given.
+        weight: u32,
+        /// w_min.
+        min: u32,
+        /// w_max.
+        max: u32,
+    },
 }
 
-/// Clips `weight · update` and rounds it to integers.
+/// Clips `update`, weights it and rounds it to integers.
 ///
-/// Clipping gives u = weight·x·min(1, C/‖weight·x‖₂). Each u_k·scale is then rounded down or up at
+/// The weighted update is u = weight·x·min(1, C/‖x‖₂). Each u_k·scale is then rounded down or up at
 /// random, so that its expectation is u_k·scale.
 ///
-/// The result has ‖·‖₂ ≤ B. A rounding that exceeds B is repeated a bounded number of times. After
-/// that the update is halved until a rounding fits. The same `rng_seed` gives the same result on
-/// every machine. The seed is as secret as the update. Not constant-time in the update.
+/// The result has ‖·‖₂ ≤ B(weight). A rounding that exceeds it is repeated a bounded number of
+/// times. After that the update is halved until a rounding fits. The same `rng_seed` gives the same
+/// result on every machine. The seed is as secret as the update. Not constant-time in the update.
 ///
 /// # Errors
-/// When the update has the wrong length, a coordinate that is not finite, or the weight is zero.
+/// When the update has the wrong length or a coordinate that is not finite, or when the weight is
+/// outside the round's range.
 pub fn quantise(
     update: &[f32],
     weight: u32,
@@ -85,10 +92,11 @@ pub fn quantise(
     if update.len() as u64 != constants.dimension {
         return Err(QuantiseError::Length { length: update.len(), dimension: constants.dimension });
     }
-    if weight == 0 {
-        return Err(QuantiseError::ZeroWeight);
+    let (min, max) = (constants.weight_min, constants.weight_max);
+    if !(min..=max).contains(&weight) {
+        return Err(QuantiseError::Weight { weight, min, max });
     }
-    let norm = f64::from(weight) * euclidean_norm(update);
+    let norm = euclidean_norm(update);
     // The norm is finite if every coordinate is. The sum of up to 2³² squares of finite
     // single-precision numbers is far from overflow in double precision.
     if !norm.is_finite() {
@@ -99,10 +107,10 @@ pub fn quantise(
     let mut values = vec![0; constants.padded_dimension as usize];
     for attempt in 0.. {
         let factor = f64::from(weight) * clip_ratio * constants.scale;
-        if round(update, factor, &rng_seed, attempt, &mut values) <= constants.norm_bound.pow(2) {
+        if round(update, factor, &rng_seed, attempt, &mut values) <= constants.norm_bound_of(weight).pow(2) {
             break;
         }
-        // The loop ends because every rounding fits once ‖u·scale‖ ≤ B − √d'. B² ≥ d' + 16·B makes
+        // The loop ends because every rounding fits once ‖u·scale‖ ≤ B(w) − √d'. B(w) ≥ 4·√d' makes
         // that bound positive.
         if attempt >= ATTEMPTS {
             clip_ratio /= 2.0;
@@ -157,8 +165,22 @@ mod tests {
     use super::*;
     use crate::RoundRequest;
 
+    /// A round with weights from 1 to `weight_max`.
+    fn weighted(dimension: u64, norm_bound: u64, clip: f64, weight_max: u32) -> RoundConstants {
+        let request = RoundRequest {
+            dimension,
+            max_contributions: 4,
+            norm_bound,
+            clip,
+            weight_min: 1,
+            weight_max,
+            max_total_weight: 4 * u64::from(weight_max),
+        };
+        RoundConstants::derive(&request).unwrap()
+    }
+
     fn constants(dimension: u64, norm_bound: u64, clip: f64) -> RoundConstants {
-        RoundConstants::derive(&RoundRequest { dimension, max_contributions: 4, norm_bound, clip }).unwrap()
+        weighted(dimension, norm_bound, clip, 3)
     }
 
     fn norm(values: &[i32]) -> f64 {
@@ -182,20 +204,50 @@ mod tests {
         }
     }
 
+    /// Whatever the weight, an update is clipped to C. What it may have grows with the weight.
     #[test]
-    fn large_updates_are_clipped_to_the_norm_bound() {
-        for (norm_bound, amplitude) in [(1 << 12, 1.0), (1 << 20, 1e30), ((1 << 31) - 1, f32::MAX)] {
+    fn large_updates_are_clipped_before_they_are_weighted() {
+        for (norm_bound, amplitude) in [(1 << 14, 1.0), (1 << 20, 1e30), ((1 << 31) - 1, f32::MAX)] {
             let constants = constants(5000, norm_bound, 1.0);
             let update = update(5000, amplitude);
-            let quantised = quantise(&update, 2, &constants, [2; 32].into()).unwrap();
-            let length = norm(quantised.values());
-            assert!(
-                length <= norm_bound as f64 && length > 0.9 * norm_bound as f64,
-                "{length} of {norm_bound}"
-            );
-            let expected = 1.0 / (2.0 * update.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt());
-            assert!((quantised.clip_ratio() / expected - 1.0).abs() < 1e-9);
+            let expected = 1.0 / update.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+            for weight in 1..=3 {
+                let quantised = quantise(&update, weight, &constants, [2; 32].into()).unwrap();
+                let (length, bound) = (norm(quantised.values()), constants.norm_bound_of(weight) as f64);
+                assert!(length <= bound && length > 0.97 * bound, "{length} of {bound}");
+                assert!((quantised.clip_ratio() / expected - 1.0).abs() < 1e-9);
+            }
         }
+    }
+
+    /// An update of length C has the largest norm that an honest one has. No rounding of it exceeds
+    /// its bound, for any weight. Otherwise light contributions would be shrunk without a reason.
+    #[test]
+    fn nobody_honest_is_clipped_or_halved() {
+        for (ratio, dimension) in
+            [30, 64, 160].into_iter().flat_map(|r| [1_u64, 5000, 70_000].map(|d| (r, d)))
+        {
+            for clip in [1e-6, 1.0, 3e5] {
+                let padded = dimension.next_multiple_of(RING_DEGREE as u64) as f64;
+                let least = 1024.max(4 * padded.sqrt().ceil() as u64) * u64::from(ratio);
+                for norm_bound in [least, 3 * least, 1 << 24] {
+                    let constants = weighted(dimension, norm_bound, clip, ratio);
+                    let update = of_length(clip * (1.0 - 1e-6), dimension as usize);
+                    for weight in [1, 2, ratio / 3, ratio] {
+                        let quantised = quantise(&update, weight, &constants, [7; 32].into()).unwrap();
+                        assert_eq!(quantised.clip_ratio(), 1.0, "{ratio} {dimension} {clip} {norm_bound}");
+                        assert!(norm(quantised.values()) <= constants.norm_bound_of(weight) as f64);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A dense update of this length.
+    fn of_length(length: f64, dimension: usize) -> Vec<f32> {
+        let shape = update(dimension, 1.0);
+        let norm = shape.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+        shape.iter().map(|&x| (f64::from(x) * length / norm) as f32).collect()
     }
 
     #[test]
@@ -221,13 +273,12 @@ mod tests {
 
     #[test]
     fn an_update_that_no_rounding_fits_is_shrunk() {
-        // Here B² = d' + 16·B, and all coordinates are ½ after scaling. That leaves less room than
-        // the rounding needs.
-        let mut constants = constants(1_064_960, 1040, 1.0);
-        constants.scale = 1.5 * 1040.0;
+        // The scale is changed to one that is larger than the derived one.
+        let mut constants = constants(1_064_960, 3 * 4128, 1.0);
+        constants.scale = 1.5 * 4128.0;
         let x = (1.0 / 1_064_960_f64.sqrt()) as f32;
         let quantised = quantise(&vec![x; 1_064_960], 1, &constants, [6; 32].into()).unwrap();
-        assert!(norm(quantised.values()) <= 1040.0);
+        assert!(norm(quantised.values()) <= 4128.0);
         assert!(quantised.clip_ratio() < 0.6);
     }
 
@@ -237,7 +288,9 @@ mod tests {
         let refused =
             |update: &[f32], weight| quantise(update, weight, &constants, [0; 32].into()).unwrap_err();
         assert_eq!(refused(&[0.0; 99], 1), QuantiseError::Length { length: 99, dimension: 100 });
-        assert_eq!(refused(&[0.0; 100], 0), QuantiseError::ZeroWeight);
+        for weight in [0, 4] {
+            assert_eq!(refused(&[0.0; 100], weight), QuantiseError::Weight { weight, min: 1, max: 3 });
+        }
         for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let mut update = [0.5; 100];
             update[42] = bad;

@@ -16,8 +16,19 @@ use testkit::seeded;
 const MASK_SEED: MaskSeed = MaskSeed::from_bytes([9; 32]);
 
 fn constants(dimension: u64, max_contributions: u32, norm_bound: u64) -> RoundConstants {
-    RoundConstants::derive(&RoundRequest { dimension, max_contributions, norm_bound, clip: 1.0 })
+    RoundConstants::derive(&RoundRequest::unweighted(dimension, max_contributions, norm_bound, 1.0))
         .expect("a round that exists")
+}
+
+/// The same with weights from `weights.0` to `weights.1`.
+fn weighted(dimension: u64, max_contributions: u32, norm_bound: u64, weights: (u32, u32)) -> RoundConstants {
+    let request = RoundRequest {
+        weight_min: weights.0,
+        weight_max: weights.1,
+        max_total_weight: u64::from(max_contributions) * u64::from(weights.1),
+        ..RoundRequest::unweighted(dimension, max_contributions, norm_bound, 1.0)
+    };
+    RoundConstants::derive(&request).expect("a round that exists")
 }
 
 /// The two shares of a client's key.
@@ -105,7 +116,7 @@ proptest! {
 
 #[test]
 fn a_quantised_mean_comes_back() {
-    let constants = constants(5000, 10, 1 << 18);
+    let constants = weighted(5000, 10, 1 << 18, (1, 5));
     let updates: Vec<Vec<f32>> = (0..3_u64)
         .map(|i| seeded::integers(i, 5000, 1000).iter().map(|&v| v as f32 / 1e6).collect())
         .collect();
@@ -120,6 +131,42 @@ fn a_quantised_mean_comes_back() {
         let expected: f32 = (0..3).map(|i| updates[i][k] * weights[i] as f32).sum::<f32>() / 8.0;
         assert!((f64::from(mean - expected)).abs() <= 3.0 / (8.0 * constants.scale) + 1e-9);
     }
+}
+
+/// Weights from 1 to 1000 at d = 2²⁰. The refusal of a smaller norm bound names this one.
+#[test]
+fn a_mean_over_weights_of_one_to_a_thousand_is_close_to_that_of_real_numbers() {
+    const D: usize = 1 << 20;
+    let constants = weighted(D as u64, 8, 4_096_000, (1, 1000));
+    let weights = [1_u32, 3, 40, 77, 250, 999, 1000, 500];
+    let updates: Vec<Vec<f32>> = (0..8_u64)
+        .map(|i| {
+            let values: Vec<f32> = seeded::integers(i, D, 1000).iter().map(|&v| v as f32).collect();
+            let norm = values.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+            values.iter().map(|v| (f64::from(*v) / norm * 0.999) as f32).collect()
+        })
+        .collect();
+    let contributions: Vec<_> = (0..8)
+        .map(|i| {
+            let quantised =
+                quantise(&updates[i], weights[i], &constants, seeded::key(i as u64 + 100)).unwrap();
+            assert_eq!(quantised.clip_ratio(), 1.0);
+            masked(&constants, i as u64, quantised.values())
+        })
+        .collect();
+    let sum = sum(&constants, 0, &contributions);
+    let key_sum = key_sum((0..8).flat_map(shares));
+    let sums = unmask_chunk(&CpuBackend::new(), &constants, &MASK_SEED, &key_sum, &sum).unwrap().sums;
+    let total: u32 = weights.iter().sum();
+    let (mut difference, mut length) = (0.0, 0.0);
+    for (k, mean) in mean(&sums, &constants, total.into()).into_iter().enumerate() {
+        let expected: f64 = (0..8).map(|i| f64::from(updates[i][k]) * f64::from(weights[i])).sum();
+        let expected = expected / f64::from(total);
+        difference += (f64::from(mean) - expected).powi(2);
+        length += expected.powi(2);
+    }
+    let relative = (difference / length).sqrt();
+    assert!(relative < 0.01, "{relative}");
 }
 
 #[test]

@@ -66,15 +66,17 @@ pub struct RoundDocument {
     /// W, the largest total weight of a set: at least `weight_max`, at most `max_contributions`
     /// times `weight_max`.
     pub max_total_weight: u64,
-    /// B, the bound of the ℓ₂ norm of an honest quantised update, 2¹⁰ to 2³¹ − 1.
+    /// B, the bound of the ℓ₂ norm of an honest quantised update of the largest weight, 2¹⁰ to
+    /// 2³¹ − 1.
     pub norm_bound: u64,
     /// δ = log₂ Δ, derived, 20 to 44. A coordinate is multiplied by Δ before it is masked.
     pub scale_log2: u8,
     /// τ, derived, 1 to 32. A body leaves out this many low bits of each coefficient.
     pub transport_bits: u8,
-    /// B_φ, derived: the bound of the ℓ₂ norm of Δ·x + e with the rounding error.
+    /// B_φ, derived: the bound of the ℓ₂ norm of Δ·x + e with the rounding error, for the largest
+    /// weight.
     pub noisy_norm_bound: u64,
-    /// C, the ℓ₂ norm to which a client clips its weighted update, 10⁻⁹ to 10⁹.
+    /// C, the ℓ₂ norm to which a client clips its update before it is weighted, 10⁻⁹ to 10⁹.
     pub clip: f64,
     /// Integer steps for each unit of a weighted update, derived.
     pub scale: f64,
@@ -142,13 +144,8 @@ impl RoundDocument {
     /// # Errors
     /// [`Refusal::Document`] with the first broken rule.
     pub fn check(&self) -> Result<RoundConstants, Refusal> {
-        let request = RoundRequest {
-            dimension: self.dimension,
-            max_contributions: self.max_contributions,
-            norm_bound: self.norm_bound,
-            clip: self.clip,
-        };
-        let constants = RoundConstants::derive(&request)
+        self.check_weights()?;
+        let constants = RoundConstants::derive(&self.request())
             .map_err(|_| Refusal::Document { rule: "the parameters allow no constants" })?;
         rule(
             u32::from(self.scale_log2) == constants.scale_log2
@@ -187,6 +184,10 @@ impl RoundDocument {
             1 <= self.min_effective && self.min_effective <= self.min_cohort,
             "1 ≤ min_effective ≤ min_cohort",
         )?;
+        Ok(())
+    }
+
+    fn check_weights(&self) -> Result<(), Refusal> {
         rule(
             1 <= self.weight_min && self.weight_min <= self.weight_max && self.weight_max <= 1 << 20,
             "1 ≤ weight_min ≤ weight_max ≤ 2^20",
@@ -196,6 +197,19 @@ impl RoundDocument {
             (weight_max..=capacity * weight_max).contains(&self.max_total_weight),
             "weight_max ≤ max_total_weight ≤ max_contributions · weight_max",
         )
+    }
+
+    /// The parameters from which the constants are derived.
+    pub fn request(&self) -> RoundRequest {
+        RoundRequest {
+            dimension: self.dimension,
+            max_contributions: self.max_contributions,
+            norm_bound: self.norm_bound,
+            clip: self.clip,
+            weight_min: self.weight_min,
+            weight_max: self.weight_max,
+            max_total_weight: self.max_total_weight,
+        }
     }
 
     fn check_policies(&self) -> Result<(), Refusal> {

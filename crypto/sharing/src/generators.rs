@@ -97,15 +97,15 @@ mod tests {
         let [first, .., last] = key();
         assert_eq!(
             encoding(first),
-            decode_hex("0aaaf86620203309e00cec4fc169e427e300796049d45a7d82b8ee74d591cd0e")
+            decode_hex("4ef269ce55a0c0bbf784e1b1d046c83e0e706ce5af04b081dd64fb9902534871")
         );
         assert_eq!(
             encoding(last),
-            decode_hex("dab37a719a9779c56d3b585fde841027a2ea48beb55e33610357d64a96c56022")
+            decode_hex("14f11bfd87506b57f7a84b0619e7cf0f269c8e1e04b8adbf36ac2853589f1b63")
         );
         assert_eq!(
             encoding(&blinding()),
-            decode_hex("2e373bd8ad4d2642d86dcd5c3db5a354d6e0f43c1a28343d174253a14758bd15")
+            decode_hex("1a2416421a0c21094f3929a3da00c8ee48a0b3585841b37dda7824aa8c124664")
         );
     }
 

@@ -84,13 +84,13 @@ mod tests {
     fn expansion_is_that_of_the_wire_format() {
         let share = KeyShare::derive(&[3; 32].into(), &[1; 32].into(), &[2; 32].into(), 1);
         let (coefficients, blinding) = parts(&share);
-        assert_eq!(coefficients[..8], [-1, 3, 3, 2, 1, 3, -7, 4]);
+        assert_eq!(coefficients[..8], [3, -11, 6, 3, -1, -5, 4, -7]);
         let bytes: Vec<u8> = coefficients.iter().flat_map(|s| s.to_le_bytes()).collect();
-        let expected = decode_hex("763bc43058a720c938a522cbde2213f6d77270255313c51095ff70f10d3a7d43");
+        let expected = decode_hex("661d85c64cf71c8498eb7177082d41d52e704edbc6a0d1b3513308b5a228223e");
         assert_eq!(Ok(Sha256::digest(bytes).into()), expected);
-        let expected = decode_hex("32f613ea00d307aae0558ff51762108330849792699cbbf904154134e302990a");
+        let expected = decode_hex("9c8e95958d27b2a11bd83e07ffedb05ab24c1506b2360117bce88aa06a5bf901");
         assert_eq!(Ok(blinding.to_bytes()), expected);
-        let expected = "e0f266d89676b6726e0c3989e31eb7b4bd56ff5d4d4e6f25c7e8aced1a35531d";
+        let expected = "26086fe7c089014544fe620293807ef2dd50488e3dc09b915bb72a42ec224414";
         assert_eq!(share.commit().encoded().to_string(), expected);
     }
 

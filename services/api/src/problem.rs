@@ -78,7 +78,7 @@ problems! {
     BodyNotCanonical = "body-not-canonical", 422, "The body holds a word outside the ring.";
     ShareRefused = "share-refused", 422, "A sealed key share does not open to its commitment.";
     DuplicateSubject = "duplicate-subject", 422, "One participant appears twice.";
-    CohortOutOfBounds = "cohort-out-of-bounds", 422, "The set is smaller than min_cohort or larger than max_contributions.";
+    CohortOutOfBounds = "cohort-out-of-bounds", 422, "The set is smaller than min_cohort, larger than max_contributions or heavier than max_total_weight.";
     RootMismatch = "root-mismatch", 422, "The root is not the root of the members.";
     RoundClosedFirst = "round-closed-first", 409, "The round closed before the contribution was verified.";
     RoundEnded = "round-ended", 409, "The round ended without a result.";

@@ -105,7 +105,9 @@ impl Client {
         let result = RoundResult::from_bytes(bytes)
             .map_err(Refusal::malformed(what))
             .and_then(|result| result.verify(&self.pins.aggregator).map(|()| result))
-            .and_then(|result| round.check_cohort(result.count as usize).map(|()| result))
+            .and_then(|result| {
+                round.check_totals(result.count as usize, result.total_weight).map(|()| result)
+            })
             .map_err(ClientError::refused(what))?;
         if result.round_hash == *round.hash() {
             Ok(result)

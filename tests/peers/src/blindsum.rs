@@ -26,8 +26,7 @@ struct Contribution {
 
 /// Makes one contribution as a client, checks it as both holders, and adds it as the aggregator.
 pub(crate) fn contribute(dimension: usize) -> Cost {
-    let request =
-        RoundRequest { dimension: dimension as u64, max_contributions: 4096, norm_bound: 1 << 18, clip: 1.0 };
+    let request = RoundRequest::unweighted(dimension as u64, 4096, 1 << 18, 1.0);
     let constants = RoundConstants::derive(&request).expect("a round");
     let update: Vec<f32> = (0..dimension).map(|_| OsRng.gen_range(-1.0..1.0)).collect();
     let (contribution, client_ms) = timed(|| make(&constants, &update));

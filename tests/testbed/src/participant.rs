@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use lattice::{backend::cpu::CpuBackend, expand::SecretStreamKey};
 use ledger::payout_tree::Address;
-use masking::{Quantised, quantise};
+use masking::{Quantised, RoundConstants, quantise};
 use names::{PublicKey, Subject};
 use protocol::{
     ClaimAddress, ContributionHeader, Credential, IdentityKey, MessagePrefix, Signature, Signed,
     VerifiedRound,
-    roles::{client::Masking, combiner::AttestedMember},
+    roles::{
+        client::{Masking, SigningError},
+        combiner::AttestedMember,
+    },
 };
 use rand::{CryptoRng, RngCore};
 
@@ -62,8 +65,24 @@ impl Participant {
         weight: u32,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Message {
+        self.contribute_by(round.constants(), round, update, weight, rng).unwrap()
+    }
+
+    /// Does the same, but quantises by `constants`, which a cheater may have made larger than those
+    /// of the round. Returns an error if its projection is too long for the round's proof.
+    ///
+    /// # Errors
+    /// [`SigningError::TooLong`].
+    pub fn contribute_by(
+        &self,
+        constants: &RoundConstants,
+        round: &VerifiedRound,
+        update: &[f32],
+        weight: u32,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Message, SigningError> {
         let seed = SecretStreamKey::generate(rng);
-        let quantised = quantise(update, weight, round.constants(), seed).unwrap();
+        let quantised = quantise(update, weight, constants, seed).unwrap();
         let backend = CpuBackend::new();
         let mut masking = Masking::begin(round, &backend, &self.identity.public(), &quantised, rng);
         let (mut body, mut chunk) = (Vec::new(), Vec::new());
@@ -71,8 +90,8 @@ impl Participant {
             body.extend_from_slice(&chunk);
         }
         let masked = masking.finish().unwrap();
-        let prefix = masked.sign(&self.credential, weight, &self.identity, rng, |_, _| ()).unwrap();
-        Message { prefix, body, quantised: Arc::new(quantised) }
+        let prefix = masked.sign(&self.credential, weight, &self.identity, rng, |_, _| ())?;
+        Ok(Message { prefix, body, quantised: Arc::new(quantised) })
     }
 
     /// Returns the same contribution with a changed header, which is signed again.

@@ -1,6 +1,6 @@
 //! Round documents.
 
-use masking::{RoundConstants, RoundRequest};
+use masking::RoundConstants;
 use names::PublicKey;
 use protocol::{Holder, Proof, RoundDocument, Tensor, Tolerance};
 use rand::RngCore;
@@ -84,18 +84,18 @@ impl RoundBuilder {
         self
     }
 
-    /// Returns the document. Its constants follow from its dimension, capacity, norm bound and
-    /// clip, and its largest total weight from its capacity and its largest weight.
-    pub fn document(self) -> RoundDocument {
-        let RoundDocument { dimension, max_contributions, norm_bound, clip, .. } = self.0;
-        let request = RoundRequest { dimension, max_contributions, norm_bound, clip };
-        let constants = RoundConstants::derive(&request).unwrap();
+    /// Returns the document. Its constants follow from its other fields. Without a cap, the largest
+    /// total weight is what its capacity and its largest weight allow.
+    pub fn document(mut self) -> RoundDocument {
+        if self.0.max_total_weight == 0 {
+            self.0.max_total_weight = u64::from(self.0.max_contributions) * u64::from(self.0.weight_max);
+        }
+        let constants = RoundConstants::derive(&self.0.request()).unwrap();
         RoundDocument {
             scale_log2: constants.scale_log2.try_into().unwrap(),
             transport_bits: constants.transport_bits.try_into().unwrap(),
             noisy_norm_bound: constants.noisy_norm_bound,
             scale: constants.scale,
-            max_total_weight: u64::from(max_contributions) * u64::from(self.0.weight_max),
             ..self.0
         }
     }

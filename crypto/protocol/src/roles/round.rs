@@ -143,6 +143,17 @@ impl VerifiedRound {
         }
     }
 
+    /// Checks whether a set of this size and total weight may be summed.
+    /// [`check_weights`](Self::check_weights) needs each weight, and checks more.
+    ///
+    /// # Errors
+    /// [`Refusal::Cohort`], [`Refusal::TotalWeight`].
+    pub fn check_totals(&self, count: usize, total: u64) -> Result<(), Refusal> {
+        self.check_cohort(count)?;
+        let max = self.document.max_total_weight;
+        if total > max { Err(Refusal::TotalWeight { total, max }) } else { Ok(()) }
+    }
+
     /// Checks whether a set of contributions with these weights may be summed: its size, its total
     /// weight, and its effective size (Σw)²/Σw². A set in which a few weights outweigh all others
     /// has a small effective size, and its mean says much about those few.
@@ -156,11 +167,7 @@ impl VerifiedRound {
             total += u64::from(weight);
             squares += u128::from(weight).pow(2);
         }
-        self.check_cohort(count)?;
-        let max = self.document.max_total_weight;
-        if total > max {
-            return Err(Refusal::TotalWeight { total, max });
-        }
+        self.check_totals(count, total)?;
         let min = self.document.min_effective;
         if u128::from(total).pow(2) < u128::from(min) * squares {
             return Err(Refusal::EffectiveSize { total, squares, min });
@@ -228,13 +235,15 @@ impl VerifiedRound {
             .try_for_each(|(holder, sealed)| sealed.check().map_err(|_| Refusal::SealSmallOrder { holder }))
     }
 
-    /// The statement that the norm proof of a contribution with this header proves.
+    /// The statement that the norm proof of a contribution with this header proves. Its bound grows
+    /// with the header's weight.
     ///
     /// # Errors
     /// [`Refusal::Holders`] unless the header has a commitment for each holder.
     pub fn statement(&self, header: &ContributionHeader) -> Result<Statement, Refusal> {
         let constants = &self.constants;
-        let (blocks, width, bound) = (constants.blocks(), constants.width(), constants.noisy_norm_bound);
+        let (blocks, width) = (constants.blocks(), constants.width());
+        let bound = constants.noisy_norm_bound_of(header.weight);
         let values = PublicValues {
             parameters: Parameters::new(blocks, width, bound, self.holders())
                 .expect("a checked document has constants that satisfy the proof's conditions"),

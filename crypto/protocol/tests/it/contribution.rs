@@ -160,7 +160,7 @@ fn a_body_that_is_changed_cut_or_extended_is_refused() {
 
 #[test]
 fn a_word_outside_the_ring_is_refused_wherever_the_pieces_are_cut() {
-    let request = RoundRequest { dimension: 4096, max_contributions: 4096, norm_bound: 1 << 18, clip: 1.0 };
+    let request = RoundRequest::unweighted(4096, 4096, 1 << 18, 1.0);
     let constants = RoundConstants::derive(&request).unwrap();
     let width = constants.width();
     let digest = |body: &[u8], piece: usize| {
@@ -184,7 +184,7 @@ fn a_word_outside_the_ring_is_refused_wherever_the_pieces_are_cut() {
 #[test]
 fn a_chunk_is_recognised_by_the_digests_below_the_body_s() {
     let dimension = 3 << 19;
-    let request = RoundRequest { dimension, max_contributions: 4096, norm_bound: 1 << 18, clip: 1.0 };
+    let request = RoundRequest::unweighted(dimension, 4096, 1 << 18, 1.0);
     let constants = RoundConstants::derive(&request).unwrap();
     let mut body = vec![0; usize::try_from(constants.body_bytes()).unwrap()];
     let last = body.len() - 3;

@@ -10,4 +10,5 @@ mod contribution;
 mod document;
 mod fixture;
 mod hostile_bytes;
+mod influence;
 mod norm_proof;

@@ -128,22 +128,23 @@ async fn record(app: &App, held: &Held, decided: &[Decided], superfluous: &[i64]
     let finished: Vec<i64> = finished.chain(superfluous.iter().copied()).collect();
     let recording = run_tx(&app.db, "verify", async |mut tx| {
         let mut round = LockedRound::lock(&mut tx, &round_id, now).await?;
-        let (mut verified, mut rejected) = (0, 0);
+        let (mut verified, mut rejected) = (0_u64, Vec::new());
         for one in decided {
             let recorded = record_one(&mut round, one).await?;
             match one.decision {
-                Decision::Verified { .. } => verified += i32::from(recorded),
-                Decision::Rejected(_) => rejected += i32::from(recorded),
+                Decision::Verified { .. } => verified += u64::from(recorded),
+                Decision::Rejected(_) if recorded => rejected.push(one.contribution_id),
+                Decision::Rejected(_) => {}
             }
         }
-        store::rounds::return_capacity(round.tx, &round_id, rejected).await?;
+        store::rounds::return_capacity(round.tx, &round_id, &rejected).await?;
         held.finish_some(round.tx, &finished, now).await?;
         open::close_if_full(&mut round).await?;
-        Ok((tx, (verified, rejected)))
+        Ok((tx, (verified, rejected.len() as u64)))
     });
     let (verified, rejected) = recording.await?;
-    metrics::contributions_checked("verified", verified.cast_unsigned().into());
-    metrics::contributions_checked("rejected", rejected.cast_unsigned().into());
+    metrics::contributions_checked("verified", verified);
+    metrics::contributions_checked("rejected", rejected);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use api::rounds::{FailureCode, ProofDemand, RoundState};
 use kit::{column::Column, time::Timestamp};
-use names::{RoundHash, RoundId, SetRoot};
+use names::{ContributionId, RoundHash, RoundId, SetRoot};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 
 use super::participants::Counts;
@@ -176,35 +176,55 @@ pub(crate) async fn states(db: &PgPool, round_ids: &[RoundId]) -> sqlx::Result<H
     Ok(states.into_iter().map(|(round_id, state)| (round_id.0, state.0)).collect())
 }
 
-/// Counts one more active contribution. Returns `false` if the round takes none now. Locks the
-/// round.
+/// What a round takes of contributions that are not rejected.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Demand {
+    /// The weight of the contribution that asks for capacity.
+    pub(crate) weight: u32,
+    /// The largest sum of weights that the round takes.
+    pub(crate) max_total_weight: u64,
+}
+
+/// Counts one more active contribution, of this weight. Returns `false` if the round takes none of
+/// this weight now. Locks the round.
 pub(crate) async fn take_capacity(
     tx: &mut PgConnection,
     round_id: &RoundId,
+    demand: Demand,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
     let taken = sqlx::query(
-        "UPDATE rounds SET active = active + 1
-         WHERE round_id = $1 AND state = 'open' AND active < max_contributions AND $2 BETWEEN opens_at AND closes_at",
+        "UPDATE rounds SET active = active + 1, active_weight = active_weight + $3
+         WHERE round_id = $1 AND state = 'open' AND active < max_contributions
+             AND active_weight + $3 <= $4 AND $2 BETWEEN opens_at AND closes_at",
     )
     .bind(Column(*round_id))
     .bind(now)
+    .bind(i64::from(demand.weight))
+    .bind(demand.max_total_weight.cast_signed())
     .execute(tx)
     .await?;
     Ok(taken.rows_affected() == 1)
 }
 
-/// Gives the round back the capacity that rejected contributions used.
+/// Gives the round back the capacity that these rejected contributions used.
 pub(crate) async fn return_capacity(
     tx: &mut PgConnection,
     round_id: &RoundId,
-    count: i32,
+    rejected: &[ContributionId],
 ) -> sqlx::Result<()> {
-    sqlx::query("UPDATE rounds SET active = active - $2 WHERE round_id = $1")
-        .bind(Column(*round_id))
-        .bind(count)
-        .execute(tx)
-        .await?;
+    sqlx::query(
+        "UPDATE rounds SET active = active - c.count, active_weight = active_weight - c.weight
+         FROM (
+             SELECT COUNT(*)::INTEGER AS count, COALESCE(SUM(weight), 0) AS weight
+             FROM contributions WHERE round_id = $1 AND contribution_id = ANY($2)
+         ) AS c
+         WHERE round_id = $1",
+    )
+    .bind(Column(*round_id))
+    .bind(Column::array(rejected))
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
@@ -221,12 +241,20 @@ pub(crate) async fn full_from(tx: &mut PgConnection, round_id: &RoundId) -> sqlx
     .await
 }
 
-/// Returns whether the round has as many active contributions as it takes.
-pub(crate) async fn is_full(db: &PgPool, round_id: &RoundId) -> sqlx::Result<bool> {
-    sqlx::query_scalar("SELECT active >= max_contributions FROM rounds WHERE round_id = $1")
-        .bind(Column(*round_id))
-        .fetch_one(db)
-        .await
+/// Returns whether one more contribution of this weight would be more than the round takes.
+pub(crate) async fn is_full(
+    db: impl PgExecutor<'_>,
+    round_id: &RoundId,
+    demand: Demand,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar(
+        "SELECT active >= max_contributions OR active_weight + $2 > $3 FROM rounds WHERE round_id = $1",
+    )
+    .bind(Column(*round_id))
+    .bind(i64::from(demand.weight))
+    .bind(demand.max_total_weight.cast_signed())
+    .fetch_one(db)
+    .await
 }
 
 /// The reason why a round fails: a public code, and particulars for the operator.

@@ -86,7 +86,7 @@ impl<'a> Proposal<'a> {
         }
         self.check_open(self.state)?;
         self.check_reputation().await?;
-        if store::rounds::is_full(db, self.round_id()).await? {
+        if store::rounds::is_full(db, self.round_id(), self.demand()).await? {
             return Err(Error::abort(ProblemKind::RoundFull));
         }
         self.check_attempts(db).await

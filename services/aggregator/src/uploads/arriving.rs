@@ -8,7 +8,12 @@ use names::{ContributionId, RoundId, Subject};
 use protocol::{MAX_HEADER_BYTES, MAX_PROOF_BYTES, MessagePrefix, PrefixLength, Refusal, VerifiedRound};
 use sharing::SealedSeed;
 
-use crate::{incoming::Incoming, state::App, store::rounds::RoundRow, stored_round};
+use crate::{
+    incoming::Incoming,
+    state::App,
+    store::rounds::{Demand, RoundRow},
+    stored_round,
+};
 
 /// The longest header, sealed seeds for 8 holders, the longest proof.
 const LONGEST_PREFIX: u64 =
@@ -125,5 +130,11 @@ impl Proposal<'_> {
 
     pub(super) fn contribution_id(&self) -> &ContributionId {
         &self.prefix.header.contribution_id
+    }
+
+    /// What it asks of the round's capacity.
+    pub(super) fn demand(&self) -> Demand {
+        let max_total_weight = self.round.constants().max_total_weight;
+        Demand { weight: self.prefix.header.weight, max_total_weight }
     }
 }

@@ -83,7 +83,7 @@ impl Proposal<'_> {
         }
         self.check_open(round.state.0)?;
         self.check_attempts(&mut *tx).await?;
-        if !store::rounds::take_capacity(tx, new.round_id, new.received_at).await? {
+        if !store::rounds::take_capacity(tx, new.round_id, self.demand(), new.received_at).await? {
             return Err(Error::abort(ProblemKind::RoundFull));
         }
         contributions::insert(tx, new).await?;

@@ -107,12 +107,14 @@ async fn impossible_rounds_are_refused_by_field_and_rule() {
     refused(RoundRefused, "clip", &|plan| plan.clip = 0.0).await;
     refused(RoundRefused, "max_contributions", &|plan| plan.max_contributions = 1 << 21).await;
     refused(RoundRefused, "norm_bound", &|plan| plan.norm_bound = 10).await;
+    refused(RoundRefused, "norm_bound", &|plan| plan.weight_max = 1000).await;
+    refused(RoundRefused, "max_total_weight", &|plan| plan.max_total_weight = Some(1)).await;
     refused(RoundRefused, "tensors", &|plan| {
         plan.tensors = vec![Tensor { name: "none".into(), shape: vec![0] }];
     })
     .await;
     refused(RoundRefused, "", &|plan| plan.min_cohort = 1).await;
-    refused(RoundRefused, "", &|plan| plan.weight_min = 6).await;
+    refused(RoundRefused, "weight_max", &|plan| plan.weight_min = 6).await;
     refused(RoundRefused, "", &|plan| plan.max_attempts = 9).await;
     let rounds = deployment.list::<RoundView>(paths::ROUNDS).await;
     assert_eq!((rounds.items.len(), deployment.keys()), (0, 0));

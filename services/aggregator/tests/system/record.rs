@@ -40,8 +40,8 @@ const TABLES: &[(&str, &[(Class, &str)])] = &[
                  opened_at closed_at fixed_at folded_at released_at ended_at sequence payout_pool payout_policy payout_asset
                  min_reputation_ppm",
             ),
-            // The number of contributions that are not rejected.
-            (Derived, "active"),
+            // The number of contributions that are not rejected, and the sum of their weights.
+            (Derived, "active active_weight"),
             // The operator's own words and keys, which nobody else sees.
             (Operational, "request_key request_digest failure"),
         ],

@@ -267,6 +267,28 @@ async fn a_full_round_takes_no_more() {
     third.put(&deployment, &round).await.refused(ProblemKind::RoundFull);
 }
 
+/// A contribution beyond the cap on the total weight is turned away, and the round stays open for a
+/// lighter one. A rejected contribution gives its weight back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contribution_beyond_the_largest_total_weight_is_turned_away() {
+    let deployment = Deployment::start().await;
+    let mut plan = deployment.plan().await;
+    (plan.max_total_weight, plan.min_effective) = (Some(8), Some(1));
+    let round = deployment.open_planned(&plan).await;
+    let bad = Participant::enrolled(&deployment, "bad").await;
+    bad.spoil_seed(&bad.contribute(&round, 0.01, 5), 0).upload(&deployment, &round).await;
+    deployment.until(&round, |view| view.progress.rejected == 1).await;
+    let heavy = Participant::enrolled(&deployment, "a").await;
+    heavy.contribute(&round, 0.01, 5).upload(&deployment, &round).await;
+    let other = Participant::enrolled(&deployment, "b").await;
+    other.contribute(&round, 0.01, 4).put(&deployment, &round).await.refused(ProblemKind::RoundFull);
+    other.contribute(&round, 0.01, 3).upload(&deployment, &round).await;
+    let none = Participant::enrolled(&deployment, "c").await;
+    none.contribute(&round, 0.01, 1).put(&deployment, &round).await.refused(ProblemKind::RoundFull);
+    deployment.close(&round).await;
+    assert_eq!(deployment.reach(&round, RoundState::Published).await.progress.included, 2);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rejected_contribution_frees_its_place() {
     let deployment = Deployment::start().await;

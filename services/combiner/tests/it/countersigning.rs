@@ -39,14 +39,8 @@ async fn p1_a_cohort_below_the_floor_is_not_countersigned() {
 async fn p1_more_contributions_than_the_cap_are_not_countersigned() {
     let mut deployment = Deployment::new().await;
     let more = |document: &mut RoundDocument| {
-        let request = masking::RoundRequest {
-            dimension: document.dimension,
-            max_contributions: 9,
-            norm_bound: document.norm_bound,
-            clip: document.clip,
-        };
-        let constants = masking::RoundConstants::derive(&request).unwrap();
         document.max_contributions = 9;
+        let constants = masking::RoundConstants::derive(&document.request()).unwrap();
         document.scale_log2 = constants.scale_log2.try_into().unwrap();
         document.transport_bits = constants.transport_bits.try_into().unwrap();
         document.noisy_norm_bound = constants.noisy_norm_bound;

@@ -30,11 +30,15 @@ pub(super) async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocu
         return Err(invalid("tensors", "no more coordinates than this aggregator accepts"));
     }
     let times = Times::of(request, now)?;
+    let max_total_weight = request.max_total_weight.unwrap_or_else(|| largest_total_weight(request));
     let constants = RoundConstants::derive(&RoundRequest {
         dimension,
         max_contributions: request.max_contributions,
         norm_bound: request.norm_bound,
         clip: request.clip,
+        weight_min: request.weight_min,
+        weight_max: request.weight_max,
+        max_total_weight,
     })
     .map_err(|error| refused_constants(&error))?;
     let mut mask_seed = [0; 32];
@@ -49,7 +53,7 @@ pub(super) async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocu
         max_contributions: request.max_contributions,
         min_cohort: request.min_cohort,
         min_effective: request.min_effective.unwrap_or(request.min_cohort.min(MIN_EFFECTIVE)),
-        max_total_weight: request.max_total_weight.unwrap_or_else(|| largest_total_weight(request)),
+        max_total_weight,
         norm_bound: request.norm_bound,
         scale_log2: u8::try_from(constants.scale_log2).expect("δ is at most 44"),
         transport_bits: u8::try_from(constants.transport_bits).expect("τ is at most 32"),
@@ -178,6 +182,8 @@ fn refused_constants(error: &ConstantsError) -> Error {
         ConstantsError::Dimension { .. } => "tensors",
         ConstantsError::Contributions { .. } => "max_contributions",
         ConstantsError::Clip { .. } => "clip",
+        ConstantsError::Weights { .. } => "weight_max",
+        ConstantsError::TotalWeight { .. } => "max_total_weight",
         _ => "norm_bound",
     };
     Error::abort(ProblemKind::RoundRefused).field(field, error.to_string())

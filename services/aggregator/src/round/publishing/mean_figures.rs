@@ -81,8 +81,7 @@ mod tests {
 
     #[test]
     fn figures_follow_the_tensors_across_pieces_and_leave_out_the_padding() {
-        let request =
-            masking::RoundRequest { dimension: 5, max_contributions: 4, norm_bound: 1 << 18, clip: 1.0 };
+        let request = masking::RoundRequest::unweighted(5, 4, 1 << 18, 1.0);
         let constants = RoundConstants::derive(&request).unwrap();
         let tensor = |name: &str, shape: &[u32], offset| Tensor {
             name: name.into(),

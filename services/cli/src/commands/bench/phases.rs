@@ -43,7 +43,7 @@ pub(super) struct Contribution {
 
 impl Contribution {
     pub(super) fn new(dimension: u64, max_contributions: u32) -> Result<Self> {
-        let request = RoundRequest { dimension, max_contributions, norm_bound: NORM_BOUND, clip: CLIP };
+        let request = RoundRequest::unweighted(dimension, max_contributions, NORM_BOUND, CLIP);
         let rule = "and --contributions allow no round";
         let constants = RoundConstants::derive(&request)
             .map_err(|_| CommandError::Argument { argument: "--dimension", rule })?;

@@ -99,7 +99,7 @@ async fn open(federation: &Federation, model: &Network, proof: ProofDemand) -> R
         min_cohort: cast::min_cohort(clients) as u32,
         min_effective: None,
         max_total_weight: None,
-        norm_bound: 1 << 18,
+        norm_bound: 1 << 20,
         clip: training_plan::CLIP,
         weight_min: 1,
         weight_max: training_plan::WEIGHT_MAX,

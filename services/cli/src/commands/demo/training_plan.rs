@@ -6,9 +6,8 @@ use super::network::Training;
 
 /// How a client trains in one round.
 pub(super) const TRAINING: Training = Training { epochs: 5, batch: 5, rate: 0.2 };
-/// The norm ‖weight · update‖₂ to which an update is clipped. Training stays below it, so clipping
-/// loses nothing.
-pub(super) const CLIP: f64 = 100.0;
+/// The norm to which an update is clipped. Training stays below it, so clipping loses nothing.
+pub(super) const CLIP: f64 = 20.0;
 /// The largest weight of a contribution.
 pub(super) const WEIGHT_MAX: u32 = 20;
 /// Samples for one unit of weight.
