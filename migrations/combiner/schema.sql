@@ -134,7 +134,8 @@ CREATE TABLE rounds (
     -- Round id, chosen by the aggregator; unique, so that no id is countersigned twice.
     round_id bytea NOT NULL,
     -- The model that clients start from. Two open rounds from one model are refused: their sums
-    -- could differ by one contribution.
+    -- could differ by one contribution. This stops accidents, and no aggregator that changes one
+    -- weight.
     model_digest bytea NOT NULL,
     -- The registrar whose credentials count in the round.
     registrar_key bytea NOT NULL,

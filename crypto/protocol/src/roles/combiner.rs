@@ -31,8 +31,8 @@ pub struct CombinerPolicy {
 }
 
 impl CombinerPolicy {
-    /// Accepts a proposed round, and finds the index of this combiner among the holders. `now_ms` is
-    /// the present time by the combiner's own clock, and `lowest_epoch` the lowest epoch whose
+    /// Accepts a proposed round, and finds the index of this combiner among the holders. `now_ms`
+    /// is the present time by the combiner's own clock, and `lowest_epoch` the lowest epoch whose
     /// credentials it still takes.
     ///
     /// # Errors
