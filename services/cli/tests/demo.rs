@@ -41,6 +41,11 @@ fn a_federation_with_dropouts_and_misdeeds_sums_exactly_and_leaves_its_record() 
     rejected.sort_unstable();
     assert_eq!(report["states"]["rejected"], 9);
     assert_eq!(rejected, [["proof-refused"; 6].as_slice(), &["share-refused"; 3]].concat());
+    let influence = |name: &str| report["influence"][name].as_f64().unwrap();
+    assert_eq!(influence("share"), 0.006);
+    let (bounded, limit) = (influence("error_bounded"), influence("limit"));
+    assert!(bounded <= limit && bounded > 2.0 * 0.006, "{bounded} of {limit}");
+    assert!((0.0225..0.03).contains(&limit) && influence("error_unbounded") > 5.0, "{report}");
     let statement = &report["statement"];
     let earned: u128 = statement["payouts"]
         .as_array()

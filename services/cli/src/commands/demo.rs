@@ -7,6 +7,7 @@ mod cheating;
 mod digits;
 mod federation;
 mod forgery;
+mod influence;
 mod learner;
 mod misdeeds;
 mod network;
@@ -51,6 +52,8 @@ async fn demonstrate(args: &Args, output: &Output) -> Result<()> {
     let rounds = training::run(&federation, args, output).await?;
     let url = installation.cluster.url(databases::AGGREGATOR);
     let record = Record::read(&url).await?;
+    output.note("Four hospitals, of which the smallest cheats …");
+    let influence = influence::measure(&federation, &installation).await?;
     let outcomes: Vec<_> = rounds.iter().map(|round| &round.outcome).collect();
     let auditor_url = installation.cluster.url_as(databases::AGGREGATOR, databases::AUDITOR);
     let payday = payday::pay(&federation, &outcomes, &auditor_url, folder, output).await?;
@@ -59,6 +62,7 @@ async fn demonstrate(args: &Args, output: &Output) -> Result<()> {
         federation: &federation,
         rounds: &rounds,
         record: &record,
+        influence: &influence,
         payday: &payday,
         elapsed: start.elapsed(),
     };

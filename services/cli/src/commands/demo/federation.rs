@@ -91,6 +91,11 @@ impl Federation {
         tokio::task::spawn_blocking(advance).await.expect("training does not panic")
     }
 
+    /// A participant that is no client of the federation, with its SDK. It is not enrolled.
+    pub(super) fn outsider(installation: &Installation, subject: &str) -> Result<(Client, Participant)> {
+        Ok((connect(installation, subject)?, participant(installation, subject)))
+    }
+
     /// The public keys that every party pins.
     pub(super) fn pins(&self) -> &Pins {
         &self.pins

@@ -9,6 +9,7 @@ use super::{
     args::Args,
     cast::Role,
     federation::Federation,
+    influence::Influence,
     learner::ClientOutcome,
     payday::Payday,
     record::{QUERIES, Record},
@@ -25,6 +26,7 @@ pub(super) struct Report<'a> {
     pub(super) federation: &'a Federation,
     pub(super) rounds: &'a [Advance],
     pub(super) record: &'a Record,
+    pub(super) influence: &'a Influence,
     pub(super) payday: &'a Payday,
     pub(super) elapsed: Duration,
 }
@@ -39,6 +41,7 @@ impl Report<'_> {
         let _ = self.accuracies(&mut text, &alone);
         let _ = self.sums(&mut text);
         let _ = self.refusals(&mut text);
+        let _ = self.influence(&mut text);
         let _ = self.payments(&mut text);
         let _ = self.costs(&mut text);
         if let Some((url, folder)) = kept {
@@ -54,6 +57,9 @@ impl Report<'_> {
         }
         if !self.rounds.iter().all(|round| round.models_identical) {
             return Err(CommandError::Demo("the secure model differs from the plain model"));
+        }
+        if self.influence.error_bounded > self.influence.limit {
+            return Err(CommandError::Demo("a contribution has more influence than its share allows"));
         }
         Ok(())
     }
@@ -122,6 +128,17 @@ impl Report<'_> {
         let outcomes = self.rounds.get(round).map_or(&[][..], |round| &round.outcome.outcomes);
         let is_of = |outcome: &&ClientOutcome| self.federation.learners[outcome.client].subject() == subject;
         outcomes.iter().find(is_of).map_or("", |outcome| outcome.role.misdeed())
+    }
+
+    fn influence(&self, text: &mut String) -> std::fmt::Result {
+        let Influence { share, error_bounded, limit, error_unbounded } = self.influence;
+        writeln!(
+            text,
+            "\nA hospital with {:.1} % of the weight cheats. It moves the mean by",
+            100.0 * share
+        )?;
+        writeln!(text, "  {error_bounded:.4} C with norm proofs, where {limit:.4} C is the limit;")?;
+        writeln!(text, "  {error_unbounded:.4} C without them")
     }
 
     fn payments(&self, text: &mut String) -> std::fmt::Result {
@@ -214,6 +231,12 @@ impl Report<'_> {
             "dropouts_before": self.count(Role::VanishesBefore),
             "dropouts_after": self.count(Role::LeavesAfter),
             "bytes_per_contribution": self.contributions().map(|done| done.bytes).max(),
+            "influence": {
+                "share": self.influence.share,
+                "error_bounded": self.influence.error_bounded,
+                "limit": self.influence.limit,
+                "error_unbounded": self.influence.error_unbounded,
+            },
             "statement": self.payday.statement,
             "receipts_logged": self.payday.receipts,
             "log_entries": self.payday.entries,

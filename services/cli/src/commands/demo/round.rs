@@ -105,7 +105,7 @@ async fn open(federation: &Federation, model: &Network, proof: ProofDemand) -> R
         weight_max: training_plan::WEIGHT_MAX,
         opens_at_ms: None,
         earliest_close_ms: None,
-        closes_at_ms: now_ms() + PATIENCE.as_millis() as i64,
+        closes_at_ms: closing_time_ms(),
         attest_by_ms: None,
         release_by_ms: None,
         credential_epoch: local::parties::EPOCH,
@@ -156,7 +156,12 @@ async fn play(
     Ok(outcomes)
 }
 
-async fn wait(federation: &Federation, id: RoundId, until: impl Fn(&RoundView) -> bool) -> Result<RoundView> {
+/// Waits until the round is as asked.
+pub(super) async fn wait(
+    federation: &Federation,
+    id: RoundId,
+    until: impl Fn(&RoundView) -> bool,
+) -> Result<RoundView> {
     let start = Instant::now();
     loop {
         let view = federation.observer.round(id).await?;
@@ -221,6 +226,11 @@ async fn check(
         close_time: Duration::ZERO,
         result_bytes: 8 * sum.values.len() as u64,
     })
+}
+
+/// When a round that begins now ends at the latest.
+pub(super) fn closing_time_ms() -> i64 {
+    now_ms() + PATIENCE.as_millis() as i64
 }
 
 fn now_ms() -> i64 {
