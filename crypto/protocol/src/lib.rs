@@ -13,6 +13,7 @@ mod codec;
 mod contribution;
 mod credential;
 mod document;
+mod hedged;
 mod holder;
 mod identity;
 mod layout;

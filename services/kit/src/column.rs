@@ -10,8 +10,8 @@ use api::{
     rounds::{FailureCode, ProofDemand, RoundState},
 };
 use names::{
-    BodyDigest, ChunkDigest, ContributionId, HeaderHash, ModelDigest, PublicKey, RoundHash, RoundId,
-    RoundKeyId, RoundPublicKey, SetRoot, Subject, SumDigest, TreeHash,
+    BodyDigest, ChunkDigest, ContributionId, EncodedCommitment, HeaderHash, ModelDigest, PublicKey,
+    RoundHash, RoundId, RoundKeyId, RoundPublicKey, SetRoot, Subject, SumDigest, TreeHash,
 };
 use sqlx::{
     Decode, Encode, Postgres, Type,
@@ -120,7 +120,8 @@ bytes_column!(
     ModelDigest,
     TreeHash,
     PublicKey,
-    RoundPublicKey
+    RoundPublicKey,
+    EncodedCommitment
 );
 
 impl Columnar for Subject {
