@@ -8,6 +8,7 @@ CREATE TABLE contributions (
     subject TEXT COLLATE "C" NOT NULL REFERENCES participants,
     client_key BYTEA NOT NULL CHECK (octet_length(client_key) = 32),
     weight INTEGER NOT NULL CHECK (weight > 0),
+    commitment BYTEA NOT NULL CHECK (octet_length(commitment) = 32),
     header BYTEA NOT NULL,
     sealed_seeds BYTEA NOT NULL,
     proof BYTEA NOT NULL,
@@ -21,6 +22,7 @@ CREATE TABLE contributions (
     changed_at TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (round_id, contribution_id),
     UNIQUE (round_id, header_hash),
+    UNIQUE (round_id, commitment),
     CHECK ((state IN ('rejected', 'excluded')) = (reason IS NOT NULL))
 );
 COMMENT ON TABLE contributions IS 'Contributions for which a receipt was given.';
@@ -33,6 +35,9 @@ COMMENT ON COLUMN contributions.subject IS 'The participant.';
 COMMENT ON COLUMN contributions.client_key IS
 'The participant''s identity key, which signed the header.';
 COMMENT ON COLUMN contributions.weight IS 'The public weight.';
+COMMENT ON COLUMN contributions.commitment IS
+'The commitment to the aggregator''s own share of the mask key. Two contributions of a round with '
+'the same one come from a client whose randomness repeats, and would reveal each other.';
 COMMENT ON COLUMN contributions.header IS 'The signed header, canonical encoding.';
 COMMENT ON COLUMN contributions.sealed_seeds IS
 'The seeds of the key shares, each encrypted to its holder; never published, and empty once '

@@ -103,6 +103,9 @@ CREATE TABLE contributions (
     client_key bytea NOT NULL,
     -- The public weight.
     weight integer NOT NULL,
+    -- The commitment to the aggregator's own share of the mask key. Two contributions of a round
+    -- with the same one come from a client whose randomness repeats, and would reveal each other.
+    commitment bytea NOT NULL,
     -- The signed header, canonical encoding.
     header bytea NOT NULL,
     -- The seeds of the key shares, each encrypted to its holder; never published, and empty once
@@ -129,12 +132,14 @@ CREATE TABLE contributions (
     changed_at timestamp with time zone NOT NULL,
     CONSTRAINT contributions_pkey PRIMARY KEY (round_id, contribution_id),
     CONSTRAINT contributions_body_object_name_key UNIQUE (body_object_name),
+    CONSTRAINT contributions_round_id_commitment_key UNIQUE (round_id, commitment),
     CONSTRAINT contributions_round_id_header_hash_key UNIQUE (round_id, header_hash),
     CONSTRAINT contributions_round_id_fkey FOREIGN KEY (round_id) REFERENCES rounds(round_id),
     CONSTRAINT contributions_subject_fkey FOREIGN KEY (subject) REFERENCES participants(subject),
     CONSTRAINT contributions_check CHECK (((state = ANY (ARRAY['rejected'::text, 'excluded'::text])) = (reason IS NOT NULL))),
     CONSTRAINT contributions_chunk_digests_check CHECK (((octet_length(chunk_digests) % 32) = 0)),
     CONSTRAINT contributions_client_key_check CHECK ((octet_length(client_key) = 32)),
+    CONSTRAINT contributions_commitment_check CHECK ((octet_length(commitment) = 32)),
     CONSTRAINT contributions_contribution_id_check CHECK ((octet_length(contribution_id) = 16)),
     CONSTRAINT contributions_header_hash_check CHECK ((octet_length(header_hash) = 32)),
     CONSTRAINT contributions_proof_time_us_check CHECK ((proof_time_us >= 0)),

@@ -4,11 +4,13 @@ CREATE TABLE attestations (
     round_hash BYTEA NOT NULL REFERENCES rounds,
     header_hash BYTEA NOT NULL CHECK (octet_length(header_hash) = 32),
     subject TEXT COLLATE "C" NOT NULL,
+    commitment BYTEA NOT NULL CHECK (octet_length(commitment) = 32),
     header BYTEA NOT NULL,
     sealed_seeds BYTEA NOT NULL,
     attestation BYTEA NOT NULL,
     attested_at TIMESTAMPTZ NOT NULL,
-    PRIMARY KEY (round_hash, header_hash)
+    PRIMARY KEY (round_hash, header_hash),
+    UNIQUE (round_hash, commitment)
 );
 COMMENT ON TABLE attestations IS
 'Contributions whose key share is good; append-only. A set may have no other members.';
@@ -18,6 +20,9 @@ COMMENT ON COLUMN attestations.header_hash IS
 COMMENT ON COLUMN attestations.subject IS
 'The participant. Contributions are counted by subject, because keys change and the subject does '
 'not.';
+COMMENT ON COLUMN attestations.commitment IS
+'The commitment to this combiner''s share of the mask key. No two contributions of a round have the '
+'same one.';
 COMMENT ON COLUMN attestations.header IS 'The signed header, canonical encoding.';
 COMMENT ON COLUMN attestations.sealed_seeds IS
 'The sealed seeds. They are opened again for the release, and are worthless once the round key is '

@@ -11,6 +11,9 @@ CREATE TABLE attestations (
     -- The participant. Contributions are counted by subject, because keys change and the subject
     -- does not.
     subject text COLLATE "C" NOT NULL,
+    -- The commitment to this combiner's share of the mask key. No two contributions of a round
+    -- have the same one.
+    commitment bytea NOT NULL,
     -- The signed header, canonical encoding.
     header bytea NOT NULL,
     -- The sealed seeds. They are opened again for the release, and are worthless once the round
@@ -21,7 +24,9 @@ CREATE TABLE attestations (
     -- When it was signed.
     attested_at timestamp with time zone NOT NULL,
     CONSTRAINT attestations_pkey PRIMARY KEY (round_hash, header_hash),
+    CONSTRAINT attestations_round_hash_commitment_key UNIQUE (round_hash, commitment),
     CONSTRAINT attestations_round_hash_fkey FOREIGN KEY (round_hash) REFERENCES rounds(round_hash),
+    CONSTRAINT attestations_commitment_check CHECK ((octet_length(commitment) = 32)),
     CONSTRAINT attestations_header_hash_check CHECK ((octet_length(header_hash) = 32))
 );
 CREATE INDEX attestations_by_subject ON attestations USING btree (round_hash, subject);

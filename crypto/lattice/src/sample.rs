@@ -39,8 +39,8 @@ pub fn key_share(stream_key: &SecretStreamKey) -> SmallPoly {
 /// of eight is close to Gaussian on purpose. The sum of all clients' errors becomes public. If
 /// single errors were uniform, an extreme sum would pin them down.
 ///
-/// The seed must be fresh from the operating system. With the errors and one key share, anyone
-/// could compute the other share.
+/// The seed serves for one contribution and is never sent. With the errors and one key share,
+/// anyone could compute the other share.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct ErrorSampler {
     seed: SecretStreamKey,

@@ -32,8 +32,7 @@ impl<'a> Masker<'a> {
     /// Starts to mask the contribution with the mask key `key`, which is the sum of all holders'
     /// shares.
     ///
-    /// `error_seed` must be fresh randomness of the operating system. Use it for this contribution
-    /// only, and keep it secret.
+    /// `error_seed` serves for this key and these values only. It stays secret.
     pub fn new(
         backend: &'a dyn MaskingBackend,
         constants: &RoundConstants,

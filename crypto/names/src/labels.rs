@@ -53,6 +53,22 @@ labels! {
     SEALED_SEEDS = "sealed-seeds";
     /// HPKE `info` of a sealed seed.
     MASK_KEY_SHARE = "mask-key-share";
+    /// The secret of one attempt to contribute, from which everything random in it follows.
+    ATTEMPT = "attempt";
+    /// Key of the stochastic rounding of an update.
+    ROUNDING = "rounding";
+    /// The secret of one contribution, bound to the integers that it masks.
+    CONTRIBUTION_SECRET = "contribution-secret";
+    /// Seed of one holder's share.
+    SHARE_SEED = "share-seed";
+    /// Key of the stream of errors.
+    ERRORS = "errors";
+    /// Randomness with which a seed is sealed to one holder.
+    SEAL_RANDOMNESS = "seal-randomness";
+    /// The contribution id.
+    CONTRIBUTION_ID = "contribution-id";
+    /// Key of the prover's generator.
+    PROVER = "prover";
     /// A participant's signature on its credential when it enrols.
     ENROLMENT = "enrolment";
     /// A participant's signature on the address where it wants to be paid.

@@ -14,6 +14,7 @@ mod contribution;
 mod credential;
 mod document;
 mod epoch;
+mod hedged;
 mod holder;
 mod identity;
 mod layout;

@@ -57,6 +57,7 @@ problems! {
     ModelInUse = "model-in-use", 409, "Another open round starts from the same model.";
     LayoutInUse = "layout-in-use", 409, "Too many open rounds have this registrar and this layout.";
     ContributionConflict = "contribution-conflict", 409, "Another contribution has this identifier.";
+    CommitmentRepeated = "commitment-repeated", 409, "Another contribution of the round has the same commitment.";
     AlreadyContributed = "already-contributed", 409, "The participant has a contribution in this round.";
     AttemptsExhausted = "attempts-exhausted", 409, "The participant may not send another contribution in this round.";
     NotAttested = "not-attested", 409, "A member of the set was not attested in this round.";

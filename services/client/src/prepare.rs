@@ -6,12 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lattice::{MaskingBackend, expand::SecretStreamKey};
+use lattice::MaskingBackend;
 use masking::Quantised;
 use names::ContributionId;
 use protocol::{
     Credential, IdentityKey, MessagePrefix, VerifiedRound,
-    roles::client::{Masked, Masking, SigningError},
+    roles::client::{Attempt, Masked, Offer, SigningError},
 };
 use rand::rngs::OsRng;
 use tempfile::NamedTempFile;
@@ -48,7 +48,7 @@ pub struct Preparation {
 }
 
 impl Prepared {
-    /// The id of the contribution, drawn at random.
+    /// The id of the contribution.
     pub fn contribution_id(&self) -> ContributionId {
         self.message.header.contribution_id
     }
@@ -142,7 +142,7 @@ struct Job {
 impl Job {
     /// Makes the contribution and puts it into the outbox. If its projection is too long for a
     /// proof, it is dropped before anything has left this function, and another one is made from
-    /// the update. Rounding, keys, errors and id are then drawn again, all of them.
+    /// the update under another number. Nothing random in it is that of the one before.
     ///
     /// Returns `None` if the caller gave up before the message was in the outbox.
     fn run(
@@ -153,8 +153,8 @@ impl Job {
     ) -> Result<Option<Prepared>, ClientError> {
         let update = digest(&self.update);
         outbox.check(&self.round, &update)?;
-        for _ in 0..TRIES {
-            let Some((preparation, prefix, body)) = self.make(backend, outbox)? else { continue };
+        for number in 0..TRIES {
+            let Some((preparation, prefix, body)) = self.make(number, backend, outbox)? else { continue };
             if given_up.is_cancelled() {
                 return Ok(None);
             }
@@ -164,15 +164,22 @@ impl Job {
         Err(ClientError::TooLong { tries: TRIES })
     }
 
-    /// Makes one contribution. `None` when its projection is too long for a proof.
-    fn make(&self, backend: &dyn MaskingBackend, outbox: &Outbox) -> Result<Option<Made>, ClientError> {
+    /// Makes one contribution, attempt `number`. `None` when its projection is too long for a
+    /// proof.
+    fn make(
+        &self,
+        number: u32,
+        backend: &dyn MaskingBackend,
+        outbox: &Outbox,
+    ) -> Result<Option<Made>, ClientError> {
         let start = Instant::now();
-        let quantised = self.quantise()?;
+        let attempt = self.attempt(number);
+        let quantised = self.quantise(&attempt)?;
         let quantise_time = start.elapsed();
 
         let start = Instant::now();
         let mut body = outbox.draft()?;
-        let masked = self.mask(backend, &quantised, &mut body)?;
+        let masked = self.mask(backend, attempt, &quantised, &mut body)?;
         let mask_time = start.elapsed();
 
         let start = Instant::now();
@@ -184,11 +191,16 @@ impl Job {
         Ok(Some((preparation, prefix, body)))
     }
 
-    fn quantise(&self) -> Result<Quantised, ClientError> {
+    /// Attempt `number` at this contribution. Everything random in it follows from one secret.
+    fn attempt(&self, number: u32) -> Attempt<'_> {
+        let Self { round, identity, credential, update, weight, .. } = self;
+        let offer = Offer { round, identity, credential, update, weight: *weight };
+        Attempt::new(offer, number, &mut OsRng)
+    }
+
+    fn quantise(&self, attempt: &Attempt<'_>) -> Result<Quantised, ClientError> {
         self.report(Phase::Quantising, 0, 1);
-        let seed = SecretStreamKey::generate(&mut OsRng);
-        let quantised = masking::quantise(&self.update, self.weight, self.round.constants(), seed)
-            .map_err(|source| ClientError::Quantise { source })?;
+        let quantised = attempt.quantise().map_err(|source| ClientError::Quantise { source })?;
         self.report(Phase::Quantising, 1, 1);
         Ok(quantised)
     }
@@ -197,12 +209,12 @@ impl Job {
     fn mask<'a>(
         &'a self,
         backend: &'a dyn MaskingBackend,
+        attempt: Attempt<'a>,
         quantised: &'a Quantised,
         body: &mut NamedTempFile,
     ) -> Result<Masked<'a>, ClientError> {
         let total = self.round.constants().chunks();
-        let client_key = self.identity.public();
-        let mut masking = Masking::begin(&self.round, backend, &client_key, quantised, &mut OsRng);
+        let mut masking = attempt.mask(backend, quantised);
         let mut chunk = Vec::new();
         let mut done = 0;
         while masking.next_chunk(&mut chunk).map_err(|source| ClientError::Mask { source })? {
@@ -217,8 +229,7 @@ impl Job {
     /// the projection is too long for a proof.
     fn sign(&self, masked: Masked<'_>) -> Result<Option<MessagePrefix>, ClientError> {
         let progress = |done, total| self.report(Phase::Proving, done, total);
-        let signed = masked.sign(&self.credential, self.weight, &self.identity, &mut OsRng, progress);
-        match signed {
+        match masked.sign(progress) {
             Ok(prefix) => Ok(Some(prefix)),
             Err(SigningError::TooLong) => Ok(None),
             Err(SigningError::Round(refusal)) => Err(ClientError::refused("round document")(refusal)),

@@ -10,8 +10,8 @@ use api::{
     rounds::{FailureCode, ProofDemand, RoundState},
 };
 use names::{
-    BodyDigest, ChunkDigest, ContributionId, HeaderHash, LayoutDigest, ModelDigest, PublicKey, RoundHash,
-    RoundId, RoundKeyId, RoundPublicKey, SetRoot, Subject, SumDigest, TreeHash,
+    BodyDigest, ChunkDigest, ContributionId, EncodedCommitment, HeaderHash, LayoutDigest, ModelDigest,
+    PublicKey, RoundHash, RoundId, RoundKeyId, RoundPublicKey, SetRoot, Subject, SumDigest, TreeHash,
 };
 use sqlx::{
     Decode, Encode, Postgres, Type,
@@ -121,7 +121,8 @@ bytes_column!(
     ModelDigest,
     TreeHash,
     PublicKey,
-    RoundPublicKey
+    RoundPublicKey,
+    EncodedCommitment
 );
 
 impl Columnar for Subject {

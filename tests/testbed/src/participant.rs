@@ -10,7 +10,7 @@ use protocol::{
     ClaimAddress, ContributionHeader, Credential, IdentityKey, MessagePrefix, Signature, Signed,
     VerifiedRound,
     roles::{
-        client::{Masking, SigningError},
+        client::{Attempt, Offer, SigningError},
         combiner::AttestedMember,
     },
 };
@@ -65,7 +65,9 @@ impl Participant {
         weight: u32,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Message {
-        self.contribute_by(round.constants(), round, update, weight, rng).unwrap()
+        let attempt = Attempt::new(self.offer(round, update, weight), 0, rng);
+        let quantised = attempt.quantise().unwrap();
+        finish(attempt, quantised).unwrap()
     }
 
     /// Does the same, but quantises by `constants`, which a cheater may have made larger than those
@@ -81,17 +83,12 @@ impl Participant {
         weight: u32,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Message, SigningError> {
-        let seed = SecretStreamKey::generate(rng);
-        let quantised = quantise(update, weight, constants, seed).unwrap();
-        let backend = CpuBackend::new();
-        let mut masking = Masking::begin(round, &backend, &self.identity.public(), &quantised, rng);
-        let (mut body, mut chunk) = (Vec::new(), Vec::new());
-        while masking.next_chunk(&mut chunk).unwrap() {
-            body.extend_from_slice(&chunk);
-        }
-        let masked = masking.finish().unwrap();
-        let prefix = masked.sign(&self.credential, weight, &self.identity, rng, |_, _| ())?;
-        Ok(Message { prefix, body, quantised: Arc::new(quantised) })
+        let quantised = quantise(update, weight, constants, SecretStreamKey::generate(rng)).unwrap();
+        finish(Attempt::new(self.offer(round, update, weight), 0, rng), quantised)
+    }
+
+    fn offer<'a>(&'a self, round: &'a VerifiedRound, update: &'a [f32], weight: u32) -> Offer<'a> {
+        Offer { round, identity: &self.identity, credential: &self.credential, update, weight }
     }
 
     /// Returns the same contribution with a changed header, which is signed again.
@@ -109,6 +106,18 @@ impl Participant {
         let digest = spoilt.prefix.sealed.digest();
         self.amend(&spoilt, |header| header.sealed_digest = digest)
     }
+}
+
+/// Masks and signs the integers of an attempt.
+fn finish(attempt: Attempt<'_>, quantised: Quantised) -> Result<Message, SigningError> {
+    let backend = CpuBackend::new();
+    let mut masking = attempt.mask(&backend, &quantised);
+    let (mut body, mut chunk) = (Vec::new(), Vec::new());
+    while masking.next_chunk(&mut chunk).unwrap() {
+        body.extend_from_slice(&chunk);
+    }
+    let prefix = masking.finish().unwrap().sign(|_, _| ())?;
+    Ok(Message { prefix, body, quantised: Arc::new(quantised) })
 }
 
 /// A contribution with everything that its participant knows about it.

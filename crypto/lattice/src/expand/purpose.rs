@@ -20,6 +20,8 @@ impl Purpose {
     pub const PROJECTION: Self = Self(5);
     /// Ternary rows of the smallness check of a norm proof. The index is that of the row.
     pub const SMALLNESS_ROWS: Self = Self(6);
+    /// The generator of a prover, at index 0. This randomness is local and never sent.
+    pub const PROVER: Self = Self(7);
 }
 
 /// The nonce `u64 index ‖ u32 purpose`.

@@ -1,17 +1,19 @@
 //! The client: from a quantised update to the bytes that it uploads.
 
 use curve25519_dalek::Scalar;
-use lattice::{CHUNK_COEFFICIENTS, MaskingBackend, RING_DEGREE, SmallPoly, expand::SecretStreamKey};
-use masking::{Masker, MaskingError, Quantised};
-use names::{BodyDigest, ContributionId, Name, PublicKey, labels};
+use lattice::{CHUNK_COEFFICIENTS, MaskingBackend, RING_DEGREE, SmallPoly};
+use masking::{Masker, MaskingError, QuantiseError, Quantised, quantise};
+use names::{BodyDigest, labels};
 use norm_proof::{NormProofError, Projecting, Statement};
 use rand::{CryptoRng, RngCore};
-use sharing::{Commitment, KeyShare, SealContext, SealRandomness, ShareSeed, seal};
+use sharing::{Commitment, KeyShare, SealContext, ShareSeed, seal};
 use zeroize::Zeroizing;
 
 use crate::{
     BodyDigester, Canonical, ContributionHeader, Credential, IdentityKey, MessagePrefix, Proof, Refusal,
-    SealedSeeds, Signature, Signed, VerifiedRound, contribution::proof_digest,
+    SealedSeeds, Signature, Signed, VerifiedRound,
+    contribution::proof_digest,
+    hedged::{AttemptContext, AttemptSecret, ContributionSecret},
 };
 
 /// Signs an enrolment. The signature shows that the participant holds the key in its credential.
@@ -19,10 +21,47 @@ pub fn sign_enrolment(credential: &Credential, identity: &IdentityKey) -> Signat
     identity.sign(labels::ENROLMENT, &credential.to_bytes())
 }
 
+/// What a participant wants to contribute to a round.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer<'a> {
+    /// The round.
+    pub round: &'a VerifiedRound,
+    /// The key that signs the contribution. It also hedges the contribution's randomness.
+    pub identity: &'a IdentityKey,
+    /// The registrar's statement about this key.
+    pub credential: &'a Credential,
+    /// The update, of the round's dimension.
+    pub update: &'a [f32],
+    /// The weight with which the update counts.
+    pub weight: u32,
+}
+
+/// One attempt to make a contribution from an offer.
+///
+/// Everything random in the contribution follows from one secret: rounding, seeds, errors, seals,
+/// id and proof. [`mask`](Self::mask) consumes the attempt, so it serves for one contribution. A
+/// contribution that fails is made again from the offer, under the next number, and shares nothing
+/// with the one before:
+///
+/// ```compile_fail,E0382
+/// use lattice::CpuBackend;
+/// use masking::Quantised;
+/// use protocol::roles::client::Attempt;
+///
+/// fn twice<'a>(attempt: Attempt<'a>, backend: &'a CpuBackend, updates: [&'a Quantised; 2]) {
+///     attempt.mask(backend, updates[0]);
+///     attempt.mask(backend, updates[1]);
+/// }
+/// ```
+pub struct Attempt<'a> {
+    offer: Offer<'a>,
+    secret: AttemptSecret,
+}
+
 /// A contribution whose body is being masked, chunk by chunk. Its mask key exists only here and is
 /// used for this body alone.
 pub struct Masking<'a> {
-    round: &'a VerifiedRound,
+    offer: Offer<'a>,
     backend: &'a dyn MaskingBackend,
     masker: Masker<'a>,
     digester: BodyDigester,
@@ -38,6 +77,7 @@ pub struct Masking<'a> {
 type Contributed = Zeroizing<Vec<i64>>;
 
 struct Secrets {
+    source: ContributionSecret,
     seeds: Vec<ShareSeed>,
     commitments: Vec<Commitment>,
     key: SmallPoly,
@@ -47,7 +87,7 @@ struct Secrets {
 /// A contribution whose body is complete. What remains is to sign it, after a proof of its norm if
 /// the round demands one.
 pub struct Masked<'a> {
-    round: &'a VerifiedRound,
+    offer: Offer<'a>,
     backend: &'a dyn MaskingBackend,
     body_digest: BodyDigest,
     secrets: Secrets,
@@ -80,42 +120,58 @@ impl From<NormProofError> for SigningError {
     }
 }
 
-impl<'a> Masking<'a> {
-    /// Draws fresh seeds for every holder and a fresh stream of errors. The body will be that of
-    /// `update`, which has the padded dimension of the round.
+impl<'a> Attempt<'a> {
+    /// Starts attempt `number` at an offer. Attempts at one offer have different numbers.
     ///
-    /// `rng` must be as good as that of the operating system. `client_key` is the key that will
-    /// sign.
-    pub fn begin(
-        round: &'a VerifiedRound,
-        backend: &'a dyn MaskingBackend,
-        client_key: &PublicKey,
-        update: &'a Quantised,
-        rng: &mut (impl CryptoRng + RngCore),
-    ) -> Self {
-        let seeds: Vec<ShareSeed> = (0..round.holders()).map(|_| ShareSeed::generate(rng)).collect();
+    /// `rng` should be as good as that of the operating system. If it repeats itself, the same
+    /// offer and number give the same contribution, and others give unrelated ones.
+    pub fn new(offer: Offer<'a>, number: u32, rng: &mut (impl CryptoRng + RngCore)) -> Self {
+        let Offer { round, identity, update, weight, .. } = offer;
+        let context = AttemptContext { round_hash: round.hash(), update, weight, number };
+        Self { offer, secret: AttemptSecret::derive(&identity.secret(), &context, rng) }
+    }
+
+    /// Clips the update and rounds it to integers.
+    ///
+    /// # Errors
+    /// When the update has the wrong length or a coordinate that is not finite, or when the weight
+    /// is zero.
+    pub fn quantise(&self) -> Result<Quantised, QuantiseError> {
+        let Offer { round, update, weight, .. } = self.offer;
+        quantise(update, weight, round.constants(), self.secret.rounding())
+    }
+
+    /// Makes the seeds of every holder and the stream of errors. The body will be that of `update`,
+    /// which is what [`quantise`](Self::quantise) gave. All that follows is bound to these
+    /// integers.
+    pub fn mask(self, backend: &'a dyn MaskingBackend, update: &'a Quantised) -> Masking<'a> {
+        let Self { offer, secret } = self;
+        let (round, client_key) = (offer.round, offer.identity.public());
+        let source = secret.contribution(update.values());
+        let seeds: Vec<ShareSeed> = (0..round.holders()).map(|holder| source.share_seed(holder)).collect();
         let shares: Vec<KeyShare> = (0..)
             .zip(&seeds)
-            .map(|(holder, seed)| KeyShare::derive(seed, round.hash(), client_key, holder))
+            .map(|(holder, seed)| KeyShare::derive(seed, round.hash(), &client_key, holder))
             .collect();
         let commitments = shares.iter().map(KeyShare::commit).collect();
         let key = SmallPoly::sum(shares.iter().map(KeyShare::coefficients));
         let blinding = Zeroizing::new(shares.iter().map(KeyShare::blinding).sum());
-        let error_seed = SecretStreamKey::generate(rng);
         let constants = round.constants();
         let kept = || Zeroizing::new(Vec::with_capacity(constants.padded_dimension as usize));
-        Self {
-            round,
+        Masking {
+            offer,
             backend,
-            masker: Masker::new(backend, constants, &round.document().mask_seed, &key, error_seed),
+            masker: Masker::new(backend, constants, &round.document().mask_seed, &key, source.errors()),
             digester: BodyDigester::new(constants),
             rest: update.values(),
             next_chunk: 0,
-            secrets: Secrets { seeds, commitments, key, blinding },
+            secrets: Secrets { source, seeds, commitments, key, blinding },
             contributed: (round.document().proof == Proof::NormV2).then(kept),
         }
     }
+}
 
+impl<'a> Masking<'a> {
     /// Masks the next chunk of the update and overwrites `chunk` with its bytes. Append them to the
     /// body. Returns `false`, with `chunk` empty, after the last chunk.
     ///
@@ -142,8 +198,8 @@ impl<'a> Masking<'a> {
     /// # Errors
     /// [`Refusal::BodyLength`] when chunks are missing.
     pub fn finish(self) -> Result<Masked<'a>, Refusal> {
-        let Self { round, backend, digester, secrets, contributed, .. } = self;
-        Ok(Masked { round, backend, body_digest: digester.finish()?, secrets, contributed })
+        let Self { offer, backend, digester, secrets, contributed, .. } = self;
+        Ok(Masked { offer, backend, body_digest: digester.finish()?, secrets, contributed })
     }
 }
 
@@ -156,21 +212,12 @@ impl Masked<'_> {
     /// # Errors
     /// [`SigningError::Round`] when the HPKE key of a holder is not usable,
     /// [`SigningError::TooLong`] and [`SigningError::Proof`].
-    pub fn sign(
-        mut self,
-        credential: &Credential,
-        weight: u32,
-        identity: &IdentityKey,
-        rng: &mut (impl CryptoRng + RngCore),
-        progress: impl FnMut(u64, u64),
-    ) -> Result<MessagePrefix, SigningError> {
-        let round = self.round;
-        let sealed = self.seal(identity, rng).map_err(SigningError::Round)?;
-        let mut contribution_id = [0; ContributionId::LENGTH];
-        rng.fill_bytes(&mut contribution_id);
+    pub fn sign(mut self, progress: impl FnMut(u64, u64)) -> Result<MessagePrefix, SigningError> {
+        let Offer { round, identity, credential, weight, .. } = self.offer;
+        let sealed = self.seal().map_err(SigningError::Round)?;
         let mut header = ContributionHeader {
-            round_hash: *self.round.hash(),
-            contribution_id: contribution_id.into(),
+            round_hash: *round.hash(),
+            contribution_id: self.secrets.source.contribution_id(),
             credential: credential.clone(),
             weight,
             clip_step: None,
@@ -178,15 +225,15 @@ impl Masked<'_> {
             body_digest: self.body_digest,
             commitments: self.secrets.commitments.clone(),
             sealed_digest: sealed.digest(),
-            proof: self.round.document().proof,
+            proof: round.document().proof,
             proof_bytes: 0,
             proof_digest: proof_digest(&[]),
             signature: Signature::BLANK,
         };
         let proof = match self.contributed.take() {
             Some(contributed) => {
-                let statement = self.round.statement(&header).map_err(SigningError::Round)?;
-                self.prove(statement, &contributed, rng, progress)?
+                let statement = round.statement(&header).map_err(SigningError::Round)?;
+                self.prove(statement, &contributed, progress)?
             }
             None => Vec::new(),
         };
@@ -197,15 +244,12 @@ impl Masked<'_> {
         Ok(prefix)
     }
 
-    fn seal(
-        &self,
-        identity: &IdentityKey,
-        rng: &mut (impl CryptoRng + RngCore),
-    ) -> Result<SealedSeeds, Refusal> {
-        let seeds = (0..).zip(self.secrets.seeds.iter().zip(&self.round.document().holders));
+    fn seal(&self) -> Result<SealedSeeds, Refusal> {
+        let Offer { round, identity, .. } = self.offer;
+        let seeds = (0..).zip(self.secrets.seeds.iter().zip(&round.document().holders));
         let sealed = seeds.map(|(index, (seed, holder))| {
             let context = SealContext {
-                round_hash: self.round.hash(),
+                round_hash: round.hash(),
                 holder: index,
                 hpke_key_id: &holder.hpke_key_id,
                 client_key: &identity.public(),
@@ -213,7 +257,7 @@ impl Masked<'_> {
                 commitments: &self.secrets.commitments,
             };
             let rule = "the holders' HPKE keys are usable";
-            let randomness = SealRandomness::generate(rng);
+            let randomness = self.secrets.source.seal_randomness(index);
             seal(seed, &holder.hpke_public_key, &context, &randomness).map_err(|_| Refusal::Document { rule })
         });
         sealed.collect::<Result<_, _>>().map(SealedSeeds)
@@ -223,10 +267,9 @@ impl Masked<'_> {
         self,
         statement: Statement,
         contributed: &[i64],
-        rng: &mut (impl CryptoRng + RngCore),
         mut progress: impl FnMut(u64, u64),
     ) -> Result<Vec<u8>, NormProofError> {
-        let Secrets { key, blinding, .. } = self.secrets;
+        let Secrets { source, key, blinding, .. } = self.secrets;
         let chunks = contributed.chunks(CHUNK_COEFFICIENTS);
         let (total, mut done) = (2 * chunks.len() as u64, 0);
         let mut step = || {
@@ -238,7 +281,7 @@ impl Masked<'_> {
             prover.project(self.backend, chunk)?;
             step();
         }
-        let mut prover = prover.commit(rng)?;
+        let mut prover = prover.commit(&mut source.prover())?;
         for chunk in chunks {
             prover.fold(self.backend, chunk.len() / RING_DEGREE)?;
             step();

@@ -9,6 +9,7 @@ mod closing;
 mod contribution;
 mod document;
 mod fixture;
+mod hedging;
 mod hostile_bytes;
 mod influence;
 mod norm_proof;

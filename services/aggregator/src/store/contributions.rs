@@ -2,7 +2,8 @@
 
 use api::contributions::ContributionState;
 use kit::{column::Column, time::Timestamp};
-use names::{ContributionId, HeaderHash, RoundId, Subject};
+use names::{ContributionId, EncodedCommitment, HeaderHash, RoundId, Subject};
+use protocol::{ContributionHeader, roles::aggregator::HOLDER};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 
 /// A contribution as its participant sees it.
@@ -21,7 +22,7 @@ pub(crate) struct ContributionRow {
 /// A contribution to be stored.
 pub(crate) struct NewContribution<'a> {
     pub(crate) round_id: &'a RoundId,
-    pub(crate) header: &'a protocol::ContributionHeader,
+    pub(crate) header: &'a ContributionHeader,
     pub(crate) header_hash: &'a HeaderHash,
     pub(crate) header_bytes: &'a [u8],
     pub(crate) sealed_seeds: &'a [u8],
@@ -78,9 +79,9 @@ pub(crate) async fn insert(tx: &mut PgConnection, new: &NewContribution<'_>) -> 
     let credential = &new.header.credential;
     sqlx::query(
         "INSERT INTO contributions (
-             round_id, contribution_id, header_hash, subject, client_key, weight, header, sealed_seeds, proof,
-             body_object_name, chunk_digests, receipt, state, received_at, changed_at
-         ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'received', $13, $13)",
+             round_id, contribution_id, header_hash, subject, client_key, weight, commitment, header, sealed_seeds,
+             proof, body_object_name, chunk_digests, receipt, state, received_at, changed_at
+         ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'received', $14, $14)",
     )
     .bind(Column(*new.round_id))
     .bind(Column(new.header.contribution_id))
@@ -88,6 +89,7 @@ pub(crate) async fn insert(tx: &mut PgConnection, new: &NewContribution<'_>) -> 
     .bind(credential.subject.as_str())
     .bind(Column(credential.client_key))
     .bind(new.header.weight.cast_signed())
+    .bind(Column(own_commitment(new.header)))
     .bind(new.header_bytes)
     .bind(new.sealed_seeds)
     .bind(new.proof)
@@ -98,6 +100,24 @@ pub(crate) async fn insert(tx: &mut PgConnection, new: &NewContribution<'_>) -> 
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// The commitment to the aggregator's own share.
+fn own_commitment(header: &ContributionHeader) -> EncodedCommitment {
+    header.commitments[usize::from(HOLDER)].encoded()
+}
+
+/// Whether a round has a contribution with this header's commitment to the aggregator's share.
+pub(crate) async fn repeats(
+    db: impl PgExecutor<'_>,
+    round_id: &RoundId,
+    header: &ContributionHeader,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM contributions WHERE round_id = $1 AND commitment = $2)")
+        .bind(Column(*round_id))
+        .bind(Column(own_commitment(header)))
+        .fetch_one(db)
+        .await
 }
 
 /// The stored bytes of a contribution that its verification needs.

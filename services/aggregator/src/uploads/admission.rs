@@ -85,6 +85,7 @@ impl<'a> Proposal<'a> {
             return Err(Error::abort(ProblemKind::UnknownParticipant));
         }
         self.check_open(self.state)?;
+        self.check_fresh(db).await?;
         self.check_reputation().await?;
         if store::rounds::is_full(db, self.round_id(), self.demand()).await? {
             return Err(Error::abort(ProblemKind::RoundFull));
@@ -121,6 +122,16 @@ impl<'a> Proposal<'a> {
                 Err(Error::abort(ProblemKind::ReputationTooLow).detail(detail))
             }
         }
+    }
+
+    /// Checks that no other contribution of the round has the same commitment. Two that do come
+    /// from a client whose randomness repeats, and their bodies could reveal the difference of the
+    /// updates.
+    pub(super) async fn check_fresh(&self, db: impl PgExecutor<'_>) -> Result<()> {
+        if contributions::repeats(db, self.round_id(), &self.prefix.header).await? {
+            return Err(Error::abort(ProblemKind::CommitmentRepeated));
+        }
+        Ok(())
     }
 
     /// Checks that the participant may send another contribution to the round.

@@ -82,6 +82,7 @@ impl Proposal<'_> {
             return Ok(Recorded::Earlier(row));
         }
         self.check_open(round.state.0)?;
+        self.check_fresh(&mut *tx).await?;
         self.check_attempts(&mut *tx).await?;
         if !store::rounds::take_capacity(tx, new.round_id, self.demand(), new.received_at).await? {
             return Err(Error::abort(ProblemKind::RoundFull));

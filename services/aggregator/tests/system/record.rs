@@ -59,6 +59,8 @@ const TABLES: &[(&str, &[(Class, &str)])] = &[
             ),
             // The leaves below the digest in the header. The fold reads the body and checks them.
             (Derived, "chunk_digests"),
+            // A commitment in the header.
+            (Derived, "commitment"),
             (Operational, "proof_time_us"),
         ],
     ),

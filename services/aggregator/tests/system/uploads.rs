@@ -117,8 +117,28 @@ async fn a_participant_contributes_once() {
     let second = participant.contribute(&round, 0.02, 1);
     second.put(&deployment, &round).await.refused(ProblemKind::AlreadyContributed);
     let replay = participant.amend(&message, |header| header.contribution_id = [9; 16].into());
-    replay.put(&deployment, &round).await.refused(ProblemKind::AlreadyContributed);
+    replay.put(&deployment, &round).await.refused(ProblemKind::CommitmentRepeated);
     assert_eq!(bodies(&deployment, &round), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commitment_that_the_round_has_is_refused_unless_the_header_is_the_same() {
+    let deployment = Deployment::start().await;
+    let round = deployment.open_round().await;
+    let (alice, bob) =
+        (Participant::enrolled(&deployment, "alice").await, Participant::enrolled(&deployment, "bob").await);
+    let first = alice.contribute(&round, 0.01, 1);
+    let stored = first.upload(&deployment, &round).await;
+    let commitment = first.header().commitments[0];
+    let own = bob.contribute(&round, 0.02, 1);
+    let copied = bob.amend(&own, |header| header.commitments[0] = commitment);
+    copied.put(&deployment, &round).await.refused(ProblemKind::CommitmentRepeated);
+    let heavier = alice.amend(&first, |header| (header.contribution_id, header.weight) = ([9; 16].into(), 2));
+    heavier.put(&deployment, &round).await.refused(ProblemKind::CommitmentRepeated);
+    let again: ContributionView = first.put(&deployment, &round).await.json();
+    assert_eq!(again.receipt, stored.receipt, "the same header gets its first receipt");
+    own.upload(&deployment, &round).await;
+    assert_eq!(bodies(&deployment, &round), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

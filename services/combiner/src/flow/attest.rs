@@ -116,7 +116,8 @@ async fn record_in(
     Ok((tx, (verdicts, new.len())))
 }
 
-/// Attests good contributions until their participant has no attempt left.
+/// Attests good contributions until their participant has no attempt left. No two contributions of
+/// a round get an attestation for the same commitment.
 async fn decide<'a>(
     tx: &mut PgConnection,
     round: &VerifiedRound,
@@ -131,12 +132,17 @@ async fn decide<'a>(
     let subjects: Vec<_> = good().map(|new| new.subject.clone()).collect();
     let mut seen: HashSet<_> =
         attestations::find(&mut *tx, round.hash(), &hashes).await?.into_keys().collect();
+    let commitments: Vec<_> = good().map(|new| new.commitment).collect();
+    let mut committed = attestations::commitments(&mut *tx, round.hash(), &commitments).await?;
     let mut attempts = attestations::attempts(tx, round.hash(), &subjects).await?;
     let (mut verdicts, mut inserted) = (Vec::with_capacity(findings.len()), Vec::new());
     for finding in findings {
         verdicts.push(match finding {
             Finding::Bad(reason) => Verdict::Refused { reason: *reason },
             Finding::Good(new) if seen.contains(&new.header_hash) => attested(new),
+            Finding::Good(new) if committed.contains(&new.commitment) => {
+                Verdict::Refused { reason: ProblemKind::CommitmentRepeated }
+            }
             Finding::Good(new) => {
                 let used = attempts.entry(new.subject.clone()).or_default();
                 if *used >= i64::from(round.document().max_attempts) {
@@ -144,6 +150,7 @@ async fn decide<'a>(
                 } else {
                     *used += 1;
                     seen.insert(new.header_hash);
+                    committed.insert(new.commitment);
                     inserted.push(&**new);
                     attested(new)
                 }

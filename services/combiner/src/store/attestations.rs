@@ -1,10 +1,10 @@
 //! The contributions that this combiner attested.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use kit::column::Column;
 use kit::{Error, Result, time::Timestamp};
-use names::{HeaderHash, RoundHash, Subject};
+use names::{EncodedCommitment, HeaderHash, RoundHash, Subject};
 use protocol::{Canonical, ContributionHeader, SealedSeeds, roles::combiner::AttestedMember};
 use sqlx::{PgConnection, PgExecutor};
 
@@ -12,6 +12,7 @@ use sqlx::{PgConnection, PgExecutor};
 pub(crate) struct NewAttestation {
     pub(crate) header_hash: HeaderHash,
     pub(crate) subject: Subject,
+    pub(crate) commitment: EncodedCommitment,
     pub(crate) header: Vec<u8>,
     pub(crate) sealed_seeds: Vec<u8>,
     pub(crate) attestation: Vec<u8>,
@@ -74,6 +75,22 @@ pub(crate) async fn attempts(
     Ok(rows.into_iter().map(|(subject, count)| (subject.0, count)).collect())
 }
 
+/// Those of these commitments that attested contributions of this round have.
+pub(crate) async fn commitments(
+    tx: &mut PgConnection,
+    round_hash: &RoundHash,
+    commitments: &[EncodedCommitment],
+) -> sqlx::Result<HashSet<EncodedCommitment>> {
+    let known: Vec<Column<EncodedCommitment>> = sqlx::query_scalar(
+        "SELECT commitment FROM attestations WHERE round_hash = $1 AND commitment = ANY ($2)",
+    )
+    .bind(Column(*round_hash))
+    .bind(Column::array(commitments))
+    .fetch_all(tx)
+    .await?;
+    Ok(known.into_iter().map(|commitment| commitment.0).collect())
+}
+
 /// Stores attestations.
 pub(crate) async fn insert(
     tx: &mut PgConnection,
@@ -86,14 +103,15 @@ pub(crate) async fn insert(
     }
     sqlx::query(
         "INSERT INTO attestations (
-             round_hash, header_hash, subject, header, sealed_seeds, attestation, attested_at
+             round_hash, header_hash, subject, commitment, header, sealed_seeds, attestation, attested_at
          )
-         SELECT $1, *, $7
-         FROM UNNEST($2::BYTEA [], $3::TEXT [], $4::BYTEA [], $5::BYTEA [], $6::BYTEA [])",
+         SELECT $1, *, $8
+         FROM UNNEST($2::BYTEA [], $3::TEXT [], $4::BYTEA [], $5::BYTEA [], $6::BYTEA [], $7::BYTEA [])",
     )
     .bind(Column(*round_hash))
     .bind(column(new, |new| Column(new.header_hash)))
     .bind(column(new, |new| new.subject.as_str()))
+    .bind(column(new, |new| Column(new.commitment)))
     .bind(column(new, |new| &new.header[..]))
     .bind(column(new, |new| &new.sealed_seeds[..]))
     .bind(column(new, |new| &new.attestation[..]))

@@ -2,7 +2,7 @@
 
 use api::{HexBytes, ProblemKind, combiner::Verdict};
 use protocol::{Attestation, Canonical, IdentityKey, roles::aggregator::check_attestation};
-use sharing::SealedSeed;
+use sharing::{SealRandomness, SealedSeed, seal};
 use testbed::Envelope;
 
 use crate::deployment::{Deployment, HOLDER, Round, kind};
@@ -100,6 +100,49 @@ async fn p5_a_header_sent_twice_at_once_counts_once() {
     );
     assert_eq!(attestation(&one.unwrap()[1]), attestation(&two.unwrap()[0]));
     assert_eq!(deployment.view(&round).await.unwrap().attested, 1);
+}
+
+#[tokio::test]
+async fn p1_a_commitment_that_the_round_has_gets_no_second_attestation() {
+    let mut deployment = Deployment::new().await;
+    let round = deployment.round().await;
+    let first = deployment.contribution(&round, "a");
+    let envelope = first.envelope();
+    let heavier = first.resigned(|header| header.weight = 2).envelope();
+    let both = deployment.attest_envelopes(&round, vec![envelope.clone(), heavier.clone()]).await.unwrap();
+    let attested = attestation(&both[0]);
+    assert_eq!(reason(&both[1]), ProblemKind::CommitmentRepeated);
+    let again = deployment.attest_envelopes(&round, vec![heavier, envelope]).await.unwrap();
+    assert_eq!(reason(&again[0]), ProblemKind::CommitmentRepeated);
+    assert_eq!(attestation(&again[1]), attested, "the same header gets its first attestation");
+    let other = deployment.contribution(&round, "a");
+    attestation(&verdict(&deployment, &round, other).await);
+    assert_eq!(deployment.view(&round).await.unwrap().attested, 2);
+}
+
+/// A participant knows neither the seed nor the share behind the commitment of another. It cannot
+/// keep the other one out by sending the commitment first.
+#[tokio::test]
+async fn p4_a_copied_commitment_does_not_keep_its_owner_out() {
+    let mut deployment = Deployment::new().await;
+    let round = deployment.round().await;
+    let victim = deployment.contribution(&round, "victim");
+    let commitments = victim.header.commitments.clone();
+    let copy = deployment.contribution(&round, "thief").resigned(|header| header.commitments = commitments);
+    assert_eq!(reason(&verdict(&deployment, &round, copy).await), ProblemKind::ShareRefused);
+    // The aggregator's commitment is no business of the combiner.
+    let aggregators = victim.header.commitments[0];
+    let mut half = deployment.contribution(&round, "half");
+    half.header.commitments[0] = aggregators;
+    let context = round.verified.seal_context(&half.header, HOLDER);
+    let (seed, key) = (half.seeds[usize::from(HOLDER)].into(), round.verified.holder(HOLDER).unwrap());
+    let randomness = SealRandomness::generate(&mut deployment.rng);
+    let sealed = seal(&seed, &key.hpke_public_key, &context, &randomness).unwrap();
+    half.sealed.0[usize::from(HOLDER)] = sealed;
+    let digest = half.sealed.digest();
+    let half = half.resigned(|header| header.sealed_digest = digest);
+    attestation(&verdict(&deployment, &round, half).await);
+    attestation(&verdict(&deployment, &round, victim).await);
 }
 
 #[tokio::test]

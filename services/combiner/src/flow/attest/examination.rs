@@ -92,6 +92,7 @@ impl Examination {
         Finding::Good(Box::new(NewAttestation {
             header_hash: *hash,
             subject: member.header.credential.subject.clone(),
+            commitment: member.header.commitments[usize::from(self.holder)].encoded(),
             header: member.header.to_bytes(),
             sealed_seeds: member.sealed.to_bytes(),
             attestation,
