@@ -11,7 +11,7 @@ use masking::{Quantised, RoundConstants, mean, quantise};
 use names::{ContributionId, RoundId};
 use protocol::{
     VerifiedRound,
-    roles::client::{Masking, SigningError},
+    roles::client::{Attempt, Offer, SigningError},
 };
 use rand::{Rng, SeedableRng, rngs::OsRng, rngs::StdRng};
 
@@ -83,7 +83,7 @@ pub(super) async fn measure(federation: &Federation, installation: &Installation
 }
 
 /// A contribution that the cheater would like to send, and the integers in it.
-type Attempt = (ContributionId, Vec<u8>, Quantised);
+type Cheat = (ContributionId, Vec<u8>, Quantised);
 
 impl Hospitals<'_> {
     async fn open(&self, proof: ProofDemand, rng: &mut StdRng) -> Result<Trial<'_>> {
@@ -143,7 +143,7 @@ impl Trial<'_> {
     /// the published mean is from that with the cheater's honest update.
     async fn finish(
         &self,
-        attempt: fn(&VerifiedRound, &Participant, &[f32]) -> Result<Attempt>,
+        attempt: fn(&VerifiedRound, &Participant, &[f32]) -> Result<Cheat>,
     ) -> Result<f64> {
         let (Hospitals { federation, sites }, round) = (self.hospitals, &self.round);
         for (site, (client, participant)) in sites.iter().enumerate().filter(|(site, _)| *site != CHEATER) {
@@ -170,7 +170,7 @@ impl Trial<'_> {
 
 /// A contribution as long as the proof lets it be. The cheater makes contributions until one has a
 /// projection that can be proved, the longest first.
-fn slack(round: &VerifiedRound, participant: &Participant, update: &[f32]) -> Result<Attempt> {
+fn slack(round: &VerifiedRound, participant: &Participant, update: &[f32]) -> Result<Cheat> {
     for (factor, tries) in SEARCH {
         for _ in 0..tries {
             if let Some(attempt) = lengthened(round, participant, update, factor)? {
@@ -182,7 +182,7 @@ fn slack(round: &VerifiedRound, participant: &Participant, update: &[f32]) -> Re
 }
 
 /// A contribution a thousand times as long as its bound.
-fn inflated(round: &VerifiedRound, participant: &Participant, update: &[f32]) -> Result<Attempt> {
+fn inflated(round: &VerifiedRound, participant: &Participant, update: &[f32]) -> Result<Cheat> {
     let attempt = lengthened(round, participant, update, INFLATION.into())?;
     attempt.ok_or(CommandError::Demo("a round without proofs demands one"))
 }
@@ -194,7 +194,7 @@ fn lengthened(
     participant: &Participant,
     update: &[f32],
     factor: f64,
-) -> Result<Option<Attempt>> {
+) -> Result<Option<Cheat>> {
     let weight = WEIGHTS[CHEATER];
     let mut loose = *round.constants();
     let longest = loose.noisy_norm_bound_of(weight) as f64 / loose.delta() as f64 * factor;
@@ -202,14 +202,16 @@ fn lengthened(
     loose.norm_bound = (1 << 31) - 1;
     let against: Vec<f32> = update.iter().map(|x| -x).collect();
     let quantised = quantised(&loose, &against)?;
-    let (backend, key) = (CpuBackend::new(), participant.identity.public());
-    let mut masking = Masking::begin(round, &backend, &key, &quantised, &mut OsRng);
+    let Participant { identity, credential } = participant;
+    let offer = Offer { round, identity, credential, update: &against, weight };
+    let backend = CpuBackend::new();
+    let mut masking = Attempt::new(offer, 0, &mut OsRng).mask(&backend, &quantised);
     let (mut body, mut chunk) = (Vec::new(), Vec::new());
     while masking.next_chunk(&mut chunk)? {
         body.extend_from_slice(&chunk);
     }
     let masked = masking.finish().map_err(CommandError::refused("contribution"))?;
-    match masked.sign(&participant.credential, weight, &participant.identity, &mut OsRng, |_, _| ()) {
+    match masked.sign(|_, _| ()) {
         Ok(prefix) => {
             let id = prefix.header.contribution_id;
             Ok(Some((id, [prefix.to_bytes(), body].concat(), quantised)))
