@@ -4,7 +4,10 @@ use std::cmp::Ordering;
 
 use lattice::MODULUS;
 
-use super::{ConstantsError, Remedy, RoundRequest};
+use super::{
+    error::{ConstantsError, Remedy},
+    request::RoundRequest,
+};
 
 /// A candidate for (δ, τ) and the bounds that follow from it.
 pub(super) struct Pair {

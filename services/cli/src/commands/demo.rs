@@ -45,7 +45,8 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<()> {
 
 async fn demonstrate(args: &Args, output: &Output) -> Result<()> {
     let start = Instant::now();
-    let options = Options { origin: "blindsum.demo/log", ..Options::default() };
+    let min_cohort_floor = Some(influence::MIN_COHORT.min(cast::min_cohort(args.clients.into()) as u32));
+    let options = Options { origin: "blindsum.demo/log", min_cohort_floor, ..Options::default() };
     let installation = Installation::start(args.dir.as_deref(), &options, output).await?;
     let folder = installation.workplace.path();
     let federation = Federation::assemble(args, &installation).await?;

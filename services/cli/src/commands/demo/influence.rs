@@ -82,6 +82,9 @@ pub(super) async fn measure(federation: &Federation, installation: &Installation
     Ok(Influence { share, error_bounded, limit: 3.76 * share + rounding, error_unbounded })
 }
 
+/// The cohort of these rounds: every site.
+pub(super) const MIN_COHORT: u32 = WEIGHTS.len() as u32;
+
 /// A contribution that the cheater would like to send, and the integers in it.
 type Cheat = (ContributionId, Vec<u8>, Quantised);
 
@@ -92,7 +95,7 @@ impl Hospitals<'_> {
             model_digest: operator.put_model(&OsRng.r#gen::<[u8; 32]>()).await?,
             tensors: vec![Tensor { name: "update".to_owned(), shape: vec![DIMENSION] }],
             max_contributions: WEIGHTS.len() as u32,
-            min_cohort: WEIGHTS.len() as u32,
+            min_cohort: MIN_COHORT,
             min_effective: Some(2),
             max_total_weight: Some(WEIGHTS.iter().map(|&weight| u64::from(weight)).sum()),
             norm_bound: 1 << 20,
