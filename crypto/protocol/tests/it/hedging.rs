@@ -74,11 +74,11 @@ fn the_attack_finds_every_difference_where_key_and_errors_repeat() {
         masker.mask_chunk(0, quantised.values(), &mut body).unwrap();
         (body, quantised)
     };
-    let ((one, x), (other, y)) = (mask(0.001), mask(0.002));
-    assert!(differing(&x, &y) > 4000);
+    let ((one, x), (other, y)) = (mask(0.01), mask(0.02));
+    assert!(differing(&x, &y) > 3900);
     assert_eq!(found(round, (&one, &x), (&other, &y)), differing(&x, &y));
     let fresh =
-        participant(&mut fixture, "alice").contribute(round, &update(round, 0.002), 1, &mut repeated());
+        participant(&mut fixture, "alice").contribute(round, &update(round, 0.02), 1, &mut repeated());
     assert_eq!(found(round, (&one, &x), (&fresh.body, &fresh.quantised)), 0);
 }
 
@@ -88,11 +88,11 @@ fn a_repeated_generator_reveals_nothing_of_two_updates() {
     let round = &fixture.round.clone();
     let alice = participant(&mut fixture, "alice");
     let contribute = |update: &[f32], weight| alice.contribute(round, update, weight, &mut repeated());
-    let first = contribute(&update(round, 0.001), 1);
-    let mut nearly = update(round, 0.001);
+    let first = contribute(&update(round, 0.01), 1);
+    let mut nearly = update(round, 0.01);
     nearly[0] = nearly[0].next_up();
     for other in
-        [contribute(&update(round, 0.002), 1), contribute(&nearly, 1), contribute(&update(round, 0.001), 2)]
+        [contribute(&update(round, 0.02), 1), contribute(&nearly, 1), contribute(&update(round, 0.01), 2)]
     {
         assert_eq!(found(round, (&first.body, &first.quantised), (&other.body, &other.quantised)), 0);
         assert_unrelated(&first, &other);
@@ -124,7 +124,7 @@ fn a_repeated_generator_gives_the_same_update_the_same_contribution() {
         let mut document = document(&fixture.parties, &mut fixture.rng);
         document.proof = proof;
         let round = &fixture.parties.sign(document).0;
-        let contribute = || alice.contribute(round, &update(round, 0.001), 1, &mut repeated());
+        let contribute = || alice.contribute(round, &update(round, 0.01), 1, &mut repeated());
         let (first, second) = (contribute(), contribute());
         assert_eq!(first.header().hash(), second.header().hash());
         assert_eq!(first.to_bytes(), second.to_bytes(), "the proof and every other byte");
@@ -133,7 +133,7 @@ fn a_repeated_generator_gives_the_same_update_the_same_contribution() {
 
 /// Attempt `number` at a contribution from a repeated generator.
 fn attempt(round: &VerifiedRound, participant: &Participant, number: u32) -> Message {
-    let update = update(round, 0.001);
+    let update = update(round, 0.01);
     let Participant { identity, credential } = participant;
     let offer = Offer { round, identity, credential, update: &update, weight: 1 };
     let attempt = Attempt::new(offer, number, &mut repeated());
@@ -163,7 +163,7 @@ fn another_round_participant_or_state_gives_an_unrelated_contribution() {
     assert_ne!(other_round.hash(), &RoundHash::from_bytes([0; 32]));
     assert_unrelated(&first, &attempt(&other_round, &alice, 0));
     assert_unrelated(&first, &attempt(&fixture.round, &bob, 0));
-    let fresh = alice.contribute(&fixture.round, &update(&fixture.round, 0.001), 1, &mut fixture.rng);
+    let fresh = alice.contribute(&fixture.round, &update(&fixture.round, 0.01), 1, &mut fixture.rng);
     assert_unrelated(&first, &fresh);
 }
 
@@ -173,8 +173,8 @@ fn other_integers_under_one_attempt_get_another_key() {
     let mut fixture = Fixture::new(95);
     let (round, alice) = (&fixture.round.clone(), participant(&mut fixture, "alice"));
     let own = attempt(round, &alice, 0);
-    let foreign = quantise(&update(round, 0.002), 1, round.constants(), [1; 32].into()).unwrap();
-    let update = update(round, 0.001);
+    let foreign = quantise(&update(round, 0.02), 1, round.constants(), [1; 32].into()).unwrap();
+    let update = update(round, 0.01);
     let offer =
         Offer { round, identity: &alice.identity, credential: &alice.credential, update: &update, weight: 1 };
     let backend = CpuBackend::new();
@@ -220,6 +220,6 @@ fn a_dead_generator_leaves_the_identity_secret() {
         identity: IdentityKey::generate(&mut fixture.rng),
         credential: alice.credential.clone(),
     };
-    assert_unrelated(&contribute(0.001), &contribute(0.002));
-    assert_unrelated(&contribute(0.001), &stranger.contribute(round, &update(round, 0.001), 1, &mut Dead));
+    assert_unrelated(&contribute(0.01), &contribute(0.02));
+    assert_unrelated(&contribute(0.01), &stranger.contribute(round, &update(round, 0.01), 1, &mut Dead));
 }
