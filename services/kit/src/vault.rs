@@ -235,9 +235,13 @@ impl KeyVault {
     fn remove_unfinished(&self) -> Result<(), VaultError> {
         for entry in fs::read_dir(&self.directory)? {
             let entry = entry?;
-            let unfinished = entry.path().extension().is_some_and(|extension| extension == UNFINISHED);
-            if unfinished && entry.metadata()?.modified()?.elapsed().unwrap_or_default().as_secs() > 60 {
-                fs::remove_file(entry.path())?;
+            if entry.path().extension().is_none_or(|extension| extension != UNFINISHED) {
+                continue;
+            }
+            // Another process may be finishing the file right now.
+            let Some(metadata) = if_there(entry.metadata())? else { continue };
+            if metadata.modified()?.elapsed().unwrap_or_default().as_secs() > 60 {
+                if_there(fs::remove_file(entry.path()))?;
             }
         }
         Ok(())
@@ -265,6 +269,14 @@ impl KeyVault {
 
 const UNFINISHED: &str = "unfinished";
 
+/// `None` if there is no such file.
+fn if_there<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
+    match outcome {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        outcome => outcome.map(Some),
+    }
+}
+
 /// Overwrites a file with zeros and unlinks it. A missing file is not an error.
 fn overwrite_and_remove(path: &Path) -> io::Result<()> {
     let file = match OpenOptions::new().write(true).open(path) {
@@ -287,5 +299,23 @@ fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
+    }
+
+    /// Processes may share a vault. One opens it while another writes and destroys.
+    #[test]
+    fn a_vault_opens_while_secrets_come_and_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = KeyVault::open(folder.path()).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..200 {
+                    vault.create("round", &[7; 48]).unwrap();
+                    vault.destroy("round").unwrap();
+                }
+            });
+            for _ in 0..200 {
+                KeyVault::open(folder.path()).unwrap().list().unwrap();
+            }
+        });
     }
 }

@@ -75,7 +75,7 @@ fn the_attack_finds_every_difference_where_key_and_errors_repeat() {
         (body, quantised)
     };
     let ((one, x), (other, y)) = (mask(0.01), mask(0.02));
-    assert!(differing(&x, &y) > 4000);
+    assert!(differing(&x, &y) > 3900);
     assert_eq!(found(round, (&one, &x), (&other, &y)), differing(&x, &y));
     let fresh =
         participant(&mut fixture, "alice").contribute(round, &update(round, 0.02), 1, &mut repeated());
