@@ -73,21 +73,29 @@ pub(super) async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocu
         credential_epoch: request.credential_epoch,
         holders: Vec::new(),
         tolerance: Tolerance::of(1 + app.combiners.len()),
-        proof: match request.proof {
-            ProofDemand::None => Proof::None,
-            ProofDemand::NormV2 => Proof::NormV2,
-        },
+        proof: proof(request.proof),
         max_attempts: request.max_attempts,
         scoring: None,
         payout: request.payout.as_ref().map(payout_terms).transpose()?,
-        min_reputation_ppm: match request.min_reputation_ppm {
-            ppm @ 0..=PPM => ppm,
-            _ => return Err(invalid("min_reputation_ppm", "at most 1000000")),
-        },
+        min_reputation_ppm: min_reputation(request)?,
         noise: None,
         evaluations: None,
     };
     Ok((document, constants))
+}
+
+fn proof(demand: ProofDemand) -> Proof {
+    match demand {
+        ProofDemand::None => Proof::None,
+        ProofDemand::NormV2 => Proof::NormV2,
+    }
+}
+
+fn min_reputation(request: &CreateRound) -> Result<u32> {
+    match request.min_reputation_ppm {
+        ppm @ 0..=PPM => Ok(ppm),
+        _ => Err(invalid("min_reputation_ppm", "at most 1000000")),
+    }
 }
 
 fn payout_terms(request: &api::payouts::PayoutTerms) -> Result<PayoutTerms> {
