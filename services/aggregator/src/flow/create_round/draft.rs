@@ -9,6 +9,7 @@ use api::{
 use kit::{Error, Result};
 use ledger::payout::{PPM, Policy};
 use masking::{ConstantsError, RoundConstants, RoundRequest};
+use names::{MaskSeed, Name};
 use protocol::{PayoutTerms, Proof, RoundDocument, Tensor, Tolerance};
 use rand::{RngCore, rngs::OsRng};
 
@@ -41,8 +42,6 @@ pub(super) async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocu
         max_total_weight,
     })
     .map_err(|error| refused_constants(&error))?;
-    let mut mask_seed = [0; 32];
-    OsRng.fill_bytes(&mut mask_seed);
     let document = RoundDocument {
         round_id: uuid::Uuid::now_v7().into_bytes().into(),
         model_digest: request.model_digest,
@@ -63,7 +62,7 @@ pub(super) async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocu
         weight_min: request.weight_min,
         weight_max: request.weight_max,
         normalise_floor: None,
-        mask_seed: mask_seed.into(),
+        mask_seed: draw_mask_seed(),
         opens_at_ms: times.opens_at,
         earliest_close_ms: times.earliest_close,
         closes_at_ms: times.closes_at,
@@ -82,6 +81,12 @@ pub(super) async fn draft(app: &App, request: &CreateRound) -> Result<(RoundDocu
         evaluations: None,
     };
     Ok((document, constants))
+}
+
+fn draw_mask_seed() -> MaskSeed {
+    let mut seed = [0; MaskSeed::LENGTH];
+    OsRng.fill_bytes(&mut seed);
+    seed.into()
 }
 
 fn proof(demand: ProofDemand) -> Proof {
