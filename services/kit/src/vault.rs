@@ -295,27 +295,5 @@ fn overwrite_and_remove(path: &Path) -> io::Result<()> {
 }
 
 fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-
-    /// Processes may share a vault. One opens it while another writes and destroys.
-    #[test]
-    fn a_vault_opens_while_secrets_come_and_go() {
-        let folder = tempfile::tempdir().unwrap();
-        let vault = KeyVault::open(folder.path()).unwrap();
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                for _ in 0..200 {
-                    vault.create("round", &[7; 48]).unwrap();
-                    vault.destroy("round").unwrap();
-                }
-            });
-            for _ in 0..200 {
-                KeyVault::open(folder.path()).unwrap().list().unwrap();
-            }
-        });
-    }
+    if_there(fs::read(path))
 }

@@ -154,3 +154,21 @@ fn names_cannot_leave_the_directory() {
         assert!(matches!(vault.create(name, b"secret"), Err(VaultError::Name)), "{name:?}");
     }
 }
+
+/// Processes may share a vault. One opens it while another writes and destroys.
+#[test]
+fn a_vault_opens_while_secrets_come_and_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = KeyVault::open(folder.path()).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..200 {
+                vault.create("round", &[7; 48]).unwrap();
+                vault.destroy("round").unwrap();
+            }
+        });
+        for _ in 0..200 {
+            KeyVault::open(folder.path()).unwrap().list().unwrap();
+        }
+    });
+}
