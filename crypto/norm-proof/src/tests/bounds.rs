@@ -132,8 +132,8 @@ fn single_lower_tail(x: f64) -> f64 {
     sum
 }
 
-/// What one try of a cheater passes with, at multiples of B_φ. A dense vector is the best of the
-/// known ones up to 2.5. Near the proved factor a single coordinate is.
+/// The probability that one try of a cheater passes, at multiples of B_φ. Up to 2.5·B_φ the best
+/// known vector is dense. Near the proved factor it is a single coordinate.
 #[test]
 fn one_try_passes_as_often_as_the_page_says() {
     let tail = |factor: f64| {

@@ -48,14 +48,14 @@ fn differences(round: &VerifiedRound, one: &[u8], other: &[u8]) -> Vec<i64> {
         .collect()
 }
 
-/// The coordinates in which the guess is right and says something.
+/// Counts the coordinates that differ and whose difference the attack guesses.
 fn found(round: &VerifiedRound, one: (&[u8], &Quantised), other: (&[u8], &Quantised)) -> usize {
     let guesses = differences(round, one.0, other.0);
     let truth = one.1.values().iter().zip(other.1.values()).map(|(&x, &y)| i64::from(x) - i64::from(y));
     guesses.iter().zip(truth).filter(|&(&guess, truth)| guess == truth && truth != 0).count()
 }
 
-/// How many coordinates differ at all.
+/// Counts the coordinates that differ.
 fn differing(one: &Quantised, other: &Quantised) -> usize {
     one.values().iter().zip(other.values()).filter(|(x, y)| x != y).count()
 }
