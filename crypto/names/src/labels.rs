@@ -77,6 +77,10 @@ labels! {
     RECEIPT = "receipt";
     /// A combiner's signature on the attestation of a share.
     ATTESTATION = "attestation";
+    /// A holder's signature on the refusal of a contribution.
+    SIGNED_REFUSAL = "signed-refusal";
+    /// A combiner's signature on the statement that it released nothing.
+    UNRELEASED = "unreleased";
     /// The aggregator's signature on the request to release key sums.
     RELEASE_REQUEST = "release-request";
     /// A holder's signature on the key sums it releases.

@@ -26,6 +26,8 @@ mod result;
 pub mod roles;
 mod section;
 mod signed;
+mod signed_refusal;
+mod unreleased;
 
 pub use attestation::Attestation;
 pub use body::{BodyDigester, BodyDigests, SumDigester, chunk_digest};
@@ -48,3 +50,5 @@ pub use result::RoundResult;
 pub use roles::round::{Pins, SignedDocument, VerifiedRound};
 pub use section::Section;
 pub use signed::Signed;
+pub use signed_refusal::{RefusedFor, SignedRefusal};
+pub use unreleased::Unreleased;

@@ -78,6 +78,10 @@ pub enum Verdict {
     Refused {
         /// Why the share was refused.
         reason: ProblemKind,
+        /// The signed refusal, canonical encoding. Absent when the bytes have no header to which it
+        /// could refer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refusal: Option<HexBytes>,
     },
 }
 
@@ -87,6 +91,21 @@ pub enum Verdict {
 pub struct ReleaseCall {
     /// The signed release request, canonical encoding.
     pub request: HexBytes,
+    /// Signed refusals of other combiners, canonical encodings. They excuse participants that are
+    /// not in the set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<HexBytes>,
+}
+
+/// `POST /v1/rounds/{round_hash}/receipts` of a combiner, which needs no token: a participant hands
+/// over its receipt. The combiner then knows of the contribution, whatever the aggregator says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptCall {
+    /// The signed header of the contribution, canonical encoding.
+    pub header: HexBytes,
+    /// The aggregator's receipt for it, canonical encoding.
+    pub receipt: HexBytes,
 }
 
 /// Answer of `POST …/release`. A combiner gives the same bytes for the same set each time, and
@@ -112,6 +131,10 @@ pub struct CombinerRoundView {
     pub root: Option<SetRoot>,
     /// When the round key was destroyed. Absent while it exists.
     pub key_destroyed_at_ms: Option<i64>,
+    /// The signed statement that nothing was released and that the key is destroyed, canonical
+    /// encoding. Absent unless that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreleased: Option<HexBytes>,
 }
 
 /// The state of a round at a combiner.

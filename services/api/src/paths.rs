@@ -77,6 +77,10 @@ pub const COMBINER_ROUNDS: &str = "/v1/rounds";
 pub const COMBINER_ROUND: &str = "/v1/rounds/{round_hash}";
 /// Combiner: `POST` contributions to be attested.
 pub const COMBINER_ATTESTATIONS: &str = "/v1/rounds/{round_hash}/attestations";
+/// Combiner: `POST` a receipt (participants).
+pub const COMBINER_RECEIPTS: &str = "/v1/rounds/{round_hash}/receipts";
+/// Combiner: `POST` a contribution whose proof does not verify: its message, prefix and body.
+pub const COMBINER_REFUSED_PROOFS: &str = "/v1/rounds/{round_hash}/refused-proofs";
 /// Combiner: `POST` the fixed set to get the sum of its key shares.
 pub const COMBINER_RELEASE: &str = "/v1/rounds/{round_hash}/release";
 /// Combiner: `POST` when a round ends without a release. The combiner then destroys its round key.

@@ -61,6 +61,7 @@ problems! {
     AlreadyContributed = "already-contributed", 409, "The participant has a contribution in this round.";
     AttemptsExhausted = "attempts-exhausted", 409, "The participant may not send another contribution in this round.";
     NotAttested = "not-attested", 409, "A member of the set was not attested in this round.";
+    LeftOut = "left-out", 409, "The set leaves out more participants than the combiner allows.";
     ReleaseConflict = "release-conflict", 409, "The key shares of this round were released for another set.";
     ClaimConflict = "claim-conflict", 409, "The claim address is not newer than the one that counts.";
     NothingOwed = "nothing-owed", 409, "No balance in this token waits for a batch.";

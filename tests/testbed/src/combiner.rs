@@ -242,7 +242,7 @@ async fn attest_contributions(
                 attested.insert(header.hash(), AttestedMember { header, sealed });
                 Verdict::Attested(HexBytes(attestation.to_bytes()))
             }
-            Err(refusal) => Verdict::Refused { reason: (&refusal).into() },
+            Err(refusal) => Verdict::Refused { reason: (&refusal).into(), refusal: None },
         });
     }
     Ok(Json(AttestResponse { verdicts }))

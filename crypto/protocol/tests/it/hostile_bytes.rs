@@ -6,7 +6,8 @@ use names::Subject;
 use proptest::{collection::vec, prelude::*, sample::Index};
 use protocol::{
     Attestation, Canonical, ClaimAddress, ContributionHeader, Credential, MessagePrefix, PrefixLength,
-    Receipt, ReleaseAnswer, ReleaseRequest, RoundDocument, RoundResult, SealedSeeds, Signature,
+    Receipt, RefusedFor, ReleaseAnswer, ReleaseRequest, RoundDocument, RoundResult, SealedSeeds, Signature,
+    SignedRefusal, Unreleased,
     roles::{combiner::attest, round::sign_document},
 };
 
@@ -27,6 +28,8 @@ fn every_decoder(bytes: &[u8]) {
     is_total::<Receipt>(bytes);
     is_total::<ClaimAddress>(bytes);
     is_total::<Attestation>(bytes);
+    is_total::<SignedRefusal>(bytes);
+    is_total::<Unreleased>(bytes);
     is_total::<ReleaseRequest>(bytes);
     is_total::<ReleaseAnswer>(bytes);
     is_total::<RoundResult>(bytes);
@@ -78,6 +81,15 @@ fn valid() -> Vec<Vec<u8>> {
         sequence: 2,
         signature: Signature([7; 64]),
     };
+    let refusal = SignedRefusal {
+        round_hash: round,
+        header_hash: header.hash(),
+        sealed_digest: header.sealed_digest,
+        holder: 1,
+        reason: RefusedFor::Share,
+        signature: Signature([8; 64]),
+    };
+    let unreleased = Unreleased { round_hash: round, holder: 1, signature: Signature([9; 64]) };
     vec![
         fixture.signed.document.clone(),
         header.credential.to_bytes(),
@@ -90,6 +102,8 @@ fn valid() -> Vec<Vec<u8>> {
         answer.to_bytes(),
         result.to_bytes(),
         claim.to_bytes(),
+        refusal.to_bytes(),
+        unreleased.to_bytes(),
     ]
 }
 
@@ -107,6 +121,8 @@ fn every_kind_has_a_valid_encoding_in_this_test() {
     assert!(ReleaseAnswer::from_bytes(&valid[8]).is_ok());
     assert!(RoundResult::from_bytes(&valid[9]).is_ok());
     assert!(ClaimAddress::from_bytes(&valid[10]).is_ok());
+    assert!(SignedRefusal::from_bytes(&valid[11]).is_ok());
+    assert!(Unreleased::from_bytes(&valid[12]).is_ok());
 }
 
 #[test]
@@ -149,7 +165,7 @@ proptest! {
 
     #[test]
     fn arbitrary_bytes_behind_a_valid_name_never_panic(
-        name in prop::sample::select(vec![b"BSRD", b"BSCH", b"BSRC", b"BSAT", b"BSRQ", b"BSRA", b"BSRS", b"BSCA"]),
+        name in prop::sample::select(vec![b"BSRD", b"BSCH", b"BSRC", b"BSAT", b"BSRQ", b"BSRA", b"BSRS", b"BSCA", b"BSRF", b"BSUR"]),
         bytes in vec(any::<u8>(), 0..600),
     ) {
         every_decoder(&[&name[..], &[1, 0], &bytes].concat());

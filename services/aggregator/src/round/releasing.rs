@@ -91,7 +91,7 @@ async fn collect(app: &App, round_id: RoundId, root: SetRoot, round: VerifiedRou
         return Err(Error::fault("the stored members are not those of the root"));
     }
     round_key::bind(&app.vault, round_id, root).await?;
-    let call = ReleaseCall { request: HexBytes(request.to_bytes()) };
+    let call = ReleaseCall { request: HexBytes(request.to_bytes()), refusals: Vec::new() };
     let combined = try_join_all(app.combiners.iter().map(|combiner| ask(combiner, &round, &call))).await?;
     let own = own_answer(app, root, &round, &members).await?;
     let answers: Vec<ReleaseAnswer> = std::iter::once(own).chain(combined).collect();

@@ -89,7 +89,7 @@ async fn record(app: &App, round: &VerifiedRound, findings: &[Finding]) -> Resul
     let (verdicts, new) = run_tx(&app.db, "attest", record).await?;
     metrics::attested(new);
     for verdict in &verdicts {
-        if let Verdict::Refused { reason } = verdict {
+        if let Verdict::Refused { reason, .. } = verdict {
             metrics::refused(*reason);
         }
     }
@@ -138,15 +138,15 @@ async fn decide<'a>(
     let (mut verdicts, mut inserted) = (Vec::with_capacity(findings.len()), Vec::new());
     for finding in findings {
         verdicts.push(match finding {
-            Finding::Bad(reason) => Verdict::Refused { reason: *reason },
+            Finding::Bad(reason) => Verdict::Refused { reason: *reason, refusal: None },
             Finding::Good(new) if seen.contains(&new.header_hash) => attested(new),
             Finding::Good(new) if committed.contains(&new.commitment) => {
-                Verdict::Refused { reason: ProblemKind::CommitmentRepeated }
+                Verdict::Refused { reason: ProblemKind::CommitmentRepeated, refusal: None }
             }
             Finding::Good(new) => {
                 let used = attempts.entry(new.subject.clone()).or_default();
                 if *used >= i64::from(round.document().max_attempts) {
-                    Verdict::Refused { reason: ProblemKind::AttemptsExhausted }
+                    Verdict::Refused { reason: ProblemKind::AttemptsExhausted, refusal: None }
                 } else {
                     *used += 1;
                     seen.insert(new.header_hash);
@@ -169,7 +169,7 @@ fn attested(new: &NewAttestation) -> Verdict {
 fn reasons(verdicts: &[Verdict]) -> HashMap<&'static str, i64> {
     let mut reasons = HashMap::new();
     for verdict in verdicts {
-        if let Verdict::Refused { reason } = verdict {
+        if let Verdict::Refused { reason, .. } = verdict {
             *reasons.entry(reason.code()).or_default() += 1;
         }
     }

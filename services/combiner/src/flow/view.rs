@@ -20,5 +20,6 @@ pub(crate) async fn view(app: &App, round_hash: RoundHash) -> Result<CombinerRou
         refused: count(summary.refused),
         root: summary.root.map(|root| root.0),
         key_destroyed_at_ms: summary.key_destroyed_at.map(Timestamp::ms),
+        unreleased: None,
     })
 }

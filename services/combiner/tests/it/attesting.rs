@@ -10,14 +10,14 @@ use crate::deployment::{Deployment, HOLDER, Round, kind};
 fn attestation(verdict: &Verdict) -> Attestation {
     match verdict {
         Verdict::Attested(bytes) => Attestation::from_bytes(&bytes.0).unwrap(),
-        Verdict::Refused { reason } => panic!("refused: {}", reason.code()),
+        Verdict::Refused { reason, .. } => panic!("refused: {}", reason.code()),
     }
 }
 
 #[track_caller]
 fn reason(verdict: &Verdict) -> ProblemKind {
     match verdict {
-        Verdict::Refused { reason } => *reason,
+        Verdict::Refused { reason, .. } => *reason,
         Verdict::Attested(_) => panic!("attested"),
     }
 }

@@ -273,7 +273,7 @@ impl Deployment {
     /// Sends a request to release and returns the bytes of the answer.
     pub(crate) async fn release(&self, round: &Round, request: &ReleaseRequest) -> Reply<Vec<u8>> {
         let path = fill(paths::COMBINER_RELEASE, &[&round.hash()]);
-        let call = ReleaseCall { request: HexBytes(request.to_bytes()) };
+        let call = ReleaseCall { request: HexBytes(request.to_bytes()), refusals: Vec::new() };
         let view: ReleaseView = self.call(Method::POST, &path, &call).await?;
         ReleaseAnswer::from_bytes(&view.answer.0).unwrap();
         Ok(view.answer.0)

@@ -36,7 +36,7 @@ pub(super) async fn attest(
                 (Decision::Verified { attestations }, Verdict::Attested(HexBytes(bytes))) => {
                     attestations.push(bytes);
                 }
-                (Decision::Verified { .. }, Verdict::Refused { reason }) => {
+                (Decision::Verified { .. }, Verdict::Refused { reason, .. }) => {
                     *decision = Decision::Rejected(reason);
                 }
                 (Decision::Rejected(_), _) => {}
