@@ -27,10 +27,10 @@ BEGIN
         INSERT INTO rounds (
             round_id, round_hash, request_digest, model_digest, document, aggregator_signature, state, dimension, chunks, min_cohort,
             max_contributions, max_attempts, proof, opens_at, earliest_close_at, closes_at, created_at, payout_pool, payout_policy,
-            payout_asset
+            payout_asset, release_by, observed_ms
         ) VALUES (
             id, SHA256(id), SHA256(id), SHA256(('model' || n)::BYTEA), REPEAT('d', 800)::BYTEA, REPEAT('s', 64)::BYTEA, 'preparing', 2048, 1,
-            2, cohort, 2, 'none', NOW(), NOW(), NOW() + '1 h', NOW(), 1000000, 'equal', 'points'
+            2, cohort, 2, 'none', NOW(), NOW(), NOW() + '1 h', NOW(), 1000000, 'equal', 'points', NOW() + '1 day', 0
         );
         UPDATE rounds SET state = 'open', countersignatures = ARRAY[REPEAT('s', 64)::BYTEA], opened_at = NOW() WHERE round_id = id;
         INSERT INTO contributions (

@@ -21,6 +21,7 @@ CREATE TABLE rounds (
     opens_at TIMESTAMPTZ NOT NULL,
     earliest_close_at TIMESTAMPTZ NOT NULL CHECK (earliest_close_at >= opens_at),
     closes_at TIMESTAMPTZ NOT NULL CHECK (closes_at >= earliest_close_at),
+    release_by TIMESTAMPTZ NOT NULL CHECK (release_by >= closes_at),
     -- What it pays, and whom it admits
     payout_pool NUMERIC(39, 0) CHECK (payout_pool > 0),
     payout_policy TEXT CHECK (payout_policy ~ '^[a-z-]{1,64}$'),
@@ -36,6 +37,7 @@ CREATE TABLE rounds (
     failure TEXT,
     failure_code TEXT CHECK (failure_code ~ '^[a-z-]{1,64}$'),
     created_at TIMESTAMPTZ NOT NULL,
+    observed_ms BIGINT NOT NULL CHECK (observed_ms >= 0),
     opened_at TIMESTAMPTZ,
     closed_at TIMESTAMPTZ,
     fixed_at TIMESTAMPTZ,
@@ -71,6 +73,7 @@ COMMENT ON COLUMN rounds.proof IS 'The proof that every contribution must carry.
 COMMENT ON COLUMN rounds.opens_at IS 'When uploads start.';
 COMMENT ON COLUMN rounds.earliest_close_at IS 'The round does not close before this time.';
 COMMENT ON COLUMN rounds.closes_at IS 'When uploads stop.';
+COMMENT ON COLUMN rounds.release_by IS 'Until when combiners release the round.';
 COMMENT ON COLUMN rounds.payout_pool IS
 'What the round pays to all participants together, in the smallest units; null if it pays nothing.';
 COMMENT ON COLUMN rounds.payout_policy IS 'How the pool is split.';
@@ -87,6 +90,9 @@ COMMENT ON COLUMN rounds.failure IS
 COMMENT ON COLUMN rounds.failure_code IS
 'Why the round failed, as everybody is told; null in a failed round means internal.';
 COMMENT ON COLUMN rounds.created_at IS 'When the document was written.';
+COMMENT ON COLUMN rounds.observed_ms IS
+'The observed time when the document was written. The round goes on until as much time was observed '
+'since as the document gives it.';
 COMMENT ON COLUMN rounds.opened_at IS 'When the last countersignature arrived.';
 COMMENT ON COLUMN rounds.closed_at IS 'When uploads were no longer accepted.';
 COMMENT ON COLUMN rounds.fixed_at IS 'When the set was fixed.';

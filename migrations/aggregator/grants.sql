@@ -24,6 +24,7 @@ BEGIN
         GRANT UPDATE (count, last_at) ON refusals TO aggregator_rw;
         GRANT UPDATE (digest, residual_max, unmasked_at) ON sum_chunks TO aggregator_rw;
         GRANT UPDATE ON jobs TO aggregator_rw;
+        GRANT UPDATE (observed_ms) ON observed_time TO aggregator_rw;
         GRANT EXECUTE ON FUNCTION sequence_log(INTEGER), record_problems(), hold_latch(TEXT) TO aggregator_rw;
         GRANT USAGE ON SCHEMA audit TO aggregator_rw;
         GRANT SELECT ON audit.receipts_waiting TO aggregator_rw;

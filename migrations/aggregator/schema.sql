@@ -308,6 +308,21 @@ CREATE TABLE models (
 CREATE TRIGGER models_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON models FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER models_recorded AFTER INSERT ON models FOR EACH ROW EXECUTE FUNCTION record_in_log();
 
+-- How long an aggregator has been running, in one row. A wall clock that is set forward does
+-- not change it, so no round ends and no key is destroyed because of a wrong clock.
+CREATE TABLE observed_time (
+    -- True: there is one row.
+    one boolean NOT NULL DEFAULT true,
+    -- Milliseconds while a process was running, added once a minute and at most a minute at a
+    -- time. Of several processes one adds.
+    observed_ms bigint NOT NULL,
+    CONSTRAINT observed_time_pkey PRIMARY KEY (one),
+    CONSTRAINT observed_time_observed_ms_check CHECK ((observed_ms >= 0)),
+    CONSTRAINT observed_time_one_check CHECK (one)
+);
+CREATE TRIGGER observed_time_grows BEFORE UPDATE ON observed_time FOR EACH ROW WHEN ((new.observed_ms < old.observed_ms)) EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER observed_time_kept BEFORE DELETE OR TRUNCATE ON observed_time FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 -- Enrolled participants, one row for each subject.
 CREATE TABLE participants (
     -- The participant's name, which the registrar gave.
@@ -593,6 +608,8 @@ CREATE TABLE rounds (
     earliest_close_at timestamp with time zone NOT NULL,
     -- When uploads stop.
     closes_at timestamp with time zone NOT NULL,
+    -- Until when combiners release the round.
+    release_by timestamp with time zone NOT NULL,
     -- What the round pays to all participants together, in the smallest units; null if it pays
     -- nothing.
     payout_pool numeric(39,0),
@@ -616,6 +633,9 @@ CREATE TABLE rounds (
     failure_code text,
     -- When the document was written.
     created_at timestamp with time zone NOT NULL,
+    -- The observed time when the document was written. The round goes on until as much time was
+    -- observed since as the document gives it.
+    observed_ms bigint NOT NULL,
     -- When the last countersignature arrived.
     opened_at timestamp with time zone,
     -- When uploads were no longer accepted.
@@ -638,18 +658,20 @@ CREATE TABLE rounds (
     CONSTRAINT rounds_check CHECK ((max_contributions >= min_cohort)),
     CONSTRAINT rounds_check1 CHECK ((earliest_close_at >= opens_at)),
     CONSTRAINT rounds_check2 CHECK ((closes_at >= earliest_close_at)),
-    CONSTRAINT rounds_check3 CHECK (((active >= 0) AND (active <= max_contributions))),
-    CONSTRAINT rounds_check4 CHECK ((((payout_pool IS NULL) = (payout_policy IS NULL)) AND ((payout_pool IS NULL) = (payout_asset IS NULL)))),
-    CONSTRAINT rounds_check5 CHECK (((state = ANY (ARRAY['folding'::text, 'releasing'::text, 'unmasking'::text, 'published'::text])) <= (root IS NOT NULL))),
-    CONSTRAINT rounds_check6 CHECK (((state = 'failed'::text) = (failure IS NOT NULL))),
-    CONSTRAINT rounds_check7 CHECK (((failure_code IS NOT NULL) <= (state = 'failed'::text))),
-    CONSTRAINT rounds_check8 CHECK (((state = ANY (ARRAY['published'::text, 'failed'::text, 'cancelled'::text])) = (ended_at IS NOT NULL))),
+    CONSTRAINT rounds_check3 CHECK ((release_by >= closes_at)),
+    CONSTRAINT rounds_check4 CHECK (((active >= 0) AND (active <= max_contributions))),
+    CONSTRAINT rounds_check5 CHECK ((((payout_pool IS NULL) = (payout_policy IS NULL)) AND ((payout_pool IS NULL) = (payout_asset IS NULL)))),
+    CONSTRAINT rounds_check6 CHECK (((state = ANY (ARRAY['folding'::text, 'releasing'::text, 'unmasking'::text, 'published'::text])) <= (root IS NOT NULL))),
+    CONSTRAINT rounds_check7 CHECK (((state = 'failed'::text) = (failure IS NOT NULL))),
+    CONSTRAINT rounds_check8 CHECK (((failure_code IS NOT NULL) <= (state = 'failed'::text))),
+    CONSTRAINT rounds_check9 CHECK (((state = ANY (ARRAY['published'::text, 'failed'::text, 'cancelled'::text])) = (ended_at IS NOT NULL))),
     CONSTRAINT rounds_chunks_check CHECK ((chunks > 0)),
     CONSTRAINT rounds_dimension_check CHECK ((dimension > 0)),
     CONSTRAINT rounds_failure_code_check CHECK ((failure_code ~ '^[a-z-]{1,64}$'::text)),
     CONSTRAINT rounds_max_attempts_check CHECK (((max_attempts >= 1) AND (max_attempts <= 8))),
     CONSTRAINT rounds_min_cohort_check CHECK ((min_cohort >= 2)),
     CONSTRAINT rounds_min_reputation_ppm_check CHECK (((min_reputation_ppm >= 0) AND (min_reputation_ppm <= 1000000))),
+    CONSTRAINT rounds_observed_ms_check CHECK ((observed_ms >= 0)),
     CONSTRAINT rounds_payout_asset_check CHECK ((payout_asset ~ '^(points|eip155:[0-9]{1,19}/erc20:0x[0-9a-f]{40})$'::text)),
     CONSTRAINT rounds_payout_policy_check CHECK ((payout_policy ~ '^[a-z-]{1,64}$'::text)),
     CONSTRAINT rounds_payout_pool_check CHECK ((payout_pool > (0)::numeric)),
@@ -1280,6 +1302,7 @@ GRANT SELECT ON log_entries TO aggregator_rw;
 GRANT INSERT, SELECT ON log_nodes TO aggregator_rw;
 GRANT SELECT ON log_outbox TO aggregator_rw;
 GRANT INSERT, SELECT ON models TO aggregator_rw;
+GRANT SELECT, UPDATE (observed_ms) ON observed_time TO aggregator_rw;
 GRANT SELECT ON participant_contributions TO aggregator_rw;
 GRANT INSERT, SELECT, UPDATE (client_key, credential_epoch, credential, renewed_at) ON participants TO aggregator_rw;
 GRANT INSERT (batch_id, reference), SELECT ON payments TO payer_rw;

@@ -5,6 +5,7 @@ pub(crate) mod create_round;
 pub(crate) mod end_round;
 pub(crate) mod enrol;
 pub(crate) mod erase;
+pub(crate) mod expire;
 pub(crate) mod log;
 pub(crate) mod make_batch;
 pub(crate) mod models;

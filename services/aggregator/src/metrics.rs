@@ -28,6 +28,16 @@ pub(crate) fn proof_verified(verdict: &'static str, took: Duration) {
     metrics::histogram!("aggregator_proof_seconds", "verdict" => verdict).record(took.as_secs_f64());
 }
 
+/// Counts a round that nobody released in time.
+pub(crate) fn expired() {
+    metrics::counter!("aggregator_rounds_expired_total").increment(1);
+}
+
+/// Counts a step of the wall clock.
+pub(crate) fn clock_stepped() {
+    metrics::counter!("aggregator_clock_steps_total").increment(1);
+}
+
 /// Counts entries that got their index in the log.
 pub(crate) fn entries_sequenced(count: u64) {
     metrics::counter!("aggregator_log_entries_total").increment(count);

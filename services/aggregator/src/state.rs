@@ -3,7 +3,13 @@
 use std::{ops::Deref, sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
-use kit::{Error, Result, auth::BearerToken, compute::Compute, time::Timestamp, vault::KeyVault};
+use kit::{
+    Error, Result,
+    auth::BearerToken,
+    compute::Compute,
+    time::{Clock, Timestamp},
+    vault::KeyVault,
+};
 use lattice::SummingBackend;
 use ledger::note::Signer;
 use protocol::{IdentityKey, Pins};
@@ -27,6 +33,7 @@ pub(crate) struct App(Arc<State>);
 /// The service's state: connections, keys, limits.
 pub(crate) struct State {
     pub(crate) db: PgPool,
+    pub(crate) clock: Clock,
     pub(crate) blobs: Blobs,
     pub(crate) vault: KeyVault,
     pub(crate) identity: IdentityKey,
@@ -51,6 +58,8 @@ pub(crate) struct State {
     pub(crate) last_batch: Mutex<Option<Arc<HandedOver>>>,
     /// The longest time that an upload may take.
     pub(crate) longest_upload: Duration,
+    /// The observed time at this process's last heartbeat.
+    pub(crate) observed: Mutex<Option<i64>>,
 }
 
 impl App {
@@ -59,7 +68,7 @@ impl App {
     /// # Errors
     /// A fault if a secret cannot be read, if the database or a directory cannot be opened, or if
     /// the database lacks migrations.
-    pub(crate) async fn build(config: &Config) -> Result<Self> {
+    pub(crate) async fn build(config: &Config, clock: Clock) -> Result<Self> {
         config.check()?;
         let identity = IdentityKey::from_secret(&config.identity_key.read_key("identity_key")?);
         let origin = config.record.origin.clone();
@@ -80,6 +89,7 @@ impl App {
         let milliseconds = |value: u64| i64::try_from(value).unwrap_or(i64::MAX / 4);
         Ok(Self(Arc::new(State {
             db,
+            clock,
             blobs: Blobs::open(&config.blobs)?,
             vault: KeyVault::open(&config.vault)?,
             identity,
@@ -102,14 +112,15 @@ impl App {
             log_signer,
             last_batch: Mutex::new(None),
             longest_upload: Duration::from_millis(config.listen.upload_timeout_ms),
+            observed: Mutex::new(None),
         })))
     }
 }
 
 impl State {
-    /// The present time, by the operating system's clock.
+    /// The present time by the wall clock.
     pub(crate) fn now(&self) -> Timestamp {
-        Timestamp::now()
+        self.clock.now()
     }
 }
 

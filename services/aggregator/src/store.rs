@@ -17,6 +17,7 @@ pub mod record;
 pub(crate) mod reputation;
 pub(crate) mod retention;
 pub(crate) mod rounds;
+pub(crate) mod times;
 
 /// Returns whether a statement failed because another row has the same value in this unique index.
 pub(crate) fn violates(error: &sqlx::Error, constraint: &str) -> bool {

@@ -18,10 +18,7 @@ mod state;
 mod store;
 
 pub use args::Args;
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use axum::Router;
 pub use config::{Config, Limits, Policy};
@@ -76,16 +73,8 @@ impl Combiner {
 
     /// Beats until `shutdown` is cancelled.
     async fn keep_time(&self, shutdown: CancellationToken) {
-        let last = Mutex::new((Instant::now(), self.0.now()));
-        let beat = || async {
-            let (steady, wall) = (Instant::now(), self.0.now());
-            let before =
-                std::mem::replace(&mut *last.lock().unwrap_or_else(PoisonError::into_inner), (steady, wall));
-            let since_last = steady - before.0;
-            flow::expire::compare_clocks(wall.ms_since(before.1), since_last);
-            self.beat(since_last).await
-        };
-        kit::periodic::every(flow::expire::HEARTBEAT, "keeping time", shutdown, beat).await;
+        let beat = |since_last| self.beat(since_last);
+        kit::heartbeat::keep(&self.0.clock, shutdown, metrics::clock_stepped, beat).await;
     }
 
     /// The router with all routes of the service.

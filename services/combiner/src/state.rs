@@ -32,7 +32,7 @@ pub(crate) struct State {
     pub(crate) limits: Limits,
     /// The most open rounds of one registrar with one layout.
     pub(crate) open_rounds_for_a_layout: i64,
-    clock: Clock,
+    pub(crate) clock: Clock,
 }
 
 impl App {

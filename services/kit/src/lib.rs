@@ -12,6 +12,7 @@ pub mod config;
 pub mod error;
 pub mod extract;
 pub mod health;
+pub mod heartbeat;
 pub mod periodic;
 pub mod postgres;
 pub mod request_id;

@@ -58,29 +58,52 @@ impl Timestamp {
 
 /// The wall clock of a service: that of the operating system, or one that a test sets.
 #[derive(Clone, Debug, Default)]
-pub struct Clock(Option<Arc<AtomicI64>>);
+pub struct Clock(Source);
+
+#[derive(Clone, Debug, Default)]
+enum Source {
+    #[default]
+    System,
+    /// The time that was set, in milliseconds.
+    Standing(Arc<AtomicI64>),
+    /// How far it is ahead of the operating system's clock, in milliseconds.
+    Shifted(Arc<AtomicI64>),
+}
 
 impl Clock {
     /// The operating system's clock.
     pub fn system() -> Self {
-        Self(None)
+        Self(Source::System)
     }
 
     /// A clock that stands still until it is set.
     pub fn standing(at: Timestamp) -> Self {
-        Self(Some(Arc::new(AtomicI64::new(at.ms()))))
+        Self(Source::Standing(Arc::new(AtomicI64::new(at.ms()))))
     }
 
-    /// Sets a standing clock, and all its clones. Does nothing to the operating system's clock.
+    /// A clock that goes as the operating system's does, until it is set.
+    pub fn shifted() -> Self {
+        Self(Source::Shifted(Arc::default()))
+    }
+
+    /// Sets this clock and all its clones. Does nothing to the operating system's clock.
     pub fn set(&self, now: Timestamp) {
-        if let Some(ms) = &self.0 {
-            ms.store(now.ms(), Ordering::SeqCst);
+        match &self.0 {
+            Source::System => {}
+            Source::Standing(ms) => ms.store(now.ms(), Ordering::SeqCst),
+            Source::Shifted(ahead_ms) => {
+                ahead_ms.store(now.ms_since(Timestamp::now()), Ordering::SeqCst);
+            }
         }
     }
 
     /// The present time.
     pub fn now(&self) -> Timestamp {
-        self.0.as_ref().map_or_else(Timestamp::now, |ms| Timestamp::from_ms(ms.load(Ordering::SeqCst)))
+        match &self.0 {
+            Source::System => Timestamp::now(),
+            Source::Standing(ms) => Timestamp::from_ms(ms.load(Ordering::SeqCst)),
+            Source::Shifted(ahead_ms) => Timestamp::now().plus_ms(ahead_ms.load(Ordering::SeqCst)),
+        }
     }
 }
 
@@ -125,6 +148,15 @@ mod tests {
         assert_eq!(copy.now(), Timestamp(3));
         Clock::system().set(Timestamp(3));
         assert!(Clock::system().now() > Timestamp(3));
+    }
+
+    #[test]
+    fn a_shifted_clock_goes_on_from_what_it_was_set_to() {
+        let clock = Clock::shifted();
+        let copy = clock.clone();
+        clock.set(Timestamp::now().plus_ms(1_000_000));
+        let ahead_ms = copy.now().ms_since(Timestamp::now());
+        assert!((990_000..=1_000_000).contains(&ahead_ms), "{ahead_ms}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
     },
     state::App,
     store::{
-        jobs::Kind,
+        jobs::{Kind, LONGEST_WAIT_MS},
         leases::{Held, Job, Return},
         rounds::Failure,
     },
@@ -18,10 +18,6 @@ use crate::{
 
 /// The longest pause between two attempts.
 const LONGEST_PAUSE_MS: i64 = 60_000;
-
-/// The longest pause while a job waits for a combiner that must be told of a round's end. The
-/// combiner may never come back.
-const LONGEST_WAIT_MS: i64 = 600_000;
 
 /// Gives the jobs back after an attempt that failed with `error`. An attempt that waited for
 /// something that cannot be reached does not count. After the last attempt the job is given up. Its

@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
-use kit::{periodic::every, shutdown::CancellationToken};
+use kit::{heartbeat, periodic::every, shutdown::CancellationToken};
 
 use crate::{
-    flow::{log, sweep},
+    flow::{expire, log, sweep},
+    metrics,
     state::App,
     store,
 };
@@ -25,6 +26,9 @@ pub(super) async fn keep(app: &App, shutdown: &CancellationToken) {
         every(SWEEP_PERIOD, "sweeping", shutdown.clone(), || sweep::sweep(app)),
         every(sequence_period, "the log", shutdown.clone(), sequence),
         every(checkpoint_period, "checkpoints", shutdown.clone(), || log::sign_checkpoint(app)),
+        heartbeat::keep(&app.clock, shutdown.clone(), metrics::clock_stepped, |since_last| expire::beat(
+            app, since_last
+        )),
         // This does not depend on signing, because it must also report when signing fails.
         every(checkpoint_period, "the lag of the log", shutdown.clone(), || log::measure_lag(app)),
     );

@@ -90,6 +90,9 @@ pub const TRANSITIONS: &[(RoundState, Event, RoundState)] = &[
     // sum.
 ];
 
+/// The states of a round that nobody has released. In the later ones it needs no combiner any more.
+pub(crate) const AWAIT_RELEASE: &[RoundState] = &[Preparing, Open, Settling, Folding, Releasing];
+
 /// The states in which nothing more happens to a round.
 pub(crate) const ENDS: &[RoundState] = &[Published, Failed, Cancelled];
 

@@ -1,11 +1,7 @@
 //! State `releasing`: every holder gives the sum of its key shares over the fixed set, once and for
 //! this set only.
 
-use api::{
-    HexBytes,
-    combiner::ReleaseCall,
-    rounds::{FailureCode, RoundState},
-};
+use api::{HexBytes, combiner::ReleaseCall, rounds::RoundState};
 use futures::{StreamExt, TryStreamExt, future::try_join_all};
 use kit::{Error, Result, vault::round_key};
 use names::{RoundId, SetRoot};
@@ -19,7 +15,6 @@ use protocol::{
 };
 
 use super::{
-    ended,
     lifecycle::{Event, LockedRound, set_root},
     step::{Next, Step},
     unmasking,
@@ -31,7 +26,7 @@ use crate::{
     store::{
         closing::{self, MemberRow},
         jobs::Kind,
-        rounds::{Facts, Failure, RoundRow},
+        rounds::{Facts, RoundRow},
     },
     stored_round::{self, own_key},
 };
@@ -49,32 +44,15 @@ impl Step for Release {
     const NAME: &'static str = "release";
     const STATES: &'static [RoundState] = &[RoundState::Releasing];
 
-    /// The holders' answers, the aggregator's first. `None` when the time for a release is over.
-    type Done = Option<Vec<Vec<u8>>>;
+    /// The holders' answers, the aggregator's first.
+    type Done = Vec<Vec<u8>>;
 
-    async fn work(&self, app: &App, round: &RoundRow) -> Result<Option<Vec<Vec<u8>>>> {
-        let (root, verified) = (set_root(round)?, stored_round::verified(round)?);
-        let release_by_ms = verified.document().release_by_ms;
-        match collect(app, round.round_id.0, root, verified).await {
-            Ok(answers) => Ok(Some(answers)),
-            // The combiners destroy their keys now, so nobody can answer any more.
-            Err(_) if app.now().ms() > release_by_ms => Ok(None),
-            Err(error) => Err(error),
-        }
+    async fn work(&self, app: &App, round: &RoundRow) -> Result<Vec<Vec<u8>>> {
+        collect(app, round.round_id.0, set_root(round)?, stored_round::verified(round)?).await
     }
 
-    async fn record(
-        &self,
-        _: &App,
-        round: &mut LockedRound<'_>,
-        answers: &Option<Vec<Vec<u8>>>,
-    ) -> Result<Next> {
+    async fn record(&self, _: &App, round: &mut LockedRound<'_>, answers: &Vec<Vec<u8>>) -> Result<Next> {
         let (round_id, now) = (round.id(), round.now);
-        let Some(answers) = answers else {
-            let words = "not every combiner released the round before release_by";
-            ended::fail(round, Failure { code: FailureCode::NotReleased, words }).await?;
-            return Ok(Next::Finish);
-        };
         closing::insert_answers(round.tx, &round_id, answers, now).await?;
         unmasking::enter(round).await?;
         Ok(Next::Finish)

@@ -50,6 +50,10 @@ impl Named for Kind {
     ];
 }
 
+/// The longest pause between two attempts at a job: that of a job that must tell a combiner of a
+/// round's end. The combiner may never come back.
+pub(crate) const LONGEST_WAIT_MS: i64 = 600_000;
+
 /// Adds jobs of one kind, one for each key. Existing jobs stay as they are.
 pub(crate) async fn enqueue(
     tx: &mut PgConnection,
@@ -89,6 +93,22 @@ pub(crate) async fn hasten_close(
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Brings jobs forward that wait for more than `longest_ms`, because the clock was ahead when their
+/// time was set. Returns how many.
+///
+/// The end of uploads stays at its time, which is in the round document.
+pub(crate) async fn bring_forward(db: &PgPool, longest_ms: i64, now: Timestamp) -> sqlx::Result<u64> {
+    let brought = sqlx::query(
+        "UPDATE jobs AS j
+         SET run_at = LEAST(j.run_at, $1), lease_expires_at = CASE WHEN j.state = 'leased' THEN $1 END
+         FROM rounds AS r
+         WHERE j.round_id = r.round_id AND j.state IN ('ready', 'leased')
+             AND COALESCE(j.lease_expires_at, j.run_at) > $2
+             AND NOT (j.kind = 'close' AND j.state = 'ready' AND r.state IN ('preparing', 'open'))",
+    );
+    Ok(brought.bind(now).bind(now.plus_ms(longest_ms)).execute(db).await?.rows_affected())
 }
 
 /// Ends the waiting jobs of a round that are no longer needed, because its set is fixed or it has

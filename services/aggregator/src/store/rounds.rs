@@ -73,10 +73,11 @@ pub(crate) async fn insert(tx: &mut PgConnection, round: &NewRound<'_>, now: Tim
         "INSERT INTO rounds (
              round_id, round_hash, request_key, request_digest, model_digest, document, aggregator_signature, state,
              dimension, chunks, min_cohort, max_contributions, max_attempts, proof, opens_at, earliest_close_at,
-             closes_at, created_at, payout_pool, payout_policy, payout_asset, min_reputation_ppm
+             closes_at, created_at, payout_pool, payout_policy, payout_asset, min_reputation_ppm,
+             release_by, observed_ms
          ) VALUES (
              $1, $2, $3, $4, $5, $6, $7, 'preparing', $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::TEXT::NUMERIC, $19,
-             $20, $21
+             $20, $21, $22, (SELECT observed_ms FROM observed_time)
          )",
     )
     .bind(Column(document.round_id))
@@ -100,9 +101,29 @@ pub(crate) async fn insert(tx: &mut PgConnection, round: &NewRound<'_>, now: Tim
     .bind(document.payout.as_ref().map(|terms| terms.policy.as_str()))
     .bind(round.payout_asset)
     .bind(document.min_reputation_ppm.cast_signed())
+    .bind(Timestamp::from_ms(document.release_by_ms))
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Lists the rounds in these states whose time is over by both clocks, the wall clock and the
+/// observed time.
+pub(crate) async fn overdue(
+    db: &PgPool,
+    states: &[RoundState],
+    now: Timestamp,
+) -> sqlx::Result<Vec<Column<RoundId>>> {
+    sqlx::query_scalar(
+        "SELECT r.round_id FROM rounds AS r CROSS JOIN observed_time AS t
+         WHERE r.state = ANY($2) AND r.release_by < $1
+             AND t.observed_ms - r.observed_ms > EXTRACT(EPOCH FROM r.release_by - r.created_at) * 1000
+         ORDER BY r.release_by",
+    )
+    .bind(now)
+    .bind(Column::array(states))
+    .fetch_all(db)
+    .await
 }
 
 /// Finds one round.

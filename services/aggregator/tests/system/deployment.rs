@@ -3,8 +3,8 @@
 
 use std::{path::PathBuf, process::Command, time::Duration};
 
-use aggregator::{Config, config::RecordConfig};
-use kit::shutdown::CancellationToken;
+use aggregator::{Aggregator, Config, config::RecordConfig};
+use kit::{shutdown::CancellationToken, time::Clock};
 use local::{Process, Service, ServiceFolder, databases::Migrate, scratch::ScratchDatabase};
 use protocol::{IdentityKey, Pins};
 use rand::rngs::OsRng;
@@ -68,6 +68,8 @@ pub(crate) struct Deployment {
     pub(crate) settings: Settings,
     pub(crate) folder: ServiceFolder,
     pub(crate) http: reqwest::Client,
+    /// The wall clock of the aggregators in this process.
+    pub(crate) clock: Clock,
     services: Vec<Running>,
     // This field is dropped last.
     database: ScratchDatabase,
@@ -81,7 +83,7 @@ struct Running {
 }
 
 enum Kind {
-    Task(CancellationToken, tokio::task::JoinHandle<kit::Result<()>>),
+    Task(Aggregator, CancellationToken, tokio::task::JoinHandle<kit::Result<()>>),
     Process(Process),
 }
 
@@ -117,6 +119,7 @@ impl Deployment {
             settings,
             folder,
             http: reqwest::Client::new(),
+            clock: Clock::shifted(),
             services: Vec::new(),
             database,
             directory,
@@ -129,10 +132,25 @@ impl Deployment {
     pub(crate) async fn start_service(&mut self) {
         let port_file = self.directory.path().join(format!("address-{}", uuid::Uuid::new_v4()));
         let stop = CancellationToken::new();
-        let task = tokio::spawn(aggregator::run(self.config(port_file.clone()), stop.clone()));
+        let config = self.config(port_file.clone());
+        let aggregator = Aggregator::start(&config, self.clock.clone()).await.unwrap();
+        let (serving, until) = (aggregator.clone(), stop.clone());
+        let task = tokio::spawn(async move { serving.serve(&config.listen, until).await });
         let address =
             eventually("the service to listen", async || std::fs::read_to_string(&port_file).ok()).await;
-        self.services.push(Running { url: format!("http://{address}"), kind: Kind::Task(stop, task) });
+        self.services
+            .push(Running { url: format!("http://{address}"), kind: Kind::Task(aggregator, stop, task) });
+    }
+
+    /// Lets every aggregator in this process observe a minute, once after the other, so many times.
+    pub(crate) async fn observe_minutes(&self, minutes: u32) {
+        for _ in 0..minutes {
+            for service in &self.services {
+                if let Kind::Task(aggregator, ..) = &service.kind {
+                    aggregator.beat(Duration::from_secs(60)).await.unwrap();
+                }
+            }
+        }
     }
 
     /// Starts one more aggregator, which must fail, and returns the reason.
@@ -146,7 +164,7 @@ impl Deployment {
     /// Stops the aggregator that was started first.
     pub(crate) async fn stop_service(&mut self) {
         match self.services.remove(0).kind {
-            Kind::Task(stop, task) => {
+            Kind::Task(_, stop, task) => {
                 stop.cancel();
                 task.await.unwrap().unwrap();
             }

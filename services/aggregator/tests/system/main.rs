@@ -24,5 +24,6 @@ mod retention;
 mod roles;
 mod starting;
 mod sweeping;
+mod times;
 mod uploads;
 mod waiting;

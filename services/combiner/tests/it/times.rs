@@ -106,6 +106,41 @@ async fn p4_a_step_of_the_clock_destroys_no_key_and_a_round_expires_when_both_cl
     assert_eq!(kind(deployment.attest(&round, &late).await), ProblemKind::RoundKeyDestroyed);
 }
 
+/// A round of each phase: countersigned, attested, and bound to a set that was not answered for.
+#[tokio::test]
+async fn p4_steps_of_the_clock_in_every_phase_lose_no_key_and_the_round_is_released() {
+    for phase in ["countersigned", "attested", "bound"] {
+        let mut deployment = Deployment::new().await;
+        let combiner = deployment.start_combiner().await;
+        let round = deployment.round().await;
+        let contributions: Vec<_> =
+            ["a", "b", "c"].map(|name| deployment.contribution(&round, name)).into_iter().collect();
+        if phase != "countersigned" {
+            deployment.attest(&round, &contributions).await.unwrap();
+        }
+        if phase == "bound" {
+            let request = deployment.request(&round, &contributions.iter().collect::<Vec<_>>());
+            deployment.vault.commit(&round.vault_name(), request.root).unwrap();
+        }
+        let &RoundDocument { opens_at_ms, earliest_close_ms, release_by_ms, .. } = round.document();
+        for ahead in [100_000, -10, 5] {
+            deployment.set_clock(release_by_ms, ahead * HOUR_MS);
+            // three quarters of an hour of three hours
+            for _ in 0..45 {
+                combiner.beat(MINUTE).await.unwrap();
+            }
+            assert!(deployment.has_key(&round), "{phase}, {ahead} hours ahead");
+        }
+        if phase == "countersigned" {
+            deployment.set_clock(opens_at_ms, 0);
+            deployment.attest(&round, &contributions).await.unwrap();
+        }
+        deployment.set_clock(earliest_close_ms, 0);
+        deployment.release_over(&round, &contributions).await.expect(phase);
+        assert!(!deployment.has_key(&round), "{phase}");
+    }
+}
+
 #[tokio::test]
 async fn p4_a_heartbeat_adds_a_minute_at_most() {
     let mut deployment = Deployment::new().await;
