@@ -162,6 +162,8 @@ fn round_with(x: &[f32], factor: f64, bytes: &[u8], values: &mut [i32]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::RoundRequest;
 
@@ -220,25 +222,40 @@ mod tests {
         }
     }
 
-    /// An update of length C has the largest norm that an honest one has. No rounding of it exceeds
-    /// its bound, for any weight. Otherwise light contributions would be shrunk without a reason.
-    #[test]
-    fn nobody_honest_is_clipped_or_halved() {
-        for (ratio, dimension) in
-            [30, 64, 160].into_iter().flat_map(|r| [1_u64, 5000, 70_000].map(|d| (r, d)))
-        {
-            for clip in [1e-6, 1.0, 3e5] {
-                let padded = dimension.next_multiple_of(RING_DEGREE as u64) as f64;
-                let least = 1024.max(4 * padded.sqrt().ceil() as u64) * u64::from(ratio);
-                for norm_bound in [least, 3 * least, 1 << 24] {
-                    let constants = weighted(dimension, norm_bound, clip, ratio);
-                    let update = of_length(clip * (1.0 - 1e-6), dimension as usize);
-                    for weight in [1, 2, ratio / 3, ratio] {
-                        let quantised = quantise(&update, weight, &constants, [7; 32].into()).unwrap();
-                        assert_eq!(quantised.clip_ratio(), 1.0, "{ratio} {dimension} {clip} {norm_bound}");
-                        assert!(norm(quantised.values()) <= constants.norm_bound_of(weight) as f64);
-                    }
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        /// An update of length C has the largest norm that an honest one has. No rounding of it
+        /// exceeds its bound, for any weight. Otherwise light contributions would be shrunk without
+        /// a reason.
+        #[test]
+        fn nobody_honest_is_clipped_or_halved(
+            ratio in prop_oneof![Just(30), Just(64), Just(160), 1..=200_u32],
+            dimension in prop_oneof![1..=4096_u64, 1..=100_000_u64],
+            clip_log10 in -6.0..6.0_f64,
+            room_log2 in prop_oneof![Just(0.0), 0.0..6.0_f64],
+            dense: bool,
+            at in 0.0..=1.0_f64,
+            seed: [u8; 32],
+        ) {
+            let clip = 10_f64.powf(clip_log10);
+            let padded = dimension.next_multiple_of(RING_DEGREE as u64) as f64;
+            let least = 1024.max(4 * padded.sqrt().ceil() as u64) * u64::from(ratio);
+            let norm_bound = (least as f64 * room_log2.exp2()) as u64;
+            let constants = weighted(dimension, norm_bound, clip, ratio);
+            let length = clip * (1.0 - 1e-6);
+            let update = match dense {
+                true => of_length(length, dimension as usize),
+                false => {
+                    let mut update = vec![0.0; dimension as usize];
+                    update[(at * (dimension - 1) as f64) as usize] = length as f32;
+                    update
                 }
+            };
+            for weight in [1, 1 + (f64::from(ratio - 1) * at) as u32, ratio] {
+                let quantised = quantise(&update, weight, &constants, seed.into()).unwrap();
+                prop_assert_eq!(quantised.clip_ratio(), 1.0);
+                prop_assert!(norm(quantised.values()) <= constants.norm_bound_of(weight) as f64);
             }
         }
     }
