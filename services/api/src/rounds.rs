@@ -1,5 +1,7 @@
 //! Rounds: creation, state, document and result.
 
+use std::ops::RangeInclusive;
+
 use names::{ModelDigest, RoundHash, RoundId, SetRoot, SumDigest};
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +68,42 @@ pub struct CreateRound {
     /// The smallest reputation that is admitted, in millionths. 0 admits everybody.
     #[serde(default)]
     pub min_reputation_ppm: u32,
+}
+
+impl CreateRound {
+    /// A request whose other fields have their defaults. The sizes of the cohort are `min_cohort`
+    /// and `max_contributions`.
+    pub fn new(
+        model_digest: ModelDigest,
+        tensors: Vec<Tensor>,
+        cohort: RangeInclusive<u32>,
+        clip: f64,
+        closes_at_ms: i64,
+        credential_epoch: u32,
+    ) -> Self {
+        Self {
+            model_digest,
+            tensors,
+            max_contributions: *cohort.end(),
+            min_cohort: *cohort.start(),
+            min_effective: None,
+            max_total_weight: None,
+            norm_bound: default_norm_bound(),
+            clip,
+            weight_min: one(),
+            weight_max: one(),
+            opens_at_ms: None,
+            earliest_close_ms: None,
+            closes_at_ms,
+            attest_by_ms: None,
+            release_by_ms: None,
+            credential_epoch,
+            proof: ProofDemand::None,
+            max_attempts: two(),
+            payout: None,
+            min_reputation_ppm: 0,
+        }
+    }
 }
 
 fn default_norm_bound() -> u64 {
@@ -285,28 +323,7 @@ mod tests {
         use RoundState as S;
 
         let page = include_str!("../../../docs/api.md");
-        let round = CreateRound {
-            model_digest: ModelDigest::from_bytes([0; 32]),
-            tensors: Vec::new(),
-            max_contributions: 2,
-            min_cohort: 2,
-            min_effective: None,
-            max_total_weight: None,
-            norm_bound: default_norm_bound(),
-            clip: 1.0,
-            weight_min: one(),
-            weight_max: one(),
-            opens_at_ms: None,
-            earliest_close_ms: None,
-            closes_at_ms: 1,
-            attest_by_ms: None,
-            release_by_ms: None,
-            credential_epoch: 1,
-            proof: ProofDemand::None,
-            max_attempts: two(),
-            payout: None,
-            min_reputation_ppm: 0,
-        };
+        let round = CreateRound::new(ModelDigest::from_bytes([0; 32]), Vec::new(), 2..=2, 1.0, 1, 1);
         let round = serde_json::to_value(&round).unwrap();
         let table = page.split("| field | range | default | what |").nth(1).unwrap();
         let table = table.split("\n\n").next().unwrap();

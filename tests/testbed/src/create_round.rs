@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use api::rounds::{CreateRound, ProofDemand, Tensor};
+use api::rounds::{CreateRound, Tensor};
 use names::ModelDigest;
 
 use crate::EPOCH;
@@ -12,26 +12,16 @@ use crate::EPOCH;
 pub fn create_round(model_digest: ModelDigest, tensors: &[(&str, &[u32])]) -> CreateRound {
     let tensor = |&(name, shape): &(&str, &[u32])| Tensor { name: name.into(), shape: shape.into() };
     CreateRound {
-        model_digest,
-        tensors: tensors.iter().map(tensor).collect(),
-        max_contributions: 8,
-        min_cohort: 2,
         min_effective: Some(1),
-        max_total_weight: None,
-        norm_bound: 1 << 18,
-        clip: 10.0,
-        weight_min: 1,
         weight_max: 5,
-        opens_at_ms: None,
-        earliest_close_ms: None,
-        closes_at_ms: now_ms() + 3_600_000,
-        attest_by_ms: None,
-        release_by_ms: None,
-        credential_epoch: EPOCH,
-        proof: ProofDemand::None,
-        max_attempts: 2,
-        payout: None,
-        min_reputation_ppm: 0,
+        ..CreateRound::new(
+            model_digest,
+            tensors.iter().map(tensor).collect(),
+            2..=8,
+            10.0,
+            now_ms() + 3_600_000,
+            EPOCH,
+        )
     }
 }
 

@@ -210,28 +210,7 @@ mod tests {
     fn tensors_follow_one_another() {
         let tensor =
             |name: &str, shape: &[u32]| api::rounds::Tensor { name: name.into(), shape: shape.to_vec() };
-        let request = |tensors| CreateRound {
-            model_digest: [0; 32].into(),
-            tensors,
-            max_contributions: 4,
-            min_cohort: 2,
-            min_effective: None,
-            max_total_weight: None,
-            norm_bound: 1 << 18,
-            clip: 1.0,
-            weight_min: 1,
-            weight_max: 1,
-            opens_at_ms: None,
-            earliest_close_ms: None,
-            closes_at_ms: 1,
-            attest_by_ms: None,
-            release_by_ms: None,
-            credential_epoch: 1,
-            proof: ProofDemand::None,
-            max_attempts: 2,
-            payout: None,
-            min_reputation_ppm: 0,
-        };
+        let request = |tensors| CreateRound::new([0; 32].into(), tensors, 2..=4, 1.0, 1, 1);
         let (tensors, dimension) = layout(&request(vec![tensor("w", &[3, 4]), tensor("b", &[])])).unwrap();
         assert_eq!((tensors[0].offset, tensors[1].offset, dimension), (0, 12, 13));
         assert!(layout(&request(vec![tensor("w", &[u32::MAX; 3])])).is_err());

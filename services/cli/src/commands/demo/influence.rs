@@ -91,27 +91,17 @@ type Cheat = (ContributionId, Vec<u8>, Quantised);
 impl Hospitals<'_> {
     async fn open(&self, proof: ProofDemand, rng: &mut StdRng) -> Result<Trial<'_>> {
         let operator = &self.federation.operator;
+        let model_digest = operator.put_model(&OsRng.r#gen::<[u8; 32]>()).await?;
+        let tensors = vec![Tensor { name: "update".to_owned(), shape: vec![DIMENSION] }];
+        let (cohort, closes_at_ms) = (MIN_COHORT..=WEIGHTS.len() as u32, round::closing_time_ms());
         let spec = CreateRound {
-            model_digest: operator.put_model(&OsRng.r#gen::<[u8; 32]>()).await?,
-            tensors: vec![Tensor { name: "update".to_owned(), shape: vec![DIMENSION] }],
-            max_contributions: WEIGHTS.len() as u32,
-            min_cohort: MIN_COHORT,
             min_effective: Some(2),
             max_total_weight: Some(WEIGHTS.iter().map(|&weight| u64::from(weight)).sum()),
             norm_bound: 1 << 20,
-            clip: CLIP,
             weight_min: WEIGHTS[0],
             weight_max: WEIGHTS[3],
             proof,
-            opens_at_ms: None,
-            earliest_close_ms: None,
-            closes_at_ms: round::closing_time_ms(),
-            attest_by_ms: None,
-            release_by_ms: None,
-            credential_epoch: local::parties::EPOCH,
-            max_attempts: 2,
-            payout: None,
-            min_reputation_ppm: 0,
+            ..CreateRound::new(model_digest, tensors, cohort, CLIP, closes_at_ms, local::parties::EPOCH)
         };
         let id = operator.create_round(&spec).await?.round_id;
         round::wait(self.federation, id, |view| view.state == RoundState::Open).await?;
@@ -153,7 +143,8 @@ impl Trial<'_> {
             let (update, weight) = (&self.updates[site], WEIGHTS[site]);
             client.contribute(round, participant, update, weight, ignore_progress()).await?;
         }
-        let (id, message, cheated) = attempt(round, &sites[CHEATER].1, &self.updates[CHEATER])?;
+        let work = || attempt(round, &sites[CHEATER].1, &self.updates[CHEATER]);
+        let (id, message, cheated) = tokio::task::block_in_place(work)?;
         federation.learners[0].misdeeds.submit(round, id, message).await?;
         let round_id: RoundId = round.document().round_id;
         round::wait(federation, round_id, |view| view.state == RoundState::Published).await?;

@@ -92,27 +92,15 @@ async fn open(federation: &Federation, model: &Network, proof: ProofDemand) -> R
     let bytes = update_file::unflatten(model.parameters(), &layout(&tensors))
         .map_err(|_| CommandError::Unexpected { what: "model" })?;
     let clients = federation.learners.len();
+    let cohort = cast::min_cohort(clients) as u32..=clients as u32;
+    let model_digest = federation.operator.put_model(&bytes).await?;
+    let (clip, closes_at_ms) = (training_plan::CLIP, closing_time_ms());
     let spec = CreateRound {
-        model_digest: federation.operator.put_model(&bytes).await?,
-        tensors,
-        max_contributions: clients as u32,
-        min_cohort: cast::min_cohort(clients) as u32,
-        min_effective: None,
-        max_total_weight: None,
         norm_bound: 1 << 20,
-        clip: training_plan::CLIP,
-        weight_min: 1,
         weight_max: training_plan::WEIGHT_MAX,
-        opens_at_ms: None,
-        earliest_close_ms: None,
-        closes_at_ms: closing_time_ms(),
-        attest_by_ms: None,
-        release_by_ms: None,
-        credential_epoch: local::parties::EPOCH,
         proof,
-        max_attempts: 2,
         payout: Some(terms::terms()),
-        min_reputation_ppm: 0,
+        ..CreateRound::new(model_digest, tensors, cohort, clip, closes_at_ms, local::parties::EPOCH)
     };
     let id = federation.operator.create_round(&spec).await?.round_id;
     wait(federation, id, |view| view.state == RoundState::Open).await?;
