@@ -52,3 +52,23 @@ fn every_table_is_described_in_the_data_model() {
         assert!(page.contains(&format!("`{table}`")), "{table} is missing in docs/data-model.md");
     }
 }
+
+/// Every row of SECURITY.md's table of tests names tests that exist, and every promise has a row.
+#[test]
+fn promises_are_linked_to_their_tests() {
+    let page = include_str!("../../../SECURITY.md");
+    let table = page.split("## Tests of the promises").nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| P")).collect();
+    for promise in 1..=6 {
+        assert!(rows.iter().any(|row| row.starts_with(&format!("| P{promise} |"))), "P{promise} has no row");
+    }
+    for row in rows {
+        let links: Vec<_> = row.split('[').skip(1).map(|link| link.split_once("](").unwrap()).collect();
+        assert!(!links.is_empty(), "no test: {row}");
+        for (name, rest) in links {
+            let path = rest.split(')').next().unwrap();
+            let text = std::fs::read_to_string(root().join(path)).unwrap();
+            assert!(text.contains(&format!("fn {name}(")), "there is no test {name} in {path}");
+        }
+    }
+}
