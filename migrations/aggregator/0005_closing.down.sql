@@ -1,3 +1,4 @@
+DROP TABLE unreleased;
 DROP TABLE results;
 DROP TABLE sum_chunks;
 DROP TABLE release_answers;

@@ -77,3 +77,18 @@ COMMENT ON COLUMN results.tensors IS
 'Average, smallest and largest coordinate of each tensor of the mean.';
 COMMENT ON COLUMN results.result IS 'The signed result, canonical encoding.';
 COMMENT ON COLUMN results.published_at IS 'When it was published.';
+
+CREATE TABLE unreleased (
+    round_id BYTEA NOT NULL REFERENCES rounds,
+    holder SMALLINT NOT NULL CHECK (holder BETWEEN 1 AND 7),
+    statement BYTEA NOT NULL,
+    stored_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (round_id, holder)
+);
+COMMENT ON TABLE unreleased IS
+'Signed statements of combiners that they released nothing of a round and have destroyed its key; '
+'append-only. With all of them, participants may send their updates again.';
+COMMENT ON COLUMN unreleased.round_id IS 'The round, which has ended without a release.';
+COMMENT ON COLUMN unreleased.holder IS 'The combiner''s index among the holders.';
+COMMENT ON COLUMN unreleased.statement IS 'The signed statement, canonical encoding.';
+COMMENT ON COLUMN unreleased.stored_at IS 'When it was stored.';

@@ -763,6 +763,23 @@ CREATE CONSTRAINT TRIGGER transfers_balanced AFTER INSERT ON transfers DEFERRABL
 CREATE TRIGGER transfers_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON transfers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER transfers_recorded AFTER INSERT ON transfers FOR EACH ROW EXECUTE FUNCTION record_in_log();
 
+-- Signed statements of combiners that they released nothing of a round and have destroyed its
+-- key; append-only. With all of them, participants may send their updates again.
+CREATE TABLE unreleased (
+    -- The round, which has ended without a release.
+    round_id bytea NOT NULL,
+    -- The combiner's index among the holders.
+    holder smallint NOT NULL,
+    -- The signed statement, canonical encoding.
+    statement bytea NOT NULL,
+    -- When it was stored.
+    stored_at timestamp with time zone NOT NULL,
+    CONSTRAINT unreleased_pkey PRIMARY KEY (round_id, holder),
+    CONSTRAINT unreleased_round_id_fkey FOREIGN KEY (round_id) REFERENCES rounds(round_id),
+    CONSTRAINT unreleased_holder_check CHECK (((holder >= 1) AND (holder <= 7)))
+);
+CREATE TRIGGER unreleased_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON unreleased FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 -- Grants to the roles aggregator_rw, auditor_ro and payer_rw what they need, and no more.
 -- Returns the roles that exist.
 FUNCTION apply_grants()
@@ -1323,6 +1340,7 @@ GRANT INSERT, SELECT, UPDATE (countersignatures, state, active, active_weight, r
 GRANT SELECT ON schema_definitions TO aggregator_rw;
 GRANT INSERT, SELECT, UPDATE (digest, residual_max, unmasked_at) ON sum_chunks TO aggregator_rw;
 GRANT INSERT, SELECT ON transfers TO aggregator_rw;
+GRANT INSERT, SELECT ON unreleased TO aggregator_rw;
 GRANT EXECUTE ON FUNCTION hold_latch(latch text) TO aggregator_rw;
 GRANT EXECUTE ON FUNCTION record_problems() TO aggregator_rw;
 GRANT EXECUTE ON FUNCTION record_problems() TO auditor_ro;

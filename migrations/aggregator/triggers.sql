@@ -121,3 +121,6 @@ CREATE TRIGGER observed_time_kept BEFORE DELETE OR TRUNCATE ON observed_time
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER observed_time_grows BEFORE UPDATE ON observed_time
 FOR EACH ROW WHEN (NEW.observed_ms < OLD.observed_ms) EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER unreleased_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON unreleased
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -51,4 +51,4 @@ pub use roles::round::{Pins, SignedDocument, VerifiedRound};
 pub use section::Section;
 pub use signed::Signed;
 pub use signed_refusal::{RefusedFor, SignedRefusal};
-pub use unreleased::Unreleased;
+pub use unreleased::{Unreleased, check_unreleased};

@@ -6,7 +6,7 @@ use names::{
 };
 
 use crate::{
-    Signature, Signed,
+    IdentityKey, Refusal, Signature, Signed, VerifiedRound,
     codec::{Canonical, DecodeError, Reader, Writer},
 };
 
@@ -23,6 +23,41 @@ pub struct Unreleased {
     pub holder: u8,
     /// The combiner's signature.
     pub signature: Signature,
+}
+
+impl Unreleased {
+    /// Makes and signs the statement as combiner `holder`. Signing is deterministic.
+    pub fn state(round_hash: RoundHash, holder: u8, combiner: &IdentityKey) -> Self {
+        Self { round_hash, holder, signature: Signature::BLANK }.sign(combiner)
+    }
+
+    /// Checks that combiner `holder` of this round made the statement about this round.
+    ///
+    /// # Errors
+    /// [`Refusal::WrongRound`], [`Refusal::Holders`] when it is of another holder or of none,
+    /// [`Refusal::Signature`].
+    pub fn check(&self, round: &VerifiedRound, holder: u8) -> Result<(), Refusal> {
+        if self.round_hash != *round.hash() {
+            return Err(Refusal::WrongRound);
+        }
+        match round.holder(holder) {
+            Some(combiner) if holder != 0 && self.holder == holder => self.verify(&combiner.identity_key),
+            _ => Err(Refusal::Holders { expected: round.holders().into(), found: self.holder.into() }),
+        }
+    }
+}
+
+/// Checks that every combiner of the round has stated that it released nothing. The statements come
+/// in the order of the combiners. Then no honest party opened anything of the round.
+///
+/// # Errors
+/// [`Refusal::Holders`] when there is not one of each combiner, and those of [`Unreleased::check`].
+pub fn check_unreleased(round: &VerifiedRound, statements: &[Unreleased]) -> Result<(), Refusal> {
+    let combiners = usize::from(round.holders()) - 1;
+    if statements.len() != combiners {
+        return Err(Refusal::Holders { expected: combiners, found: statements.len() });
+    }
+    (1..round.holders()).zip(statements).try_for_each(|(holder, statement)| statement.check(round, holder))
 }
 
 impl Signed for Unreleased {

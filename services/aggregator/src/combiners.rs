@@ -5,8 +5,8 @@ use std::{fs, path::Path, time::Duration};
 use api::{
     Hex, HexBytes, Problem, ProblemKind,
     combiner::{
-        AttestRequest, AttestResponse, CountersignRequest, Countersignature, ReleaseCall, ReleaseView,
-        RoundKeyRequest, RoundKeyView,
+        AttestRequest, AttestResponse, CombinerRoundView, CountersignRequest, Countersignature, ReleaseCall,
+        ReleaseView, RoundKeyRequest, RoundKeyView,
     },
     paths,
 };
@@ -173,9 +173,8 @@ impl Combiner {
     }
 
     /// Tells the combiner that a round ended without a release.
-    pub(crate) async fn abandon(&self, round_hash: RoundHash) -> Result<(), CombinerError> {
-        let path = paths::fill(paths::COMBINER_ABANDON, &[&round_hash]);
-        self.send(path, &serde_json::json!({})).await.map(|_| ())
+    pub(crate) async fn abandon(&self, round_hash: RoundHash) -> Result<CombinerRoundView, CombinerError> {
+        self.post(paths::fill(paths::COMBINER_ABANDON, &[&round_hash]), &serde_json::json!({})).await
     }
 
     /// The error for an answer that breaks the contract of the API.

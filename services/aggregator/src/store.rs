@@ -18,6 +18,7 @@ pub(crate) mod reputation;
 pub(crate) mod retention;
 pub(crate) mod rounds;
 pub(crate) mod times;
+pub(crate) mod unreleased;
 
 /// Returns whether a statement failed because another row has the same value in this unique index.
 pub(crate) fn violates(error: &sqlx::Error, constraint: &str) -> bool {

@@ -192,6 +192,11 @@ pub struct RoundView {
     pub root: Option<SetRoot>,
     /// Why the round failed. Absent unless it did.
     pub failure: Option<RoundFailure>,
+    /// The signed statements of combiners that nothing of the round was released, canonical
+    /// encodings, in the order of the combiners. Absent in a list, and in a round that was not
+    /// ended without a release.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreleased: Vec<HexBytes>,
 }
 
 /// The public reason why a round failed. The operator finds the details in the log of the service

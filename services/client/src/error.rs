@@ -126,8 +126,12 @@ pub enum ClientError {
         tries: u32,
     },
     /// The same update was sent in another round. It is not sent again, because an update in two
-    /// sums could be isolated by comparing them.
-    #[error("this update was sent in round {round_hash} already")]
+    /// sums could be isolated by comparing them. Once that round has ended without a release and
+    /// every combiner has said so, it may be.
+    #[error(
+        "this update was sent in round {round_hash} already, and not every combiner has signed that \
+         nothing of that round was released"
+    )]
     AlreadySent {
         /// Hash of that round's document.
         round_hash: RoundHash,

@@ -26,7 +26,10 @@ use protocol::{ContributionHeader, MessagePrefix, VerifiedRound};
 use tempfile::NamedTempFile;
 use tokio_util::io::ReaderStream;
 
-use crate::{ClientError, Phase, Progress, ProgressFn, private_file, sent_updates::SentUpdates};
+use crate::{
+    ClientError, Phase, Progress, ProgressFn, private_file,
+    sent_updates::{Owner, SentUpdates},
+};
 
 /// Bytes read from disk at a time while uploading.
 const READ_BYTES: usize = 256 << 10;
@@ -65,12 +68,9 @@ impl Outbox {
         Ok(outbox)
     }
 
-    /// Checks that an update belongs to no other round, before work is done for it.
-    ///
-    /// # Errors
-    /// [`ClientError::AlreadySent`].
-    pub(crate) fn check(&self, round: &VerifiedRound, update: &UpdateDigest) -> Result<(), ClientError> {
-        self.sent.check(update, round.hash())
+    /// The round to which an update belongs.
+    pub(crate) fn owner(&self, update: &UpdateDigest) -> Result<Option<Owner>, ClientError> {
+        self.sent.owner(update)
     }
 
     /// A temporary file for the body of a new message. It is deleted on drop, unless
@@ -80,7 +80,7 @@ impl Outbox {
     }
 
     /// Writes the message to disk and records its update, both or neither. When this returns, a
-    /// crash does not lose it.
+    /// crash does not lose it. The update may have belonged to the round `lifted`.
     ///
     /// # Errors
     /// [`ClientError::AlreadySent`] when the update belongs to another round,
@@ -91,6 +91,7 @@ impl Outbox {
         update: &UpdateDigest,
         prefix: MessagePrefix,
         body: NamedTempFile,
+        lifted: Option<Owner>,
     ) -> Result<Message, ClientError> {
         let stem = format!("{}-{}", round.document().round_id, prefix.header.contribution_id);
         let body_name = format!("{stem}.{BODY}");
@@ -101,7 +102,7 @@ impl Outbox {
         };
         write().map_err(ClientError::state(&self.folder))?;
         let unrecorded = self.folder.join(unrecorded);
-        let claimed = self.sent.claim(update, round.hash());
+        let claimed = self.sent.claim(update, Owner::of(round), lifted);
         if matches!(claimed, Err(ClientError::AlreadySent { .. })) {
             for path in [&unrecorded, &self.folder.join(body_name)] {
                 private_file::remove(path).map_err(ClientError::state(path))?;
@@ -128,7 +129,8 @@ impl Outbox {
             let Some((stem, update)) = unrecorded(&path) else { continue };
             let message = fs::read(&path).ok().and_then(|bytes| MessagePrefix::from_bytes(&bytes).ok());
             let Some(message) = message else { continue };
-            if self.sent.round_of(&update)? == Some(message.header.round_hash) {
+            let owner = self.sent.owner(&update)?;
+            if owner.is_some_and(|owner| owner.round_hash == message.header.round_hash) {
                 self.finish(&path, &stem)?;
             }
         }

@@ -3,12 +3,13 @@
 use std::{
     fmt,
     io::Write,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use lattice::MaskingBackend;
 use masking::Quantised;
-use names::ContributionId;
+use names::{ContributionId, UpdateDigest};
 use protocol::{
     Credential, IdentityKey, MessagePrefix, VerifiedRound,
     roles::client::{Attempt, Masked, Offer, SigningError},
@@ -20,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Client, ClientError, Participant, Phase, Progress, ProgressFn,
     outbox::{Message, Outbox},
-    sent_updates::digest,
+    sent_updates::{Owner, digest},
 };
 
 /// How often a contribution is made before the client gives up. An honest one needs a second try
@@ -80,7 +81,9 @@ impl Client {
     /// client, not on the threads of the runtime.
     ///
     /// From the moment when the message is in the outbox, the update belongs to this round and is
-    /// sent in no other. A preparation that fails, or whose future is dropped, leaves it free.
+    /// sent in no other. A preparation that fails, or whose future is dropped, leaves it free. If
+    /// the update belongs to an earlier round that ended without a release, the combiners'
+    /// statements about that round are fetched, and free it.
     ///
     /// # Errors
     /// [`ClientError::CohortFloor`], [`ClientError::ProofFloor`], [`ClientError::UpdateLength`],
@@ -97,11 +100,15 @@ impl Client {
     ) -> Result<Prepared, ClientError> {
         self.floors.check(round)?;
         check(round, update, weight)?;
+        let update: Arc<[f32]> = update.into();
+        let (digest, lifted) = self.lift(round, &update).await?;
         let job = Job {
             round: round.clone(),
             identity: IdentityKey::from_secret(&participant.identity.secret()),
             credential: participant.credential.clone(),
-            update: update.to_vec(),
+            update,
+            digest,
+            lifted,
             weight,
             progress,
         };
@@ -112,6 +119,28 @@ impl Client {
         let prepared = tokio::task::spawn_blocking(work).await;
         let prepared = prepared.expect("masking neither panics nor is cancelled")?;
         Ok(prepared.expect("only a caller that is gone gives up"))
+    }
+}
+
+impl Client {
+    /// Returns the digest of an update, and the other round to which it belonged until now. That
+    /// round must have ended without a release.
+    async fn lift(
+        &self,
+        round: &VerifiedRound,
+        update: &Arc<[f32]>,
+    ) -> Result<(UpdateDigest, Option<Owner>), ClientError> {
+        let (outbox, update) = (self.outbox.clone(), Arc::clone(update));
+        let looked_up = tokio::task::spawn_blocking(move || {
+            let digest = digest(&update);
+            Ok::<_, ClientError>((digest, outbox.owner(&digest)?))
+        });
+        let (digest, owner) = looked_up.await.expect("hashing neither panics nor is cancelled")?;
+        match owner.filter(|owner| owner.round_hash != *round.hash()) {
+            Some(owner) if self.is_unreleased(owner).await? => Ok((digest, Some(owner))),
+            Some(owner) => Err(owner.into()),
+            None => Ok((digest, None)),
+        }
     }
 }
 
@@ -134,7 +163,10 @@ struct Job {
     round: VerifiedRound,
     identity: IdentityKey,
     credential: Credential,
-    update: Vec<f32>,
+    update: Arc<[f32]>,
+    digest: UpdateDigest,
+    /// The round from which the update is lifted.
+    lifted: Option<Owner>,
     weight: u32,
     progress: ProgressFn,
 }
@@ -151,14 +183,12 @@ impl Job {
         outbox: &Outbox,
         given_up: &CancellationToken,
     ) -> Result<Option<Prepared>, ClientError> {
-        let update = digest(&self.update);
-        outbox.check(&self.round, &update)?;
         for number in 0..TRIES {
             let Some((preparation, prefix, body)) = self.make(number, backend, outbox)? else { continue };
             if given_up.is_cancelled() {
                 return Ok(None);
             }
-            let message = outbox.put(&self.round, &update, prefix, body)?;
+            let message = outbox.put(&self.round, &self.digest, prefix, body, self.lifted)?;
             return Ok(Some(Prepared { preparation, message }));
         }
         Err(ClientError::TooLong { tries: TRIES })

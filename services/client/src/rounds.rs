@@ -1,14 +1,14 @@
 //! Rounds: list them, accept a document, fetch a model.
 
 use api::{
-    paths,
+    HexBytes, paths,
     rounds::{RoundView, SignedRound},
 };
 use names::RoundId;
-use protocol::{Signature, SignedDocument, VerifiedRound};
+use protocol::{Canonical, Signature, SignedDocument, Unreleased, VerifiedRound, check_unreleased};
 use sha2::{Digest, Sha256};
 
-use crate::{Client, ClientError, address::model_url};
+use crate::{Client, ClientError, address::model_url, sent_updates::Owner};
 
 impl Client {
     /// All rounds of the aggregator with their progress. The answer is not signed.
@@ -39,6 +39,12 @@ impl Client {
     /// [`ClientError::Refused`] when a signature or a rule does not hold, [`ClientError::Mismatch`]
     /// when the document is of another round, and the errors of any exchange.
     pub async fn open_round(&self, id: RoundId) -> Result<VerifiedRound, ClientError> {
+        let round = self.verified_round(id).await?;
+        self.floors.check(&round)?;
+        Ok(round)
+    }
+
+    async fn verified_round(&self, id: RoundId) -> Result<VerifiedRound, ClientError> {
         let path = paths::fill(paths::ROUND_DOCUMENT, &[&id]);
         let SignedRound { document, aggregator_signature, countersignatures } =
             self.transport.json(&path, "a signed round document").await?;
@@ -54,8 +60,22 @@ impl Client {
         if round.document().round_id != id {
             return Err(ClientError::Mismatch { what: "round document", field: "round_id" });
         }
-        self.floors.check(&round)?;
         Ok(round)
+    }
+
+    /// Whether all combiners of a round have stated that nothing of it was released. The statements
+    /// are signed, so the aggregator that forwards them cannot invent one.
+    pub(crate) async fn is_unreleased(&self, owner: Owner) -> Result<bool, ClientError> {
+        let asked = tokio::try_join!(self.verified_round(owner.round_id), self.round(owner.round_id));
+        let (round, view) = match asked {
+            // The list of sent updates may also name rounds of another aggregator.
+            Err(error) if !error.is_retryable() => return Ok(false),
+            asked => asked?,
+        };
+        let statements: Result<Vec<_>, _> =
+            view.unreleased.iter().map(|HexBytes(bytes)| Unreleased::from_bytes(bytes)).collect();
+        let stated = |statements: Vec<_>| check_unreleased(&round, &statements).is_ok();
+        Ok(*round.hash() == owner.round_hash && statements.is_ok_and(stated))
     }
 
     /// Fetches the model that the round starts from. Checks its length and its digest.

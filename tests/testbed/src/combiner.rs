@@ -10,8 +10,8 @@ use std::{
 use api::{
     Hex, HexBytes, Problem, ProblemKind,
     combiner::{
-        AttestRequest, AttestResponse, CountersignRequest, Countersignature, ReleaseCall, ReleaseView,
-        RoundKeyRequest, RoundKeyView, Verdict,
+        AttestRequest, AttestResponse, CombinerRoundState, CombinerRoundView, CountersignRequest,
+        Countersignature, ReleaseCall, ReleaseView, RoundKeyRequest, RoundKeyView, Verdict,
     },
     paths,
 };
@@ -25,7 +25,7 @@ use axum::{
 };
 use names::{HeaderHash, PublicKey, RoundHash, RoundId, SetRoot};
 use protocol::{
-    Canonical, ContributionHeader, IdentityKey, Refusal, ReleaseRequest, SealedSeeds, Signature,
+    Canonical, ContributionHeader, IdentityKey, Refusal, ReleaseRequest, SealedSeeds, Signature, Unreleased,
     VerifiedRound,
     roles::combiner::{
         AttestedMember, CombinerPolicy, answer, attest, check_release, check_shares, countersign, open_share,
@@ -57,6 +57,8 @@ pub enum Fault {
     ForgesAttestations,
     /// It answers with a signed key sum that is off by one.
     LiesAboutSum,
+    /// It states that nothing was released, with a signature that does not verify.
+    ForgesStatements,
 }
 
 /// A combiner on a loopback address that a test controls.
@@ -290,12 +292,24 @@ fn release_once(shared: &Shared, hash: RoundHash, call: &ReleaseCall) -> Result<
 async fn abandon(
     State(shared): State<Arc<Shared>>,
     Path(hash): Path<RoundHash>,
-) -> Answer<serde_json::Value> {
+) -> Answer<CombinerRoundView> {
     let mut rounds = shared.rounds.lock().unwrap();
     let round = rounds.get_mut(&hash).ok_or_else(|| problem(ProblemKind::NotFound))?;
     if round.released {
         return Err(problem(ProblemKind::RoundState));
     }
     round.abandoned = true;
-    Ok(Json(serde_json::json!({})))
+    let mut statement = Unreleased::state(hash, round.holder, &shared.identity);
+    if shared.fails(Fault::ForgesStatements) {
+        statement.signature.0[0] ^= 1;
+    }
+    Ok(Json(CombinerRoundView {
+        round_hash: hash,
+        state: CombinerRoundState::Abandoned,
+        attested: round.attested.len() as u64,
+        refused: 0,
+        root: None,
+        key_destroyed_at_ms: Some(0),
+        unreleased: Some(HexBytes(statement.to_bytes())),
+    }))
 }

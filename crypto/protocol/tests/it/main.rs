@@ -13,3 +13,4 @@ mod hedging;
 mod hostile_bytes;
 mod influence;
 mod norm_proof;
+mod unreleased;

@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 
 use api::{
-    ProblemKind,
+    HexBytes, ProblemKind,
     contributions::ContributionState::{Received, Verified},
     rounds::{FailureCode, RoundState},
 };
 use futures::StreamExt;
 use kit::{Result, vault::round_key};
+use protocol::{Canonical, Unreleased};
 
 use super::{
     lifecycle::{self, Ended, Event, LockedRound},
@@ -16,12 +17,15 @@ use super::{
 };
 use crate::{
     blobs::object_names::{SumNames, bodies},
+    combiners::Combiner,
     state::App,
     store::{
         contributions,
         jobs::{self, Kind},
         rounds::{Facts, Failure, RoundRow},
+        unreleased,
     },
+    stored_round,
 };
 
 /// The pause before another look at whether the round's other jobs are done.
@@ -120,11 +124,23 @@ async fn remove_objects(app: &App, round: &RoundRow) -> Result<()> {
 async fn abandon(app: &App, round: &RoundRow) -> Result<()> {
     let mut told = Ok(());
     for combiner in &app.combiners {
-        match combiner.abandon(round.round_hash.0).await {
-            Err(error)
-                if matches!(error.refusal(), Some(ProblemKind::NotFound | ProblemKind::RoundState)) => {}
-            outcome => told = told.and(outcome),
-        }
+        told = told.and(tell(app, round, combiner).await);
     }
-    Ok(told?)
+    told
+}
+
+/// Tells one combiner, and stores its statement that it released nothing.
+async fn tell(app: &App, round: &RoundRow, combiner: &Combiner) -> Result<()> {
+    let view = match combiner.abandon(round.round_hash.0).await {
+        Err(error) if matches!(error.refusal(), Some(ProblemKind::NotFound | ProblemKind::RoundState)) => {
+            return Ok(());
+        }
+        view => view?,
+    };
+    let Some(HexBytes(bytes)) = view.unreleased else { return Ok(()) };
+    let statement = Unreleased::from_bytes(&bytes).map_err(|_| combiner.unacceptable())?;
+    let checked = statement.check(&stored_round::verified(round)?, combiner.holder);
+    checked.map_err(|_| combiner.unacceptable())?;
+    unreleased::insert(&app.db, &round.round_id.0, combiner.holder, &bytes, app.now()).await?;
+    Ok(())
 }

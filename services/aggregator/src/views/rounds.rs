@@ -10,16 +10,22 @@ use names::RoundId;
 
 use crate::{
     state::App,
-    store::rounds::{self, RoundRow, RoundSummary},
+    store::{
+        rounds::{self, RoundRow, RoundSummary},
+        unreleased,
+    },
     stored_round::find,
 };
 
 /// One round with its progress.
 pub(crate) async fn show(app: &App, round_id: RoundId) -> Result<RoundView> {
-    rounds::summary(&app.db, &round_id).await?.map(view).ok_or_else(|| Error::abort(ProblemKind::NotFound))
+    let summary = rounds::summary(&app.db, &round_id).await?;
+    let summary = summary.ok_or_else(|| Error::abort(ProblemKind::NotFound))?;
+    let unreleased = unreleased::of_round(&app.db, &round_id).await?;
+    Ok(RoundView { unreleased: unreleased.into_iter().map(HexBytes).collect(), ..view(summary) })
 }
 
-/// At most `limit` rounds that follow `after`, oldest first.
+/// At most `limit` rounds that follow `after`, oldest first, without the combiners' statements.
 pub(crate) async fn list(
     app: &App,
     after: Option<RoundId>,
@@ -72,5 +78,6 @@ fn view(row: RoundSummary) -> RoundView {
         root: row.root.map(|root| root.0),
         failure: (row.state.0 == RoundState::Failed)
             .then(|| row.failure_code.map_or(FailureCode::Internal, |code| code.0).into()),
+        unreleased: Vec::new(),
     }
 }

@@ -1,11 +1,12 @@
 //! Tests of rounds that the operator ends after their set is fixed, because they cannot go on.
 
 use api::{
-    ProblemKind,
+    HexBytes, ProblemKind,
     contributions::ContributionState,
     paths,
     rounds::{FailureCode, RoundState},
 };
+use protocol::{Canonical, Unreleased, check_unreleased};
 use testbed::Fault;
 
 use crate::{
@@ -137,4 +138,32 @@ async fn a_round_that_cannot_be_unmasked_is_ended_and_leaves_no_objects() {
     deployment.until_retired(&round).await;
     has_failed(&deployment, &round, &messages).await;
     assert_eq!(answers(&deployment).await, 2, "one set, released once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_combiners_statements_that_nothing_was_released_are_shown() {
+    let deployment = Deployment::with(Settings { combiners: 2, ..Settings::default() }).await;
+    let (round, _) = contributed(&deployment).await;
+    assert!(deployment.show(&round).await.unreleased.is_empty());
+    deployment.cancel(&round).await;
+    deployment.until_abandoned(&round).await;
+    let statements: Vec<_> = deployment.show(&round).await.unreleased;
+    let statements: Vec<_> =
+        statements.iter().map(|HexBytes(bytes)| Unreleased::from_bytes(bytes).unwrap()).collect();
+    check_unreleased(&round.verified, &statements).unwrap();
+}
+
+/// The combiner is asked again until its statement is right.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_the_combiner_did_not_sign_is_not_shown() {
+    let deployment = Deployment::start().await;
+    let (round, _) = contributed(&deployment).await;
+    deployment.combiners[0].set(Fault::ForgesStatements);
+    deployment.cancel(&round).await;
+    let told = async || deployment.combiners[0].has_abandoned(round.verified.hash()).then_some(());
+    eventually("the combiner to be told", told).await;
+    assert!(deployment.show(&round).await.unreleased.is_empty());
+    deployment.combiners[0].set(Fault::None);
+    deployment.until_abandoned(&round).await;
+    assert_eq!(deployment.show(&round).await.unreleased.len(), 1);
 }

@@ -42,10 +42,17 @@ const TABLES: &[(&str, &[(Class, &str)])] = &[
             ),
             // The number of contributions that are not rejected, and the sum of their weights.
             (Derived, "active active_weight"),
+            // It stands in the document.
+            (Derived, "release_by"),
             // The operator's own words and keys, which nobody else sees.
             (Operational, "request_key request_digest failure"),
+            // When the round may fail unreleased.
+            (Operational, "observed_ms"),
         ],
     ),
+    ("observed_time", &[(Operational, "one observed_ms")]),
+    // Combiners sign these statements, and participants check them.
+    ("unreleased", &[(Derived, "round_id holder statement"), (Operational, "stored_at")]),
     // Counts of uploads that were not stored. Anyone could have sent them.
     ("refusals", &[(Operational, "round_id reason count first_at last_at")]),
     (

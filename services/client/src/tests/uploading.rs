@@ -5,13 +5,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::ProblemKind;
+use api::{
+    ProblemKind,
+    rounds::{RoundState, RoundView},
+};
 use axum::{http::header::RETRY_AFTER, response::IntoResponse};
-use protocol::{BodyDigester, Canonical, IdentityKey, MessagePrefix, PrefixLength, Refusal};
+use protocol::{BodyDigester, Canonical, IdentityKey, MessagePrefix, PrefixLength, Refusal, Unreleased};
+use rand::rngs::OsRng;
 use reqwest::Method;
 use tokio::net::TcpListener;
 
-use super::server::{Parties, Server, client, client_in, contribution_view, json, problem, update};
+use super::server::{
+    Parties, Server, client, client_in, contribution_view, json, problem, signed_round, update,
+};
 use crate::{
     Client, ClientConfig, ClientError, OnRetry, Phase, Progress, ProgressFn, RetryPolicy, Timeouts,
     ignore_progress,
@@ -204,7 +210,7 @@ async fn contribute_for(
 
 #[tokio::test]
 async fn a_receipt_signed_by_another_key_is_refused_and_the_message_kept() {
-    let other = IdentityKey::generate(&mut rand::rngs::OsRng);
+    let other = IdentityKey::generate(&mut OsRng);
     let (result, files) = contribute_for(other, |_| ()).await;
     let Err(ClientError::Refused { source: Refusal::Signature { of: "receipt" }, .. }) = result else {
         panic!("{result:?}")
@@ -249,7 +255,63 @@ async fn an_update_is_not_sent_in_a_second_round() {
     let second = client.contribute(&parties.round(2), &participant, &update(), 1, ignore_progress()).await;
     let Err(ClientError::AlreadySent { round_hash }) = second else { panic!("{second:?}") };
     assert_eq!(round_hash, *parties.round(1).hash());
-    assert_eq!(server.seen().len(), 1);
+    assert_eq!(uploads(&server), 1);
+}
+
+fn uploads(server: &Server) -> usize {
+    server.seen().iter().filter(|seen| seen.method == Method::PUT).count()
+}
+
+/// Answers as an aggregator does that shows this document and these statements for every round.
+fn ended(server: &Server, parties: &Parties, document: u8, statements: &[Unreleased]) {
+    let document = signed_round(&parties.signed(&parties.document(document)));
+    let unreleased = statements.iter().map(|statement| statement.to_bytes().into()).collect();
+    let view = RoundView { state: RoundState::Failed, unreleased, ..super::operating::view() };
+    server.always(move |seen| match seen.method {
+        Method::PUT => json(&Parties::new().view(&seen.body)),
+        _ if seen.path.ends_with("/document") => json(&document),
+        _ => json(&view),
+    });
+}
+
+#[tokio::test]
+async fn p1_an_update_is_sent_again_once_every_combiner_has_signed_that_nothing_was_released() {
+    let (parties, server) = (Parties::new(), Server::start().await);
+    let (client, _folder) = client(&server, parties.pins());
+    let participant = parties.participant("alice");
+    stored(&server);
+    client.contribute(&parties.round(1), &participant, &update(), 1, ignore_progress()).await.unwrap();
+    let state = |round: u8, holder: u8, key: &IdentityKey| {
+        Unreleased::state(*parties.round(round).hash(), holder, key)
+    };
+    let stranger = IdentityKey::generate(&mut OsRng);
+    let honest = state(1, 1, &parties.combiner);
+    let mut tampered = honest.clone();
+    tampered.signature.0[63] ^= 1;
+    let lies: [(u8, &[Unreleased]); 8] = [
+        (1, &[]),
+        (1, &[state(1, 1, &stranger)]),
+        (1, &[state(1, 1, &parties.aggregator)]),
+        (1, &[state(3, 1, &parties.combiner)]),
+        (1, &[state(1, 2, &parties.combiner)]),
+        (1, &[honest.clone(), honest.clone()]),
+        (1, &[tampered]),
+        // the document of another round, whose combiner has made a statement about that one
+        (3, &[state(3, 1, &parties.combiner)]),
+    ];
+    for (document, statements) in lies {
+        ended(&server, &parties, document, statements);
+        let again = client.contribute(&parties.round(2), &participant, &update(), 1, ignore_progress()).await;
+        assert!(matches!(again, Err(ClientError::AlreadySent { .. })), "{again:?}");
+    }
+    assert_eq!(uploads(&server), 1);
+
+    ended(&server, &parties, 1, &[honest]);
+    client.contribute(&parties.round(2), &participant, &update(), 1, ignore_progress()).await.unwrap();
+    assert_eq!(uploads(&server), 2);
+    let third = client.contribute(&parties.round(3), &participant, &update(), 1, ignore_progress()).await;
+    let Err(ClientError::AlreadySent { round_hash }) = third else { panic!("{third:?}") };
+    assert_eq!(round_hash, *parties.round(2).hash(), "the statement was about the first round");
 }
 
 async fn refused_before_sending(

@@ -1,10 +1,17 @@
 //! Shows a round to callers.
 
-use api::combiner::CombinerRoundView;
-use kit::{Result, time::Timestamp};
+use api::{
+    HexBytes,
+    combiner::{CombinerRoundState, CombinerRoundView},
+};
+use kit::{Result, time::Timestamp, vault::round_key};
 use names::RoundHash;
+use protocol::{Canonical, Unreleased};
 
-use crate::{state::App, store::rounds};
+use crate::{
+    state::App,
+    store::rounds::{self, RoundSummary},
+};
 
 /// Returns the round with this hash.
 ///
@@ -20,6 +27,24 @@ pub(crate) async fn view(app: &App, round_hash: RoundHash) -> Result<CombinerRou
         refused: count(summary.refused),
         root: summary.root.map(|root| root.0),
         key_destroyed_at_ms: summary.key_destroyed_at.map(Timestamp::ms),
-        unreleased: None,
+        unreleased: unreleased(app, round_hash, &summary).await?,
     })
+}
+
+/// The signed statement that nothing was released and that the key is destroyed. `None` unless that
+/// is so.
+///
+/// The vault is asked too. A database that was restored from a backup may not know of a release,
+/// but the vault remembers that the key was bound to a set before.
+async fn unreleased(app: &App, round_hash: RoundHash, summary: &RoundSummary) -> Result<Option<HexBytes>> {
+    let ended = matches!(summary.state.0, CombinerRoundState::Abandoned | CombinerRoundState::Expired);
+    if !ended || summary.key_destroyed_at.is_none() {
+        return Ok(None);
+    }
+    let round = rounds::find(&app.db, &round_hash).await?;
+    if round_key::is_bound(&app.vault, round.round_id.0).await? {
+        return Ok(None);
+    }
+    let statement = Unreleased::state(round_hash, round.holder()?, &app.identity);
+    Ok(Some(HexBytes(statement.to_bytes())))
 }

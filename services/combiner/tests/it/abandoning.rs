@@ -1,6 +1,10 @@
 //! Tests of rounds that end without a release.
 
-use api::{ProblemKind, combiner::CombinerRoundState};
+use api::{
+    HexBytes, ProblemKind,
+    combiner::{CombinerRoundState, CombinerRoundView},
+};
+use protocol::{Canonical, Unreleased};
 
 use crate::deployment::{Deployment, kind};
 
@@ -16,6 +20,35 @@ async fn p1_an_abandoned_round_is_never_released() {
     let late = deployment.contribution(&round, "late");
     assert_eq!(kind(deployment.attest(&round, &[late]).await), ProblemKind::RoundKeyDestroyed);
     assert_eq!(kind(deployment.round_key(round.document().round_id).await), ProblemKind::RoundKeyDestroyed);
+}
+
+fn stated(view: &CombinerRoundView) -> Option<Unreleased> {
+    view.unreleased.as_ref().map(|HexBytes(bytes)| Unreleased::from_bytes(bytes).unwrap())
+}
+
+#[tokio::test]
+async fn p1_only_a_round_that_ended_without_a_release_is_stated_to_be_unreleased() {
+    let mut deployment = Deployment::new().await;
+    let (released, members) = deployment.attested(3).await;
+    assert_eq!(stated(&deployment.view(&released).await.unwrap()), None, "it is open");
+    deployment.release_over(&released, &members).await.unwrap();
+    assert_eq!(stated(&deployment.view(&released).await.unwrap()), None, "it was released");
+
+    let round = deployment.round().await;
+    let view = deployment.abandon(&round).await.unwrap();
+    stated(&view).unwrap().check(&round.verified, 1).unwrap();
+    assert_eq!(stated(&deployment.view(&round).await.unwrap()), stated(&view));
+}
+
+/// The combiner was killed after it bound the set, and the round was abandoned. Nobody knows
+/// whether an answer was sent.
+#[tokio::test]
+async fn p1_a_round_whose_key_was_bound_to_a_set_is_never_stated_to_be_unreleased() {
+    let mut deployment = Deployment::new().await;
+    let (round, members) = deployment.attested(3).await;
+    let request = deployment.request(&round, &members.iter().collect::<Vec<_>>());
+    deployment.vault.commit(&round.vault_name(), request.root).unwrap();
+    assert_eq!(stated(&deployment.abandon(&round).await.unwrap()), None);
 }
 
 #[tokio::test]

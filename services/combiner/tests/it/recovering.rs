@@ -23,7 +23,8 @@ async fn p1_a_database_restored_from_before_the_release_answers_no_set_at_all() 
     assert_eq!(kind(deployment.release_over(&round, &members).await), ProblemKind::RoundKeyDestroyed);
     let late = deployment.contribution(&round, "late");
     assert_eq!(kind(deployment.attest(&round, &[late]).await), ProblemKind::RoundKeyDestroyed);
-    deployment.abandon(&round).await.unwrap();
+    let view = deployment.abandon(&round).await.unwrap();
+    assert!(view.unreleased.is_none(), "the vault remembers that the key was bound to a set");
 }
 
 #[tokio::test]

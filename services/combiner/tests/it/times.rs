@@ -100,7 +100,9 @@ async fn p4_a_step_of_the_clock_destroys_no_key_and_a_round_expires_when_both_cl
     deployment.set_clock(release_by_ms, 1);
     combiner.beat(MINUTE).await.unwrap();
     assert!(!deployment.has_key(&round));
-    assert_eq!(deployment.state(&round).await, CombinerRoundState::Expired);
+    let view = deployment.view(&round).await.unwrap();
+    assert_eq!(view.state, CombinerRoundState::Expired);
+    assert!(view.unreleased.is_some());
     assert_eq!(kind(deployment.release_over(&round, &[]).await), ProblemKind::RoundKeyDestroyed);
     let late = [deployment.contribution(&round, "late")];
     assert_eq!(kind(deployment.attest(&round, &late).await), ProblemKind::RoundKeyDestroyed);
