@@ -5,7 +5,7 @@
 --   psql -X -v contributions=1000000 -f docs/benchmarks/record.sql postgres://…/bulk
 --
 -- Each round has a thousand contributions, which go through all their states, with headers of 600
--- bytes and sealed seeds of 160. They have no proofs, whose bytes are the same with and without
+-- bytes and sealed seeds of 2344. They have no proofs, whose bytes are the same with and without
 -- the record. A few rounds are written without the triggers of the record, then a few with them,
 -- into an empty database. One of these is copied, row by row and entry by entry and without
 -- triggers, until there are as many contributions as asked for. Then a few are written again. All
@@ -34,12 +34,13 @@ BEGIN
         );
         UPDATE rounds SET state = 'open', countersignatures = ARRAY[REPEAT('s', 64)::BYTEA], opened_at = NOW() WHERE round_id = id;
         INSERT INTO contributions (
-            round_id, contribution_id, header_hash, subject, client_key, weight, header, sealed_seeds, proof, body_object_name, receipt,
-            state, received_at, changed_at
+            round_id, contribution_id, header_hash, subject, client_key, weight, commitment, header, sealed_seeds, proof,
+            body_object_name, receipt, state, received_at, changed_at
         )
         SELECT
             id, SUBSTR(SHA256((n || 'c' || i)::BYTEA), 1, 16), SHA256((n || 'h' || i)::BYTEA), 'client-' || i, SHA256(i::TEXT::BYTEA), 1,
-            SHA256((n || 'x' || i)::BYTEA) || REPEAT('h', 568)::BYTEA, REPEAT('z', 160)::BYTEA, '', 'rounds/' || n || '/' || i,
+            SHA256((n || 'p' || i)::BYTEA),
+            SHA256((n || 'x' || i)::BYTEA) || REPEAT('h', 568)::BYTEA, REPEAT('z', 2344)::BYTEA, '', 'rounds/' || n || '/' || i,
             REPEAT('r', 94)::BYTEA || '\x00A0724E18090000'::BYTEA || REPEAT('r', 64)::BYTEA, 'received', NOW(), NOW()
         FROM GENERATE_SERIES(1, cohort) AS i;
         UPDATE contributions SET state = 'verified', changed_at = NOW() WHERE round_id = id;
@@ -87,11 +88,11 @@ BEGIN
         entry.sequence := newest + i;
         INSERT INTO rounds SELECT entry.*;
         INSERT INTO contributions (
-            round_id, contribution_id, header_hash, subject, client_key, weight, header, sealed_seeds, proof, body_object_name, receipt,
-            state, received_at, changed_at
+            round_id, contribution_id, header_hash, subject, client_key, weight, commitment, header, sealed_seeds, proof,
+            body_object_name, receipt, state, received_at, changed_at
         )
         SELECT
-            new, contribution_id, header_hash, subject, client_key, weight, header, sealed_seeds, proof,
+            new, contribution_id, header_hash, subject, client_key, weight, commitment, header, sealed_seeds, proof,
             'copies/' || i || '/' || subject, receipt, state, received_at, changed_at
         FROM contributions WHERE round_id = old;
         INSERT INTO contribution_events (round_id, contribution_id, state, reason, happened_at)
