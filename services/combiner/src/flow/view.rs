@@ -35,14 +35,16 @@ pub(crate) async fn view(app: &App, round_hash: RoundHash) -> Result<CombinerRou
 /// is so.
 ///
 /// The vault is asked too. A database that was restored from a backup may not know of a release,
-/// but the vault remembers that the key was bound to a set before.
+/// but the vault remembers that the key was bound to a set before. A vault that was restored may
+/// have the key again.
 async fn unreleased(app: &App, round_hash: RoundHash, summary: &RoundSummary) -> Result<Option<HexBytes>> {
     let ended = matches!(summary.state.0, CombinerRoundState::Abandoned | CombinerRoundState::Expired);
     if !ended || summary.key_destroyed_at.is_none() {
         return Ok(None);
     }
     let round = rounds::find(&app.db, &round_hash).await?;
-    if round_key::is_bound(&app.vault, round.round_id.0).await? {
+    let round_id = round.round_id.0;
+    if round_key::is_bound(&app.vault, round_id).await? || round_key::exists(&app.vault, round_id).await? {
         return Ok(None);
     }
     let statement = Unreleased::state(round_hash, round.holder()?, &app.identity);

@@ -52,6 +52,17 @@ async fn p1_a_round_whose_key_was_bound_to_a_set_is_never_stated_to_be_unrelease
 }
 
 #[tokio::test]
+async fn p1_a_round_whose_key_is_back_in_the_vault_is_not_stated_to_be_unreleased_until_it_is_gone() {
+    let mut deployment = Deployment::new().await;
+    let (round, _) = deployment.attested(3).await;
+    let secret = deployment.vault.load(&round.vault_name()).unwrap().unwrap();
+    deployment.abandon(&round).await.unwrap();
+    deployment.vault.create(&round.vault_name(), &secret).unwrap();
+    assert_eq!(stated(&deployment.view(&round).await.unwrap()), None);
+    stated(&deployment.abandon(&round).await.unwrap()).unwrap().check(&round.verified, 1).unwrap();
+}
+
+#[tokio::test]
 async fn abandoning_twice_changes_nothing() {
     let mut deployment = Deployment::new().await;
     let round = deployment.round().await;

@@ -106,6 +106,14 @@ pub async fn is_bound(vault: &KeyVault, round_id: RoundId) -> Result<bool> {
     vault.run(move |vault| Ok(vault.committed(&name(round_id))?.is_some())).await
 }
 
+/// Returns whether a round has a key, even a damaged one.
+///
+/// # Errors
+/// A fault if the vault fails.
+pub async fn exists(vault: &KeyVault, round_id: RoundId) -> Result<bool> {
+    vault.run(move |vault| vault.exists(&name(round_id))).await
+}
+
 /// Destroys the key of a round, if there is one.
 ///
 /// # Errors
