@@ -70,7 +70,7 @@ pub(crate) struct ClientArgs {
 impl ClientArgs {
     /// Connects to read. No round is refused for what it promises.
     pub(crate) fn connect(&self, output: &Output) -> Result<Client> {
-        self.connect_with(Floors::default(), output)
+        self.connect_with(Floors::NONE, output)
     }
 
     /// Connects to contribute to rounds that keep to these floors.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use api::rounds::{RoundState, RoundView};
-use client::{Client, ClientConfig, Operator, OperatorConfig, Participant, ignore_progress};
+use client::{Client, ClientConfig, Floors, Operator, OperatorConfig, Participant, ignore_progress};
 use names::{PublicKey, RoundId, SecretKey};
 use protocol::{Canonical, Credential, IdentityKey, Pins};
 use serde_json::Value;
@@ -114,7 +114,8 @@ async fn contribute(info: &Value, round_id: RoundId, updates: &[[f32; 3]]) -> Ve
     assert_eq!(participants.len(), updates.len());
     let client = |of: &Value| {
         let state = text(of, "/state");
-        Client::new(ClientConfig::new(text(info, "/aggregator/url"), pins(info), state)).unwrap()
+        let config = ClientConfig::new(text(info, "/aggregator/url"), pins(info), state);
+        Client::new(ClientConfig { floors: Floors::NONE, ..config }).unwrap()
     };
     for (one, update) in participants.iter().zip(updates) {
         let client = client(one);

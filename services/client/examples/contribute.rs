@@ -39,6 +39,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // The client now verifies every answer: the signatures of the document, its constants, the
     // digest of the model.
     let round = client.open_round(round.parse::<RoundId>()?).await?;
+    // Training takes long, so ask first whether the round keeps to the floors of this participant.
+    client.check_floors(&round)?;
     let model = client.model(&round).await?;
     let update = train(&model, usize::try_from(round.document().dimension)?);
     let weight = 1;

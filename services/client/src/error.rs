@@ -104,6 +104,28 @@ pub enum ClientError {
         /// The `min_cohort` of the round.
         found: u32,
     },
+    /// The cohort of the round may have a smaller effective size than this client accepts.
+    #[error(
+        "a cohort of the round may have an effective size of {found}, and this client's floor is {floor} \
+         (`ClientConfig::floors.min_effective`)"
+    )]
+    EffectiveFloor {
+        /// The smallest `min_effective` that the client accepts.
+        floor: u32,
+        /// The `min_effective` of the round.
+        found: u32,
+    },
+    /// One participant of the round may have a larger share of the weight than this client accepts.
+    #[error(
+        "one participant of the round may have {found_ppm} millionths of the weight, and this client \
+         accepts {floor_ppm} (`ClientConfig::floors.max_share_ppm`)"
+    )]
+    ShareFloor {
+        /// The largest share that the client accepts, in millionths.
+        floor_ppm: u32,
+        /// The largest share that the round allows, in millionths.
+        found_ppm: u32,
+    },
     /// The round demands no proof of the norm, and this client does.
     #[error(
         "the round demands no proof of the norm, and this client's floor is a proof \

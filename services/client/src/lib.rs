@@ -60,7 +60,7 @@ pub use client::Client;
 pub use config::{ClientConfig, ModelSources, Timeouts};
 pub use contribute::Contribution;
 pub use error::ClientError;
-pub use floors::Floors;
+pub use floors::{Floors, largest_share_ppm};
 pub use ledger::payout_tree::{Address, StandardDump};
 pub use names::{ContributionId, ModelDigest, RoundId, Subject};
 pub use operator::{Operator, OperatorConfig};

@@ -86,7 +86,7 @@ impl Client {
     /// statements about that round are fetched, and free it.
     ///
     /// # Errors
-    /// [`ClientError::CohortFloor`], [`ClientError::ProofFloor`], [`ClientError::UpdateLength`],
+    /// Those of [`check_floors`](Self::check_floors), [`ClientError::UpdateLength`],
     /// [`ClientError::Weight`], [`ClientError::AlreadySent`],
     /// [`ClientError::Quantise`], [`ClientError::Mask`], [`ClientError::Prove`],
     /// [`ClientError::TooLong`], [`ClientError::State`].
@@ -98,7 +98,7 @@ impl Client {
         weight: u32,
         progress: ProgressFn,
     ) -> Result<Prepared, ClientError> {
-        self.floors.check(round)?;
+        self.check_floors(round)?;
         check(round, update, weight)?;
         let update: Arc<[f32]> = update.into();
         let (digest, lifted) = self.lift(round, &update).await?;

@@ -31,20 +31,13 @@ impl Client {
     /// and every pinned combiner must have countersigned it. Every rule for documents must hold,
     /// and the constants must be those that this client derives.
     ///
-    /// The round must also keep to this client's own floors ([`Floors`](crate::Floors)). This does
-    /// not check whether the round takes contributions now.
+    /// This checks neither this client's [`Floors`](crate::Floors) nor whether the round takes
+    /// contributions now.
     ///
     /// # Errors
-    /// [`ClientError::CohortFloor`] and [`ClientError::ProofFloor`].
     /// [`ClientError::Refused`] when a signature or a rule does not hold, [`ClientError::Mismatch`]
     /// when the document is of another round, and the errors of any exchange.
     pub async fn open_round(&self, id: RoundId) -> Result<VerifiedRound, ClientError> {
-        let round = self.verified_round(id).await?;
-        self.floors.check(&round)?;
-        Ok(round)
-    }
-
-    async fn verified_round(&self, id: RoundId) -> Result<VerifiedRound, ClientError> {
         let path = paths::fill(paths::ROUND_DOCUMENT, &[&id]);
         let SignedRound { document, aggregator_signature, countersignatures } =
             self.transport.json(&path, "a signed round document").await?;
@@ -66,7 +59,7 @@ impl Client {
     /// Whether all combiners of a round have stated that nothing of it was released. The statements
     /// are signed, so the aggregator that forwards them cannot invent one.
     pub(crate) async fn is_unreleased(&self, owner: Owner) -> Result<bool, ClientError> {
-        let asked = tokio::try_join!(self.verified_round(owner.round_id), self.round(owner.round_id));
+        let asked = tokio::try_join!(self.open_round(owner.round_id), self.round(owner.round_id));
         let (round, view) = match asked {
             // The list of sent updates may also name rounds of another aggregator.
             Err(error) if !error.is_retryable() => return Ok(false),

@@ -9,7 +9,8 @@ use api::{
     rounds::{CreateRound, ProofDemand, RoundState, RoundView},
 };
 use client::{
-    Client, ClientConfig, ClientError, Contribution, Operator, OperatorConfig, Participant, ignore_progress,
+    Client, ClientConfig, ClientError, Contribution, Floors, Operator, OperatorConfig, Participant,
+    ignore_progress,
 };
 use names::{ContributionId, Subject};
 use protocol::VerifiedRound;
@@ -193,5 +194,6 @@ fn sdk(deployment: &Deployment, subject: &str) -> Client {
     let state = deployment.dir.path().join("clients").join(subject);
     let mut config = ClientConfig::new(deployment.aggregator_url(), deployment.pins.clone(), state);
     config.retry = patient();
+    config.floors = Floors::NONE;
     Client::new(config).expect("a client")
 }

@@ -29,6 +29,13 @@ pub(crate) struct Args {
     /// Refuse rounds that may sum fewer participants than this.
     #[arg(long, env = "BLINDSUM_MIN_COHORT", value_name = "N", default_value_t = Floors::default().min_cohort)]
     min_cohort: u32,
+    /// Refuse rounds whose cohort may have a smaller effective size than this: (Σw)²/Σw², with w the
+    /// weights of its members.
+    #[arg(long, env = "BLINDSUM_MIN_EFFECTIVE", value_name = "N", default_value_t = Floors::default().min_effective)]
+    min_effective: u32,
+    /// Refuse rounds in which one participant may have more than this share of the weight.
+    #[arg(long, env = "BLINDSUM_MAX_SHARE", value_name = "SHARE", default_value = "1", value_parser = share_ppm)]
+    max_share: u32,
     /// Refuse rounds that demand no proof of the norm.
     #[arg(long, env = "BLINDSUM_REQUIRE_PROOF")]
     require_proof: bool,
@@ -36,11 +43,27 @@ pub(crate) struct Args {
     file: PathBuf,
 }
 
+/// A share from 0 to 1, in whole millionths. Anything smaller is dropped, so that no more is
+/// accepted than was asked for.
+fn share_ppm(text: &str) -> std::result::Result<u32, String> {
+    let share: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    match (0.0..=1.0).contains(&share) {
+        true => Ok((share * 1e6) as u32),
+        false => Err("not a share from 0 to 1".to_owned()),
+    }
+}
+
 pub(crate) async fn run(args: Args, output: &Output) -> Result<()> {
     let participant = args.participant.read()?;
-    let floors = Floors { min_cohort: args.min_cohort, norm_proof: args.require_proof };
+    let floors = Floors {
+        min_cohort: args.min_cohort,
+        min_effective: args.min_effective,
+        max_share_ppm: args.max_share,
+        norm_proof: args.require_proof,
+    };
     let client = args.client.connect_with(floors, output)?;
     let round = client.open_round(args.round).await?;
+    client.check_floors(&round)?;
     let update = update_file::read(&args.file, &round)?;
     let bar = output.bar(1, "quantising");
     let sent = client.contribute(&round, &participant, &update, args.weight, show(&bar)).await;

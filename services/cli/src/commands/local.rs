@@ -145,14 +145,15 @@ async fn start(args: &Args, output: &Output) -> Result<Installation> {
     write_key(&registrar_file, &installation.parties.registrar)?;
     let mut participants = Vec::new();
     for number in 1..=args.participants {
-        participants.push(enrol(&installation, &format!("participant-{number:03}")).await?);
+        participants.push(enrol(&installation, &format!("participant-{number:03}"), args.min_cohort).await?);
     }
     output.json(&describe(&installation, &pins_file, &registrar_file, participants));
     Ok(installation)
 }
 
-/// Makes the keys of a participant, enrols it, and returns its entry in the printed object.
-async fn enrol(installation: &Installation, name: &str) -> Result<Value> {
+/// Makes the keys of a participant, enrols it, and returns its entry in the printed object. The
+/// participant accepts the cohorts that the combiner accepts.
+async fn enrol(installation: &Installation, name: &str, min_cohort: u32) -> Result<Value> {
     let Installation { parties, pair, workplace, .. } = installation;
     let subject = Subject::new(name).expect("the name is well-formed");
     let (identity, credential) = parties.participant(subject);
@@ -175,6 +176,7 @@ async fn enrol(installation: &Installation, name: &str) -> Result<Value> {
             "BLINDSUM_IDENTITY": identity_file,
             "BLINDSUM_CREDENTIAL": credential_file,
             "BLINDSUM_STATE": state,
+            "BLINDSUM_MIN_COHORT": min_cohort.to_string(),
         },
     }))
 }

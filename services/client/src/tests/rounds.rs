@@ -76,7 +76,7 @@ async fn a_document_without_the_countersignature_is_refused() {
 }
 
 #[tokio::test]
-async fn a_round_below_the_floors_of_the_participant_is_neither_opened_nor_contributed_to() {
+async fn p1_a_round_below_the_floors_of_the_participant_is_read_and_gets_no_contribution() {
     let (parties, server) = (Parties::new(), Server::start().await);
     let folder = tempfile::tempdir().unwrap();
     let client = |floors| {
@@ -87,19 +87,26 @@ async fn a_round_below_the_floors_of_the_participant_is_neither_opened_nor_contr
     let refusal = async |floors| {
         let (client, signed) = (client(floors), parties.signed(&parties.document(1)));
         server.then(move |_| json(&signed_round(&signed)));
-        let opened = client.open_round(id(1)).await.unwrap_err();
-        let round = parties.round(1);
+        let round = client.open_round(id(1)).await.unwrap();
         let prepared = client.prepare(&round, &participant, &update(), 1, ignore_progress()).await;
-        assert_eq!(prepared.unwrap_err().to_string(), opened.to_string());
-        opened
+        let refusal = client.check_floors(&round).unwrap_err();
+        assert_eq!(prepared.unwrap_err().to_string(), refusal.to_string());
+        refusal
     };
-    let cohort = refusal(Floors { min_cohort: 3, ..Floors::default() }).await;
+    let default = refusal(Floors::default()).await;
+    assert!(matches!(default, ClientError::CohortFloor { floor: 5, found: 2 }), "{default:?}");
+    let cohort = refusal(Floors { min_cohort: 3, ..Floors::NONE }).await;
     assert!(matches!(cohort, ClientError::CohortFloor { floor: 3, found: 2 }), "{cohort:?}");
-    let proof = refusal(Floors { norm_proof: true, ..Floors::default() }).await;
+    let effective = refusal(Floors { min_effective: 2, ..Floors::NONE }).await;
+    assert!(matches!(effective, ClientError::EffectiveFloor { floor: 2, found: 1 }), "{effective:?}");
+    // Of two members, one of weight 4 and one of weight 1.
+    let share = refusal(Floors { max_share_ppm: 799_999, ..Floors::NONE }).await;
+    let expected = ClientError::ShareFloor { floor_ppm: 799_999, found_ppm: 800_000 };
+    assert_eq!(share.to_string(), expected.to_string());
+    let proof = refusal(Floors { norm_proof: true, ..Floors::NONE }).await;
     assert!(matches!(proof, ClientError::ProofFloor), "{proof:?}");
-    let signed = parties.signed(&parties.document(1));
-    server.then(move |_| json(&signed_round(&signed)));
-    client(Floors { min_cohort: 2, norm_proof: false }).open_round(id(1)).await.unwrap();
+    let keeping = Floors { max_share_ppm: 800_000, ..Floors::NONE };
+    client(keeping).check_floors(&parties.round(1)).unwrap();
     assert!(!folder.path().join("outbox").exists());
 }
 

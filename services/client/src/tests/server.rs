@@ -32,7 +32,7 @@ use tempfile::TempDir;
 use testbed::{EPOCH, RoundBuilder};
 use tokio::net::TcpListener;
 
-use crate::{Client, ClientConfig, Participant, RetryPolicy};
+use crate::{Client, ClientConfig, Floors, Participant, RetryPolicy};
 
 pub(super) const MODEL: &[u8] = b"a model";
 pub(super) const DIMENSION: usize = 3000;
@@ -242,8 +242,12 @@ pub(super) fn client_in(url: &str, pins: Pins, folder: &TempDir) -> Client {
         longest_wait: Duration::from_millis(40),
         ..RetryPolicy::default()
     };
-    let config =
-        ClientConfig { retry, threads: 1, ..ClientConfig::new(url, pins, folder.path().join("state")) };
+    let config = ClientConfig {
+        retry,
+        threads: 1,
+        floors: Floors::NONE,
+        ..ClientConfig::new(url, pins, folder.path().join("state"))
+    };
     Client::new(config).unwrap()
 }
 

@@ -19,7 +19,7 @@ use super::server::{
     Parties, Server, client, client_in, contribution_view, json, problem, signed_round, update,
 };
 use crate::{
-    Client, ClientConfig, ClientError, OnRetry, Phase, Progress, ProgressFn, RetryPolicy, Timeouts,
+    Client, ClientConfig, ClientError, Floors, OnRetry, Phase, Progress, ProgressFn, RetryPolicy, Timeouts,
     ignore_progress,
 };
 
@@ -125,7 +125,7 @@ async fn the_callback_hears_why_and_how_long_the_client_waits() {
     }));
     let retry = RetryPolicy { attempts: 3, first_wait: Duration::from_millis(2), ..RetryPolicy::default() };
     let config = ClientConfig::new(&server.url, parties.pins(), folder.path());
-    let client = Client::new(ClientConfig { retry, on_retry, ..config }).unwrap();
+    let client = Client::new(ClientConfig { retry, on_retry, floors: Floors::NONE, ..config }).unwrap();
     for _ in 0..3 {
         server.then(|_| problem(ProblemKind::Unavailable));
     }
@@ -180,7 +180,12 @@ async fn a_server_that_does_not_answer_in_time_is_asked_again() {
     let folder = tempfile::tempdir().unwrap();
     let timeouts = Timeouts { exchange: Duration::from_millis(50), ..Timeouts::default() };
     let retry = RetryPolicy { attempts: 2, first_wait: Duration::from_millis(1), ..RetryPolicy::default() };
-    let config = ClientConfig { timeouts, retry, ..ClientConfig::new(url, parties.pins(), folder.path()) };
+    let config = ClientConfig {
+        timeouts,
+        retry,
+        floors: Floors::NONE,
+        ..ClientConfig::new(url, parties.pins(), folder.path())
+    };
     let connections = tokio::spawn(async move {
         let mut held = Vec::new();
         while held.len() < 2 {

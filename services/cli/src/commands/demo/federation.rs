@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use client::{Client, ClientConfig, Operator, OperatorConfig, Participant};
+use client::{Client, ClientConfig, Floors, Operator, OperatorConfig, Participant};
 use names::{PublicKey, Subject};
 use protocol::Pins;
 use rand::{SeedableRng, rngs::StdRng};
@@ -123,8 +123,10 @@ impl Federation {
 fn connect(installation: &Installation, name: &str) -> Result<Client> {
     let Installation { parties, pair, workplace, .. } = installation;
     let state = workplace.path().join("clients").join(name);
+    // The demo's rounds are smaller than a participant would accept elsewhere.
+    let floors = Floors::NONE;
     let config =
-        ClientConfig { threads: 1, ..ClientConfig::new(&pair.aggregator_url, parties.pins(), state) };
+        ClientConfig { threads: 1, floors, ..ClientConfig::new(&pair.aggregator_url, parties.pins(), state) };
     Ok(Client::new(config)?)
 }
 
