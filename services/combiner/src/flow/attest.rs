@@ -99,8 +99,8 @@ async fn record(app: &App, signer: &Signer<'_>, findings: &[Finding]) -> Result<
 }
 
 /// Records the new attestations and the counts of refusals. The refusals themselves are not stored:
-/// they are signed again at each request, so bad messages take no room here. The lock on the round makes the count of attempts
-/// exact. It also keeps attestations from following a release.
+/// they are signed again at each request, so bad messages take no room here. The lock on the round
+/// makes the count of attempts exact. It also keeps attestations from following a release.
 async fn record_in(
     mut tx: Tx,
     app: &App,
