@@ -28,6 +28,11 @@ pub(crate) fn proof_verified(verdict: &'static str, took: Duration) {
     metrics::histogram!("aggregator_proof_seconds", "verdict" => verdict).record(took.as_secs_f64());
 }
 
+/// Counts a verdict of a combiner that the aggregator cannot accept.
+pub(crate) fn verdict_unacceptable(holder: u8) {
+    metrics::counter!("aggregator_verdicts_unacceptable_total", "holder" => holder.to_string()).increment(1);
+}
+
 /// Counts entries that got their index in the log.
 pub(crate) fn entries_sequenced(count: u64) {
     metrics::counter!("aggregator_log_entries_total").increment(count);
