@@ -1,5 +1,5 @@
--- Contributions, the changes of their states, and the combiners' attestations. The states that may
--- follow each other are in functions/transitions.sql.
+-- Contributions, the changes of their states, attestations, and the holders' refusals.
+-- The states that may follow each other are in functions/transitions.sql.
 
 CREATE TABLE contributions (
     round_id BYTEA NOT NULL REFERENCES rounds,
@@ -52,7 +52,8 @@ COMMENT ON COLUMN contributions.receipt IS 'The signed receipt, canonical encodi
 COMMENT ON COLUMN contributions.state IS 'The state of the contribution.';
 COMMENT ON COLUMN contributions.reason IS 'Why it was rejected or excluded.';
 COMMENT ON COLUMN contributions.proof_time_us IS
-'Microseconds that verifying the norm proof took; null if none was verified.';
+'Microseconds that verifying the norm proof took; null if none was verified. A received contribution '
+'that has a number here has a good proof, which is not verified again.';
 COMMENT ON COLUMN contributions.received_at IS 'When the contribution was durable.';
 COMMENT ON COLUMN contributions.changed_at IS 'When the state changed last.';
 
@@ -97,3 +98,20 @@ COMMENT ON COLUMN attestations.contribution_id IS 'The contribution.';
 COMMENT ON COLUMN attestations.holder IS 'Index of the combiner among the holders.';
 COMMENT ON COLUMN attestations.attestation IS 'The signed attestation, canonical encoding.';
 COMMENT ON COLUMN attestations.stored_at IS 'When it was checked and stored.';
+
+CREATE TABLE signed_refusals (
+    round_id BYTEA NOT NULL,
+    contribution_id BYTEA NOT NULL,
+    holder SMALLINT NOT NULL CHECK (holder BETWEEN 0 AND 7),
+    refusal BYTEA NOT NULL,
+    stored_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (round_id, contribution_id, holder),
+    FOREIGN KEY (round_id, contribution_id) REFERENCES contributions
+);
+COMMENT ON TABLE signed_refusals IS
+'Signed statements of holders that they refuse a contribution; append-only.';
+COMMENT ON COLUMN signed_refusals.round_id IS 'The round.';
+COMMENT ON COLUMN signed_refusals.contribution_id IS 'The contribution.';
+COMMENT ON COLUMN signed_refusals.holder IS 'Index of the holder; 0 is the aggregator.';
+COMMENT ON COLUMN signed_refusals.refusal IS 'The signed refusal, canonical encoding.';
+COMMENT ON COLUMN signed_refusals.stored_at IS 'When it was checked and stored.';

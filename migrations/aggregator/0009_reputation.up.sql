@@ -19,8 +19,9 @@ COMMENT ON COLUMN reputation_events.subject IS 'The participant.';
 COMMENT ON COLUMN reputation_events.round_id IS 'The round.';
 COMMENT ON COLUMN reputation_events.contribution_id IS 'The contribution.';
 COMMENT ON COLUMN reputation_events.kind IS
-'included: the contribution is in a sum. rejected: it was found bad. Nothing writes the others '
-'yet: dropped is for rounds that participants join beforehand, scored is for scores.';
+'included: the contribution is in a sum. rejected: its norm proof is bad. A share that a '
+'holder refused is no event, because nobody else can check that. Nothing writes the others yet: '
+'dropped is for rounds that participants join beforehand, scored is for scores.';
 COMMENT ON COLUMN reputation_events.score_ppm IS 'The score, in millionths.';
 COMMENT ON COLUMN reputation_events.happened_at IS 'When it happened.';
 CREATE INDEX reputation_events_of ON reputation_events (subject, event_id);

@@ -124,7 +124,8 @@ CREATE TABLE contributions (
     state text NOT NULL,
     -- Why it was rejected or excluded.
     reason text,
-    -- Microseconds that verifying the norm proof took; null if none was verified.
+    -- Microseconds that verifying the norm proof took; null if none was verified. A received
+    -- contribution that has a number here has a good proof, which is not verified again.
     proof_time_us bigint,
     -- When the contribution was durable.
     received_at timestamp with time zone NOT NULL,
@@ -153,7 +154,7 @@ CREATE UNIQUE INDEX contributions_one_active ON contributions USING btree (round
 CREATE TRIGGER contributions_event AFTER INSERT OR UPDATE OF state ON contributions FOR EACH ROW EXECUTE FUNCTION record_contribution_event();
 CREATE TRIGGER contributions_kept BEFORE DELETE OR TRUNCATE ON contributions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER contributions_recorded AFTER INSERT OR UPDATE OF round_id, contribution_id, header_hash, subject, client_key, weight, header, sealed_seeds, proof, body_object_name, receipt, state, reason, received_at, changed_at ON contributions FOR EACH ROW EXECUTE FUNCTION record_in_log();
-CREATE TRIGGER contributions_reputation AFTER UPDATE OF state ON contributions FOR EACH ROW WHEN (((old.state <> new.state) AND (new.state = ANY (ARRAY['included'::text, 'rejected'::text])))) EXECUTE FUNCTION record_reputation_event();
+CREATE TRIGGER contributions_reputation AFTER UPDATE OF state ON contributions FOR EACH ROW WHEN (((old.state <> new.state) AND ((new.state = 'included'::text) OR ((new.state = 'rejected'::text) AND (new.reason = 'proof-refused'::text))))) EXECUTE FUNCTION record_reputation_event();
 CREATE TRIGGER contributions_transition BEFORE INSERT OR UPDATE ON contributions FOR EACH ROW EXECUTE FUNCTION check_contribution_transition();
 
 -- Rounds whose bodies, sealed seeds and proofs were erased after the audit window;
@@ -503,8 +504,9 @@ CREATE TABLE reputation_events (
     round_id bytea NOT NULL,
     -- The contribution.
     contribution_id bytea NOT NULL,
-    -- included: the contribution is in a sum. rejected: it was found bad. Nothing writes the
-    -- others yet: dropped is for rounds that participants join beforehand, scored is for scores.
+    -- included: the contribution is in a sum. rejected: its norm proof is bad. A share that a
+    -- holder refused is no event, because nobody else can check that. Nothing writes the others
+    -- yet: dropped is for rounds that participants join beforehand, scored is for scores.
     kind text NOT NULL,
     -- The score, in millionths.
     score_ppm integer,
@@ -708,6 +710,25 @@ CREATE TABLE schema_definitions (
     CONSTRAINT schema_definitions_version_check CHECK ((version > 0))
 );
 
+-- Signed statements of holders that they refuse a contribution; append-only.
+CREATE TABLE signed_refusals (
+    -- The round.
+    round_id bytea NOT NULL,
+    -- The contribution.
+    contribution_id bytea NOT NULL,
+    -- Index of the holder; 0 is the aggregator.
+    holder smallint NOT NULL,
+    -- The signed refusal, canonical encoding.
+    refusal bytea NOT NULL,
+    -- When it was checked and stored.
+    stored_at timestamp with time zone NOT NULL,
+    CONSTRAINT signed_refusals_pkey PRIMARY KEY (round_id, contribution_id, holder),
+    CONSTRAINT signed_refusals_round_id_contribution_id_fkey FOREIGN KEY (round_id, contribution_id) REFERENCES contributions(round_id, contribution_id),
+    CONSTRAINT signed_refusals_holder_check CHECK (((holder >= 0) AND (holder <= 7)))
+);
+CREATE TRIGGER signed_refusals_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON signed_refusals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER signed_refusals_recorded AFTER INSERT ON signed_refusals FOR EACH ROW EXECUTE FUNCTION record_in_log();
+
 -- Chunks of the sum that are in the object store.
 CREATE TABLE sum_chunks (
     -- The round.
@@ -884,6 +905,9 @@ FUNCTION log_entry(r round_members)
     RETURNS jsonb LANGUAGE sql STABLE;
 
 FUNCTION log_entry(r rounds)
+    RETURNS jsonb LANGUAGE sql STABLE;
+
+FUNCTION log_entry(r signed_refusals)
     RETURNS jsonb LANGUAGE sql STABLE;
 
 FUNCTION log_entry(r transfers)
@@ -1225,6 +1249,16 @@ VIEW audit.rounds (
     erased_at timestamp with time zone
 );
 
+-- The holders' signed refusals of contributions, by digest; 0 is the aggregator.
+VIEW audit.signed_refusals (
+    round bigint,
+    subject text COLLATE "C",
+    contribution_id bytea,
+    holder smallint,
+    refusal_digest bytea,
+    stored_at timestamp with time zone
+);
+
 -- Participants with their contributions by state.
 VIEW participant_contributions (
     subject text COLLATE "C",
@@ -1308,6 +1342,7 @@ GRANT SELECT ON audit.refusals TO auditor_ro;
 GRANT SELECT ON audit.reputation_events TO auditor_ro;
 GRANT SELECT ON audit.results TO auditor_ro;
 GRANT SELECT ON audit.rounds TO auditor_ro;
+GRANT SELECT ON audit.signed_refusals TO auditor_ro;
 GRANT INSERT, SELECT ON claim_addresses TO aggregator_rw;
 GRANT SELECT ON contribution_events TO aggregator_rw;
 GRANT INSERT, SELECT, UPDATE (sealed_seeds, proof, state, reason, proof_time_us, changed_at) ON contributions TO aggregator_rw;
@@ -1338,6 +1373,7 @@ GRANT INSERT, SELECT ON round_members TO aggregator_rw;
 GRANT SELECT ON round_overview TO aggregator_rw;
 GRANT INSERT, SELECT, UPDATE (countersignatures, state, active, active_weight, root, failure, failure_code, opened_at, closed_at, fixed_at, folded_at, released_at, ended_at) ON rounds TO aggregator_rw;
 GRANT SELECT ON schema_definitions TO aggregator_rw;
+GRANT INSERT, SELECT ON signed_refusals TO aggregator_rw;
 GRANT INSERT, SELECT, UPDATE (digest, residual_max, unmasked_at) ON sum_chunks TO aggregator_rw;
 GRANT INSERT, SELECT ON transfers TO aggregator_rw;
 GRANT INSERT, SELECT ON unreleased TO aggregator_rw;

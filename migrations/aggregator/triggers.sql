@@ -33,7 +33,10 @@ round_id, contribution_id, header_hash, subject, client_key, weight, header, sea
 state, reason, received_at, changed_at ON contributions
 FOR EACH ROW EXECUTE FUNCTION record_in_log();
 CREATE TRIGGER contributions_reputation AFTER UPDATE OF state ON contributions
-FOR EACH ROW WHEN (OLD.state <> NEW.state AND NEW.state IN ('included', 'rejected'))
+FOR EACH ROW WHEN (
+    OLD.state <> NEW.state
+    AND (NEW.state = 'included' OR NEW.state = 'rejected' AND NEW.reason = 'proof-refused')
+)
 EXECUTE FUNCTION record_reputation_event();
 
 CREATE TRIGGER contribution_events_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON contribution_events
@@ -42,6 +45,10 @@ FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER attestations_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON attestations
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER attestations_recorded AFTER INSERT ON attestations FOR EACH ROW EXECUTE FUNCTION record_in_log();
+
+CREATE TRIGGER signed_refusals_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON signed_refusals
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER signed_refusals_recorded AFTER INSERT ON signed_refusals FOR EACH ROW EXECUTE FUNCTION record_in_log();
 
 CREATE TRIGGER round_members_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON round_members
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

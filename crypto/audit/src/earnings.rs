@@ -110,7 +110,7 @@ fn reputations(record: &Record, round: &RoundRow) -> Result<Reputations, Finding
     let sequence = number(round)?;
     let mut first: BTreeMap<(u64, RoundId, ContributionId, ContributionState), &Subject> = BTreeMap::new();
     let rows = record.contributions.groups().flat_map(|(_, rows)| rows);
-    for row in rows.filter(|row| row.state != ContributionState::Other) {
+    for row in rows.filter(|row| row.counts()) {
         if row.changed_at_us > round.created_at_us {
             continue;
         }

@@ -62,8 +62,22 @@ pub(crate) struct ContributionRow {
     pub(crate) header_hash: HeaderHash,
     pub(crate) subject: Subject,
     pub(crate) state: ContributionState,
+    #[serde(default)]
+    pub(crate) reason: Option<String>,
     #[serde(rename = "changed_at")]
     pub(crate) changed_at_us: i64,
+}
+
+impl ContributionRow {
+    /// Whether this state is an outcome that moves a reputation. Anybody can recompute a bad proof.
+    /// Nobody but the holder can recompute a refused share, so its rejection moves nothing.
+    pub(crate) fn counts(&self) -> bool {
+        match self.state {
+            ContributionState::Included => true,
+            ContributionState::Rejected => self.reason.as_deref() == Some("proof-refused"),
+            ContributionState::Other => false,
+        }
+    }
 }
 
 /// The states of a contribution that an audit tells apart.

@@ -58,6 +58,7 @@ fn contribution(round: u8, number: u8, subject: &str, state: &str, changed_at: i
     json!({"table": "contributions", "key": key, "row": {
         "round_id": hex::encode([round; 16]), "contribution_id": hex::encode([number; 16]),
         "header_hash": hex::encode([number; 32]), "subject": subject, "state": state, "changed_at": changed_at,
+        "reason": (state == "rejected").then_some("proof-refused"),
     }})
 }
 

@@ -141,7 +141,12 @@ pub struct SealedSeeds(pub Vec<SealedSeed>);
 impl SealedSeeds {
     /// `H("sealed-seeds", …)`, which the header binds.
     pub fn digest(&self) -> SealedDigest {
-        labels::hash(labels::SEALED_SEEDS, &[&self.to_bytes()])
+        Self::digest_of(&self.to_bytes())
+    }
+
+    /// The digest of bytes that stand in the place of sealed seeds. They may be malformed.
+    pub fn digest_of(bytes: &[u8]) -> SealedDigest {
+        labels::hash(labels::SEALED_SEEDS, &[bytes])
     }
 }
 

@@ -115,6 +115,13 @@ pub enum Refusal {
         /// The holder's index.
         holder: u8,
     },
+    /// A holder's signed refusal does not concern the contribution. The holder, or the party that
+    /// forwarded the contribution to it, is at fault.
+    #[error("the refusal of holder {holder} does not concern the contribution")]
+    Unfounded {
+        /// The holder's index.
+        holder: u8,
+    },
     /// A member of the set was not attested by this combiner in this round.
     #[error("member {index} was not attested in this round")]
     NotAttested {

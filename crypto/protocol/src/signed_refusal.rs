@@ -7,7 +7,7 @@ use names::{
 };
 
 use crate::{
-    Signature, Signed,
+    Refusal, Signature, Signed,
     codec::{Canonical, DecodeError, Reader, Writer},
 };
 
@@ -28,6 +28,14 @@ pub enum RefusedFor {
 impl RefusedFor {
     /// Every reason.
     pub const ALL: [Self; 4] = [Self::Share, Self::Attempts, Self::Commitment, Self::Rule];
+
+    /// The reason for a refusal that the holder found by itself. Anybody can find the others.
+    pub fn of(refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::Share { .. } => Self::Share,
+            _ => Self::Rule,
+        }
+    }
 
     fn from_byte(byte: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|&reason| reason as u8 == byte)

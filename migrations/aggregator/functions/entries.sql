@@ -79,6 +79,17 @@ CREATE FUNCTION log_entry(r ATTESTATIONS) RETURNS JSONB LANGUAGE sql STABLE AS $
     )
 $$;
 
+CREATE FUNCTION log_entry(r SIGNED_REFUSALS) RETURNS JSONB LANGUAGE sql STABLE AS $$
+    SELECT JSONB_BUILD_OBJECT(
+        'table', 'signed_refusals',
+        'key', log_bytes(r.round_id) || '/' || log_bytes(r.contribution_id) || '/' || r.holder,
+        'row', JSONB_BUILD_OBJECT(
+            'round_id', log_bytes(r.round_id), 'contribution_id', log_bytes(r.contribution_id), 'holder', r.holder,
+            'refusal', log_bytes(r.refusal), 'stored_at', log_time(r.stored_at)
+        )
+    )
+$$;
+
 CREATE FUNCTION log_entry(r ROUND_MEMBERS) RETURNS JSONB LANGUAGE sql STABLE AS $$
     SELECT JSONB_BUILD_OBJECT(
         'table', 'round_members', 'key', log_bytes(r.round_id) || '/' || r.index,
@@ -191,7 +202,7 @@ CREATE FUNCTION recorded_tables() RETURNS TABLE (table_name TEXT, append_only BO
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     VALUES
     ('participants', FALSE), ('models', TRUE), ('rounds', FALSE), ('contributions', FALSE), ('attestations', TRUE),
-    ('round_members', TRUE), ('release_answers', TRUE), ('results', TRUE), ('erasures', TRUE), ('accounts', TRUE),
+    ('signed_refusals', TRUE), ('round_members', TRUE), ('release_answers', TRUE), ('results', TRUE), ('erasures', TRUE), ('accounts', TRUE),
     ('payouts', TRUE), ('claim_addresses', TRUE), ('payout_batches', TRUE), ('payout_lines', TRUE),
     ('payments', TRUE), ('transfers', TRUE), ('postings', TRUE), ('log_checkpoints', TRUE)
 $$;

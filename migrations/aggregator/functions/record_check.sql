@@ -210,7 +210,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
             ELSE 'is not what the log has'
         END
     FROM reputation AS v
-    FULL JOIN (SELECT * FROM entries WHERE state IN ('included', 'rejected')) AS e
+    -- Only what anybody can recompute moves a reputation.
+    FULL JOIN (
+        SELECT * FROM entries WHERE state = 'included' OR state = 'rejected' AND reason = 'proof-refused'
+    ) AS e
         ON e.key = v.key AND e.state = v.kind
     WHERE
         v.key IS NULL OR e.key IS NULL OR v.score_ppm IS NOT NULL

@@ -45,6 +45,13 @@ FROM attestations AS a JOIN contributions AS c USING (round_id, contribution_id)
 JOIN rounds AS r ON r.round_id = a.round_id;
 COMMENT ON VIEW audit.attestations IS 'The combiners'' attestations, by digest.';
 
+CREATE VIEW audit.signed_refusals AS
+SELECT r.sequence AS round, c.subject, f.contribution_id, f.holder, SHA256(f.refusal) AS refusal_digest, f.stored_at
+FROM signed_refusals AS f JOIN contributions AS c USING (round_id, contribution_id)
+JOIN rounds AS r ON r.round_id = f.round_id;
+COMMENT ON VIEW audit.signed_refusals IS
+'The holders'' signed refusals of contributions, by digest; 0 is the aggregator.';
+
 CREATE VIEW audit.answers AS
 SELECT r.sequence AS round, a.holder, SHA256(a.answer) AS answer_digest, a.stored_at
 FROM release_answers AS a JOIN rounds AS r USING (round_id);

@@ -296,7 +296,7 @@ mod tests {
             port_file: Some(path("address")),
             ..ListenConfig::default()
         };
-        let router = Router::new().route(paths::COMBINER_ABANDON, post(async || axum::Json(())));
+        let router = Router::new().route(paths::COMBINER_ROUND_KEYS, post(async || axum::Json(())));
         let stop = CancellationToken::new();
         let served = tokio::spawn(async move { serve::serve(router, &listen, stop).await });
         while !path("address").exists() {
@@ -304,8 +304,10 @@ mod tests {
         }
         let address = fs::read_to_string(path("address")).unwrap();
         let url = format!("https://localhost:{}", address.rsplit_once(':').unwrap().1);
-        at(&url, Some(&path("own.pem"))).unwrap().abandon([0; 32].into()).await.unwrap();
-        let refused = at(&url, Some(&path("other.pem"))).unwrap().abandon([0; 32].into()).await;
+        let ask = async |authority| at(&url, Some(&path(authority))).unwrap().round_key([0; 16].into()).await;
+        let answered = ask("own.pem").await;
+        assert!(matches!(answered, Err(CombinerError::Unacceptable { .. })), "it was reached: {answered:?}");
+        let refused = ask("other.pem").await;
         assert!(matches!(refused, Err(CombinerError::Unreachable { .. })), "{refused:?}");
         served.abort();
     }

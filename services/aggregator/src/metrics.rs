@@ -38,6 +38,11 @@ pub(crate) fn clock_stepped() {
     metrics::counter!("aggregator_clock_steps_total").increment(1);
 }
 
+/// Counts a verdict of a combiner that the aggregator cannot accept.
+pub(crate) fn verdict_unacceptable(holder: u8) {
+    metrics::counter!("aggregator_verdicts_unacceptable_total", "holder" => holder.to_string()).increment(1);
+}
+
 /// Counts entries that got their index in the log.
 pub(crate) fn entries_sequenced(count: u64) {
     metrics::counter!("aggregator_log_entries_total").increment(count);

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use protocol::{DecodeError, Refusal};
+use protocol::{DecodeError, Refusal, RefusedFor};
 
 use crate::{Problem, ProblemKind};
 
@@ -31,6 +31,17 @@ impl From<&Refusal> for ProblemKind {
                 Self::CohortOutOfBounds
             }
             _ => Self::MalformedMessage,
+        }
+    }
+}
+
+impl From<RefusedFor> for ProblemKind {
+    fn from(reason: RefusedFor) -> Self {
+        match reason {
+            RefusedFor::Share => Self::ShareRefused,
+            RefusedFor::Attempts => Self::AttemptsExhausted,
+            RefusedFor::Commitment => Self::CommitmentRepeated,
+            RefusedFor::Rule => Self::MalformedMessage,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use protocol::{Proof, RoundDocument, VerifiedRound};
 
-use crate::{Client, ClientError};
+use crate::ClientError;
 
 /// Everything, in millionths.
 const ALL_PPM: u32 = 1_000_000;
@@ -35,7 +35,7 @@ impl Floors {
         Self { min_cohort: 2, min_effective: 1, max_share_ppm: ALL_PPM, norm_proof: false };
 
     /// Checks a round against the floors.
-    fn check(&self, round: &VerifiedRound) -> Result<(), ClientError> {
+    pub(crate) fn check(&self, round: &VerifiedRound) -> Result<(), ClientError> {
         let document = round.document();
         let (floor, found) = (self.min_cohort, document.min_cohort);
         if found < floor {
@@ -53,18 +53,6 @@ impl Floors {
             return Err(ClientError::ProofFloor);
         }
         Ok(())
-    }
-}
-
-impl Client {
-    /// Checks that a round keeps to this client's [`Floors`]. [`prepare`](Self::prepare) checks it
-    /// too. A participant that trains first may check it before.
-    ///
-    /// # Errors
-    /// [`ClientError::CohortFloor`], [`ClientError::EffectiveFloor`], [`ClientError::ShareFloor`],
-    /// [`ClientError::ProofFloor`].
-    pub fn check_floors(&self, round: &VerifiedRound) -> Result<(), ClientError> {
-        self.floors.check(round)
     }
 }
 
@@ -131,14 +119,11 @@ mod tests {
         let pair = RoundKeyPair::generate(&mut StdRng::seed_from_u64(1));
         let holder =
             Holder { identity_key: [1; 32].into(), hpke_key_id: *pair.id(), hpke_public_key: *pair.public() };
-        let round = RoundBuilder::new([2; 32].into(), vec![holder.clone(), holder]);
-        round
-            .set(|document| {
-                (document.min_cohort, document.max_contributions) = cohort;
-                (document.weight_min, document.weight_max) = weights;
-                document.min_effective = min_effective;
-            })
-            .document()
+        let mut document = RoundBuilder::new([2; 32].into(), vec![holder.clone(), holder]).document();
+        (document.min_cohort, document.max_contributions) = cohort;
+        (document.weight_min, document.weight_max) = weights;
+        document.min_effective = min_effective;
+        document
     }
 
     #[test]

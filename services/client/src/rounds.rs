@@ -56,6 +56,17 @@ impl Client {
         Ok(round)
     }
 
+    /// Checks that a round keeps to this client's [`Floors`](crate::Floors).
+    /// [`prepare`](Self::prepare) checks it too. A participant that trains first may check it
+    /// before.
+    ///
+    /// # Errors
+    /// [`ClientError::CohortFloor`], [`ClientError::EffectiveFloor`], [`ClientError::ShareFloor`],
+    /// [`ClientError::ProofFloor`].
+    pub fn check_floors(&self, round: &VerifiedRound) -> Result<(), ClientError> {
+        self.floors.check(round)
+    }
+
     /// Whether all combiners of a round have stated that nothing of it was released. The statements
     /// are signed, so the aggregator that forwards them cannot invent one.
     pub(crate) async fn is_unreleased(&self, owner: Owner) -> Result<bool, ClientError> {

@@ -25,10 +25,11 @@ use axum::{
 };
 use names::{HeaderHash, PublicKey, RoundHash, RoundId, SetRoot};
 use protocol::{
-    Canonical, ContributionHeader, IdentityKey, Refusal, ReleaseRequest, SealedSeeds, Signature, Unreleased,
-    VerifiedRound,
+    Canonical, ContributionHeader, IdentityKey, Refusal, RefusedFor, ReleaseRequest, SealedSeeds, Signature,
+    Unreleased, VerifiedRound,
     roles::combiner::{
         AttestedMember, CombinerPolicy, answer, attest, check_release, check_shares, countersign, open_share,
+        refuse,
     },
 };
 use rand::rngs::OsRng;
@@ -55,6 +56,16 @@ pub enum Fault {
     RefusesRounds,
     /// It attests with a signature that does not verify.
     ForgesAttestations,
+    /// It refuses every share and signs that.
+    RefusesShares,
+    /// It refuses every contribution for a bad proof, and signs nothing.
+    RefusesUnsigned,
+    /// It refuses every share with a signature that does not verify.
+    ForgesRefusals,
+    /// It refuses every share, and signs that it received other sealed seeds.
+    RefusesOtherSeals,
+    /// It signs that every header breaks a rule.
+    RefusesByRule,
     /// It answers with a signed key sum that is off by one.
     LiesAboutSum,
     /// It states that nothing was released, with a signature that does not verify.
@@ -84,6 +95,8 @@ struct Round {
     round: VerifiedRound,
     holder: u8,
     attested: HashMap<HeaderHash, AttestedMember>,
+    /// The contributions that it was asked to attest.
+    asked_about: HashSet<HeaderHash>,
     /// The roots of the sets that it was asked to release.
     asked: HashSet<SetRoot>,
     released: bool,
@@ -141,6 +154,11 @@ impl ScriptedCombiner {
         self.shared.rounds.lock().unwrap().get(round_hash).is_some_and(|round| round.released)
     }
 
+    /// Returns whether it was asked to attest this contribution.
+    pub fn was_asked_about(&self, round_hash: &RoundHash, header_hash: &HeaderHash) -> bool {
+        self.shared.rounds.lock().unwrap()[round_hash].asked_about.contains(header_hash)
+    }
+
     /// Counts the different sets of the round that it was asked to release.
     pub fn sets_asked_for(&self, round_hash: &RoundHash) -> usize {
         self.shared.rounds.lock().unwrap()[round_hash].asked.len()
@@ -148,6 +166,29 @@ impl ScriptedCombiner {
 }
 
 impl Shared {
+    /// The refusal with which it answers in the place of an honest verdict.
+    fn refusal(&self, round: &VerifiedRound, holder: u8, header: &ContributionHeader) -> Option<Verdict> {
+        let mut sealed = header.sealed_digest;
+        let mut reason = RefusedFor::Share;
+        let fault = *self.fault.lock().unwrap();
+        match fault {
+            Fault::RefusesUnsigned => {
+                return Some(Verdict::Refused { reason: ProblemKind::ProofRefused, refusal: None });
+            }
+            Fault::RefusesOtherSeals => sealed = SealedSeeds::digest_of(b"other seeds"),
+            Fault::RefusesByRule => reason = RefusedFor::Rule,
+            Fault::RefusesShares | Fault::ForgesRefusals => {}
+            _ => return None,
+        }
+        let mut signed = refuse(round, holder, &header.hash(), &sealed, reason, &self.identity);
+        if fault == Fault::ForgesRefusals {
+            signed.signature.0[0] ^= 1;
+        }
+        // The reason that is not signed claims more than the combiner can know.
+        let refusal = Some(HexBytes(signed.to_bytes()));
+        Some(Verdict::Refused { reason: ProblemKind::ProofRefused, refusal })
+    }
+
     fn fails(&self, fault: Fault) -> bool {
         *self.fault.lock().unwrap() == fault
     }
@@ -211,6 +252,7 @@ async fn countersign_round(
         round,
         holder,
         attested: HashMap::new(),
+        asked_about: HashSet::new(),
         asked: HashSet::new(),
         released: false,
         abandoned: false,
@@ -226,13 +268,19 @@ async fn attest_contributions(
 ) -> Answer<AttestResponse> {
     let keys = shared.keys.lock().unwrap();
     let mut rounds = shared.rounds.lock().unwrap();
-    let Round { round, holder, attested, .. } =
+    let Round { round, holder, attested, asked_about, .. } =
         rounds.get_mut(&hash).ok_or_else(|| problem(ProblemKind::NotFound))?;
     let key = &keys[&round.document().round_id];
     let mut verdicts = Vec::new();
     for envelope in request.contributions {
         let header = ContributionHeader::from_bytes(&envelope.header.0).unwrap();
         let sealed = SealedSeeds::from_bytes(&envelope.sealed_seeds.0).unwrap();
+        let sealed_digest = sealed.digest();
+        asked_about.insert(header.hash());
+        if let Some(refused) = shared.refusal(round, *holder, &header) {
+            verdicts.push(refused);
+            continue;
+        }
         let verdict = open_share(round, *holder, key, &header, &sealed)
             .and_then(|share| check_shares(*holder, &[(&header, &share)], &mut OsRng).remove(0));
         verdicts.push(match verdict {
@@ -244,7 +292,13 @@ async fn attest_contributions(
                 attested.insert(header.hash(), AttestedMember { header, sealed });
                 Verdict::Attested(HexBytes(attestation.to_bytes()))
             }
-            Err(refusal) => Verdict::Refused { reason: (&refusal).into(), refusal: None },
+            Err(refusal) => {
+                let (hash, digest) = (header.hash(), sealed_digest);
+                let reason = RefusedFor::of(&refusal);
+                let signed = refuse(round, *holder, &hash, &digest, reason, &shared.identity);
+                let refusal_bytes = HexBytes(signed.to_bytes());
+                Verdict::Refused { reason: (&refusal).into(), refusal: Some(refusal_bytes) }
+            }
         });
     }
     Ok(Json(AttestResponse { verdicts }))
@@ -265,7 +319,7 @@ async fn release(
 fn release_once(shared: &Shared, hash: RoundHash, call: &ReleaseCall) -> Result<ReleaseView, Box<Response>> {
     let keys = shared.keys.lock().unwrap();
     let mut rounds = shared.rounds.lock().unwrap();
-    let Round { round, holder, attested, asked, released, abandoned } =
+    let Round { round, holder, attested, asked, released, abandoned, .. } =
         rounds.get_mut(&hash).ok_or_else(|| Box::new(problem(ProblemKind::NotFound)))?;
     let request = ReleaseRequest::from_bytes(&call.request.0).unwrap();
     asked.insert(request.root);

@@ -8,8 +8,8 @@ use norm_proof::{NormProof, NormProofError, Verifying};
 use sharing::{Commitment, ShareSum};
 
 use crate::{
-    Attestation, ContributionHeader, IdentityKey, Proof, Refusal, ReleaseAnswer, ReleaseRequest, RoundResult,
-    Signature, Signed, VerifiedRound,
+    Attestation, ContributionHeader, IdentityKey, Proof, Refusal, RefusedFor, ReleaseAnswer, ReleaseRequest,
+    RoundResult, Signature, Signed, SignedRefusal, VerifiedRound,
 };
 
 /// The index of the aggregator among the holders.
@@ -35,6 +35,35 @@ pub fn check_attestation(
         Some(combiner) if speaks_of_it => attestation.verify(&combiner.identity_key),
         _ => Err(Refusal::Share { holder }),
     }
+}
+
+/// Checks that holder `holder` refused the contribution as its participant signed it.
+///
+/// A refusal for [`RefusedFor::Rule`] says nothing by itself, because anybody can check the rule.
+/// It counts only if the header breaks one. The aggregator checks the sealed seeds before it
+/// forwards them.
+///
+/// # Errors
+/// [`Refusal::Unfounded`] when the refusal is of another round, header, holder or sealed seeds, or
+/// for a rule that the header keeps. [`Refusal::Signature`].
+pub fn check_refusal(
+    round: &VerifiedRound,
+    holder: u8,
+    header: &ContributionHeader,
+    refusal: &SignedRefusal,
+) -> Result<(), Refusal> {
+    let concerns_it = refusal.round_hash == *round.hash()
+        && refusal.header_hash == header.hash()
+        && refusal.sealed_digest == header.sealed_digest
+        && refusal.holder == holder;
+    match round.holder(holder) {
+        Some(holder) if concerns_it => refusal.verify(&holder.identity_key)?,
+        _ => return Err(Refusal::Unfounded { holder }),
+    }
+    if refusal.reason == RefusedFor::Rule && round.check_header(header).is_ok() {
+        return Err(Refusal::Unfounded { holder });
+    }
+    Ok(())
 }
 
 /// Checks the header of a contribution and starts to verify its norm proof, which the header binds.

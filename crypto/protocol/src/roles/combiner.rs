@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use names::{HeaderHash, PublicKey, SetRoot, labels};
+use names::{HeaderHash, PublicKey, SealedDigest, SetRoot, labels};
 use rand::{CryptoRng, RngCore};
 use sharing::{Commitment, KeyShare, RoundKeyPair, ShareSum, check_batch};
 
 use super::round::countersigned;
 use crate::{
-    Attestation, ContributionHeader, IdentityKey, Refusal, ReleaseAnswer, ReleaseRequest, SealedSeeds,
-    Signature, Signed, VerifiedRound,
+    Attestation, ContributionHeader, IdentityKey, Refusal, RefusedFor, ReleaseAnswer, ReleaseRequest,
+    SealedSeeds, Signature, Signed, SignedRefusal, VerifiedRound,
 };
 
 /// The rounds that a combiner accepts, from its own configuration.
@@ -153,6 +153,28 @@ pub fn attest(
         signature: Signature::BLANK,
     };
     Ok(attestation.sign(identity))
+}
+
+/// The signed refusal of the contribution with this header. `sealed` is the digest of the sealed
+/// seeds that the holder received, whether or not it is the one in the header. Signing is
+/// deterministic, so a holder that is asked again gives the same bytes.
+pub fn refuse(
+    round: &VerifiedRound,
+    holder: u8,
+    header: &HeaderHash,
+    sealed: &SealedDigest,
+    reason: RefusedFor,
+    identity: &IdentityKey,
+) -> SignedRefusal {
+    SignedRefusal {
+        round_hash: *round.hash(),
+        header_hash: *header,
+        sealed_digest: *sealed,
+        holder,
+        reason,
+        signature: Signature::BLANK,
+    }
+    .sign(identity)
 }
 
 /// A contribution as the combiner recorded it when it attested its share.

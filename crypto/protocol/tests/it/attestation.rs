@@ -1,10 +1,11 @@
 //! At intake each holder opens, checks and attests its own shares.
 
 use protocol::{
-    ContributionHeader, IdentityKey, MessagePrefix, Refusal, SealedSeeds, Signed,
+    Canonical, ContributionHeader, IdentityKey, MessagePrefix, Refusal, RefusedFor, SealedSeeds, Signed,
+    SignedRefusal,
     roles::{
-        aggregator::check_attestation,
-        combiner::{attest, check_shares, open_share},
+        aggregator::{check_attestation, check_refusal},
+        combiner::{attest, check_shares, open_share, refuse},
     },
 };
 use sharing::{SealRandomness, ShareSeed, seal};
@@ -178,4 +179,79 @@ fn a_header_without_a_commitment_for_the_holder_is_refused_and_the_others_in_its
     let key = &fixture.parties.holders[1].1;
     let opened = open_share(&fixture.round, 9, key, good.header(), &good.prefix.sealed);
     assert_eq!(opened.unwrap_err(), Refusal::Share { holder: 9 });
+}
+
+fn refused(fixture: &Fixture, holder: u8, header: &ContributionHeader, reason: RefusedFor) -> SignedRefusal {
+    let identity = &fixture.parties.holders[usize::from(holder)].0;
+    refuse(&fixture.round, holder, &header.hash(), &header.sealed_digest, reason, identity)
+}
+
+#[test]
+fn every_holder_signs_a_refusal_that_anybody_can_check_and_signs_it_alike_again() {
+    let mut fixture = Fixture::new(46);
+    let contribution = fixture.contribution("alice");
+    for holder in 0..3 {
+        for reason in [RefusedFor::Share, RefusedFor::Attempts, RefusedFor::Commitment] {
+            let refusal = refused(&fixture, holder, contribution.header(), reason);
+            check_refusal(&fixture.round, holder, contribution.header(), &refusal).unwrap();
+            assert_eq!(refused(&fixture, holder, contribution.header(), reason), refusal);
+        }
+    }
+}
+
+#[test]
+fn a_refusal_of_other_bytes_does_not_concern_the_participant() {
+    let mut fixture = Fixture::new(47);
+    let other_round = Fixture::new(48).round;
+    let (alice, bob) = (fixture.contribution("alice"), fixture.contribution("bob"));
+    let refusal = refused(&fixture, 1, alice.header(), RefusedFor::Share);
+    let unfounded = |holder| Err(Refusal::Unfounded { holder });
+    let check = |holder, header: &ContributionHeader, refusal: &SignedRefusal| {
+        check_refusal(&fixture.round, holder, header, refusal)
+    };
+    assert_eq!(check_refusal(&other_round, 1, alice.header(), &refusal), unfounded(1));
+    assert_eq!(check(1, bob.header(), &refusal), unfounded(1));
+    assert_eq!(check(2, alice.header(), &refusal), unfounded(2));
+    assert_eq!(check(9, alice.header(), &SignedRefusal { holder: 9, ..refusal.clone() }), unfounded(9));
+    // The holder signed it, but it received other sealed seeds than the participant sent.
+    let (identity, hash) = (&fixture.parties.holders[1].0, alice.header().hash());
+    let sealed = SealedSeeds::digest_of(b"");
+    let forwarded = refuse(&fixture.round, 1, &hash, &sealed, RefusedFor::Share, identity);
+    assert_eq!(check(1, alice.header(), &forwarded), unfounded(1));
+}
+
+#[test]
+fn a_refusal_that_its_holder_did_not_sign_is_refused_at_every_byte() {
+    let mut fixture = Fixture::new(49);
+    let contribution = fixture.contribution("alice");
+    let refusal = refused(&fixture, 1, contribution.header(), RefusedFor::Share);
+    let mut stranger = refusal.clone().sign(&IdentityKey::generate(&mut fixture.rng));
+    let check = |refusal: &SignedRefusal| check_refusal(&fixture.round, 1, contribution.header(), refusal);
+    assert_eq!(check(&stranger), Err(Refusal::Signature { of: "signed refusal" }));
+    stranger.holder = 2;
+    let of_another = stranger.sign(&fixture.parties.holders[2].0);
+    assert_eq!(check(&of_another), Err(Refusal::Unfounded { holder: 1 }));
+    let bytes = refusal.to_bytes();
+    for index in 0..bytes.len() {
+        let mut tampered = bytes.clone();
+        tampered[index] ^= 1;
+        if let Ok(tampered) = SignedRefusal::from_bytes(&tampered) {
+            assert!(check(&tampered).is_err(), "byte {index}");
+        }
+    }
+}
+
+#[test]
+fn a_refusal_by_a_rule_counts_only_if_the_header_breaks_one() {
+    let mut fixture = Fixture::new(50);
+    let contribution = fixture.contribution("alice");
+    let kept = refused(&fixture, 1, contribution.header(), RefusedFor::Rule);
+    let check = |header: &ContributionHeader, refusal: &SignedRefusal| {
+        check_refusal(&fixture.round, 1, header, refusal)
+    };
+    assert_eq!(check(contribution.header(), &kept), Err(Refusal::Unfounded { holder: 1 }));
+    let mut heavy = contribution.header().clone();
+    heavy.weight = u32::MAX;
+    let heavy = heavy.sign(&contribution.identity);
+    check(&heavy, &refused(&fixture, 1, &heavy, RefusedFor::Rule)).unwrap();
 }

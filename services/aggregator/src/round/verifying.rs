@@ -1,8 +1,10 @@
 //! Verification of stored contributions, while a round is open or settling.
 //!
-//! Every holder opens its share of each mask key and checks the share against the commitment. Then
-//! the norm proof is verified, if the round demands one. A contribution ends verified, or rejected
-//! with a reason. While a holder cannot be asked, the contribution waits.
+//! The aggregator opens its own share of each mask key and checks the share against the commitment.
+//! Then it verifies the norm proof, if the round demands one, and records the verdict. Only then
+//! does it ask the combiners to attest their shares. So no combiner works on a contribution with a
+//! bad proof. A contribution ends verified, or rejected with a reason. While a combiner cannot be
+//! asked, the contribution waits, and its proof is not verified again.
 
 mod attesting;
 mod decision;
@@ -17,7 +19,7 @@ use names::ContributionId;
 use protocol::{Proof, VerifiedRound};
 
 use self::{
-    decision::{Decided, Decision, Unproved},
+    decision::{Candidate, Decided, Decision},
     proofs::ProofOutcome,
 };
 use super::{lifecycle::LockedRound, open};
@@ -45,25 +47,15 @@ pub(crate) async fn run(app: &App, held: &Held) -> Result<()> {
     let envelopes = unverified(app, held, &row).await?;
     let round = Arc::new(stored_round::verified(&row)?);
     let superfluous = superfluous_jobs(held, &envelopes);
-    let (candidates, mut decided) = shares::check(app, &round, envelopes).await?;
-    let mut unproved = Vec::new();
-    let unreachable = match attesting::attest(app, &round, candidates).await {
-        Ok(attested) => {
-            for (candidate, decision) in attested {
-                match decision {
-                    Decision::Verified { attestations } if round.document().proof != Proof::None => {
-                        unproved.push(Unproved { candidate, attestations });
-                    }
-                    decision => decided.push(Decided::new(candidate.id(), decision)),
-                }
-            }
-            None
-        }
-        Err(error) => Some(error),
-    };
-    record(app, held, &decided, &superfluous).await?;
-    let undecided = verify_proofs(app, held, &round, unproved).await?;
-    unreachable.or(undecided).map_or(Ok(()), Err)
+    let (candidates, refused) = shares::check(app, &round, envelopes).await?;
+    record(app, held, &refused, &superfluous).await?;
+    let demands_proof = round.document().proof != Proof::None;
+    let (unproved, mut proved): (Vec<_>, Vec<_>) =
+        candidates.into_iter().partition(|candidate| demands_proof && !candidate.envelope.proved);
+    let unknown = verify_proofs(app, held, &round, unproved, &mut proved).await?;
+    let (decided, undecided) = attesting::attest(app, &round, &proved).await?;
+    record(app, held, &decided, &[]).await?;
+    undecided.or(unknown).map_or(Ok(()), Err)
 }
 
 /// The contributions that still wait to be verified.
@@ -86,13 +78,15 @@ fn superfluous_jobs(held: &Held, waiting: &[Envelope]) -> Vec<i64> {
     held.jobs().iter().filter(|job| !waiting.contains(&job.key)).map(|job| job.job_id).collect()
 }
 
-/// Verifies proofs and records the decisions, a few contributions at a time. Returns the error
-/// because of which some could not be verified now, if there was one.
+/// Verifies proofs and records the verdicts, a few contributions at a time. Adds those whose proof
+/// is good to `proved`. Returns the error because of which some could not be verified now, if there
+/// was one.
 async fn verify_proofs(
     app: &App,
     held: &Held,
     round: &Arc<VerifiedRound>,
-    unproved: Vec<Unproved>,
+    unproved: Vec<Candidate>,
+    proved: &mut Vec<Candidate>,
 ) -> Result<Option<Error>> {
     let group =
         usize::try_from((GROUP_BYTES / round.constants().body_bytes()).max(1)).map_err(Error::fault)?;
@@ -100,16 +94,18 @@ async fn verify_proofs(
     while unproved.peek().is_some() {
         let mut decided = Vec::new();
         for checked in proofs::verify(app, round, unproved.by_ref().take(group)).await? {
-            let Unproved { candidate, attestations } = checked.unproved;
-            let decision = match checked.outcome {
-                ProofOutcome::Accepted => Decision::Verified { attestations },
-                ProofOutcome::Refused(refusal) => Decision::rejected(&refusal),
-                ProofOutcome::Unknown(error) => {
-                    failure = Some(error);
-                    continue;
+            let (candidate, time) = (checked.candidate, checked.time);
+            match checked.outcome {
+                ProofOutcome::Accepted => {
+                    decided.push(Decided::new(candidate.id(), Decision::Proved).after_proof(time));
+                    proved.push(candidate);
                 }
-            };
-            decided.push(Decided::new(candidate.id(), decision).after_proof(checked.time));
+                ProofOutcome::Refused(refusal) => {
+                    let decision = Decision::bad_proof(&refusal);
+                    decided.push(Decided::new(candidate.id(), decision).after_proof(time));
+                }
+                ProofOutcome::Unknown(error) => failure = Some(error),
+            }
         }
         record(app, held, &decided, &[]).await?;
     }
@@ -123,7 +119,8 @@ async fn record(app: &App, held: &Held, decided: &[Decided], superfluous: &[i64]
         return Ok(());
     }
     let (round_id, now) = (held.round_id(), app.now());
-    let keys: HashSet<String> = decided.iter().map(|one| one.contribution_id.to_string()).collect();
+    let last = decided.iter().filter(|one| one.decision.is_final());
+    let keys: HashSet<String> = last.map(|one| one.contribution_id.to_string()).collect();
     let finished = held.jobs().iter().filter(|job| keys.contains(&job.key)).map(|job| job.job_id);
     let finished: Vec<i64> = finished.chain(superfluous.iter().copied()).collect();
     let recording = run_tx(&app.db, "verify", async |mut tx| {
@@ -133,8 +130,8 @@ async fn record(app: &App, held: &Held, decided: &[Decided], superfluous: &[i64]
             let recorded = record_one(&mut round, one).await?;
             match one.decision {
                 Decision::Verified { .. } => verified += u64::from(recorded),
-                Decision::Rejected(_) if recorded => rejected.push(one.contribution_id),
-                Decision::Rejected(_) => {}
+                Decision::Rejected { .. } if recorded => rejected.push(one.contribution_id),
+                Decision::Proved | Decision::Rejected { .. } => {}
             }
         }
         store::rounds::return_capacity(round.tx, &round_id, &rejected).await?;
@@ -153,11 +150,17 @@ async fn record_one(round: &mut LockedRound<'_>, decided: &Decided) -> Result<bo
     let (round_id, now) = (round.id(), round.now);
     let (id, time) = (&decided.contribution_id, decided.proof_time_us);
     let recorded = match &decided.decision {
+        Decision::Proved => contributions::proved(round.tx, &round_id, id, time).await?,
         Decision::Verified { attestations } => {
-            contributions::verify(round.tx, &round_id, id, attestations, time, now).await?
+            contributions::verify(round.tx, &round_id, id, attestations, now).await?
         }
-        Decision::Rejected(reason) => {
-            contributions::reject(round.tx, &round_id, id, reason.code(), time, now).await?
+        Decision::Rejected { reason, refusals } => {
+            let rejected = contributions::reject(round.tx, &round_id, id, reason.code(), time, now).await?;
+            if rejected {
+                let (holders, bytes) = decision::stored(refusals);
+                contributions::store_refusals(round.tx, &round_id, id, &holders, &bytes, now).await?;
+            }
+            rejected
         }
     };
     Ok(recorded)

@@ -1,4 +1,4 @@
-//! Contributions, and the combiners' attestations of them.
+//! Contributions, with the combiners' attestations and the holders' refusals of them.
 
 use api::contributions::ContributionState;
 use kit::{column::Column, time::Timestamp};
@@ -128,6 +128,8 @@ pub(crate) struct Envelope {
     pub(crate) sealed_seeds: Vec<u8>,
     pub(crate) proof: Vec<u8>,
     pub(crate) body_object_name: String,
+    /// Whether the proof was verified already, and is good.
+    pub(crate) proved: bool,
 }
 
 /// Loads those of the given contributions that are still in state `received`.
@@ -137,13 +139,34 @@ pub(crate) async fn unverified(
     contributions: &[ContributionId],
 ) -> sqlx::Result<Vec<Envelope>> {
     sqlx::query_as(
-        "SELECT contribution_id, header, sealed_seeds, proof, body_object_name FROM contributions
-         WHERE round_id = $1 AND contribution_id = ANY($2) AND state = 'received'",
+        "SELECT contribution_id, header, sealed_seeds, proof, body_object_name,
+             proof_time_us IS NOT NULL AS proved
+         FROM contributions WHERE round_id = $1 AND contribution_id = ANY($2) AND state = 'received'",
     )
     .bind(Column(*round_id))
     .bind(Column::array(contributions))
     .fetch_all(db)
     .await
+}
+
+/// Notes that the proof of a received contribution is good. Returns `false` if the contribution is
+/// in another state, or if its proof was found good before.
+pub(crate) async fn proved(
+    tx: &mut PgConnection,
+    round_id: &RoundId,
+    contribution_id: &ContributionId,
+    proof_time_us: Option<i64>,
+) -> sqlx::Result<bool> {
+    let proved = sqlx::query(
+        "UPDATE contributions SET proof_time_us = $3
+         WHERE round_id = $1 AND contribution_id = $2 AND state = 'received' AND proof_time_us IS NULL",
+    )
+    .bind(Column(*round_id))
+    .bind(Column(*contribution_id))
+    .bind(proof_time_us)
+    .execute(tx)
+    .await?;
+    Ok(proved.rows_affected() == 1)
 }
 
 /// Marks a received contribution as verified. Returns `false` if it was in another state.
@@ -152,17 +175,15 @@ pub(crate) async fn verify(
     round_id: &RoundId,
     contribution_id: &ContributionId,
     attestations: &[Vec<u8>],
-    proof_time_us: Option<i64>,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
     let verified = sqlx::query(
-        "UPDATE contributions SET state = 'verified', changed_at = $3, proof_time_us = $4
+        "UPDATE contributions SET state = 'verified', changed_at = $3
          WHERE round_id = $1 AND contribution_id = $2 AND state = 'received'",
     )
     .bind(Column(*round_id))
     .bind(Column(*contribution_id))
     .bind(now)
-    .bind(proof_time_us)
     .execute(&mut *tx)
     .await?;
     if verified.rows_affected() == 0 {
@@ -192,7 +213,8 @@ pub(crate) async fn reject(
     now: Timestamp,
 ) -> sqlx::Result<bool> {
     let rejected = sqlx::query(
-        "UPDATE contributions SET state = 'rejected', reason = $3, changed_at = $4, proof_time_us = $5
+        "UPDATE contributions SET state = 'rejected', reason = $3, changed_at = $4,
+             proof_time_us = COALESCE($5, proof_time_us)
          WHERE round_id = $1 AND contribution_id = $2 AND state = 'received'",
     )
     .bind(Column(*round_id))
@@ -203,6 +225,29 @@ pub(crate) async fn reject(
     .execute(tx)
     .await?;
     Ok(rejected.rows_affected() == 1)
+}
+
+/// Stores the signed refusals of a contribution, one of each of these holders.
+pub(crate) async fn store_refusals(
+    tx: &mut PgConnection,
+    round_id: &RoundId,
+    contribution_id: &ContributionId,
+    holders: &[i16],
+    refusals: &[Vec<u8>],
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO signed_refusals (round_id, contribution_id, holder, refusal, stored_at)
+         SELECT $1, $2, *, $5 FROM UNNEST($3::SMALLINT [], $4::BYTEA [])",
+    )
+    .bind(Column(*round_id))
+    .bind(Column(*contribution_id))
+    .bind(holders)
+    .bind(refusals)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// Counts the contributions of a round that still wait for verification.

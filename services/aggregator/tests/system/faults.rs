@@ -5,6 +5,7 @@ use api::{
     paths,
     rounds::{FailureCode, RoundState},
 };
+use protocol::{Canonical, RefusedFor, SignedRefusal, roles::aggregator::check_refusal};
 use testbed::Fault;
 
 use crate::{
@@ -160,6 +161,82 @@ async fn a_forged_attestation_is_the_combiners_fault_and_hurts_no_contribution()
     deployment.combiners[0].set(Fault::None);
     deployment.close(&round).await;
     assert_eq!(deployment.reach(&round, RoundState::Published).await.progress.included, 2);
+}
+
+/// The holder and the reason of each stored refusal of a contribution, after checking them.
+async fn refusals(deployment: &Deployment, round: &OpenRound, message: &Message) -> Vec<(u8, RefusedFor)> {
+    let header = &message.prefix.header;
+    let stored = "SELECT refusal FROM signed_refusals WHERE contribution_id = $1 ORDER BY holder";
+    let stored: Vec<Vec<u8>> = sqlx::query_scalar(stored)
+        .bind(header.contribution_id.to_bytes())
+        .fetch_all(&deployment.db)
+        .await
+        .unwrap();
+    let checked = stored.iter().map(|bytes| {
+        let refusal = SignedRefusal::from_bytes(bytes).unwrap();
+        check_refusal(&round.verified, refusal.holder, header, &refusal).unwrap();
+        (refusal.holder, refusal.reason)
+    });
+    checked.collect()
+}
+
+async fn reputation_events(deployment: &Deployment) -> i64 {
+    let count = "SELECT COUNT(*) FROM reputation_events";
+    sqlx::query_scalar(count).fetch_one(&deployment.db).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p5_a_refused_share_leaves_the_holders_signature_and_moves_no_reputation() {
+    let deployment = Deployment::start().await;
+    let round = deployment.open_round().await;
+    for (name, holder) in [("for-the-aggregator", 0), ("for-the-combiner", 1)] {
+        let participant = Participant::enrolled(&deployment, name).await;
+        let bad = participant.spoil_seed(&participant.contribute(&round, 0.01, 1), holder);
+        bad.upload(&deployment, &round).await;
+        until_rejected(&deployment, &round, &bad).await;
+        let stored = refusals(&deployment, &round, &bad).await;
+        assert_eq!(stored, [(u8::try_from(holder).unwrap(), RefusedFor::Share)]);
+    }
+    assert_eq!(reputation_events(&deployment).await, 0);
+    let problems = sqlx::query_scalar("SELECT COUNT(*) FROM record_problems()");
+    let problems: i64 = problems.fetch_one(&deployment.db).await.unwrap();
+    assert_eq!(problems, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p5_a_combiner_that_refuses_honest_participants_signs_it_and_moves_no_reputation() {
+    let deployment = Deployment::start().await;
+    let round = deployment.open_round().await;
+    deployment.combiners[0].set(Fault::RefusesShares);
+    let honest = contribute(&deployment, &round, 2).await;
+    for message in &honest {
+        // Beside the refusal the combiner says that the proof is bad. That is not signed.
+        assert_eq!(until_rejected(&deployment, &round, message).await.as_deref(), Some("share-refused"));
+        assert_eq!(refusals(&deployment, &round, message).await, [(1, RefusedFor::Share)]);
+    }
+    assert_eq!(reputation_events(&deployment).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p5_a_refusal_that_is_not_signed_or_not_about_the_contribution_rejects_nobody() {
+    for fault in
+        [Fault::RefusesUnsigned, Fault::ForgesRefusals, Fault::RefusesOtherSeals, Fault::RefusesByRule]
+    {
+        let deployment = Deployment::with(Settings { attempts: 100, ..Settings::default() }).await;
+        let round = deployment.open_round().await;
+        deployment.combiners[0].set(fault);
+        let messages = contribute(&deployment, &round, 2).await;
+        let asked = async || {
+            let hash = messages[1].prefix.header.hash();
+            deployment.combiners[0].was_asked_about(round.verified.hash(), &hash).then_some(())
+        };
+        eventually("the combiner to be asked", asked).await;
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        assert_eq!(deployment.show(&round).await.progress.received, 2, "{fault:?}");
+        deployment.combiners[0].set(Fault::None);
+        deployment.until(&round, |view| view.progress.verified == 2).await;
+        assert_eq!(refusals(&deployment, &round, &messages[0]).await, []);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -376,11 +376,16 @@ async fn reputation_gates_admission_and_follows_from_the_log_alone() {
     for participant in [&a, &b, &c] {
         participant.enrol(&deployment).await;
     }
-    let round = open(&deployment, PayoutPolicy::ScoreReputation, 1_000).await;
+    let mut plan = deployment.plan().await;
+    plan.payout = Some(terms(PayoutPolicy::ScoreReputation, 1_000));
+    plan.proof = api::rounds::ProofDemand::NormV2;
+    let round = deployment.open_planned(&plan).await;
     for participant in [&a, &b] {
         participant.contribute(&round, 0.01, 1).upload(&deployment, &round).await;
     }
-    c.spoil_seed(&c.contribute(&round, 0.01, 1), 0).upload(&deployment, &round).await;
+    let no_proof = [0; norm_proof::PROOF_BYTES];
+    let bad = crate::proofs::with_proof(&c, &c.contribute(&round, 0.01, 1), &no_proof);
+    bad.upload(&deployment, &round).await;
     deployment.until(&round, |view| view.progress.rejected == 1 && view.progress.received == 0).await;
     publish(&deployment, &round).await;
     assert!(statement(&deployment, "a").await.reputation_ppm > 600_000);

@@ -25,7 +25,7 @@ async fn demanding() -> (Deployment, OpenRound) {
 }
 
 /// Returns the contribution with another proof and a newly signed header.
-fn with_proof(participant: &Participant, message: &Message, proof: &[u8]) -> Message {
+pub(crate) fn with_proof(participant: &Participant, message: &Message, proof: &[u8]) -> Message {
     let mut changed = participant.amend(message, |header| {
         header.proof_bytes = proof.len() as u32;
         header.proof_digest = proof_digest(proof);
@@ -101,6 +101,58 @@ async fn a_proof_that_is_no_proof_is_rejected_and_the_participant_may_try_again(
     deployment.until(&round, |view| view.progress.verified == 1).await;
 }
 
+/// A combiner is not asked about a contribution before its proof is found good.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_combiner_is_asked_about_a_contribution_whose_proof_is_bad() {
+    let (deployment, round) = demanding().await;
+    let alice = Participant::enrolled(&deployment, "alice").await;
+    let message = alice.contribute(&round, 0.01, 1);
+    let zeros = with_proof(&alice, &message, &[0; PROOF_BYTES]);
+    zeros.upload(&deployment, &round).await;
+    deployment.until(&round, |view| view.progress.rejected == 1).await;
+    let good = alice.contribute(&round, 0.01, 1);
+    good.upload(&deployment, &round).await;
+    deployment.until(&round, |view| view.progress.verified == 1).await;
+    for combiner in &deployment.combiners {
+        let asked = |message: &Message| {
+            combiner.was_asked_about(round.verified.hash(), &message.prefix.header.hash())
+        };
+        assert!(asked(&good) && !asked(&zeros));
+    }
+}
+
+/// The bodies are removed once the proofs are verified, so nobody could verify them again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_is_verified_once_while_a_combiner_is_away_and_the_service_starts_again() {
+    let (mut deployment, round) = demanding().await;
+    deployment.combiners[0].set(Fault::Down);
+    for subject in ["alice", "bob"] {
+        let message = Participant::enrolled(&deployment, subject).await.contribute(&round, 0.01, 1);
+        message.upload(&deployment, &round).await;
+    }
+    until_proved(&deployment).await;
+    let times = proof_times(&deployment).await;
+    for body in deployment.objects(&round.folder()) {
+        std::fs::remove_file(body).unwrap();
+    }
+    // The job is tried again several times.
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    deployment.stop_service().await;
+    deployment.start_service().await;
+    assert_eq!(deployment.show(&round).await.progress.received, 2);
+    deployment.combiners[0].set(Fault::None);
+    deployment.until(&round, |view| view.progress.verified == 2).await;
+    assert_eq!(proof_times(&deployment).await, times);
+}
+
+/// Waits until the record says that every proof is good.
+async fn until_proved(deployment: &Deployment) {
+    eventually("the proofs to be verified", async || {
+        proof_times(deployment).await.iter().all(Option::is_some).then_some(())
+    })
+    .await;
+}
+
 /// The object store has lost a body. Its job is tried alone until it is given up, and holds up no
 /// other job.
 #[tokio::test(flavor = "multi_thread")]
@@ -122,7 +174,14 @@ async fn a_contribution_that_cannot_be_verified_holds_up_nobody_else() {
     .await
     .unwrap();
     let body = deployment.objects("rounds").into_iter().find(|path| path.ends_with(&location)).unwrap();
+    until_proved(&deployment).await;
     std::fs::remove_file(body).unwrap();
+    // As if the service had ended before it recorded the verdict.
+    sqlx::query("UPDATE contributions SET proof_time_us = NULL WHERE encode(contribution_id, 'hex') = $1")
+        .bind(&lost)
+        .execute(&deployment.db)
+        .await
+        .unwrap();
     deployment.combiners[0].set(Fault::None);
 
     deployment.until(&round, |view| view.progress.verified == 2).await;

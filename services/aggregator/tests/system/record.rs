@@ -84,6 +84,7 @@ const TABLES: &[(&str, &[(Class, &str)])] = &[
         ],
     ),
     ("attestations", &[(Key, "round_id contribution_id holder"), (Protected, "attestation stored_at")]),
+    ("signed_refusals", &[(Key, "round_id contribution_id holder"), (Protected, "refusal stored_at")]),
     ("round_members", &[(Key, "round_id index"), (Protected, "contribution_id header_hash")]),
     ("release_answers", &[(Key, "round_id holder"), (Protected, "answer stored_at")]),
     // The digest of the sum, which is in the result, is the root over the digests of the chunks.

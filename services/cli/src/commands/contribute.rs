@@ -29,8 +29,8 @@ pub(crate) struct Args {
     /// Refuse rounds that may sum fewer participants than this.
     #[arg(long, env = "BLINDSUM_MIN_COHORT", value_name = "N", default_value_t = Floors::default().min_cohort)]
     min_cohort: u32,
-    /// Refuse rounds whose cohort may have a smaller effective size than this: (Σw)²/Σw², with w the
-    /// weights of its members.
+    /// Refuse rounds whose cohort may have a smaller effective size than this. The effective size
+    /// is (Σw)²/Σw², with w the weights of the members.
     #[arg(long, env = "BLINDSUM_MIN_EFFECTIVE", value_name = "N", default_value_t = Floors::default().min_effective)]
     min_effective: u32,
     /// Refuse rounds in which one participant may have more than this share of the weight.

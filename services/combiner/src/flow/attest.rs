@@ -18,10 +18,10 @@ use kit::{
     vault,
 };
 use names::RoundHash;
-use protocol::VerifiedRound;
+use protocol::RefusedFor;
 use sqlx::PgConnection;
 
-use self::examination::{Candidate, Examination, Finding};
+use self::examination::{Candidate, Examination, Finding, Signer};
 use super::{epochs, round_key};
 use crate::{
     metrics,
@@ -55,13 +55,15 @@ pub(crate) async fn attest(
     demand_unbound(app, &round).await?;
     let verified = round.verified()?;
     let candidates: Vec<_> = envelopes.iter().map(Candidate::decode).collect();
-    let hashes: Vec<_> = candidates.iter().flatten().map(|candidate| candidate.hash).collect();
+    let hashes: Vec<_> = candidates.iter().flatten().map(Candidate::hash).collect();
     let known = attestations::find(&app.db, &round_hash, &hashes).await?;
-    let examination = Examination { app: app.clone(), round: verified, holder: round.holder()?, key, known };
+    let holder = round.holder()?;
+    let examination = Examination { app: app.clone(), round: verified, holder, key, known };
     let started = Instant::now();
     let (round, findings) = app.compute.run(move || examination.run(candidates)).await?;
     metrics::examined(findings.len(), started.elapsed());
-    record(app, &round, &findings).await
+    let signer = Signer { round: &round, holder, identity: &app.identity };
+    record(app, &signer, &findings).await
 }
 
 /// Refuses a round in which nothing is attested now: it has ended, or this is not the time for it.
@@ -84,8 +86,8 @@ async fn demand_unbound(app: &App, round: &RoundRow) -> Result<()> {
     }
 }
 
-async fn record(app: &App, round: &VerifiedRound, findings: &[Finding]) -> Result<Vec<Verdict>> {
-    let record = |tx| record_in(tx, app, round, findings);
+async fn record(app: &App, signer: &Signer<'_>, findings: &[Finding]) -> Result<Vec<Verdict>> {
+    let record = |tx| record_in(tx, app, signer, findings);
     let (verdicts, new) = run_tx(&app.db, "attest", record).await?;
     metrics::attested(new);
     for verdict in &verdicts {
@@ -96,18 +98,20 @@ async fn record(app: &App, round: &VerifiedRound, findings: &[Finding]) -> Resul
     Ok(verdicts)
 }
 
-/// Records the new attestations and refusals. The lock on the round makes the count of attempts
-/// exact. It also keeps attestations from following a release.
+/// Records the new attestations and the counts of refusals. The refusals themselves are not stored:
+/// they are signed again at each request, so bad messages take no room here. The lock on the round
+/// makes the count of attempts exact. It also keeps attestations from following a release.
 async fn record_in(
     mut tx: Tx,
     app: &App,
-    round: &VerifiedRound,
+    signer: &Signer<'_>,
     findings: &[Finding],
 ) -> Result<(Tx, (Vec<Verdict>, usize))> {
+    let round = signer.round;
     let row = rounds::lock(&mut tx, round.hash()).await?;
     demand_attesting(app, &row)?;
     demand_unbound(app, &row).await?;
-    let (verdicts, new) = decide(&mut tx, round, findings).await?;
+    let (verdicts, new) = decide(&mut tx, signer, findings).await?;
     attestations::insert(&mut tx, round.hash(), &new, app.now()).await?;
     if !new.is_empty() {
         epochs::seen(&mut tx, app, round.document().credential_epoch).await?;
@@ -120,13 +124,14 @@ async fn record_in(
 /// a round get an attestation for the same commitment.
 async fn decide<'a>(
     tx: &mut PgConnection,
-    round: &VerifiedRound,
+    signer: &Signer<'_>,
     findings: &'a [Finding],
 ) -> Result<(Vec<Verdict>, Vec<&'a NewAttestation>)> {
+    let round = signer.round;
     let good = || {
         findings
             .iter()
-            .filter_map(|finding| if let Finding::Good(new) = finding { Some(&**new) } else { None })
+            .filter_map(|finding| if let Finding::Good(_, new) = finding { Some(&**new) } else { None })
     };
     let hashes: Vec<_> = good().map(|new| new.header_hash).collect();
     let subjects: Vec<_> = good().map(|new| new.subject.clone()).collect();
@@ -138,15 +143,15 @@ async fn decide<'a>(
     let (mut verdicts, mut inserted) = (Vec::with_capacity(findings.len()), Vec::new());
     for finding in findings {
         verdicts.push(match finding {
-            Finding::Bad(reason) => Verdict::Refused { reason: *reason, refusal: None },
-            Finding::Good(new) if seen.contains(&new.header_hash) => attested(new),
-            Finding::Good(new) if committed.contains(&new.commitment) => {
-                Verdict::Refused { reason: ProblemKind::CommitmentRepeated, refusal: None }
+            Finding::Bad(refused) => refused.clone(),
+            Finding::Good(_, new) if seen.contains(&new.header_hash) => attested(new),
+            Finding::Good(arrived, new) if committed.contains(&new.commitment) => {
+                signer.refuse(*arrived, ProblemKind::CommitmentRepeated, RefusedFor::Commitment)
             }
-            Finding::Good(new) => {
+            Finding::Good(arrived, new) => {
                 let used = attempts.entry(new.subject.clone()).or_default();
                 if *used >= i64::from(round.document().max_attempts) {
-                    Verdict::Refused { reason: ProblemKind::AttemptsExhausted, refusal: None }
+                    signer.refuse(*arrived, ProblemKind::AttemptsExhausted, RefusedFor::Attempts)
                 } else {
                     *used += 1;
                     seen.insert(new.header_hash);

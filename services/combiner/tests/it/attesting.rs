@@ -1,7 +1,10 @@
 //! Tests of attesting: which contributions a combiner accepts and refuses at intake.
 
 use api::{HexBytes, ProblemKind, combiner::Verdict};
-use protocol::{Attestation, Canonical, IdentityKey, roles::aggregator::check_attestation};
+use protocol::{
+    Attestation, Canonical, IdentityKey, RefusedFor, SealedSeeds, SignedRefusal,
+    roles::aggregator::{check_attestation, check_refusal},
+};
 use sharing::{SealRandomness, SealedSeed, seal};
 use testbed::Envelope;
 
@@ -295,4 +298,58 @@ async fn p1_no_opened_seed_is_in_the_database() {
         assert!(rows.iter().all(|row| !row.contains(&seed)));
         assert!(rows.iter().any(|row| row.contains(&member.header.hash().to_string())), "hex is searched");
     }
+}
+
+fn refusal(verdict: &Verdict) -> SignedRefusal {
+    match verdict {
+        Verdict::Refused { refusal: Some(bytes), .. } => SignedRefusal::from_bytes(&bytes.0).unwrap(),
+        other => panic!("no signed refusal: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn p5_every_refusal_of_a_header_that_decodes_is_signed_with_its_reason() {
+    let mut deployment = Deployment::new().await;
+    let round = deployment.round().await;
+    let mut garbage = deployment.contribution(&round, "garbage");
+    garbage.sealed.0[usize::from(HOLDER)] = SealedSeed([1; SealedSeed::BYTES]);
+    let digest = garbage.sealed.digest();
+    let garbage = garbage.resigned(|header| header.sealed_digest = digest);
+    let first = deployment.contribution(&round, "a");
+    let attempts: Vec<_> = (0..3).map(|_| deployment.contribution(&round, "b")).collect();
+    let envelope = first.envelope();
+    let heavier = first.resigned(|header| header.weight = 2);
+    deployment.attest_envelopes(&round, vec![envelope]).await.unwrap();
+    deployment.attest(&round, &attempts[..2]).await.unwrap();
+    for (contribution, expected) in [
+        (&garbage, RefusedFor::Share),
+        (&heavier, RefusedFor::Commitment),
+        (&attempts[2], RefusedFor::Attempts),
+    ] {
+        let asked = || deployment.attest_envelopes(&round, vec![contribution.envelope()]);
+        let signed = refusal(&asked().await.unwrap()[0]);
+        assert_eq!(signed.reason, expected);
+        check_refusal(&round.verified, HOLDER, &contribution.header, &signed).unwrap();
+        assert_eq!(refusal(&asked().await.unwrap()[0]), signed, "the same verdict each time");
+    }
+}
+
+#[tokio::test]
+async fn p5_a_refusal_names_the_bytes_that_the_combiner_received() {
+    let mut deployment = Deployment::new().await;
+    let round = deployment.round().await;
+    let contribution = deployment.contribution(&round, "a");
+    for sealed in [Vec::new(), vec![7; 5], contribution.sealed.to_bytes()[1..].to_vec()] {
+        let mut envelope = contribution.envelope();
+        envelope.sealed_seeds = HexBytes(sealed.clone());
+        let signed = refusal(&deployment.attest_envelopes(&round, vec![envelope]).await.unwrap()[0]);
+        assert_eq!(signed.reason, RefusedFor::Rule);
+        assert_eq!(signed.sealed_digest, SealedSeeds::digest_of(&sealed));
+        check_refusal(&round.verified, HOLDER, &contribution.header, &signed).unwrap_err();
+    }
+    let mut envelope = contribution.envelope();
+    envelope.header.0.truncate(9);
+    let verdicts = deployment.attest_envelopes(&round, vec![envelope]).await.unwrap();
+    assert!(matches!(verdicts[0], Verdict::Refused { refusal: None, .. }), "there is no header to name");
+    attestation(&verdict(&deployment, &round, contribution).await);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use api::ProblemKind;
 use names::ContributionId;
-use protocol::{ContributionHeader, Refusal};
+use protocol::{Canonical, ContributionHeader, Refusal, SignedRefusal};
 
 use crate::store::contributions::Envelope;
 
@@ -20,25 +20,38 @@ impl Candidate {
     }
 }
 
-/// A contribution whose shares are good for every holder. Its proof is not verified yet.
-pub(super) struct Unproved {
-    pub(super) candidate: Candidate,
-    pub(super) attestations: Vec<Vec<u8>>,
-}
-
 /// The decision about a contribution.
 pub(super) enum Decision {
+    /// The proof is good. The combiners have not attested the contribution yet.
+    Proved,
     /// The contribution is verified. It has one attestation of each combiner, in their order.
-    Verified {
-        attestations: Vec<Vec<u8>>,
-    },
-    Rejected(ProblemKind),
+    Verified { attestations: Vec<Vec<u8>> },
+    /// The contribution is rejected. It has the signed refusals of the holders that refuse it, or
+    /// none if its proof is bad.
+    Rejected { reason: ProblemKind, refusals: Vec<SignedRefusal> },
 }
 
 impl Decision {
-    pub(super) fn rejected(refusal: &Refusal) -> Self {
-        Self::Rejected(refusal.into())
+    /// Rejects a contribution whose proof is bad. Its bytes show that to anybody.
+    pub(super) fn bad_proof(refusal: &Refusal) -> Self {
+        Self::Rejected { reason: refusal.into(), refusals: Vec::new() }
     }
+
+    /// Rejects a contribution that holders refuse. The first of them gives the reason.
+    pub(super) fn refused(refusals: Vec<SignedRefusal>) -> Option<Self> {
+        let reason = refusals.first()?.reason.into();
+        Some(Self::Rejected { reason, refusals })
+    }
+
+    /// Whether nothing more is to be decided about the contribution.
+    pub(super) fn is_final(&self) -> bool {
+        !matches!(self, Self::Proved)
+    }
+}
+
+/// The holder and the bytes of each refusal, as they are stored.
+pub(super) fn stored(refusals: &[SignedRefusal]) -> (Vec<i16>, Vec<Vec<u8>>) {
+    refusals.iter().map(|refusal| (i16::from(refusal.holder), refusal.to_bytes())).unzip()
 }
 
 /// A contribution together with the decision about it.

@@ -1,4 +1,4 @@
-//! The norm proofs of contributions whose shares are good. Each body is read once, piece by piece.
+//! The norm proofs of contributions whose own share is good. Each body is read once, in pieces.
 //! The group equations of all proofs are checked together at the end.
 
 use std::{
@@ -16,7 +16,7 @@ use protocol::{
 };
 use rand::rngs::OsRng;
 
-use super::decision::{Candidate, Unproved};
+use super::decision::Candidate;
 use crate::{metrics, state::App};
 
 /// Blocks of a body that are read at once: three megabytes, enough to fill a card.
@@ -24,7 +24,7 @@ const PIECE_BLOCKS: u64 = 256;
 
 /// A contribution whose proof was verified.
 pub(super) struct Checked {
-    pub(super) unproved: Unproved,
+    pub(super) candidate: Candidate,
     pub(super) outcome: ProofOutcome,
     /// The time that the computation took.
     pub(super) time: Duration,
@@ -41,27 +41,27 @@ pub(super) enum ProofOutcome {
 pub(super) async fn verify(
     app: &App,
     round: &Arc<VerifiedRound>,
-    group: impl Iterator<Item = Unproved>,
+    group: impl Iterator<Item = Candidate>,
 ) -> Result<Vec<Checked>> {
     let (mut checked, mut waiting, mut equations) = (Vec::new(), Vec::new(), Vec::new());
-    for unproved in group {
-        match verify_alone(app, round, &unproved.candidate).await {
+    for candidate in group {
+        match verify_alone(app, round, &candidate).await {
             Ok(Alone { left: Ok(equation), time }) => {
-                waiting.push((unproved, time));
+                waiting.push((candidate, time));
                 equations.push(equation);
             }
             Ok(Alone { left: Err(refusal), time }) => {
-                checked.push(Checked { unproved, outcome: ProofOutcome::Refused(refusal), time });
+                checked.push(Checked { candidate, outcome: ProofOutcome::Refused(refusal), time });
             }
             Err(error) => {
                 let outcome = ProofOutcome::Unknown(error);
-                checked.push(Checked { unproved, outcome, time: Duration::ZERO });
+                checked.push(Checked { candidate, outcome, time: Duration::ZERO });
             }
         }
     }
     let (outcomes, shared_time) = verify_together(app, equations).await?;
-    for ((unproved, time), outcome) in waiting.into_iter().zip(outcomes) {
-        checked.push(Checked { unproved, outcome, time });
+    for ((candidate, time), outcome) in waiting.into_iter().zip(outcomes) {
+        checked.push(Checked { candidate, outcome, time });
     }
     for one in &mut checked {
         let verdict = match one.outcome {

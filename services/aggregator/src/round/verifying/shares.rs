@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use kit::{Error, Result};
 use protocol::{
-    Canonical, ContributionHeader, SealedSeeds, VerifiedRound,
+    Canonical, ContributionHeader, IdentityKey, Refusal, RefusedFor, SealedSeeds, VerifiedRound,
     roles::{
         aggregator::HOLDER,
-        combiner::{check_shares, open_share},
+        combiner::{check_shares, open_share, refuse},
     },
 };
 use rand::rngs::OsRng;
@@ -16,7 +16,8 @@ use sharing::RoundKeyPair;
 use super::decision::{Candidate, Decided, Decision};
 use crate::{state::App, store::contributions::Envelope, stored_round::own_key};
 
-/// Checks the shares. Returns the contributions whose share is good, and the rejected ones.
+/// Checks the shares. Returns the contributions whose share is good, and the rejected ones. The
+/// aggregator signs its refusals like every holder.
 pub(super) async fn check(
     app: &App,
     round: &Arc<VerifiedRound>,
@@ -26,13 +27,14 @@ pub(super) async fn check(
         return Ok((Vec::new(), Vec::new()));
     }
     let key = own_key(app, round).await?;
-    let round = Arc::clone(round);
-    app.compute.run(move || check_with_key(&round, &key, envelopes)).await?
+    let (round, app_of_work) = (Arc::clone(round), app.clone());
+    app.compute.run(move || check_with_key(&round, &key, &app_of_work.identity, envelopes)).await?
 }
 
 fn check_with_key(
     round: &VerifiedRound,
     key: &RoundKeyPair,
+    identity: &IdentityKey,
     envelopes: Vec<Envelope>,
 ) -> Result<(Vec<Candidate>, Vec<Decided>)> {
     let (mut opened, mut rejected) = (Vec::new(), Vec::new());
@@ -43,7 +45,7 @@ fn check_with_key(
         let candidate = Candidate { envelope, header };
         match share {
             Ok(share) => opened.push((candidate, share)),
-            Err(refusal) => rejected.push(Decided::new(candidate.id(), Decision::rejected(&refusal))),
+            Err(refusal) => rejected.push(rejection(round, &candidate, &refusal, identity)),
         }
     }
     let pairs: Vec<_> = opened.iter().map(|(candidate, share)| (&candidate.header, share)).collect();
@@ -52,8 +54,21 @@ fn check_with_key(
     for ((candidate, _), verdict) in opened.into_iter().zip(verdicts) {
         match verdict {
             Ok(()) => candidates.push(candidate),
-            Err(refusal) => rejected.push(Decided::new(candidate.id(), Decision::rejected(&refusal))),
+            Err(refusal) => rejected.push(rejection(round, &candidate, &refusal, identity)),
         }
     }
     Ok((candidates, rejected))
+}
+
+fn rejection(
+    round: &VerifiedRound,
+    candidate: &Candidate,
+    refusal: &Refusal,
+    identity: &IdentityKey,
+) -> Decided {
+    let sealed = SealedSeeds::digest_of(&candidate.envelope.sealed_seeds);
+    let header = candidate.header.hash();
+    let signed = refuse(round, HOLDER, &header, &sealed, RefusedFor::of(refusal), identity);
+    let decision = Decision::Rejected { reason: refusal.into(), refusals: vec![signed] };
+    Decided::new(candidate.id(), decision)
 }
