@@ -146,6 +146,24 @@ pub(crate) async fn unverified(
     .await
 }
 
+/// Loads those of the given contributions that were rejected for one of these reasons.
+pub(crate) async fn rejected(
+    db: &PgPool,
+    round_id: &RoundId,
+    header_hashes: &[HeaderHash],
+    reasons: &[&str],
+) -> sqlx::Result<Vec<Envelope>> {
+    sqlx::query_as(
+        "SELECT contribution_id, header, sealed_seeds, proof, body_object_name FROM contributions
+         WHERE round_id = $1 AND header_hash = ANY($2) AND state = 'rejected' AND reason = ANY($3)",
+    )
+    .bind(Column(*round_id))
+    .bind(Column::array(header_hashes))
+    .bind(reasons)
+    .fetch_all(db)
+    .await
+}
+
 /// Marks a received contribution as verified. Returns `false` if it was in another state.
 pub(crate) async fn verify(
     tx: &mut PgConnection,
