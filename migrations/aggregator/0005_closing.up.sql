@@ -31,6 +31,20 @@ COMMENT ON COLUMN release_answers.holder IS 'Index of the holder; 0 is the aggre
 COMMENT ON COLUMN release_answers.answer IS 'The signed answer, canonical encoding.';
 COMMENT ON COLUMN release_answers.stored_at IS 'When it was checked and stored.';
 
+CREATE TABLE release_waits (
+    round_id BYTEA PRIMARY KEY REFERENCES rounds,
+    holder SMALLINT NOT NULL CHECK (holder BETWEEN 1 AND 7),
+    reason TEXT NOT NULL CHECK (reason ~ '^[a-z-]{1,64}$'),
+    since TIMESTAMPTZ NOT NULL
+);
+COMMENT ON TABLE release_waits IS
+'The combiner whose sum of key shares a round waits for. A row of a round that is no longer releasing '
+'means nothing.';
+COMMENT ON COLUMN release_waits.round_id IS 'The round.';
+COMMENT ON COLUMN release_waits.holder IS 'Index of the combiner.';
+COMMENT ON COLUMN release_waits.reason IS 'Code of the problem.';
+COMMENT ON COLUMN release_waits.since IS 'When the round first waited for this combiner and reason.';
+
 CREATE TABLE sum_chunks (
     round_id BYTEA NOT NULL REFERENCES rounds,
     chunk INTEGER NOT NULL CHECK (chunk >= 0),

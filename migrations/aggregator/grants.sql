@@ -12,8 +12,8 @@ BEGIN
         GRANT SELECT ON ALL TABLES IN SCHEMA public TO aggregator_rw;
         GRANT INSERT ON
             participants, models, rounds, refusals, contributions, attestations, signed_refusals, round_members, release_answers,
-            sum_chunks, results, erasures, unreleased, jobs, log_nodes, log_checkpoints, accounts, payouts, claim_addresses,
-            payout_batches, payout_lines, transfers, postings
+            release_waits, sum_chunks, results, erasures, unreleased, jobs, log_nodes, log_checkpoints, accounts, payouts,
+            claim_addresses, payout_batches, payout_lines, transfers, postings
         TO aggregator_rw;
         GRANT UPDATE (client_key, credential_epoch, credential, renewed_at) ON participants TO aggregator_rw;
         GRANT UPDATE (
@@ -23,6 +23,7 @@ BEGIN
         GRANT UPDATE (state, reason, changed_at, proof_time_us, sealed_seeds, proof) ON contributions TO aggregator_rw;
         GRANT UPDATE (count, last_at) ON refusals TO aggregator_rw;
         GRANT UPDATE (digest, residual_max, unmasked_at) ON sum_chunks TO aggregator_rw;
+        GRANT UPDATE (holder, reason, since) ON release_waits TO aggregator_rw;
         GRANT UPDATE ON jobs TO aggregator_rw;
         GRANT UPDATE (observed_ms) ON observed_time TO aggregator_rw;
         GRANT EXECUTE ON FUNCTION sequence_log(INTEGER), record_problems(), hold_latch(TEXT) TO aggregator_rw;

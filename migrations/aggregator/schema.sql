@@ -494,6 +494,23 @@ CREATE TABLE release_answers (
 CREATE TRIGGER release_answers_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON release_answers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER release_answers_recorded AFTER INSERT ON release_answers FOR EACH ROW EXECUTE FUNCTION record_in_log();
 
+-- The combiner whose sum of key shares a round waits for. A row of a round that is no longer
+-- releasing means nothing.
+CREATE TABLE release_waits (
+    -- The round.
+    round_id bytea NOT NULL,
+    -- Index of the combiner.
+    holder smallint NOT NULL,
+    -- Code of the problem.
+    reason text NOT NULL,
+    -- When the round first waited for this combiner and reason.
+    since timestamp with time zone NOT NULL,
+    CONSTRAINT release_waits_pkey PRIMARY KEY (round_id),
+    CONSTRAINT release_waits_round_id_fkey FOREIGN KEY (round_id) REFERENCES rounds(round_id),
+    CONSTRAINT release_waits_holder_check CHECK (((holder >= 1) AND (holder <= 7))),
+    CONSTRAINT release_waits_reason_check CHECK ((reason ~ '^[a-z-]{1,64}$'::text))
+);
+
 -- Events from which a participant's reputation is computed, written by a trigger; append-only.
 CREATE TABLE reputation_events (
     -- Order of writing.
@@ -1367,6 +1384,7 @@ GRANT SELECT ON recorded_entries TO aggregator_rw;
 GRANT INSERT, SELECT, UPDATE (count, last_at) ON refusals TO aggregator_rw;
 GRANT SELECT ON rejections_by_reason TO aggregator_rw;
 GRANT INSERT, SELECT ON release_answers TO aggregator_rw;
+GRANT INSERT, SELECT, UPDATE (holder, reason, since) ON release_waits TO aggregator_rw;
 GRANT SELECT ON reputation_events TO aggregator_rw;
 GRANT INSERT, SELECT ON results TO aggregator_rw;
 GRANT INSERT, SELECT ON round_members TO aggregator_rw;

@@ -28,6 +28,8 @@ CREATE TABLE rounds (
     countersigned_at TIMESTAMPTZ NOT NULL,
     observed_ms BIGINT NOT NULL CHECK (observed_ms >= 0),
     release_by TIMESTAMPTZ NOT NULL,
+    named_at TIMESTAMPTZ,
+    waiting_for BYTEA [] NOT NULL DEFAULT '{}' CHECK (cardinality(waiting_for) <= 100),
     outcome TEXT CHECK (outcome IN ('released', 'abandoned', 'expired')),
     ended_at TIMESTAMPTZ,
     CHECK ((outcome IS NULL) = (ended_at IS NULL))
@@ -56,6 +58,12 @@ COMMENT ON COLUMN rounds.observed_ms IS
 'The observed time when it was signed. The key is kept until as much time was observed since as the '
 'document gives the round.';
 COMMENT ON COLUMN rounds.release_by IS 'When the round expires, from the document.';
+COMMENT ON COLUMN rounds.named_at IS
+'When the aggregator first named a set; null before. From then on nothing is attested and no receipt '
+'is taken, so the company of the round is fixed.';
+COMMENT ON COLUMN rounds.waiting_for IS
+'Contributions of participants that the last named set left out; at most 100. Empty if none was '
+'refused for that.';
 COMMENT ON COLUMN rounds.outcome IS 'How the round ended for this combiner; null while it is open.';
 COMMENT ON COLUMN rounds.ended_at IS 'When it ended.';
 

@@ -32,6 +32,42 @@ COMMENT ON COLUMN attestations.attestation IS
 COMMENT ON COLUMN attestations.attested_at IS 'When it was signed.';
 CREATE INDEX attestations_by_subject ON attestations (round_hash, subject);
 
+CREATE TABLE receipts (
+    round_hash BYTEA NOT NULL CHECK (octet_length(round_hash) = 32),
+    header_hash BYTEA NOT NULL CHECK (octet_length(header_hash) = 32),
+    subject TEXT COLLATE "C" NOT NULL,
+    weight BIGINT NOT NULL CHECK (weight BETWEEN 0 AND 4294967295),
+    sealed_digest BYTEA NOT NULL CHECK (octet_length(sealed_digest) = 32),
+    received_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (round_hash, header_hash)
+);
+COMMENT ON TABLE receipts IS
+'Contributions for which a participant handed over the aggregator''s receipt; append-only. A set that '
+'leaves too many of them out is not released. The table names a round without a foreign key, since '
+'that would lock the round, and anybody may hand over a receipt.';
+COMMENT ON COLUMN receipts.round_hash IS 'The round.';
+COMMENT ON COLUMN receipts.header_hash IS 'Hash of the header that the receipt names.';
+COMMENT ON COLUMN receipts.subject IS 'The participant, from the header.';
+COMMENT ON COLUMN receipts.weight IS 'The weight of the contribution, from the header.';
+COMMENT ON COLUMN receipts.sealed_digest IS
+'The digest of the sealed seeds, from the header. A refusal of other seeds excuses nobody.';
+COMMENT ON COLUMN receipts.received_at IS 'When the receipt was handed over.';
+
+CREATE TABLE refused_proofs (
+    round_hash BYTEA NOT NULL CHECK (octet_length(round_hash) = 32),
+    header_hash BYTEA NOT NULL CHECK (octet_length(header_hash) = 32),
+    reason TEXT NOT NULL,
+    refused_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (round_hash, header_hash)
+);
+COMMENT ON TABLE refused_proofs IS
+'Contributions whose proof this combiner checked itself and refused; append-only. A set may leave '
+'their participants out.';
+COMMENT ON COLUMN refused_proofs.round_hash IS 'The round.';
+COMMENT ON COLUMN refused_proofs.header_hash IS 'Hash of the header, which binds the proof and the body.';
+COMMENT ON COLUMN refused_proofs.reason IS 'Code of the problem.';
+COMMENT ON COLUMN refused_proofs.refused_at IS 'When it was refused.';
+
 CREATE TABLE refusals (
     round_hash BYTEA NOT NULL REFERENCES rounds,
     reason TEXT NOT NULL,

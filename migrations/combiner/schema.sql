@@ -62,6 +62,30 @@ CREATE TABLE observed_time (
 CREATE TRIGGER observed_time_grows BEFORE UPDATE ON observed_time FOR EACH ROW WHEN ((new.observed_ms < old.observed_ms)) EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER observed_time_kept BEFORE DELETE OR TRUNCATE ON observed_time FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+-- Contributions for which a participant handed over the aggregator's receipt; append-only. A
+-- set that leaves too many of them out is not released. The table names a round without a
+-- foreign key, since that would lock the round, and anybody may hand over a receipt.
+CREATE TABLE receipts (
+    -- The round.
+    round_hash bytea NOT NULL,
+    -- Hash of the header that the receipt names.
+    header_hash bytea NOT NULL,
+    -- The participant, from the header.
+    subject text COLLATE "C" NOT NULL,
+    -- The weight of the contribution, from the header.
+    weight bigint NOT NULL,
+    -- The digest of the sealed seeds, from the header. A refusal of other seeds excuses nobody.
+    sealed_digest bytea NOT NULL,
+    -- When the receipt was handed over.
+    received_at timestamp with time zone NOT NULL,
+    CONSTRAINT receipts_pkey PRIMARY KEY (round_hash, header_hash),
+    CONSTRAINT receipts_header_hash_check CHECK ((octet_length(header_hash) = 32)),
+    CONSTRAINT receipts_round_hash_check CHECK ((octet_length(round_hash) = 32)),
+    CONSTRAINT receipts_sealed_digest_check CHECK ((octet_length(sealed_digest) = 32)),
+    CONSTRAINT receipts_weight_check CHECK (((weight >= 0) AND (weight <= '4294967295'::bigint)))
+);
+CREATE TRIGGER receipts_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON receipts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 -- How often contributions were refused. They are counted and not kept, so that worthless
 -- messages cannot fill the database.
 CREATE TABLE refusals (
@@ -77,6 +101,23 @@ CREATE TABLE refusals (
     CONSTRAINT refusals_round_hash_fkey FOREIGN KEY (round_hash) REFERENCES rounds(round_hash),
     CONSTRAINT refusals_count_check CHECK ((count > 0))
 );
+
+-- Contributions whose proof this combiner checked itself and refused; append-only. A set may
+-- leave their participants out.
+CREATE TABLE refused_proofs (
+    -- The round.
+    round_hash bytea NOT NULL,
+    -- Hash of the header, which binds the proof and the body.
+    header_hash bytea NOT NULL,
+    -- Code of the problem.
+    reason text NOT NULL,
+    -- When it was refused.
+    refused_at timestamp with time zone NOT NULL,
+    CONSTRAINT refused_proofs_pkey PRIMARY KEY (round_hash, header_hash),
+    CONSTRAINT refused_proofs_header_hash_check CHECK ((octet_length(header_hash) = 32)),
+    CONSTRAINT refused_proofs_round_hash_check CHECK ((octet_length(round_hash) = 32))
+);
+CREATE TRIGGER refused_proofs_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON refused_proofs FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- The registrars whose rounds this combiner has countersigned.
 CREATE TABLE registrars (
@@ -162,6 +203,12 @@ CREATE TABLE rounds (
     observed_ms bigint NOT NULL,
     -- When the round expires, from the document.
     release_by timestamp with time zone NOT NULL,
+    -- When the aggregator first named a set; null before. From then on nothing is attested and no
+    -- receipt is taken, so the company of the round is fixed.
+    named_at timestamp with time zone,
+    -- Contributions of participants that the last named set left out; at most 100. Empty if none
+    -- was refused for that.
+    waiting_for bytea[] NOT NULL DEFAULT '{}'::bytea[],
     -- How the round ended for this combiner; null while it is open.
     outcome text,
     -- When it ended.
@@ -178,11 +225,12 @@ CREATE TABLE rounds (
     CONSTRAINT rounds_observed_ms_check CHECK ((observed_ms >= 0)),
     CONSTRAINT rounds_outcome_check CHECK ((outcome = ANY (ARRAY['released'::text, 'abandoned'::text, 'expired'::text]))),
     CONSTRAINT rounds_registrar_key_check CHECK ((octet_length(registrar_key) = 32)),
-    CONSTRAINT rounds_round_hash_check CHECK ((octet_length(round_hash) = 32))
+    CONSTRAINT rounds_round_hash_check CHECK ((octet_length(round_hash) = 32)),
+    CONSTRAINT rounds_waiting_for_check CHECK ((cardinality(waiting_for) <= 100))
 );
 CREATE INDEX rounds_open ON rounds USING btree (registrar_key, layout_digest) WHERE (outcome IS NULL);
 CREATE UNIQUE INDEX rounds_one_open_for_model ON rounds USING btree (model_digest) WHERE (outcome IS NULL);
-CREATE TRIGGER rounds_end_once BEFORE UPDATE ON rounds FOR EACH ROW WHEN (((old.outcome IS NOT NULL) OR (old.round_hash <> new.round_hash) OR (old.round_id <> new.round_id) OR (old.document <> new.document) OR (old.countersignature <> new.countersignature))) EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER rounds_end_once BEFORE UPDATE ON rounds FOR EACH ROW WHEN (((old.outcome IS NOT NULL) OR (old.round_hash <> new.round_hash) OR (old.round_id <> new.round_id) OR (old.document <> new.document) OR (old.countersignature <> new.countersignature) OR ((old.named_at IS NOT NULL) AND (new.named_at IS DISTINCT FROM old.named_at)))) EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER rounds_kept BEFORE DELETE OR TRUNCATE ON rounds FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- The functions, triggers, views and grants that the database has now: one row, written by the

@@ -12,9 +12,16 @@ FOR EACH ROW WHEN (
     OR old.round_id <> new.round_id
     OR old.document <> new.document
     OR old.countersignature <> new.countersignature
+    OR (old.named_at IS NOT NULL AND new.named_at IS DISTINCT FROM old.named_at)
 ) EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER attestations_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON attestations
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER receipts_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON receipts
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER refused_proofs_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON refused_proofs
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER releases_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON releases

@@ -3,4 +3,5 @@
 pub mod aggregator;
 pub mod client;
 pub mod combiner;
+pub mod company;
 pub mod round;

@@ -13,7 +13,7 @@ use api::{
 use kit::{auth::BearerToken, config::ConfigError};
 use names::{PublicKey, RoundHash, RoundId};
 use reqwest::{
-    Certificate, StatusCode,
+    Body, Certificate, RequestBuilder, StatusCode,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -24,6 +24,8 @@ use crate::config::{CombinerConfig, Limits};
 /// The most bytes of an answer. The longest answers are a batch of verdicts and a sum of key
 /// shares.
 const MAX_ANSWER_BYTES: usize = 4 << 20;
+/// The longest time for handing over a whole contribution.
+const MESSAGE_TIMEOUT: Duration = Duration::from_secs(3_600);
 
 /// The reason why a combiner did not carry out a request.
 #[derive(Debug, Error)]
@@ -40,7 +42,7 @@ pub(crate) enum CombinerError {
         source: Option<reqwest::Error>,
     },
     /// The combiner refused the request.
-    #[error("combiner {holder} refused: {}", .problem.title)]
+    #[error("combiner {holder} refused: {}{}", .problem.title, detail(.problem))]
     Refused {
         /// The combiner's index among the holders.
         holder: u8,
@@ -75,16 +77,30 @@ impl CombinerError {
             _ => None,
         }
     }
+
+    /// The reason why the same request may succeed later. `None` if it never does.
+    pub(crate) fn waits(&self) -> Option<ProblemKind> {
+        match self {
+            Self::Unreachable { .. } | Self::Foreign { .. } => Some(ProblemKind::Unavailable),
+            // By the combiner's clock it is not the time for it, and it may be soon. Or the set
+            // leaves out too many, and refusals of other combiners may arrive that excuse them.
+            Self::Refused { .. } => self
+                .refusal()
+                .filter(|reason| matches!(reason, ProblemKind::RoundNotOpen | ProblemKind::LeftOut)),
+            Self::Unacceptable { .. } => None,
+        }
+    }
+}
+
+/// What was wrong this time, in words that follow the title.
+fn detail(problem: &Problem) -> String {
+    problem.detail.as_ref().map_or_else(String::new, |detail| format!(" {detail}"))
 }
 
 impl From<CombinerError> for kit::Error {
     fn from(error: CombinerError) -> Self {
         match error {
-            CombinerError::Unreachable { .. } | CombinerError::Foreign { .. } => Self::unavailable(error),
-            // By the combiner's clock it is not the time for it. It may be soon.
-            CombinerError::Refused { .. } if error.refusal() == Some(ProblemKind::RoundNotOpen) => {
-                Self::unavailable(error)
-            }
+            error if error.waits().is_some() => Self::unavailable(error),
             error => Self::fault(error),
         }
     }
@@ -172,6 +188,24 @@ impl Combiner {
         Ok(answer.answer.0)
     }
 
+    /// Asks for the state of a round.
+    pub(crate) async fn round(&self, round_hash: RoundHash) -> Result<CombinerRoundView, CombinerError> {
+        let path = paths::fill(paths::COMBINER_ROUND, &[&round_hash]);
+        let answer = self.answer(self.http.get(format!("{}{path}", self.url))).await?;
+        serde_json::from_slice(&answer).map_err(|_| self.unacceptable())
+    }
+
+    /// Hands over the message of a contribution whose proof does not verify.
+    pub(crate) async fn refuse_proof(
+        &self,
+        round_hash: RoundHash,
+        message: Body,
+    ) -> Result<(), CombinerError> {
+        let path = paths::fill(paths::COMBINER_REFUSED_PROOFS, &[&round_hash]);
+        let request = self.http.post(format!("{}{path}", self.url)).timeout(MESSAGE_TIMEOUT).body(message);
+        self.answer(request).await.map(drop)
+    }
+
     /// Tells the combiner that a round ended without a release.
     pub(crate) async fn abandon(&self, round_hash: RoundHash) -> Result<CombinerRoundView, CombinerError> {
         self.post(paths::fill(paths::COMBINER_ABANDON, &[&round_hash]), &serde_json::json!({})).await
@@ -192,13 +226,13 @@ impl Combiner {
     }
 
     async fn send(&self, path: String, body: &impl Serialize) -> Result<Vec<u8>, CombinerError> {
+        self.answer(self.http.post(format!("{}{path}", self.url)).json(body)).await
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Result<Vec<u8>, CombinerError> {
         let holder = self.holder;
         let unreachable = |source| CombinerError::Unreachable { holder, source };
-        let request = self
-            .http
-            .post(format!("{}{path}", self.url))
-            .header(AUTHORIZATION, self.token.header_value().as_str())
-            .json(body);
+        let request = request.header(AUTHORIZATION, self.token.header_value().as_str());
         let mut response = request.send().await.map_err(|error| unreachable(Some(error.without_url())))?;
         let (status, json) = (response.status(), is_json(&response));
         let mut answer = Vec::new();
@@ -211,6 +245,7 @@ impl Combiner {
             answer.extend_from_slice(&bytes);
         }
         match status {
+            StatusCode::NO_CONTENT => Ok(answer),
             status if status.is_success() && json => Ok(answer),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => Err(unreachable(None)),
             status if status.is_server_error() => Err(unreachable(None)),

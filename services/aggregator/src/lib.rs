@@ -13,7 +13,6 @@ mod blobs;
 mod combiners;
 pub mod config;
 mod flow;
-mod incoming;
 mod jobs;
 mod log_head;
 mod members;

@@ -14,6 +14,7 @@ pub(crate) mod published;
 pub(crate) mod publishing;
 pub(crate) mod releasing;
 pub(crate) mod settling;
+mod showing;
 pub(crate) mod step;
 pub(crate) mod unmasking;
 pub(crate) mod verifying;

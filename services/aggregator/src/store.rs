@@ -14,6 +14,7 @@ pub(crate) mod leases;
 pub(crate) mod log;
 pub(crate) mod participants;
 pub mod record;
+pub(crate) mod release_waits;
 pub(crate) mod reputation;
 pub(crate) mod retention;
 pub(crate) mod rounds;

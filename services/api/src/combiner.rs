@@ -1,6 +1,6 @@
 //! The requests of the aggregator to a combiner. Each carries the service token.
 
-use names::{RoundHash, RoundId, RoundKeyId, RoundPublicKey, SetRoot};
+use names::{HeaderHash, RoundHash, RoundId, RoundKeyId, RoundPublicKey, SetRoot};
 use serde::{Deserialize, Serialize};
 
 use crate::{Hex, HexBytes, problem::ProblemKind};
@@ -129,6 +129,10 @@ pub struct CombinerRoundView {
     pub refused: u64,
     /// Set root of the released set. Absent before the release.
     pub root: Option<SetRoot>,
+    /// Contributions of participants that the last named set left out, one of each. At most 100.
+    /// Empty unless the combiner refused to release the set because of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting_for: Vec<HeaderHash>,
     /// When the round key was destroyed. Absent while it exists.
     pub key_destroyed_at_ms: Option<i64>,
     /// The signed statement that nothing was released and that the key is destroyed, canonical

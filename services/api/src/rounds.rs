@@ -190,6 +190,10 @@ pub struct RoundView {
     pub chunks: ChunkProgress,
     /// Set root. Absent until the set is fixed.
     pub root: Option<SetRoot>,
+    /// The combiner that the round waits for. Absent unless the round is releasing and a combiner
+    /// has not answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
     /// Why the round failed. Absent unless it did.
     pub failure: Option<RoundFailure>,
     /// The signed statements of combiners that nothing of the round was released, canonical
@@ -197,6 +201,16 @@ pub struct RoundView {
     /// ended without a release.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreleased: Vec<HexBytes>,
+}
+
+/// A combiner whose sum of key shares a round waits for. The round fails if it waits until
+/// `release_by`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// The combiner's index among the holders.
+    pub holder: u8,
+    /// The code of the combiner's problem: `unavailable`, `round-not-open` or `left-out`.
+    pub reason: String,
 }
 
 /// The public reason why a round failed. The operator finds the details in the log of the service

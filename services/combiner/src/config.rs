@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use api::combiner::ATTEST_BATCH;
 use kit::config::{ConfigError, DatabaseConfig, ListenConfig, LogConfig, Secret, rule};
 use names::PublicKey;
-use protocol::{Canonical, EpochStatement, roles::combiner::CombinerPolicy};
+use protocol::{
+    Canonical, EpochStatement,
+    roles::{combiner::CombinerPolicy, company::CompanyLimits},
+};
 use serde::Deserialize;
 
 /// The configuration of a combiner. Each field is a section or a setting of the file.
@@ -47,9 +50,14 @@ impl Config {
         rule(self.policy.open_rounds_for_a_layout >= 1, "policy.open_rounds_for_a_layout", "at least 1")?;
         rule(self.policy.max_open_days >= 1, "policy.max_open_days", "at least 1")?;
         rule(self.policy.max_release_days >= 1, "policy.max_release_days", "at least 1")?;
+        let CompanyLimits { max_left_out, max_refused_by_others } = (&self.policy).into();
+        rule(max_left_out <= 1000, "policy.max_left_out", "at most 1000, in parts per thousand")?;
+        let others = max_refused_by_others <= 1000;
+        rule(others, "policy.max_refused_by_others", "at most 1000, in parts per thousand")?;
         self.policy.epoch_statement()?;
         let batch = (ATTEST_BATCH..=4096).contains(&self.limits.attest_batch);
         rule(batch, "limits.attest_batch", "from 64 to 4096, since aggregators send 64 at once")?;
+        rule(self.limits.receipts_per_second >= 1, "limits.receipts_per_second", "at least 1")?;
         rule(self.limits.max_request_bytes >= 1, "limits.max_request_bytes", "at least 1")?;
         rule(self.limits.compute_threads >= 1, "limits.compute_threads", "at least 1")
     }
@@ -78,6 +86,12 @@ pub struct Policy {
     /// The most days from the end of uploads to `release_by`.
     #[serde(default = "Policy::default_max_release_days")]
     pub max_release_days: u16,
+    /// The most of the known participants that a set may leave out, in parts per thousand.
+    #[serde(default = "Policy::default_max_left_out")]
+    pub max_left_out: u16,
+    /// The most of the known participants that other combiners may refuse, in parts per thousand.
+    #[serde(default = "Policy::default_max_refused_by_others")]
+    pub max_refused_by_others: u16,
     /// A statement of the registrar about the lowest epoch that counts, in hexadecimal.
     #[serde(default)]
     pub epoch_statement: Option<String>,
@@ -93,6 +107,12 @@ impl From<&Policy> for CombinerPolicy {
             max_open_ms: i64::from(policy.max_open_days) * DAY_MS,
             max_release_ms: i64::from(policy.max_release_days) * DAY_MS,
         }
+    }
+}
+
+impl From<&Policy> for CompanyLimits {
+    fn from(policy: &Policy) -> Self {
+        Self { max_left_out: policy.max_left_out, max_refused_by_others: policy.max_refused_by_others }
     }
 }
 
@@ -127,6 +147,14 @@ impl Policy {
         30
     }
 
+    fn default_max_left_out() -> u16 {
+        100
+    }
+
+    fn default_max_refused_by_others() -> u16 {
+        250
+    }
+
     fn default_max_contributions_cap() -> u32 {
         4096
     }
@@ -142,6 +170,8 @@ pub struct Limits {
     /// The most bytes of any other request. A request to release has its own limit, which follows
     /// from `max_contributions_cap`.
     pub max_request_bytes: usize,
+    /// The most receipts of participants in a second, over all rounds.
+    pub receipts_per_second: u32,
     /// The number of threads that compute.
     pub compute_threads: usize,
 }
@@ -151,6 +181,7 @@ impl Default for Limits {
         Self {
             attest_batch: 256,
             max_request_bytes: 16 << 20,
+            receipts_per_second: 50,
             compute_threads: std::thread::available_parallelism().map_or(2, usize::from),
         }
     }
@@ -186,6 +217,9 @@ mod tests {
         assert_eq!(without("open_rounds_for_a_layout").policy.open_rounds_for_a_layout, 1);
         assert_eq!(without("max_open_days").policy.max_open_days, 366);
         assert_eq!(without("max_release_days").policy.max_release_days, 30);
+        assert_eq!(without("max_left_out").policy.max_left_out, 100);
+        assert_eq!(without("max_refused_by_others").policy.max_refused_by_others, 250);
+        assert_eq!(without("receipts_per_second").limits.receipts_per_second, 50);
         assert_eq!(without("max_contributions_cap").policy.max_contributions_cap, 4096);
         assert_eq!(without("attest_batch").limits.attest_batch, 256);
     }
@@ -199,6 +233,9 @@ mod tests {
             ("open_days = 366", "open_days = 0", "policy.max_open_days"),
             ("release_days = 30", "release_days = 0", "policy.max_release_days"),
             ("# epoch_statement = \"", "epoch_statement = \"00", "policy.epoch_statement"),
+            ("left_out = 100", "left_out = 1001", "policy.max_left_out"),
+            ("by_others = 250", "by_others = 1001", "policy.max_refused_by_others"),
+            ("per_second = 50", "per_second = 0", "limits.receipts_per_second"),
             ("cap = 4096", "cap = 2", "policy.max_contributions_cap"),
             ("batch = 256", "batch = 63", "limits.attest_batch"),
             ("batch = 256", "batch = 4097", "limits.attest_batch"),

@@ -4,10 +4,11 @@
 //! A request passes through three layers. `routes` decodes it, makes one call and encodes the
 //! answer. `flow` has one function for each use case. `store` has all SQL. Private keys of rounds
 //! are in the vault and never in the database. The work for a contribution does not depend on the
-//! dimension of an update.
+//! dimension of an update, unless an aggregator shows a proof that does not verify.
 
 #![forbid(unsafe_code)]
 
+mod admission;
 mod args;
 mod config;
 mod flow;

@@ -35,6 +35,16 @@ pub(crate) fn release_refused(reason: ProblemKind) {
     metrics::counter!("combiner_releases_refused_total", "reason" => reason.code()).increment(1);
 }
 
+/// Counts a receipt that a participant handed over and that is stored.
+pub(crate) fn receipt_taken() {
+    metrics::counter!("combiner_receipts_total").increment(1);
+}
+
+/// Counts a contribution whose proof this combiner refused.
+pub(crate) fn proof_refused() {
+    metrics::counter!("combiner_proofs_refused_total").increment(1);
+}
+
 /// Counts a round that nobody released in time.
 pub(crate) fn expired() {
     metrics::counter!("combiner_rounds_expired_total").increment(1);

@@ -3,15 +3,19 @@
 use api::{
     Hex, HexBytes,
     combiner::{
-        AttestRequest, AttestResponse, CombinerRoundView, CountersignRequest, Countersignature, ReleaseCall,
-        ReleaseView, RoundKeyRequest, RoundKeyView,
+        AttestRequest, AttestResponse, CombinerRoundView, CountersignRequest, Countersignature, ReceiptCall,
+        ReleaseCall, ReleaseView, RoundKeyRequest, RoundKeyView,
     },
     identity::CombinerIdentity,
     paths,
 };
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, State},
+    body::Body,
+    extract::{DefaultBodyLimit, Request, State},
+    http::StatusCode,
+    middleware::{self, Next},
+    response::Response,
     routing::{get, post},
 };
 use kit::{
@@ -23,6 +27,11 @@ use names::RoundHash;
 
 use crate::{flow, state::App};
 
+/// The longest request with a receipt. It holds a header and a receipt, in hexadecimal.
+const RECEIPT_BYTES: usize = 16 << 10;
+/// The longest signed refusal in a request to release, in hexadecimal.
+const REFUSAL_BYTES: usize = 400;
+
 /// Builds the routes for the aggregator, which need the service token, and the public routes.
 pub(crate) fn router(app: App) -> Router {
     let services = Router::new()
@@ -30,6 +39,7 @@ pub(crate) fn router(app: App) -> Router {
         .route(paths::COMBINER_ROUNDS, post(countersign))
         .route(paths::COMBINER_ROUND, get(round))
         .route(paths::COMBINER_ATTESTATIONS, post(attest))
+        .route(paths::COMBINER_REFUSED_PROOFS, post(refused_proof))
         .route(paths::COMBINER_RELEASE, post(release).layer(release_limit(&app)))
         .route(paths::COMBINER_ABANDON, post(abandon))
         .merge(health::metrics_router());
@@ -38,14 +48,23 @@ pub(crate) fn router(app: App) -> Router {
         .protect(services)
         .route(paths::IDENTITY, get(identity))
         .layer(DefaultBodyLimit::max(app.limits.max_request_bytes))
+        .merge(participants(&app))
         .merge(health::router(vec![health::database(app.db.clone()), vault(app.clone())]))
         .with_state(app)
 }
 
-/// The longest request to release: 64 hexadecimal digits for each member of the largest set, and
-/// room for the other fields.
+/// The routes for participants, who have no token.
+fn participants(app: &App) -> Router<App> {
+    Router::new()
+        .route(paths::COMBINER_RECEIPTS, post(receipt))
+        .layer(DefaultBodyLimit::max(RECEIPT_BYTES))
+        .route_layer(middleware::from_fn_with_state(app.clone(), admit))
+}
+
+/// The longest request to release: 64 hexadecimal digits for each member of the largest set, as
+/// many signed refusals, and room for the other fields.
 fn release_limit(app: &App) -> DefaultBodyLimit {
-    DefaultBodyLimit::max(64 * app.policy.max_contributions_cap as usize + 4096)
+    DefaultBodyLimit::max((64 + REFUSAL_BYTES) * app.policy.max_contributions_cap as usize + 4096)
 }
 
 fn vault(app: App) -> health::Check {
@@ -101,8 +120,30 @@ async fn release(
     Path(hash): Path<RoundHash>,
     Json(call): Json<ReleaseCall>,
 ) -> Result<axum::Json<ReleaseView>> {
-    let answer = flow::release::release(&app, hash, &call.request.0).await?;
+    let answer = flow::release::release(&app, hash, call).await?;
     Ok(axum::Json(ReleaseView { answer: HexBytes(answer) }))
+}
+
+async fn refused_proof(
+    State(app): State<App>,
+    Path(hash): Path<RoundHash>,
+    body: Body,
+) -> Result<StatusCode> {
+    flow::refused_proofs::take(&app, hash, body).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn admit(State(app): State<App>, request: Request, next: Next) -> Result<Response> {
+    app.receipts.answer(request, next).await
+}
+
+async fn receipt(
+    State(app): State<App>,
+    Path(hash): Path<RoundHash>,
+    Json(call): Json<ReceiptCall>,
+) -> Result<StatusCode> {
+    flow::receipts::take(&app, hash, &call).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn abandon(

@@ -9,11 +9,16 @@ use kit::{
     time::{Clock, Timestamp},
     vault::KeyVault,
 };
-use protocol::{IdentityKey, roles::combiner::CombinerPolicy};
+use protocol::{
+    IdentityKey,
+    roles::{combiner::CombinerPolicy, company::CompanyLimits},
+};
 use sqlx::PgPool;
+use tokio::sync::Semaphore;
 
 use crate::{
     SCHEMA,
+    admission::Admission,
     config::{Config, Limits},
 };
 
@@ -27,7 +32,12 @@ pub(crate) struct State {
     pub(crate) vault: KeyVault,
     pub(crate) identity: IdentityKey,
     pub(crate) policy: CombinerPolicy,
+    /// How much of its company a set may lack.
+    pub(crate) company: CompanyLimits,
     pub(crate) service_token: Arc<BearerToken>,
+    pub(crate) receipts: Admission,
+    /// One contribution at a time is checked for a refused proof.
+    pub(crate) refused_proofs: Semaphore,
     pub(crate) compute: Compute,
     pub(crate) limits: Limits,
     /// The most open rounds of one registrar with one layout.
@@ -50,6 +60,9 @@ impl App {
             vault: KeyVault::open(&config.vault)?,
             identity: IdentityKey::from_secret(&config.identity_key.read_key("identity_key")?),
             policy: CombinerPolicy::from(&config.policy),
+            company: CompanyLimits::from(&config.policy),
+            receipts: Admission::new(config.limits.receipts_per_second),
+            refused_proofs: Semaphore::new(1),
             service_token: Arc::new(config.service_token.read_token("service_token")?),
             compute: Compute::new(config.limits.compute_threads).map_err(Error::fault)?,
             limits: config.limits.clone(),

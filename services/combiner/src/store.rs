@@ -5,7 +5,9 @@
 
 pub(crate) mod attestations;
 pub(crate) mod destroyed_keys;
+pub(crate) mod receipts;
 pub(crate) mod refusals;
+pub(crate) mod refused_proofs;
 pub(crate) mod releases;
 pub(crate) mod round_keys;
 pub(crate) mod rounds;

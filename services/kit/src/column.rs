@@ -11,7 +11,8 @@ use api::{
 };
 use names::{
     BodyDigest, ChunkDigest, ContributionId, EncodedCommitment, HeaderHash, LayoutDigest, ModelDigest,
-    PublicKey, RoundHash, RoundId, RoundKeyId, RoundPublicKey, SetRoot, Subject, SumDigest, TreeHash,
+    PublicKey, RoundHash, RoundId, RoundKeyId, RoundPublicKey, SealedDigest, SetRoot, Subject, SumDigest,
+    TreeHash,
 };
 use sqlx::{
     Decode, Encode, Postgres, Type,
@@ -120,6 +121,7 @@ bytes_column!(
     LayoutDigest,
     ModelDigest,
     TreeHash,
+    SealedDigest,
     PublicKey,
     RoundPublicKey,
     EncodedCommitment

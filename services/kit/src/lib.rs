@@ -13,6 +13,7 @@ pub mod error;
 pub mod extract;
 pub mod health;
 pub mod heartbeat;
+pub mod incoming;
 pub mod periodic;
 pub mod postgres;
 pub mod request_id;

@@ -131,7 +131,8 @@ async fn admit(limits: &Limits, route: &str, request: Request, next: Next) -> Re
     }
     let busy = Error::abort(ProblemKind::TooManyRequests);
     let _permit = limits.in_flight.try_acquire().map_err(|_| busy)?;
-    let limit = if request.method() == Method::PUT { limits.upload } else { limits.request };
+    let uploads = request.method() == Method::PUT || route == paths::COMBINER_REFUSED_PROOFS;
+    let limit = if uploads { limits.upload } else { limits.request };
     let late = |_| Error::abort(ProblemKind::RequestTimeout);
     tokio::time::timeout(limit, next.run(request)).await.map_err(late)
 }

@@ -17,16 +17,17 @@ use api::{
 };
 use axum::{
     Json, Router,
-    extract::{Path, Request, State},
+    body::Bytes,
+    extract::{DefaultBodyLimit, Path, Request, State},
     http::StatusCode,
     middleware::{self, Next},
     response::{Html, IntoResponse, Response},
-    routing::post,
+    routing::{get, post},
 };
 use names::{HeaderHash, PublicKey, RoundHash, RoundId, SetRoot};
 use protocol::{
-    Canonical, ContributionHeader, IdentityKey, Refusal, RefusedFor, ReleaseRequest, SealedSeeds, Signature,
-    Unreleased, VerifiedRound,
+    Canonical, ContributionHeader, IdentityKey, MessagePrefix, PrefixLength, Refusal, RefusedFor,
+    ReleaseRequest, SealedSeeds, Signature, Unreleased, VerifiedRound,
     roles::combiner::{
         AttestedMember, CombinerPolicy, answer, attest, check_release, check_shares, countersign, open_share,
         refuse,
@@ -50,6 +51,11 @@ pub enum Fault {
     OtherToken,
     /// It answers 503 to requests to release.
     ReleaseDown,
+    /// It finds that every set leaves out too many.
+    MissesMany,
+    /// It finds that a set leaves out too many, until all that it attested are in the set or handed
+    /// over with a refused proof.
+    MissesUnproved,
     /// It releases, but holds the answer back until this fault is replaced.
     ReleaseLate,
     /// It does not countersign.
@@ -99,6 +105,10 @@ struct Round {
     asked_about: HashSet<HeaderHash>,
     /// The roots of the sets that it was asked to release.
     asked: HashSet<SetRoot>,
+    /// Contributions that were handed over with a refused proof.
+    shown: HashSet<HeaderHash>,
+    /// Contributions that the last set left out.
+    missed: Vec<HeaderHash>,
     released: bool,
     abandoned: bool,
 }
@@ -129,6 +139,8 @@ impl ScriptedCombiner {
             .route(paths::COMBINER_ROUND_KEYS, post(round_key))
             .route(paths::COMBINER_ROUNDS, post(countersign_round))
             .route(paths::COMBINER_ATTESTATIONS, post(attest_contributions))
+            .route(paths::COMBINER_ROUND, get(round_view))
+            .route(paths::COMBINER_REFUSED_PROOFS, post(refused_proof).layer(DefaultBodyLimit::disable()))
             .route(paths::COMBINER_RELEASE, post(release))
             .route(paths::COMBINER_ABANDON, post(abandon))
             .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard))
@@ -254,6 +266,8 @@ async fn countersign_round(
         attested: HashMap::new(),
         asked_about: HashSet::new(),
         asked: HashSet::new(),
+        shown: HashSet::new(),
+        missed: Vec::new(),
         released: false,
         abandoned: false,
     };
@@ -304,6 +318,43 @@ async fn attest_contributions(
     Ok(Json(AttestResponse { verdicts }))
 }
 
+async fn round_view(
+    State(shared): State<Arc<Shared>>,
+    Path(round_hash): Path<RoundHash>,
+) -> Answer<CombinerRoundView> {
+    let rounds = shared.rounds.lock().unwrap();
+    let round = rounds.get(&round_hash).ok_or_else(|| problem(ProblemKind::NotFound))?;
+    Ok(Json(CombinerRoundView {
+        round_hash,
+        state: CombinerRoundState::Countersigned,
+        attested: round.attested.len() as u64,
+        refused: 0,
+        root: None,
+        waiting_for: round.missed.clone(),
+        key_destroyed_at_ms: None,
+        unreleased: None,
+    }))
+}
+
+/// Takes a whole message. It does not verify the proof.
+async fn refused_proof(
+    State(shared): State<Arc<Shared>>,
+    Path(hash): Path<RoundHash>,
+    message: Bytes,
+) -> Result<StatusCode, Response> {
+    let mut rounds = shared.rounds.lock().unwrap();
+    let round = rounds.get_mut(&hash).ok_or_else(|| problem(ProblemKind::NotFound))?;
+    let Ok(PrefixLength::Exactly(length)) = MessagePrefix::length(&message) else {
+        return Err(problem(ProblemKind::MalformedMessage));
+    };
+    let prefix = MessagePrefix::from_bytes(&message[..length]).map_err(|refusal| refused(&refusal))?;
+    if (message.len() - length) as u64 != round.round.constants().body_bytes() {
+        return Err(problem(ProblemKind::LengthMismatch));
+    }
+    round.shown.insert(prefix.header.hash());
+    Ok(StatusCode::NO_CONTENT)
+}
+
 async fn release(
     State(shared): State<Arc<Shared>>,
     Path(hash): Path<RoundHash>,
@@ -319,12 +370,17 @@ async fn release(
 fn release_once(shared: &Shared, hash: RoundHash, call: &ReleaseCall) -> Result<ReleaseView, Box<Response>> {
     let keys = shared.keys.lock().unwrap();
     let mut rounds = shared.rounds.lock().unwrap();
-    let Round { round, holder, attested, asked, released, abandoned, .. } =
+    let Round { round, holder, attested, asked, shown, missed, released, abandoned, .. } =
         rounds.get_mut(&hash).ok_or_else(|| Box::new(problem(ProblemKind::NotFound)))?;
     let request = ReleaseRequest::from_bytes(&call.request.0).unwrap();
     asked.insert(request.root);
     if shared.fails(Fault::ReleaseDown) {
         return Err(Box::new(problem(ProblemKind::Unavailable)));
+    }
+    let misses = |hash: &HeaderHash| !request.members.contains(hash) && !shown.contains(hash);
+    *missed = attested.keys().filter(|hash| misses(hash)).copied().collect();
+    if shared.fails(Fault::MissesMany) || (shared.fails(Fault::MissesUnproved) && !missed.is_empty()) {
+        return Err(Box::new(problem(ProblemKind::LeftOut)));
     }
     if *abandoned {
         return Err(Box::new(problem(ProblemKind::RoundKeyDestroyed)));
@@ -363,6 +419,7 @@ async fn abandon(
         attested: round.attested.len() as u64,
         refused: 0,
         root: None,
+        waiting_for: Vec::new(),
         key_destroyed_at_ms: Some(0),
         unreleased: Some(HexBytes(statement.to_bytes())),
     }))

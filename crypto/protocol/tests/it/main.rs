@@ -6,6 +6,7 @@
 mod attestation;
 mod claim;
 mod closing;
+mod company;
 mod contribution;
 mod document;
 mod fixture;

@@ -5,13 +5,12 @@ use std::time::Duration;
 use api::ProblemKind;
 use axum::body::Body;
 use bytes::Bytes;
-use kit::{Error, Result};
+use kit::{Error, Result, incoming::Incoming};
 use names::ModelDigest;
 use sha2::{Digest, Sha256};
 
 use crate::{
     blobs::{Writing, object_names},
-    incoming::Incoming,
     state::App,
     store::participants::{self, ModelRow},
 };

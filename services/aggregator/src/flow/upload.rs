@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use api::contributions::ContributionView;
 use axum::body::Body;
-use kit::{Error, Result};
+use kit::{Error, Result, incoming::Incoming};
 use names::{ContributionId, RoundId};
 
 use crate::{
-    incoming::Incoming,
     metrics,
     state::App,
     store, stored_round,

@@ -1,7 +1,7 @@
 //! State `releasing`: every holder gives the sum of its key shares over the fixed set, once and for
 //! this set only.
 
-use api::{HexBytes, combiner::ReleaseCall, rounds::RoundState};
+use api::{HexBytes, ProblemKind, combiner::ReleaseCall, rounds::RoundState};
 use futures::{StreamExt, TryStreamExt, future::try_join_all};
 use kit::{Error, Result, vault::round_key};
 use names::{RoundId, SetRoot};
@@ -16,16 +16,19 @@ use protocol::{
 
 use super::{
     lifecycle::{Event, LockedRound, set_root},
+    showing::show_refused,
     step::{Next, Step},
     unmasking,
 };
 use crate::{
-    combiners::Combiner,
+    combiners::{Combiner, CombinerError},
     members,
     state::App,
     store::{
         closing::{self, MemberRow},
+        contributions,
         jobs::Kind,
+        release_waits,
         rounds::{Facts, RoundRow},
     },
     stored_round::{self, own_key},
@@ -69,8 +72,10 @@ async fn collect(app: &App, round_id: RoundId, root: SetRoot, round: VerifiedRou
         return Err(Error::fault("the stored members are not those of the root"));
     }
     round_key::bind(&app.vault, round_id, root).await?;
-    let call = ReleaseCall { request: HexBytes(request.to_bytes()), refusals: Vec::new() };
-    let combined = try_join_all(app.combiners.iter().map(|combiner| ask(combiner, &round, &call))).await?;
+    let refusals = signed_refusals(app, round_id).await?;
+    let call = ReleaseCall { request: HexBytes(request.to_bytes()), refusals };
+    let asked = app.combiners.iter().map(|combiner| ask(app, combiner, round_id, &round, &call));
+    let combined = try_join_all(asked).await?;
     let own = own_answer(app, root, &round, &members).await?;
     let answers: Vec<ReleaseAnswer> = std::iter::once(own).chain(combined).collect();
     let headers: Vec<ContributionHeader> = members.into_iter().map(|member| member.header).collect();
@@ -81,8 +86,52 @@ async fn collect(app: &App, round_id: RoundId, root: SetRoot, round: VerifiedRou
     app.compute.run(check).await?.map_err(|refusal: Refusal| Error::fault(refusal))
 }
 
-async fn ask(combiner: &Combiner, round: &VerifiedRound, call: &ReleaseCall) -> Result<ReleaseAnswer> {
-    let answer = combiner.release(*round.hash(), call).await?;
+/// The combiners' signed refusals of contributions to a round. They excuse participants that are
+/// not in the set.
+async fn signed_refusals(app: &App, round_id: RoundId) -> Result<Vec<HexBytes>> {
+    let refusals = contributions::combiners_refusals(&app.db, &round_id).await?;
+    Ok(refusals.into_iter().map(HexBytes).collect())
+}
+
+/// Asks a combiner for its answer. A combiner that misses participants is shown those whose proof
+/// does not verify, and asked again.
+async fn release(
+    app: &App,
+    combiner: &Combiner,
+    round: &VerifiedRound,
+    call: &ReleaseCall,
+) -> std::result::Result<Vec<u8>, CombinerError> {
+    let answer = combiner.release(*round.hash(), call).await;
+    if answer.as_ref().is_err_and(|error| error.refusal() == Some(ProblemKind::LeftOut)) {
+        match show_refused(app, combiner, round).await {
+            Ok(0) => {}
+            Ok(_) => return combiner.release(*round.hash(), call).await,
+            Err(error) => {
+                let (holder, error) = (combiner.holder, error.chain());
+                tracing::warn!(holder, error, "the combiner could not be shown refused proofs");
+            }
+        }
+    }
+    answer
+}
+
+/// Asks a combiner for its answer. The round says for whom it waits, if it waits.
+async fn ask(
+    app: &App,
+    combiner: &Combiner,
+    round_id: RoundId,
+    round: &VerifiedRound,
+    call: &ReleaseCall,
+) -> Result<ReleaseAnswer> {
+    let answer = match release(app, combiner, round, call).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            if let Some(reason) = error.waits() {
+                release_waits::record(&app.db, &round_id, combiner.holder, reason, app.now()).await?;
+            }
+            return Err(error.into());
+        }
+    };
     let answer = ReleaseAnswer::from_bytes(&answer).map_err(|_| combiner.unacceptable())?;
     if answer.holder == combiner.holder { Ok(answer) } else { Err(combiner.unacceptable().into()) }
 }

@@ -169,6 +169,24 @@ pub(crate) async fn proved(
     Ok(proved.rows_affected() == 1)
 }
 
+/// Loads those of the given contributions that were rejected for one of these reasons.
+pub(crate) async fn rejected(
+    db: &PgPool,
+    round_id: &RoundId,
+    header_hashes: &[HeaderHash],
+    reasons: &[&str],
+) -> sqlx::Result<Vec<Envelope>> {
+    sqlx::query_as(
+        "SELECT contribution_id, header, sealed_seeds, proof, body_object_name FROM contributions
+         WHERE round_id = $1 AND header_hash = ANY($2) AND state = 'rejected' AND reason = ANY($3)",
+    )
+    .bind(Column(*round_id))
+    .bind(Column::array(header_hashes))
+    .bind(reasons)
+    .fetch_all(db)
+    .await
+}
+
 /// Marks a received contribution as verified. Returns `false` if it was in another state.
 pub(crate) async fn verify(
     tx: &mut PgConnection,
@@ -248,6 +266,25 @@ pub(crate) async fn store_refusals(
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Lists the signed refusals of combiners in a round. Participants that are in the set
+/// need no excuse, so theirs are left out. There are at most as many as the round has places.
+pub(crate) async fn combiners_refusals(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Vec<Vec<u8>>> {
+    sqlx::query_scalar(
+        "SELECT s.refusal
+         FROM signed_refusals AS s
+         JOIN contributions AS c USING (round_id, contribution_id)
+         WHERE s.round_id = $1 AND s.holder > 0 AND NOT EXISTS (
+             SELECT FROM contributions AS m JOIN round_members USING (round_id, contribution_id)
+             WHERE m.round_id = $1 AND m.subject = c.subject
+         )
+         ORDER BY s.contribution_id, s.holder
+         LIMIT (SELECT max_contributions FROM rounds WHERE round_id = $1)",
+    )
+    .bind(Column(*round_id))
+    .fetch_all(db)
+    .await
 }
 
 /// Counts the contributions of a round that still wait for verification.

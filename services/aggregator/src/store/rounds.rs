@@ -48,6 +48,8 @@ pub(crate) struct RoundSummary {
     pub(crate) chunks: i32,
     pub(crate) folded: i64,
     pub(crate) unmasked: i64,
+    pub(crate) waits_for: Option<i16>,
+    pub(crate) waits_because: Option<String>,
     #[sqlx(flatten)]
     pub(crate) counts: Counts,
 }
@@ -150,9 +152,10 @@ pub(crate) async fn lock(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Res
 /// Finds one round with its progress.
 pub(crate) async fn summary(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Option<RoundSummary>> {
     sqlx::query_as(
-        "SELECT r.round_hash, r.proof, r.root, o.*
+        "SELECT r.round_hash, r.proof, r.root, w.holder AS waits_for, w.reason AS waits_because, o.*
          FROM rounds AS r JOIN round_overview AS o USING (round_id)
-         WHERE round_id = $1",
+         LEFT JOIN release_waits AS w ON w.round_id = r.round_id AND r.state = 'releasing'
+         WHERE r.round_id = $1",
     )
     .bind(Column(*round_id))
     .fetch_optional(db)
@@ -167,10 +170,11 @@ pub(crate) async fn list(
     limit: i64,
 ) -> sqlx::Result<Vec<RoundSummary>> {
     sqlx::query_as(
-        "SELECT r.round_hash, r.proof, r.root, o.*
+        "SELECT r.round_hash, r.proof, r.root, w.holder AS waits_for, w.reason AS waits_because, o.*
          FROM rounds AS r JOIN round_overview AS o USING (round_id)
-         WHERE round_id > $1 AND ($2::TEXT IS NULL OR r.state = $2)
-         ORDER BY round_id LIMIT $3",
+         LEFT JOIN release_waits AS w ON w.round_id = r.round_id AND r.state = 'releasing'
+         WHERE r.round_id > $1 AND ($2::TEXT IS NULL OR r.state = $2)
+         ORDER BY r.round_id LIMIT $3",
     )
     .bind(after)
     .bind(state.map(Column))

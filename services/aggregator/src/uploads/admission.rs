@@ -1,12 +1,11 @@
 //! Admission of an upload: whether the round takes it, and a slot for it.
 
 use api::{ProblemKind, rounds::RoundState};
-use kit::{Error, Result};
+use kit::{Error, Result, incoming::Incoming};
 use sqlx::PgExecutor;
 
 use super::arriving::{Announced, Proposal};
 use crate::{
-    incoming::Incoming,
     reputation,
     slots::{Slot, Turn},
     store::{

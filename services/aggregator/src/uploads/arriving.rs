@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use api::{ProblemKind, rounds::RoundState};
-use kit::{Error, Result};
+use kit::{Error, Result, incoming::Incoming};
 use names::{ContributionId, RoundId, Subject};
-use protocol::{MAX_HEADER_BYTES, MAX_PROOF_BYTES, MessagePrefix, PrefixLength, Refusal, VerifiedRound};
+use protocol::{MAX_HEADER_BYTES, MAX_PROOF_BYTES, MessagePrefix, Refusal, VerifiedRound};
 use sharing::SealedSeed;
 
 use crate::{
-    incoming::Incoming,
     state::App,
     store::rounds::{Demand, RoundRow},
     stored_round,
@@ -68,7 +67,7 @@ impl<'a> Arriving<'a> {
         // One time-out covers the whole prefix, so that no client can stay here by sending a byte
         // now and then.
         let idle = Duration::from_millis(self.app.limits.upload_idle_timeout_ms);
-        let prefix = tokio::time::timeout(idle, read_prefix(self.incoming)).await;
+        let prefix = tokio::time::timeout(idle, self.incoming.prefix()).await;
         let (prefix, prefix_bytes) = prefix.map_err(|_| Error::abort(ProblemKind::RequestTimeout))??;
         self.check_prefix(&prefix, prefix_bytes, length)?;
         let Self { app, round, state, incoming, .. } = self;
@@ -98,24 +97,6 @@ impl<'a> Arriving<'a> {
             return Err(Refusal::BodyLength { expected, found: length }.into());
         }
         Ok(())
-    }
-}
-
-/// The prefix and its length.
-async fn read_prefix(incoming: &mut Incoming) -> Result<(MessagePrefix, u64)> {
-    let mut bytes = Vec::new();
-    loop {
-        let (length, complete) = match MessagePrefix::length(&bytes)? {
-            PrefixLength::AtLeast(length) => (length, false),
-            PrefixLength::Exactly(length) => (length, true),
-        };
-        if complete && bytes.len() == length {
-            return Ok((MessagePrefix::from_bytes(&bytes)?, length as u64));
-        }
-        if !incoming.extend(&mut bytes, length).await? {
-            let detail = "the message ends in its header";
-            return Err(Error::abort(ProblemKind::LengthMismatch).detail(detail));
-        }
     }
 }
 

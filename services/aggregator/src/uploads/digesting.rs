@@ -1,13 +1,13 @@
 //! The body of an upload is read to its end and digested, part by part as it arrives.
 
 use bytes::Bytes;
-use kit::{Result, compute::Compute};
+use kit::{Result, compute::Compute, incoming::Incoming};
 use masking::RoundConstants;
 use names::BodyDigest;
 use protocol::{BodyDigester, BodyDigests, Refusal};
 
 use super::arriving::Proposal;
-use crate::{blobs::Writing, incoming::Incoming};
+use crate::blobs::Writing;
 
 /// Reads and digests the body, and stores it in an object.
 ///

@@ -3,7 +3,7 @@
 use api::{
     Hex, HexBytes, ProblemKind,
     participants::Page,
-    rounds::{ChunkProgress, FailureCode, RoundState, RoundView, SignedRound},
+    rounds::{ChunkProgress, FailureCode, RoundState, RoundView, SignedRound, Waiting},
 };
 use kit::{Error, Result};
 use names::RoundId;
@@ -76,6 +76,10 @@ fn view(row: RoundSummary) -> RoundView {
             unmasked: count(row.unmasked),
         },
         root: row.root.map(|root| root.0),
+        waiting: row.waits_for.zip(row.waits_because).map(|(holder, reason)| Waiting {
+            holder: u8::try_from(holder).expect("a round has at most 8 holders"),
+            reason,
+        }),
         failure: (row.state.0 == RoundState::Failed)
             .then(|| row.failure_code.map_or(FailureCode::Internal, |code| code.0).into()),
         unreleased: Vec::new(),

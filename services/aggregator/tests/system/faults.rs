@@ -3,7 +3,7 @@
 use api::{
     contributions::ContributionState,
     paths,
-    rounds::{FailureCode, RoundState},
+    rounds::{FailureCode, RoundState, Waiting},
 };
 use protocol::{Canonical, RefusedFor, SignedRefusal, roles::aggregator::check_refusal};
 use testbed::Fault;
@@ -99,6 +99,22 @@ async fn a_combiner_that_is_down_delays_and_loses_nothing() {
     assert_eq!(deployment.show(&round).await.state, RoundState::Releasing);
     deployment.combiners[0].set(Fault::None);
     assert_eq!(deployment.reach(&round, RoundState::Published).await.progress.included, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p4_a_round_says_which_combiner_it_waits_for_and_why() {
+    let deployment = Deployment::with(Settings { attempts: 1, ..Settings::default() }).await;
+    let round = deployment.open_round().await;
+    deployment.combiners[0].set(Fault::MissesMany);
+    contribute(&deployment, &round, 2).await;
+    deployment.close(&round).await;
+    let waits = |reason: &str| Some(Waiting { holder: 1, reason: reason.to_owned() });
+    let view = deployment.until(&round, |view| view.waiting.is_some()).await;
+    assert_eq!((view.state, view.waiting), (RoundState::Releasing, waits("left-out")));
+    deployment.combiners[0].set(Fault::ReleaseDown);
+    deployment.until(&round, |view| view.waiting == waits("unavailable")).await;
+    deployment.combiners[0].set(Fault::None);
+    assert_eq!(deployment.reach(&round, RoundState::Published).await.waiting, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -72,6 +72,25 @@ async fn proof_times(deployment: &Deployment) -> Vec<Option<i64>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn p4_a_combiner_that_misses_a_cheat_is_shown_its_proof_and_releases() {
+    let (deployment, round) = demanding().await;
+    deployment.combiners[0].set(Fault::MissesUnproved);
+    let mut proofs = Vec::new();
+    for (subject, value) in [("alice", 0.01), ("bob", -0.02)] {
+        let message = Participant::enrolled(&deployment, subject).await.contribute(&round, value, 1);
+        message.upload(&deployment, &round).await;
+        proofs.push(message.prefix.proof.clone());
+    }
+    let mallory = Participant::enrolled(&deployment, "mallory").await;
+    let copied = with_proof(&mallory, &mallory.contribute(&round, 0.5, 1), &proofs[0]);
+    copied.upload(&deployment, &round).await;
+    deployment.until(&round, |view| view.progress.received == 0).await;
+    deployment.close(&round).await;
+    let published = deployment.reach(&round, RoundState::Published).await;
+    assert_eq!((published.progress.included, published.progress.rejected), (2, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_contribution_without_its_proof_is_refused_when_it_is_uploaded() {
     let (deployment, round) = demanding().await;
     let alice = Participant::enrolled(&deployment, "alice").await;

@@ -87,6 +87,7 @@ const TABLES: &[(&str, &[(Class, &str)])] = &[
     ("signed_refusals", &[(Key, "round_id contribution_id holder"), (Protected, "refusal stored_at")]),
     ("round_members", &[(Key, "round_id index"), (Protected, "contribution_id header_hash")]),
     ("release_answers", &[(Key, "round_id holder"), (Protected, "answer stored_at")]),
+    ("release_waits", &[(Operational, "round_id holder reason since")]),
     // The digest of the sum, which is in the result, is the root over the digests of the chunks.
     ("sum_chunks", &[(Derived, "round_id chunk folded_digest digest residual_max"), (Operational, "folded_at unmasked_at")]),
     (

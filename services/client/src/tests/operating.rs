@@ -38,6 +38,7 @@ pub(super) fn view() -> RoundView {
         chunks: ChunkProgress::default(),
         root: None,
         failure: None,
+        waiting: None,
         unreleased: Vec::new(),
     }
 }

@@ -69,6 +69,7 @@ pub(crate) async fn attest(
 /// Refuses a round in which nothing is attested now: it has ended, or this is not the time for it.
 fn demand_attesting(app: &App, round: &RoundRow) -> Result<()> {
     round.demand_open()?;
+    round.demand_unnamed()?;
     let verified = round.verified()?;
     let document = verified.document();
     if !(document.opens_at_ms..=document.attest_by_ms).contains(&app.now().ms()) {

@@ -1,11 +1,13 @@
 //! Releases the sum of this combiner's key shares over one set of a round, once and never over
-//! another set.
+//! another set. A set that leaves out too much of the company is not released.
 //!
-//! The order of the steps ensures this. The vault is bound to the set root before anything is
-//! answered. The answer is durable before the key is destroyed. The key is destroyed before the
-//! answer is sent.
+//! The order of the steps ensures this. The company is fixed before a set is compared with it. The
+//! vault is bound to the set root before anything is answered. The answer is durable before the key
+//! is destroyed. The key is destroyed before the answer is sent.
 
-use api::ProblemKind;
+use std::sync::Arc;
+
+use api::{HexBytes, ProblemKind, combiner::ReleaseCall};
 use kit::{
     Error, Result,
     column::Column,
@@ -20,6 +22,7 @@ use protocol::{
 use sharing::RoundKeyPair;
 
 use super::{
+    company::{self, NamedSet},
     destroy,
     round_key::{destroyed, find},
 };
@@ -33,10 +36,11 @@ use crate::{
 ///
 /// # Errors
 /// An abort of kind `malformed-message`, `not-found`, `wrong-round`, `signature-refused`,
-/// `root-mismatch`, `cohort-out-of-bounds`, `not-attested`, `duplicate-subject`, `round-not-open`,
-/// `release-conflict` or `round-key-destroyed`. A fault if the service itself fails.
-pub(crate) async fn release(app: &App, round_hash: RoundHash, request: &[u8]) -> Result<Vec<u8>> {
-    let outcome = answer_once(app, round_hash, request).await;
+/// `root-mismatch`, `cohort-out-of-bounds`, `not-attested`, `duplicate-subject`, `left-out`,
+/// `round-not-open`, `release-conflict` or `round-key-destroyed`. A fault if the service itself
+/// fails.
+pub(crate) async fn release(app: &App, round_hash: RoundHash, call: ReleaseCall) -> Result<Vec<u8>> {
+    let outcome = answer_once(app, round_hash, call).await;
     if let Err(error @ Error::Abort(_)) = &outcome {
         metrics::release_refused(error.kind());
         tracing::warn!(%round_hash, reason = error.kind().code(), "release refused");
@@ -44,8 +48,9 @@ pub(crate) async fn release(app: &App, round_hash: RoundHash, request: &[u8]) ->
     outcome
 }
 
-async fn answer_once(app: &App, round_hash: RoundHash, request: &[u8]) -> Result<Vec<u8>> {
-    let request = ReleaseRequest::from_bytes(request).map_err(Refusal::malformed("release request"))?;
+async fn answer_once(app: &App, round_hash: RoundHash, call: ReleaseCall) -> Result<Vec<u8>> {
+    let ReleaseCall { request: HexBytes(request), refusals } = call;
+    let request = ReleaseRequest::from_bytes(&request).map_err(Refusal::malformed("release request"))?;
     let round = rounds::find(&app.db, &round_hash).await?;
     let verified = round.verified()?;
     // Read the key first. The answer is stored before the key is destroyed, so a missing key
@@ -67,7 +72,10 @@ async fn answer_once(app: &App, round_hash: RoundHash, request: &[u8]) -> Result
     let key = key.ok_or_else(destroyed)?;
     let holder = round.holder()?;
     let (root, count) = (request.root, request.members.len());
-    let answer = compute(app, verified, holder, key, request).await?;
+    let named = Arc::new(name(app, verified, request).await?);
+    company::fix(app, &round_hash).await?;
+    company::check(app, &named, holder, refusals).await?;
+    let answer = compute(app, named, holder, key).await?;
     run_tx(&app.db, "bind", |tx| bind(tx, app, &round_hash, root)).await?;
     let released = record(app, &round_hash, releases::Release { root: Column(root), answer }, count).await?;
     destroy::destroy(app, &round).await?;
@@ -89,23 +97,28 @@ fn authenticate(round: &VerifiedRound, request: &ReleaseRequest) -> std::result:
     request.verify(&round.document().holders[0].identity_key)
 }
 
-async fn compute(
-    app: &App,
-    round: VerifiedRound,
-    holder: u8,
-    key: RoundKeyPair,
-    request: ReleaseRequest,
-) -> Result<Vec<u8>> {
+/// Checks everything about a request that does not depend on the company.
+async fn name(app: &App, round: VerifiedRound, request: ReleaseRequest) -> Result<NamedSet> {
     // Check the request before anything is fetched for it.
     authenticate(&round, &request)?;
     round.check_cohort(request.members.len())?;
     let attested = attestations::members(&app.db, round.hash(), &request.members).await?;
+    let named = NamedSet { round, request, attested };
+    let check = move || -> std::result::Result<NamedSet, Refusal> {
+        check_release(&named.round, &named.request, |hash| named.attested.get(hash))?;
+        Ok(named)
+    };
+    Ok(app.compute.run(check).await??)
+}
+
+async fn compute(app: &App, named: Arc<NamedSet>, holder: u8, key: RoundKeyPair) -> Result<Vec<u8>> {
     let worker = app.clone();
     let answered: std::result::Result<_, Refusal> = app
         .compute
         .run(move || {
-            let members: Vec<&AttestedMember> = check_release(&round, &request, |hash| attested.get(hash))?;
-            Ok(answer(&round, &request.root, holder, &key, &members, &worker.identity)?.to_bytes())
+            let members: Vec<&AttestedMember> = named.attested.values().collect();
+            let root = &named.request.root;
+            Ok(answer(&named.round, root, holder, &key, &members, &worker.identity)?.to_bytes())
         })
         .await?;
     Ok(answered?)

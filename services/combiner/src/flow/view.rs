@@ -27,6 +27,7 @@ pub(crate) async fn view(app: &App, round_hash: RoundHash) -> Result<CombinerRou
         refused: count(summary.refused),
         root: summary.root.map(|root| root.0),
         key_destroyed_at_ms: summary.key_destroyed_at.map(Timestamp::ms),
+        waiting_for: rounds::waiting_for(&app.db, &round_hash).await?,
         unreleased: unreleased(app, round_hash, &summary).await?,
     })
 }

@@ -59,6 +59,19 @@ pub(crate) async fn members(
     rows.into_iter().map(decode).collect()
 }
 
+/// Loads the headers of the contributions in this round that are attested and not among these.
+pub(crate) async fn others(
+    db: impl PgExecutor<'_>,
+    round_hash: &RoundHash,
+    hashes: &[HeaderHash],
+) -> sqlx::Result<Vec<Vec<u8>>> {
+    sqlx::query_scalar("SELECT header FROM attestations WHERE round_hash = $1 AND header_hash <> ALL ($2)")
+        .bind(Column(*round_hash))
+        .bind(Column::array(hashes))
+        .fetch_all(db)
+        .await
+}
+
 /// Counts the attested contributions of each of these participants in this round.
 pub(crate) async fn attempts(
     tx: &mut PgConnection,

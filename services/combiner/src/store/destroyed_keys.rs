@@ -28,7 +28,7 @@ pub(crate) async fn insert(db: &PgPool, round_hash: &RoundHash, now: Timestamp) 
 /// Finds ended rounds whose key is not recorded as destroyed.
 pub(crate) async fn missing(db: &PgPool) -> sqlx::Result<Vec<RoundRow>> {
     sqlx::query_as(
-        "SELECT r.round_hash, r.round_id, r.document, r.countersignature, r.holder, r.outcome
+        "SELECT r.round_hash, r.round_id, r.document, r.countersignature, r.holder, r.outcome, r.named_at
          FROM rounds AS r
          LEFT JOIN destroyed_keys AS d ON r.round_hash = d.round_hash
          WHERE r.outcome IS NOT NULL AND d.round_hash IS NULL",

@@ -32,6 +32,16 @@ pub(crate) async fn lock(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Res
     Ok(())
 }
 
+/// Keeps others from locking the key of a round until the transaction ends. Any number of
+/// transactions may do so at once.
+pub(crate) async fn share(tx: &mut PgConnection, round_id: &RoundId) -> sqlx::Result<()> {
+    sqlx::query("SELECT FROM round_keys WHERE round_id = $1 FOR SHARE")
+        .bind(Column(*round_id))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 /// Records a key, unless another request has recorded it.
 pub(crate) async fn insert(
     db: &PgPool,

@@ -6,7 +6,7 @@ use kit::{
     column::{Column, Named},
     time::Timestamp,
 };
-use names::{RoundHash, RoundId, SetRoot};
+use names::{HeaderHash, RoundHash, RoundId, SetRoot};
 use protocol::{Canonical, RoundDocument, VerifiedRound};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 
@@ -19,6 +19,7 @@ pub(crate) struct RoundRow {
     pub(crate) countersignature: [u8; 64],
     holder: i16,
     outcome: Option<Column<RoundOutcome>>,
+    named_at: Option<Timestamp>,
 }
 
 /// How a round ended.
@@ -46,6 +47,17 @@ impl RoundRow {
     /// Returns whether the round was released or abandoned, or has expired.
     pub(crate) fn is_ended(&self) -> bool {
         self.outcome.is_some()
+    }
+
+    /// Refuses a round whose company is fixed, because the aggregator has named a set.
+    ///
+    /// # Errors
+    /// An abort of kind `round-state`.
+    pub(crate) fn demand_unnamed(&self) -> Result<()> {
+        match self.named_at {
+            None => Ok(()),
+            Some(_) => Err(Error::abort(ProblemKind::RoundState).detail("a set of the round was named")),
+        }
     }
 
     /// Refuses a round that has ended.
@@ -148,7 +160,7 @@ pub(crate) fn is_model_in_use(error: &sqlx::Error) -> bool {
 /// Finds the round with this round id.
 pub(crate) async fn by_id(db: impl PgExecutor<'_>, round_id: &RoundId) -> sqlx::Result<Option<RoundRow>> {
     sqlx::query_as(
-        "SELECT round_hash, round_id, document, countersignature, holder, outcome FROM rounds WHERE round_id = $1",
+        "SELECT round_hash, round_id, document, countersignature, holder, outcome, named_at FROM rounds WHERE round_id = $1",
     )
     .bind(Column(*round_id))
     .fetch_optional(db)
@@ -169,7 +181,7 @@ pub(crate) async fn is_countersigned(tx: &mut PgConnection, round_id: &RoundId) 
 /// An abort of kind `not-found`. A fault if the database fails.
 pub(crate) async fn find(db: impl PgExecutor<'_>, round_hash: &RoundHash) -> Result<RoundRow> {
     let round = sqlx::query_as(
-        "SELECT round_hash, round_id, document, countersignature, holder, outcome FROM rounds WHERE round_hash = $1",
+        "SELECT round_hash, round_id, document, countersignature, holder, outcome, named_at FROM rounds WHERE round_hash = $1",
     );
     round.bind(Column(*round_hash)).fetch_optional(db).await?.ok_or_else(not_found)
 }
@@ -180,10 +192,41 @@ pub(crate) async fn find(db: impl PgExecutor<'_>, round_hash: &RoundHash) -> Res
 /// An abort of kind `not-found`. A fault if the database fails.
 pub(crate) async fn lock(tx: &mut PgConnection, round_hash: &RoundHash) -> Result<RoundRow> {
     let round = sqlx::query_as(
-        "SELECT round_hash, round_id, document, countersignature, holder, outcome FROM rounds WHERE round_hash = $1
+        "SELECT round_hash, round_id, document, countersignature, holder, outcome, named_at FROM rounds WHERE round_hash = $1
          FOR UPDATE",
     );
     round.bind(Column(*round_hash)).fetch_optional(tx).await?.ok_or_else(not_found)
+}
+
+/// Records that a set was named, unless one was named before.
+pub(crate) async fn name(tx: &mut PgConnection, round_hash: &RoundHash, now: Timestamp) -> sqlx::Result<()> {
+    sqlx::query("UPDATE rounds SET named_at = $2 WHERE round_hash = $1 AND named_at IS NULL")
+        .bind(Column(*round_hash))
+        .bind(now)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Records for whom an open round waits. The same answer again writes nothing.
+pub(crate) async fn wait_for(db: &PgPool, round_hash: &RoundHash, hashes: &[HeaderHash]) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE rounds SET waiting_for = $2
+         WHERE round_hash = $1 AND outcome IS NULL AND waiting_for <> $2",
+    )
+    .bind(Column(*round_hash))
+    .bind(Column::array(hashes))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Finds for whom the round waits. An ended round waits for nobody.
+pub(crate) async fn waiting_for(db: &PgPool, round_hash: &RoundHash) -> sqlx::Result<Vec<HeaderHash>> {
+    let hashes = sqlx::query_scalar(
+        "SELECT UNNEST(waiting_for) FROM rounds WHERE round_hash = $1 AND outcome IS NULL",
+    );
+    Column::values(hashes.bind(Column(*round_hash)).fetch_all(db).await)
 }
 
 /// Records the outcome of an open round.

@@ -4,7 +4,7 @@ use api::{
     Hex, HexBytes, Problem, ProblemKind,
     combiner::{
         AttestRequest, AttestResponse, CombinerRoundView, ContributionEnvelope, CountersignRequest,
-        Countersignature, ReleaseCall, ReleaseView, RoundKeyRequest, RoundKeyView, Verdict,
+        Countersignature, ReceiptCall, ReleaseCall, ReleaseView, RoundKeyRequest, RoundKeyView, Verdict,
     },
     paths::{self, fill},
 };
@@ -22,7 +22,7 @@ use kit::{
 use local::{Service, databases::Migrate, scratch::ScratchDatabase};
 use names::{PublicKey, RoundHash, RoundId};
 use protocol::{
-    Canonical, Holder, IdentityKey, ReleaseAnswer, ReleaseRequest, RoundDocument, Signature, Signed,
+    Canonical, Holder, IdentityKey, Receipt, ReleaseAnswer, ReleaseRequest, RoundDocument, Signature, Signed,
     VerifiedRound, roles::round::sign_document,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -59,6 +59,8 @@ pub(crate) struct Deployment {
     /// The combiner's wall clock. It stands still.
     pub(crate) clock: Clock,
     pub(crate) open_rounds_for_a_layout: u32,
+    pub(crate) max_left_out: u16,
+    pub(crate) receipts_per_second: u32,
     pub(crate) epoch_statement: Option<String>,
     pub(crate) router: Router,
     directory: TempDir,
@@ -101,11 +103,21 @@ impl Deployment {
             database,
             clock: Clock::standing(Timestamp::now()),
             open_rounds_for_a_layout: 64,
+            max_left_out: 100,
+            receipts_per_second: 10_000,
             epoch_statement: None,
             router: Router::new(),
             directory,
             secret: Hex(*identity.secret().as_bytes()).to_string(),
         };
+        deployment.restart().await;
+        deployment
+    }
+
+    /// A combiner that lets a set leave out as much as it likes.
+    pub(crate) async fn lenient() -> Self {
+        let mut deployment = Self::new().await;
+        deployment.max_left_out = 1000;
         deployment.restart().await;
         deployment
     }
@@ -143,9 +155,16 @@ impl Deployment {
                 open_rounds_for_a_layout: self.open_rounds_for_a_layout,
                 max_open_days: 30,
                 max_release_days: 30,
+                max_left_out: self.max_left_out,
+                max_refused_by_others: 250,
                 epoch_statement: self.epoch_statement.clone(),
             },
-            limits: Limits { attest_batch: 64, max_request_bytes: 1 << 20, compute_threads: 2 },
+            limits: Limits {
+                attest_batch: 64,
+                max_request_bytes: 1 << 20,
+                receipts_per_second: self.receipts_per_second,
+                compute_threads: 2,
+            },
         }
     }
 
@@ -272,8 +291,18 @@ impl Deployment {
 
     /// Sends a request to release and returns the bytes of the answer.
     pub(crate) async fn release(&self, round: &Round, request: &ReleaseRequest) -> Reply<Vec<u8>> {
+        self.release_with(round, request, &[]).await
+    }
+
+    /// Sends a request to release with signed refusals of other combiners.
+    pub(crate) async fn release_with(
+        &self,
+        round: &Round,
+        request: &ReleaseRequest,
+        refusals: &[HexBytes],
+    ) -> Reply<Vec<u8>> {
         let path = fill(paths::COMBINER_RELEASE, &[&round.hash()]);
-        let call = ReleaseCall { request: HexBytes(request.to_bytes()), refusals: Vec::new() };
+        let call = ReleaseCall { request: HexBytes(request.to_bytes()), refusals: refusals.to_vec() };
         let view: ReleaseView = self.call(Method::POST, &path, &call).await?;
         ReleaseAnswer::from_bytes(&view.answer.0).unwrap();
         Ok(view.answer.0)
@@ -282,6 +311,53 @@ impl Deployment {
     /// Asks for the sum over these members.
     pub(crate) async fn release_over(&self, round: &Round, members: &[Envelope]) -> Reply<Vec<u8>> {
         self.release(round, &self.request(round, &members.iter().collect::<Vec<_>>())).await
+    }
+
+    /// Signs a receipt for a contribution, as the aggregator does.
+    pub(crate) fn receipt(&self, round: &Round, of: &Envelope) -> Receipt {
+        let receipt = Receipt {
+            round_hash: round.hash(),
+            contribution_id: of.header.contribution_id,
+            header_hash: of.header.hash(),
+            received_at_ms: 1,
+            included_by_ms: 2,
+            signature: Signature::BLANK,
+        };
+        receipt.sign(&self.aggregator)
+    }
+
+    /// Hands over a receipt without a token, as a participant does.
+    pub(crate) async fn hand_over(&self, round: &Round, of: &Envelope, receipt: &Receipt) -> Reply<()> {
+        let header = HexBytes(of.header.to_bytes());
+        let call = ReceiptCall { header, receipt: HexBytes(receipt.to_bytes()) };
+        self.hand_over_bytes(round, serde_json::to_vec(&call).unwrap()).await
+    }
+
+    pub(crate) async fn hand_over_bytes(&self, round: &Round, body: Vec<u8>) -> Reply<()> {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(fill(paths::COMBINER_RECEIPTS, &[&round.hash()]))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body))
+            .unwrap();
+        match self.send(request).await {
+            (StatusCode::NO_CONTENT, _) => Ok(()),
+            (_, body) => Err(Box::new(json(&body))),
+        }
+    }
+
+    /// Hands over the message of a contribution with a bad proof, as the aggregator does.
+    pub(crate) async fn refuse_proof(&self, round: &Round, message: Vec<u8>) -> Reply<()> {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(fill(paths::COMBINER_REFUSED_PROOFS, &[&round.hash()]))
+            .header(header::AUTHORIZATION, format!("Bearer {TOKEN}"))
+            .body(Body::from(message))
+            .unwrap();
+        match self.send(request).await {
+            (StatusCode::NO_CONTENT, _) => Ok(()),
+            (_, body) => Err(Box::new(json(&body))),
+        }
     }
 
     pub(crate) async fn abandon(&self, round: &Round) -> Reply<CombinerRoundView> {

@@ -6,10 +6,13 @@
 
 mod abandoning;
 mod attesting;
+mod company;
 mod countersigning;
 mod deployment;
 mod http;
+mod receipts;
 mod recovering;
+mod refused_proofs;
 mod releasing;
 mod schema;
 mod serving;

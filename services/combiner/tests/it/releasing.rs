@@ -26,7 +26,7 @@ async fn the_answer_opens_the_sum_of_the_commitments() {
 
 #[tokio::test]
 async fn p1_a_set_smaller_than_the_minimum_is_refused() {
-    let mut deployment = Deployment::new().await;
+    let mut deployment = Deployment::lenient().await;
     let (round, members) = deployment.attested(4).await;
     assert_eq!(kind(deployment.release_over(&round, &members[..2]).await), ProblemKind::CohortOutOfBounds);
     assert_eq!(kind(deployment.release_over(&round, &[]).await), ProblemKind::CohortOutOfBounds);
@@ -35,7 +35,7 @@ async fn p1_a_set_smaller_than_the_minimum_is_refused() {
 
 #[tokio::test]
 async fn p1_a_set_larger_than_the_maximum_is_refused() {
-    let mut deployment = Deployment::new().await;
+    let mut deployment = Deployment::lenient().await;
     let (round, members) = deployment.attested(7).await;
     assert_eq!(kind(deployment.release_over(&round, &members).await), ProblemKind::CohortOutOfBounds);
     deployment.release_over(&round, &members[1..]).await.unwrap();
@@ -170,7 +170,7 @@ async fn p1_a_round_that_was_not_countersigned_is_unknown() {
 
 #[tokio::test]
 async fn p5_of_two_sets_at_once_one_wins() {
-    let mut deployment = Deployment::new().await;
+    let mut deployment = Deployment::lenient().await;
     for _ in 0..3 {
         let (round, members) = deployment.attested(4).await;
         let (one, two) = tokio::join!(

@@ -6,13 +6,16 @@ use api::ProblemKind;
 use axum::body::{Body, BodyDataStream};
 use bytes::{Buf, Bytes, BytesMut};
 use futures::StreamExt;
-use kit::{Error, Result};
+use protocol::{MessagePrefix, PrefixLength};
+
+use crate::{Error, Result};
 
 /// The most bytes of a refused request that are read, so that the client reads the answer.
 const DRAIN_BYTES: u64 = 16 << 20;
 
 /// The bytes of a request as they arrive.
-pub(crate) struct Incoming {
+#[derive(Debug)]
+pub struct Incoming {
     stream: BodyDataStream,
     /// Bytes that have arrived and are not used yet.
     pending: Bytes,
@@ -22,7 +25,7 @@ pub(crate) struct Incoming {
 
 impl Incoming {
     /// Reads from `body`, and gives up if nothing arrives for `idle`.
-    pub(crate) fn new(body: Body, idle: Duration) -> Self {
+    pub fn new(body: Body, idle: Duration) -> Self {
         Self { stream: body.into_data_stream(), pending: Bytes::new(), ended: false, idle }
     }
 
@@ -44,7 +47,10 @@ impl Incoming {
     }
 
     /// Extends `bytes` to `length`. Returns `false` if the request ends before that.
-    pub(crate) async fn extend(&mut self, bytes: &mut Vec<u8>, length: usize) -> Result<bool> {
+    ///
+    /// # Errors
+    /// An abort if the request breaks off, or if nothing arrives for too long.
+    pub async fn extend(&mut self, bytes: &mut Vec<u8>, length: usize) -> Result<bool> {
         while bytes.len() < length {
             if !self.more().await? {
                 return Ok(false);
@@ -55,13 +61,34 @@ impl Incoming {
         Ok(true)
     }
 
+    /// Reads the prefix of a contribution. Also returns its length.
+    ///
+    /// # Errors
+    /// An abort if the bytes are no prefix, or if they end early or come too slowly.
+    pub async fn prefix(&mut self) -> Result<(MessagePrefix, u64)> {
+        let mut bytes = Vec::new();
+        loop {
+            let (length, complete) = match MessagePrefix::length(&bytes)? {
+                PrefixLength::AtLeast(length) => (length, false),
+                PrefixLength::Exactly(length) => (length, true),
+            };
+            if complete && bytes.len() == length {
+                return Ok((MessagePrefix::from_bytes(&bytes)?, length as u64));
+            }
+            if !self.extend(&mut bytes, length).await? {
+                let detail = "the message ends in its header";
+                return Err(Error::abort(ProblemKind::LengthMismatch).detail(detail));
+            }
+        }
+    }
+
     /// All bytes that are left, in parts of `size` bytes.
-    pub(crate) fn parts(&mut self, size: usize) -> Parts<'_> {
+    pub fn parts(&mut self, size: usize) -> Parts<'_> {
         Parts { incoming: self, size, buffer: BytesMut::new() }
     }
 
     /// Reads the rest of a refused request, up to a limit.
-    pub(crate) async fn drain(&mut self) {
+    pub async fn drain(&mut self) {
         let mut left = DRAIN_BYTES;
         loop {
             left = left.saturating_sub(self.pending.len() as u64);
@@ -74,7 +101,8 @@ impl Incoming {
 }
 
 /// Parts of one size, as the object store takes them. The last one may be shorter.
-pub(crate) struct Parts<'a> {
+#[derive(Debug)]
+pub struct Parts<'a> {
     incoming: &'a mut Incoming,
     size: usize,
     buffer: BytesMut,
@@ -82,7 +110,10 @@ pub(crate) struct Parts<'a> {
 
 impl Parts<'_> {
     /// The next part. `None` at the end.
-    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>> {
+    ///
+    /// # Errors
+    /// An abort if the request breaks off, or if nothing arrives for too long.
+    pub async fn next(&mut self) -> Result<Option<Bytes>> {
         let Self { incoming, size, buffer } = self;
         buffer.reserve(*size);
         while buffer.len() < *size && incoming.more().await? {

@@ -1,0 +1,51 @@
+//! A combiner that misses participants is shown those whose proof does not verify. It checks their
+//! proofs itself, and then the set may leave them out.
+
+use api::ProblemKind;
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+use kit::{Error, Result};
+use protocol::VerifiedRound;
+use reqwest::Body;
+
+use crate::{
+    combiners::{Combiner, CombinerError},
+    state::App,
+    store::contributions::{self, Envelope},
+};
+
+/// The reasons for which a proof was refused: it does not verify, or it is no proof.
+const REASONS: [ProblemKind; 2] = [ProblemKind::ProofRefused, ProblemKind::ProofMissing];
+
+/// Hands over the contributions that the combiner misses and whose proof was refused. Returns the
+/// number of those that the combiner refused too.
+///
+/// # Errors
+/// A fault if the database fails or the combiner cannot be asked.
+pub(super) async fn show_refused(app: &App, combiner: &Combiner, round: &VerifiedRound) -> Result<usize> {
+    let missed = combiner.round(*round.hash()).await?.waiting_for;
+    let reasons = REASONS.map(ProblemKind::code);
+    let refused = contributions::rejected(&app.db, &round.document().round_id, &missed, &reasons).await?;
+    let mut shown = 0;
+    for contribution in refused {
+        let contribution_id = contribution.contribution_id.0;
+        match combiner.refuse_proof(*round.hash(), message(app, round, contribution)).await {
+            Ok(()) => shown += 1,
+            Err(error @ CombinerError::Refused { .. }) => {
+                let error = Error::from(error).chain();
+                tracing::warn!(holder = combiner.holder, %contribution_id, error, "refused proof not accepted");
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(shown)
+}
+
+/// The bytes that the participant uploaded.
+fn message(app: &App, round: &VerifiedRound, contribution: Envelope) -> Body {
+    let Envelope { header, sealed_seeds, proof, body_object_name, .. } = contribution;
+    let length = u32::try_from(header.len()).expect("a header is shorter than 4096 bytes");
+    let prefix = [&length.to_le_bytes()[..], &header, &sealed_seeds, &proof].concat();
+    let body = app.blobs.stream(body_object_name, round.constants().body_bytes());
+    Body::wrap_stream(stream::iter([Ok(Bytes::from(prefix))]).chain(body))
+}
