@@ -151,8 +151,10 @@ async fn result(args: ResultArgs, output: &Output) -> Result<()> {
 
 fn describe(view: &RoundView) -> String {
     let counts = &view.progress;
+    let waits = view.waiting.as_ref();
+    let waits = waits.map(|waits| format!(", waits for combiner {}: {}", waits.holder, waits.reason));
     format!(
-        "{} {}: {} coordinates, {} received, {} verified, {} rejected, {} included, {} excluded (cohort {} to {})",
+        "{} {}: {} coordinates, {} received, {} verified, {} rejected, {} included, {} excluded (cohort {} to {}){}",
         view.round_id,
         name(view.state),
         view.dimension,
@@ -163,6 +165,7 @@ fn describe(view: &RoundView) -> String {
         counts.excluded,
         view.min_cohort,
         view.max_contributions,
+        waits.unwrap_or_default(),
     )
 }
 

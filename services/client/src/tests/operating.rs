@@ -37,6 +37,7 @@ pub(super) fn view() -> RoundView {
         progress: StateCounts::default(),
         chunks: ChunkProgress::default(),
         root: None,
+        waiting: None,
         failure: None,
         waiting: None,
         unreleased: Vec::new(),

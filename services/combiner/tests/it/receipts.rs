@@ -129,3 +129,24 @@ async fn p4_receipts_beyond_the_rate_are_refused_while_attesting_and_releasing_g
     deployment.attest(&round, &members).await.unwrap();
     deployment.release_over(&round, &members).await.unwrap();
 }
+
+#[tokio::test]
+async fn p1_a_receipt_beside_the_first_naming_counts_or_is_refused() {
+    let mut deployment = Deployment::new().await;
+    for _ in 0..4 {
+        let (round, members) = deployment.attested(3).await;
+        let late = deployment.contribution(&round, "late");
+        let receipt = deployment.receipt(&round, &late);
+        let (released, handed_over) = tokio::join!(
+            deployment.release_over(&round, &members),
+            deployment.hand_over(&round, &late, &receipt)
+        );
+        match handed_over {
+            Ok(()) => assert_eq!(kind(released), ProblemKind::LeftOut),
+            Err(problem) => {
+                assert_eq!(problem.kind(), Some(ProblemKind::RoundState));
+                released.unwrap();
+            }
+        }
+    }
+}
