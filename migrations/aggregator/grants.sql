@@ -11,8 +11,8 @@ BEGIN
         REVOKE ALL ON ALL TABLES IN SCHEMA public FROM aggregator_rw;
         GRANT SELECT ON ALL TABLES IN SCHEMA public TO aggregator_rw;
         GRANT INSERT ON
-            participants, models, rounds, refusals, contributions, attestations, round_members, release_answers, sum_chunks,
-            results, erasures, jobs, log_nodes, log_checkpoints, accounts, payouts, claim_addresses, payout_batches,
+            participants, credentials, models, rounds, refusals, contributions, attestations, round_members,
+            release_answers, sum_chunks, results, erasures, jobs, log_nodes, log_checkpoints, accounts, payouts, claim_addresses, payout_batches,
             payout_lines, transfers, postings
         TO aggregator_rw;
         GRANT UPDATE (client_key, credential_epoch, credential, renewed_at) ON participants TO aggregator_rw;
