@@ -1,2 +1,3 @@
 DROP TABLE models;
+DROP TABLE credentials;
 DROP TABLE participants;

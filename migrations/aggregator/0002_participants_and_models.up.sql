@@ -17,6 +17,22 @@ COMMENT ON COLUMN participants.credential IS 'The credential, canonical encoding
 COMMENT ON COLUMN participants.enrolled_at IS 'When the participant enrolled first.';
 COMMENT ON COLUMN participants.renewed_at IS 'When the present credential was enrolled.';
 
+CREATE TABLE credentials (
+    subject TEXT COLLATE "C" NOT NULL REFERENCES participants,
+    epoch BIGINT NOT NULL CHECK (epoch BETWEEN 0 AND 4294967295),
+    client_key BYTEA NOT NULL CHECK (octet_length(client_key) = 32),
+    credential BYTEA NOT NULL,
+    enrolled_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (subject, epoch)
+);
+COMMENT ON TABLE credentials IS
+'Credentials with which participants contribute, one for each subject and epoch; append-only.';
+COMMENT ON COLUMN credentials.subject IS 'The participant.';
+COMMENT ON COLUMN credentials.epoch IS 'The epoch whose rounds count the credential.';
+COMMENT ON COLUMN credentials.client_key IS 'Identity key (Ed25519) in the credential.';
+COMMENT ON COLUMN credentials.credential IS 'The credential, canonical encoding.';
+COMMENT ON COLUMN credentials.enrolled_at IS 'When the credential was enrolled.';
+
 CREATE TABLE models (
     digest BYTEA PRIMARY KEY CHECK (octet_length(digest) = 32),
     bytes BIGINT NOT NULL CHECK (bytes > 0),

@@ -11,9 +11,9 @@ BEGIN
         REVOKE ALL ON ALL TABLES IN SCHEMA public FROM aggregator_rw;
         GRANT SELECT ON ALL TABLES IN SCHEMA public TO aggregator_rw;
         GRANT INSERT ON
-            participants, models, rounds, refusals, contributions, attestations, signed_refusals, round_members, release_answers,
-            release_waits, sum_chunks, results, erasures, unreleased, jobs, log_nodes, log_checkpoints, accounts, payouts,
-            claim_addresses, payout_batches, payout_lines, transfers, postings
+            participants, credentials, models, rounds, refusals, contributions, attestations, signed_refusals, round_members,
+            release_answers, release_waits, sum_chunks, results, erasures, unreleased, jobs, log_nodes, log_checkpoints, accounts,
+            payouts, claim_addresses, payout_batches, payout_lines, transfers, postings
         TO aggregator_rw;
         GRANT UPDATE (client_key, credential_epoch, credential, renewed_at) ON participants TO aggregator_rw;
         GRANT UPDATE (

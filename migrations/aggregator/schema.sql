@@ -157,6 +157,26 @@ CREATE TRIGGER contributions_recorded AFTER INSERT OR UPDATE OF round_id, contri
 CREATE TRIGGER contributions_reputation AFTER UPDATE OF state ON contributions FOR EACH ROW WHEN (((old.state <> new.state) AND ((new.state = 'included'::text) OR ((new.state = 'rejected'::text) AND (new.reason = 'proof-refused'::text))))) EXECUTE FUNCTION record_reputation_event();
 CREATE TRIGGER contributions_transition BEFORE INSERT OR UPDATE ON contributions FOR EACH ROW EXECUTE FUNCTION check_contribution_transition();
 
+-- Credentials with which participants contribute, one for each subject and epoch; append-only.
+CREATE TABLE credentials (
+    -- The participant.
+    subject text COLLATE "C" NOT NULL,
+    -- The epoch whose rounds count the credential.
+    epoch bigint NOT NULL,
+    -- Identity key (Ed25519) in the credential.
+    client_key bytea NOT NULL,
+    -- The credential, canonical encoding.
+    credential bytea NOT NULL,
+    -- When the credential was enrolled.
+    enrolled_at timestamp with time zone NOT NULL,
+    CONSTRAINT credentials_pkey PRIMARY KEY (subject, epoch),
+    CONSTRAINT credentials_subject_fkey FOREIGN KEY (subject) REFERENCES participants(subject),
+    CONSTRAINT credentials_client_key_check CHECK ((octet_length(client_key) = 32)),
+    CONSTRAINT credentials_epoch_check CHECK (((epoch >= 0) AND (epoch <= '4294967295'::bigint)))
+);
+CREATE TRIGGER credentials_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON credentials FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER credentials_recorded AFTER INSERT ON credentials FOR EACH ROW EXECUTE FUNCTION record_in_log();
+
 -- Rounds whose bodies, sealed seeds and proofs were erased after the audit window;
 -- append-only.
 CREATE TABLE erasures (
@@ -885,6 +905,9 @@ FUNCTION log_entry(r claim_addresses)
 FUNCTION log_entry(r contributions)
     RETURNS jsonb LANGUAGE sql STABLE;
 
+FUNCTION log_entry(r credentials)
+    RETURNS jsonb LANGUAGE sql STABLE;
+
 FUNCTION log_entry(r erasures)
     RETURNS jsonb LANGUAGE sql STABLE;
 
@@ -1363,6 +1386,7 @@ GRANT SELECT ON audit.signed_refusals TO auditor_ro;
 GRANT INSERT, SELECT ON claim_addresses TO aggregator_rw;
 GRANT SELECT ON contribution_events TO aggregator_rw;
 GRANT INSERT, SELECT, UPDATE (sealed_seeds, proof, state, reason, proof_time_us, changed_at) ON contributions TO aggregator_rw;
+GRANT INSERT, SELECT ON credentials TO aggregator_rw;
 GRANT INSERT, SELECT ON erasures TO aggregator_rw;
 GRANT INSERT, SELECT, UPDATE ON jobs TO aggregator_rw;
 GRANT SELECT ON latches TO aggregator_rw;

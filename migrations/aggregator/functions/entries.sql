@@ -32,6 +32,13 @@ CREATE FUNCTION log_entry(r PARTICIPANTS) RETURNS JSONB LANGUAGE sql STABLE AS $
     ))
 $$;
 
+CREATE FUNCTION log_entry(r CREDENTIALS) RETURNS JSONB LANGUAGE sql STABLE AS $$
+    SELECT JSONB_BUILD_OBJECT('table', 'credentials', 'key', r.subject || '/' || r.epoch, 'row', JSONB_BUILD_OBJECT(
+        'subject', r.subject, 'epoch', r.epoch, 'client_key', log_bytes(r.client_key),
+        'credential', log_bytes(r.credential), 'enrolled_at', log_time(r.enrolled_at)
+    ))
+$$;
+
 CREATE FUNCTION log_entry(r MODELS) RETURNS JSONB LANGUAGE sql STABLE AS $$
     SELECT JSONB_BUILD_OBJECT('table', 'models', 'key', log_bytes(r.digest), 'row', JSONB_BUILD_OBJECT(
         'digest', log_bytes(r.digest), 'bytes', r.bytes, 'object_name', r.object_name, 'stored_at', log_time(r.stored_at)
@@ -201,8 +208,9 @@ $$;
 CREATE FUNCTION recorded_tables() RETURNS TABLE (table_name TEXT, append_only BOOLEAN)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     VALUES
-    ('participants', FALSE), ('models', TRUE), ('rounds', FALSE), ('contributions', FALSE), ('attestations', TRUE),
-    ('signed_refusals', TRUE), ('round_members', TRUE), ('release_answers', TRUE), ('results', TRUE), ('erasures', TRUE), ('accounts', TRUE),
+    ('participants', FALSE), ('credentials', TRUE), ('models', TRUE), ('rounds', FALSE), ('contributions', FALSE),
+    ('attestations', TRUE), ('signed_refusals', TRUE), ('round_members', TRUE), ('release_answers', TRUE), ('results', TRUE),
+    ('erasures', TRUE), ('accounts', TRUE),
     ('payouts', TRUE), ('claim_addresses', TRUE), ('payout_batches', TRUE), ('payout_lines', TRUE),
     ('payments', TRUE), ('transfers', TRUE), ('postings', TRUE), ('log_checkpoints', TRUE)
 $$;

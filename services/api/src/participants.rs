@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Hex, HexBytes};
 
-/// `POST /v1/participants`: enrols a participant, or replaces its credential.
+/// `POST /v1/participants`: enrols a participant for the epoch of its credential. It stays
+/// enrolled for other epochs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EnrolRequest {

@@ -78,7 +78,8 @@ pub(crate) enum Command {
     Round(round::Round),
     /// Enrol a participant with the aggregator.
     ///
-    /// Enrol again after each new credential, and before the first round that counts its epoch.
+    /// Enrol again after each new credential, and before the first round that counts its epoch. The
+    /// credentials of other epochs stay enrolled, so contribute to their rounds with them.
     /// Repeating the command is harmless.
     Enrol(enrol::Args),
     /// Mask an update and send it to a round.

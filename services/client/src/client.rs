@@ -73,8 +73,9 @@ impl Client {
         })
     }
 
-    /// Enrols the participant with the aggregator. Repeating the call is harmless. After a new
-    /// credential, the call replaces the key that the aggregator knows.
+    /// Enrols the participant with the aggregator. Repeating the call is harmless. A
+    /// credential of another epoch is added to those that the aggregator knows, so that running
+    /// rounds go on.
     ///
     /// # Errors
     /// [`ClientError::Problem`] with `credential-refused` or `signature-refused`, and the errors of

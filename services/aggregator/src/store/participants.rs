@@ -40,38 +40,50 @@ impl From<Counts> for StateCounts {
     }
 }
 
-/// Stores the credential of a new participant, or a credential of a later epoch. A credential that
-/// is stored already changes nothing. Returns whether the participant has this credential now.
+/// Stores a credential, one for each subject and epoch, so that rounds of several epochs can run.
+/// The participant's row has the credential of the latest epoch. A credential that is stored
+/// already changes nothing. Returns whether the participant is enrolled with this credential now.
 pub(crate) async fn enrol(db: &PgPool, credential: &Credential, now: Timestamp) -> sqlx::Result<bool> {
-    let stored: Option<i32> = sqlx::query_scalar(
+    let mut tx = db.begin().await?;
+    sqlx::query(
         "INSERT INTO participants AS p (subject, client_key, credential_epoch, credential, enrolled_at, renewed_at)
          VALUES ($1, $2, $3, $4, $5, $5)
          ON CONFLICT (subject) DO UPDATE
          SET client_key = EXCLUDED.client_key, credential_epoch = EXCLUDED.credential_epoch,
              credential = EXCLUDED.credential, renewed_at = GREATEST(p.enrolled_at, EXCLUDED.renewed_at)
-         WHERE EXCLUDED.credential_epoch > p.credential_epoch
-         RETURNING 1",
+         WHERE EXCLUDED.credential_epoch > p.credential_epoch",
     )
     .bind(credential.subject.as_str())
     .bind(Column(credential.client_key))
     .bind(i64::from(credential.epoch))
     .bind(credential.to_bytes())
     .bind(now)
-    .fetch_optional(db)
+    .execute(&mut *tx)
     .await?;
-    if stored.is_some() { Ok(true) } else { is_enrolled(db, credential).await }
+    sqlx::query(
+        "INSERT INTO credentials (subject, epoch, client_key, credential, enrolled_at)
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (subject, epoch) DO NOTHING",
+    )
+    .bind(credential.subject.as_str())
+    .bind(i64::from(credential.epoch))
+    .bind(Column(credential.client_key))
+    .bind(credential.to_bytes())
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    let enrolled = is_enrolled(&mut *tx, credential).await?;
+    tx.commit().await?;
+    Ok(enrolled)
 }
 
 /// Returns whether the participant is enrolled with this key for this epoch.
 pub(crate) async fn is_enrolled(db: impl PgExecutor<'_>, credential: &Credential) -> sqlx::Result<bool> {
     sqlx::query_scalar(
-        "SELECT EXISTS (
-             SELECT FROM participants WHERE subject = $1 AND client_key = $2 AND credential_epoch = $3
-         )",
+        "SELECT EXISTS (SELECT FROM credentials WHERE subject = $1 AND epoch = $2 AND client_key = $3)",
     )
     .bind(credential.subject.as_str())
-    .bind(Column(credential.client_key))
     .bind(i64::from(credential.epoch))
+    .bind(Column(credential.client_key))
     .fetch_one(db)
     .await
 }

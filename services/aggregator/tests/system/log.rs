@@ -179,6 +179,7 @@ async fn a_log_that_was_set_back_to_a_backup_is_not_signed() {
     let mut restoring = deployment.db.begin().await.unwrap();
     for statement in [
         "SET LOCAL session_replication_role = replica",
+        "DELETE FROM credentials WHERE subject <> 'a'",
         "DELETE FROM participants WHERE subject <> 'a'",
         "DELETE FROM log_outbox",
         "DELETE FROM log_checkpoints WHERE size > $1",

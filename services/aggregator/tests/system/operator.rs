@@ -250,6 +250,42 @@ async fn enrolment_needs_a_credential_and_its_key() {
     let view: ParticipantView = renewed.enrol(&deployment).await.json();
     assert_eq!((view.client_key, view.credential_epoch), (renewed.identity.public(), EPOCH + 1));
     thief.enrol(&deployment).await.refused(ProblemKind::SignatureRefused);
+    let rival = Participant::new(&deployment, "a", EPOCH + 1);
+    rival.enrol(&deployment).await.refused(ProblemKind::CredentialRefused);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn enrolling_for_the_next_epoch_loses_no_running_round() {
+    let deployment = Deployment::start().await;
+    let old = ["a", "b"].map(|name| Participant::new(&deployment, name, EPOCH));
+    let new = ["a", "b"].map(|name| Participant::new(&deployment, name, EPOCH + 1));
+    let round = deployment.open_round().await;
+    let mut plan = deployment.plan().await;
+    plan.model_digest = deployment.upload_model(b"the model of the next epoch").await;
+    plan.credential_epoch = EPOCH + 1;
+    let later = deployment.open_planned(&plan).await;
+    old[1]
+        .contribute(&round, 0.01, 1)
+        .put(&deployment, &round)
+        .await
+        .refused(ProblemKind::UnknownParticipant);
+    for participant in old.iter().chain(&new) {
+        assert_eq!(participant.enrol(&deployment).await.status, 200);
+    }
+    // An older credential that is enrolled again is not the newest one.
+    let view: ParticipantView = old[0].enrol(&deployment).await.json();
+    assert_eq!((view.client_key, view.credential_epoch), (new[0].identity.public(), EPOCH + 1));
+
+    for (round, participants) in [(&later, &new), (&round, &old)] {
+        for participant in participants {
+            participant.contribute(round, 0.01, 1).upload(&deployment, round).await;
+        }
+        deployment.until(round, |view| view.progress.verified == 2).await;
+    }
+    for round in [&round, &later] {
+        deployment.close(round).await;
+        deployment.reach(round, RoundState::Published).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

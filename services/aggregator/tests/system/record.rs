@@ -28,6 +28,7 @@ use Class::{Derived, Key, Operational, Protected};
 /// All tables with their columns, by class.
 const TABLES: &[(&str, &[(Class, &str)])] = &[
     ("participants", &[(Key, "subject"), (Protected, "client_key credential_epoch credential enrolled_at renewed_at")]),
+    ("credentials", &[(Key, "subject epoch"), (Protected, "client_key credential enrolled_at")]),
     ("models", &[(Key, "digest"), (Protected, "bytes object_name stored_at")]),
     (
         "rounds",
