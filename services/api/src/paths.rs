@@ -30,7 +30,7 @@ pub const ROUND_CANCEL: &str = "/v1/rounds/{round}/cancel";
 pub const CONTRIBUTION: &str = "/v1/rounds/{round}/contributions/{contribution}";
 /// Aggregator: the proof that a contribution is in the sum.
 pub const CONTRIBUTION_INCLUSION: &str = "/v1/rounds/{round}/contributions/{contribution}/inclusion";
-/// Aggregator: the masked body of an included contribution.
+/// Aggregator: the masked body of a contribution that is included, or whose proof was refused.
 pub const CONTRIBUTION_BODY: &str = "/v1/rounds/{round}/contributions/{contribution}/body";
 /// Aggregator: the result in figures, with the signed result.
 pub const RESULT: &str = "/v1/rounds/{round}/result";

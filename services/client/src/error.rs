@@ -93,6 +93,18 @@ pub enum ClientError {
         /// The largest weight that the round allows.
         max: u32,
     },
+    /// The round counts the credentials of another epoch than that of the given credential.
+    #[error(
+        "the round counts credentials of epoch {round}, and this credential is of epoch {credential}; \
+         contribute with a credential of epoch {round}, signed by the registrar and enrolled \
+         (`Client::enrol`)"
+    )]
+    Epoch {
+        /// The epoch whose credentials the round counts.
+        round: u32,
+        /// The epoch of the given credential.
+        credential: u32,
+    },
     /// The round may sum fewer participants than this client accepts.
     #[error(
         "the round may sum {found} participants, and this client's floor is {floor} \

@@ -86,8 +86,8 @@ impl Client {
     /// statements about that round are fetched, and free it.
     ///
     /// # Errors
-    /// Those of [`check_floors`](Self::check_floors), [`ClientError::UpdateLength`],
-    /// [`ClientError::Weight`], [`ClientError::AlreadySent`],
+    /// Those of [`check_floors`](Self::check_floors), [`ClientError::Epoch`],
+    /// [`ClientError::UpdateLength`], [`ClientError::Weight`], [`ClientError::AlreadySent`],
     /// [`ClientError::Quantise`], [`ClientError::Mask`], [`ClientError::Prove`],
     /// [`ClientError::TooLong`], [`ClientError::State`].
     pub async fn prepare(
@@ -99,7 +99,7 @@ impl Client {
         progress: ProgressFn,
     ) -> Result<Prepared, ClientError> {
         self.check_floors(round)?;
-        check(round, update, weight)?;
+        check(round, &participant.credential, update, weight)?;
         let update: Arc<[f32]> = update.into();
         let (digest, lifted) = self.lift(round, &update).await?;
         let job = Job {
@@ -144,8 +144,17 @@ impl Client {
     }
 }
 
-fn check(round: &VerifiedRound, update: &[f32], weight: u32) -> Result<(), ClientError> {
+fn check(
+    round: &VerifiedRound,
+    credential: &Credential,
+    update: &[f32],
+    weight: u32,
+) -> Result<(), ClientError> {
     let document = round.document();
+    if credential.epoch != document.credential_epoch {
+        let (round, credential) = (document.credential_epoch, credential.epoch);
+        return Err(ClientError::Epoch { round, credential });
+    }
     if update.len() as u64 != document.dimension {
         return Err(ClientError::UpdateLength { expected: document.dimension, found: update.len() as u64 });
     }

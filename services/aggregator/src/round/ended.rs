@@ -96,10 +96,11 @@ impl Step for Retire {
 }
 
 /// Removes the objects that nobody will request. A published round keeps the sum and the bodies in
-/// it. Any other round keeps nothing. Uploads have ended with the round and its other jobs are
-/// done, so no object comes later.
+/// it. Every round keeps the bodies whose proof was refused, so that anybody can verify that until
+/// the audit window is over. Uploads have ended with the round and its other jobs are done, so no
+/// object comes later.
 async fn remove_objects(app: &App, round: &RoundRow) -> Result<()> {
-    let kept = contributions::included_bodies(&app.db, &round.round_id).await?;
+    let kept = contributions::kept_bodies(&app.db, &round.round_id).await?;
     let kept: HashSet<String> = kept.into_iter().collect();
     let sum = round.root.map(|root| SumNames::new(&round.round_hash, &root));
     let sum = sum.map(|sum| match round.state.0 {

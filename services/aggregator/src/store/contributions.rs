@@ -1,6 +1,6 @@
 //! Contributions, with the combiners' attestations and the holders' refusals of them.
 
-use api::contributions::ContributionState;
+use api::{ProblemKind, contributions::ContributionState};
 use kit::{column::Column, time::Timestamp};
 use names::{ContributionId, EncodedCommitment, HeaderHash, RoundId, Subject};
 use protocol::{ContributionHeader, roles::aggregator::HOLDER};
@@ -330,12 +330,15 @@ pub(crate) async fn include(tx: &mut PgConnection, round_id: &RoundId, now: Time
     Ok(included.rows_affected())
 }
 
-/// Lists the object names of the bodies that are in the sum.
-pub(crate) async fn included_bodies(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Vec<String>> {
+/// Lists the object names of the bodies that are kept after the end of a round: those in the sum,
+/// and those with a refused proof.
+pub(crate) async fn kept_bodies(db: &PgPool, round_id: &RoundId) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar(
-        "SELECT body_object_name FROM contributions WHERE round_id = $1 AND state = 'included'",
+        "SELECT body_object_name FROM contributions
+         WHERE round_id = $1 AND (state = 'included' OR (state = 'rejected' AND reason = $2))",
     )
     .bind(Column(*round_id))
+    .bind(ProblemKind::ProofRefused.code())
     .fetch_all(db)
     .await
 }

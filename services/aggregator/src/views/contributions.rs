@@ -53,14 +53,15 @@ pub(crate) async fn inclusion(
     })
 }
 
-/// The masked body of an included contribution, and its length.
+/// The masked body of a contribution that is included, or whose proof was refused, and its length.
 pub(crate) async fn body(
     app: &App,
     round_id: RoundId,
     contribution_id: ContributionId,
 ) -> Result<(u64, ByteStream)> {
     let row = find(app, round_id, contribution_id).await?;
-    if row.state.0 != ContributionState::Included {
+    let refused_proof = row.reason.as_deref() == Some(ProblemKind::ProofRefused.code());
+    if row.state.0 != ContributionState::Included && !refused_proof {
         return Err(not_included(&row));
     }
     kept::check(app, &round_id).await?;

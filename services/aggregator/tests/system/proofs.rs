@@ -68,7 +68,10 @@ async fn only_proved_contributions_are_summed_and_the_bundle_carries_their_proof
 
 /// Reads the time that each proof took, as the record says.
 async fn proof_times(deployment: &Deployment) -> Vec<Option<i64>> {
-    sqlx::query_scalar("SELECT proof_time_us FROM contributions").fetch_all(&deployment.db).await.unwrap()
+    sqlx::query_scalar("SELECT proof_time_us FROM contributions ORDER BY contribution_id")
+        .fetch_all(&deployment.db)
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -214,4 +217,29 @@ async fn a_contribution_that_cannot_be_verified_holds_up_nobody_else() {
     deployment.close(&round).await;
     let published = deployment.reach(&round, RoundState::Published).await;
     assert_eq!((published.progress.included, published.progress.excluded), (2, 1));
+}
+
+/// Anybody can verify a refused proof again, because its body is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_body_of_a_refused_proof_is_kept() {
+    let (deployment, round) = demanding().await;
+    let cheat = Participant::enrolled(&deployment, "cheat").await;
+    let zeros = with_proof(&cheat, &cheat.contribute(&round, 0.01, 1), &[0; PROOF_BYTES]);
+    zeros.upload(&deployment, &round).await;
+    deployment.until(&round, |view| view.progress.rejected == 1).await;
+    for subject in ["alice", "bob"] {
+        let message = Participant::enrolled(&deployment, subject).await.contribute(&round, 0.01, 1);
+        message.upload(&deployment, &round).await;
+    }
+    deployment.until(&round, |view| view.progress.verified == 2).await;
+    deployment.close(&round).await;
+    deployment.reach(&round, RoundState::Published).await;
+    deployment.until_no_keys().await;
+    // The sum, two bodies in it and the refused one.
+    eventually("objects to be removed", async || {
+        (deployment.objects(&round.folder()).len() == 4).then_some(())
+    })
+    .await;
+    let path = paths::fill(paths::CONTRIBUTION_BODY, &[&round.id, &zeros.id()]);
+    assert_eq!(deployment.get(&path).await.bytes, zeros.body);
 }

@@ -39,7 +39,6 @@ pub(super) fn view() -> RoundView {
         root: None,
         waiting: None,
         failure: None,
-        waiting: None,
         unreleased: Vec::new(),
     }
 }

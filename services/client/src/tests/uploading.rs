@@ -13,14 +13,15 @@ use axum::{http::header::RETRY_AFTER, response::IntoResponse};
 use protocol::{BodyDigester, Canonical, IdentityKey, MessagePrefix, PrefixLength, Refusal, Unreleased};
 use rand::rngs::OsRng;
 use reqwest::Method;
+use testbed::EPOCH;
 use tokio::net::TcpListener;
 
 use super::server::{
     Parties, Server, client, client_in, contribution_view, json, problem, signed_round, update,
 };
 use crate::{
-    Client, ClientConfig, ClientError, Floors, OnRetry, Phase, Progress, ProgressFn, RetryPolicy, Timeouts,
-    ignore_progress,
+    Client, ClientConfig, ClientError, Floors, OnRetry, Participant, Phase, Progress, ProgressFn,
+    RetryPolicy, Timeouts, ignore_progress,
 };
 
 fn stored(server: &Server) {
@@ -343,6 +344,30 @@ async fn impossible_contributions_are_refused_before_anything_is_sent() {
     assert!(matches!(infinite, ClientError::Quantise { .. }), "{infinite:?}");
     assert!(server.seen().is_empty());
     assert_eq!(outbox_files(&folder), 0);
+}
+
+#[tokio::test]
+async fn a_round_of_another_epoch_is_refused_before_masking_and_its_waiting_message_is_still_sent() {
+    let (parties, server) = (Parties::new(), Server::start().await);
+    let (client, folder) = client(&server, parties.pins());
+    let (round, old) = (parties.round(1), parties.participant("alice"));
+    let waiting = client.prepare(&round, &old, &update(), 1, ignore_progress()).await.unwrap();
+    let (waiting, files) = (waiting.contribution_id(), outbox_files(&folder));
+
+    let party = testbed::Participant::new(&parties.registrar, "alice", EPOCH + 1, &mut OsRng);
+    let new = Participant { identity: party.identity, credential: party.credential };
+    let refused = client.contribute(&round, &new, &update(), 1, ignore_progress()).await.unwrap_err();
+    assert!(matches!(refused, ClientError::Epoch { round: EPOCH, credential } if credential == EPOCH + 1));
+    let text = refused.to_string();
+    for word in [format!("epoch {EPOCH}"), format!("epoch {}", EPOCH + 1), "enrol".to_owned()] {
+        assert!(text.contains(&word), "{text}");
+    }
+    assert!(server.seen().is_empty());
+    assert_eq!(outbox_files(&folder), files);
+
+    stored(&server);
+    let sent = client.contribute(&round, &old, &update(), 1, ignore_progress()).await.unwrap();
+    assert_eq!(sent.id, waiting);
 }
 
 #[tokio::test]
