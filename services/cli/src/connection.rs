@@ -70,17 +70,23 @@ pub(crate) struct ClientArgs {
 impl ClientArgs {
     /// Connects to read. No round is refused for what it promises.
     pub(crate) fn connect(&self, output: &Output) -> Result<Client> {
-        self.connect_with(Floors::NONE, output)
+        self.connect_with(Floors::NONE, Vec::new(), output)
     }
 
-    /// Connects to contribute to rounds that keep to these floors.
-    pub(crate) fn connect_with(&self, floors: Floors, output: &Output) -> Result<Client> {
+    /// Connects to contribute to rounds that keep to these floors, and to hand receipts to these
+    /// combiners.
+    pub(crate) fn connect_with(
+        &self,
+        floors: Floors,
+        combiner_urls: Vec<String>,
+        output: &Output,
+    ) -> Result<Client> {
         let pins = pins_file::read(&self.pins)?;
         let state = self.state.clone().or_else(|| default_state(|name| env::var_os(name).map(PathBuf::from)));
         let rule = "is needed: neither XDG_STATE_HOME nor HOME is set";
         let state = state.ok_or(CommandError::Argument { argument: "--state", rule })?;
         let config = self.aggregator.config(pins, &state, output)?;
-        Ok(Client::new(ClientConfig { threads: self.threads, floors, ..config })?)
+        Ok(Client::new(ClientConfig { threads: self.threads, floors, combiner_urls, ..config })?)
     }
 }
 

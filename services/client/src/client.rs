@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     ClientConfig, ClientError, Floors, ModelSources, Participant,
+    handing::Handing,
     outbox::Outbox,
     receipts::Receipts,
     sent_updates::SentUpdates,
@@ -32,6 +33,7 @@ pub struct Client {
     pub(crate) receipts: Receipts,
     pub(crate) models: ModelSources,
     pub(crate) floors: Floors,
+    pub(crate) handing: Handing,
     pub(crate) pool: Arc<ThreadPool>,
     pub(crate) backend: Arc<dyn MaskingBackend>,
 }
@@ -55,6 +57,7 @@ impl Client {
             threads,
             models,
             floors,
+            combiner_urls,
         } = config;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -68,6 +71,7 @@ impl Client {
             receipts: Receipts::new(state_dir.join("receipts")),
             models,
             floors,
+            handing: Handing::new(&combiner_urls, extra_root_ca.as_deref())?,
             pool: Arc::new(pool),
             backend: Arc::new(CpuBackend::new()),
         })

@@ -32,6 +32,9 @@ pub struct ClientConfig {
     pub models: ModelSources,
     /// The least that a round must promise.
     pub floors: Floors,
+    /// The addresses of combiners to which receipts are handed: `https` URLs, or `http` URLs of
+    /// this machine. Default: none.
+    pub combiner_urls: Vec<String>,
 }
 
 impl ClientConfig {
@@ -49,6 +52,7 @@ impl ClientConfig {
             threads: 0,
             models: ModelSources::default(),
             floors: Floors::default(),
+            combiner_urls: Vec::new(),
         }
     }
 }

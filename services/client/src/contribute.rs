@@ -128,6 +128,13 @@ impl Client {
         self.send(round, prepared.message, Some(prepared.preparation), progress).await
     }
 
+    /// Waits until the receipts of this client's contributions are handed to the combiners whose
+    /// addresses it knows ([`ClientConfig::combiner_urls`](crate::ClientConfig::combiner_urls)), at
+    /// most for `limit`. A program calls this before it ends.
+    pub async fn finish_handing_over(&self, limit: Duration) {
+        self.handing.finish(limit).await;
+    }
+
     async fn send(
         &self,
         round: &VerifiedRound,
@@ -145,6 +152,7 @@ impl Client {
             Err(error) => return Err(error),
         };
         self.receipts.keep(&receipt)?;
+        self.handing.start(&message.header, &receipt);
         message.remove()?;
         let id = receipt.contribution_id;
         Ok(Contribution { id, receipt, bytes: message.bytes(), upload_time: start.elapsed(), preparation })

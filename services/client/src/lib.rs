@@ -39,6 +39,7 @@ mod config;
 mod contribute;
 mod error;
 mod floors;
+mod handing;
 mod operator;
 mod outbox;
 mod participant;

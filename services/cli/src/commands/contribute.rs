@@ -1,6 +1,6 @@
 //! `blindsum contribute`: mask an update and upload it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use client::{Contribution, Floors, Phase, Progress, ProgressFn};
 use indicatif::ProgressBar;
@@ -14,6 +14,9 @@ use crate::{
     update_file,
 };
 
+/// How long the command waits for combiners to take the receipt.
+const HANDING_OVER: Duration = Duration::from_secs(2);
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -26,6 +29,10 @@ pub(crate) struct Args {
     /// Weight: the contribution counts as this many times the update. The round limits it.
     #[arg(long, default_value_t = 1)]
     weight: u32,
+    /// URL of a combiner to which the receipt is handed. The combiner then knows of the
+    /// contribution even if the aggregator hides it. May be given more than once.
+    #[arg(long, env = "BLINDSUM_COMBINERS", value_name = "URL", value_delimiter = ',')]
+    combiner: Vec<String>,
     /// Refuse rounds that may sum fewer participants than this.
     #[arg(long, env = "BLINDSUM_MIN_COHORT", value_name = "N", default_value_t = Floors::default().min_cohort)]
     min_cohort: u32,
@@ -61,13 +68,14 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<()> {
         max_share_ppm: args.max_share,
         norm_proof: args.require_proof,
     };
-    let client = args.client.connect_with(floors, output)?;
+    let client = args.client.connect_with(floors, args.combiner, output)?;
     let round = client.open_round(args.round).await?;
     client.check_floors(&round)?;
     let update = update_file::read(&args.file, &round)?;
     let bar = output.bar(1, "quantising");
     let sent = client.contribute(&round, &participant, &update, args.weight, show(&bar)).await;
     bar.finish_and_clear();
+    client.finish_handing_over(HANDING_OVER).await;
     let Contribution { id, receipt, bytes, preparation, .. } = sent?;
     let clip_ratio = preparation.as_ref().map(|preparation| preparation.quantised.clip_ratio());
     let words = match clip_ratio {

@@ -230,6 +230,7 @@ fn describe(
             "BLINDSUM_AGGREGATOR": pair.aggregator_url,
             "BLINDSUM_PINS": pins_file,
             "BLINDSUM_TOKEN_FILE": token_file,
+            "BLINDSUM_COMBINERS": pair.combiner_url,
         },
     })
 }

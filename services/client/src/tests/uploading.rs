@@ -7,10 +7,17 @@ use std::{
 
 use api::{
     ProblemKind,
+    combiner::ReceiptCall,
     rounds::{RoundState, RoundView},
 };
-use axum::{http::header::RETRY_AFTER, response::IntoResponse};
-use protocol::{BodyDigester, Canonical, IdentityKey, MessagePrefix, PrefixLength, Refusal, Unreleased};
+use axum::{
+    http::{StatusCode, header::RETRY_AFTER},
+    response::IntoResponse,
+};
+use protocol::{
+    BodyDigester, Canonical, ContributionHeader, IdentityKey, MessagePrefix, PrefixLength, Refusal,
+    Unreleased,
+};
 use rand::rngs::OsRng;
 use reqwest::Method;
 use testbed::EPOCH;
@@ -402,4 +409,31 @@ async fn a_kept_receipt_can_be_read_again() {
     assert_eq!(reopened.receipt(contribution.id).unwrap(), Some(contribution.receipt.clone()));
     let path = folder.path().join("state/receipts").join(contribution.id.to_string());
     assert_eq!(std::fs::read(path).unwrap(), contribution.receipt.to_bytes());
+}
+
+#[tokio::test]
+async fn a_receipt_is_handed_to_every_combiner_and_one_that_is_away_delays_nothing() {
+    let (parties, server, combiner) = (Parties::new(), Server::start().await, Server::start().await);
+    let folder = tempfile::tempdir().unwrap();
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let config = ClientConfig {
+        floors: Floors::NONE,
+        combiner_urls: vec![combiner.url.clone(), format!("http://{nobody}")],
+        ..ClientConfig::new(&server.url, parties.pins(), folder.path())
+    };
+    let client = Client::new(config).unwrap();
+    combiner.always(|_| StatusCode::NO_CONTENT.into_response());
+    stored(&server);
+    let (round, participant) = (parties.round(1), parties.participant("alice"));
+    let contribution =
+        client.contribute(&round, &participant, &update(), 1, ignore_progress()).await.unwrap();
+    client.finish_handing_over(Duration::from_secs(20)).await;
+
+    let seen = combiner.seen();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0].path, format!("/v1/rounds/{}/receipts", round.hash()));
+    let call: ReceiptCall = serde_json::from_slice(&seen[0].body).unwrap();
+    assert_eq!(call.receipt.0, contribution.receipt.to_bytes());
+    let header = ContributionHeader::from_bytes(&call.header.0).unwrap();
+    assert_eq!(header.hash(), contribution.receipt.header_hash);
 }

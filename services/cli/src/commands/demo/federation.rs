@@ -125,8 +125,12 @@ fn connect(installation: &Installation, name: &str) -> Result<Client> {
     let state = workplace.path().join("clients").join(name);
     // The demo's rounds are smaller than a participant would accept elsewhere.
     let floors = Floors::NONE;
-    let config =
-        ClientConfig { threads: 1, floors, ..ClientConfig::new(&pair.aggregator_url, parties.pins(), state) };
+    let config = ClientConfig {
+        threads: 1,
+        floors,
+        combiner_urls: vec![pair.combiner_url.clone()],
+        ..ClientConfig::new(&pair.aggregator_url, parties.pins(), state)
+    };
     Ok(Client::new(config)?)
 }
 
