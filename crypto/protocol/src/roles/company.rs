@@ -9,7 +9,9 @@ use std::{
 
 use names::{HeaderHash, SealedDigest, Subject};
 
-use crate::{ContributionHeader, Signed, SignedRefusal, VerifiedRound, roles::aggregator::HOLDER};
+use crate::{
+    ContributionHeader, RefusedFor, Signed, SignedRefusal, VerifiedRound, roles::aggregator::HOLDER,
+};
 
 /// How much of its company a set may lack, in parts per thousand. Each bound holds for the number
 /// of participants and for their weight.
@@ -121,40 +123,61 @@ impl FromIterator<Known> for Company {
 }
 
 impl Company {
-    /// The known contributions that another combiner of the round refused. A refusal counts if that
-    /// combiner signed it for this round and for the sealed seeds that the participant signed. The
-    /// aggregator's refusals do not count, and neither do those of `own`, the combiner that asks.
-    ///
-    /// Each contribution is looked up before a signature is checked. So bytes that excuse nobody
-    /// cost little.
+    /// The known contributions that another combiner of the round refused. The aggregator's
+    /// refusals do not count, and neither do those of `own`, the combiner that asks.
     pub fn excused(
         &self,
         round: &VerifiedRound,
         own: u8,
         refusals: impl IntoIterator<Item = SignedRefusal>,
     ) -> HashSet<HeaderHash> {
-        let mut excused = HashSet::new();
+        self.refused(round, refusals, |refusal| ![HOLDER, own].contains(&refusal.holder))
+    }
+
+    /// The known contributions that the combiner `own` itself found bad: their share does not open,
+    /// or they break a rule. It recognises its own signature.
+    pub fn found_bad(
+        &self,
+        round: &VerifiedRound,
+        own: u8,
+        refusals: impl IntoIterator<Item = SignedRefusal>,
+    ) -> HashSet<HeaderHash> {
+        let bad = [RefusedFor::Share, RefusedFor::Rule];
+        self.refused(round, refusals, |refusal| refusal.holder == own && bad.contains(&refusal.reason))
+    }
+
+    /// The known contributions of which one of these refusals speaks that `counts`. Its holder must
+    /// have signed it for this round and for the sealed seeds that the participant signed.
+    ///
+    /// Each contribution is looked up before a signature is checked. So bytes that excuse nobody
+    /// cost little.
+    fn refused(
+        &self,
+        round: &VerifiedRound,
+        refusals: impl IntoIterator<Item = SignedRefusal>,
+        counts: impl Fn(&SignedRefusal) -> bool,
+    ) -> HashSet<HeaderHash> {
+        let mut refused = HashSet::new();
         for refusal in refusals {
             let known = self.contributions.get(&refusal.header_hash);
             let speaks_of_it = refusal.round_hash == *round.hash()
                 && known.is_some_and(|known| known.sealed_digest == refusal.sealed_digest);
-            let by_another = ![HOLDER, own].contains(&refusal.holder);
-            if !speaks_of_it || !by_another || excused.contains(&refusal.header_hash) {
+            if !speaks_of_it || !counts(&refusal) || refused.contains(&refusal.header_hash) {
                 continue;
             }
             let holder = round.holder(refusal.holder);
             if holder.is_some_and(|holder| refusal.verify(&holder.identity_key).is_ok()) {
-                excused.insert(refusal.header_hash);
+                refused.insert(refusal.header_hash);
             }
         }
-        excused
+        refused
     }
 
     /// Checks that the set with these members leaves out few participants of this company.
     ///
     /// A participant is accounted for if one of its contributions is in the set, or in `bad`: the
-    /// contributions with a proof that does not verify. One of its contributions in `excused` makes
-    /// it refused by others. Every other participant is left out.
+    /// contributions that this combiner itself found bad. One of its contributions in `excused`
+    /// makes it refused by others. Every other participant is left out.
     ///
     /// # Errors
     /// [`LeftOut`] if more are left out or refused than the limits allow, by their number or by

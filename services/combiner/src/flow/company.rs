@@ -65,7 +65,7 @@ pub(super) async fn check(
     let (round_hash, named) = (*named.round.hash(), Arc::clone(named));
     let others = attestations::others(&app.db, &round_hash, &named.request.members).await?;
     let receipts = receipts::list(&app.db, &round_hash).await?;
-    let bad = refused_proofs::list(&app.db, &round_hash).await?;
+    let mut bad = refused_proofs::list(&app.db, &round_hash).await?;
     let limits = app.company;
     let decide = move || -> Result<std::result::Result<(), LeftOut>> {
         let others = others.iter().map(|header| ContributionHeader::from_bytes(header));
@@ -74,6 +74,8 @@ pub(super) async fn check(
         let company: Company = attested.map(Known::from).chain(receipts).collect();
         // Bytes that are no refusal excuse nobody.
         let refusals = refusals.iter().filter_map(|bytes| SignedRefusal::from_bytes(&bytes.0).ok());
+        let refusals: Vec<_> = refusals.collect();
+        bad.extend(company.found_bad(&named.round, holder, refusals.iter().cloned()));
         let excused = company.excused(&named.round, holder, refusals);
         let set = named.request.members.iter().copied().collect();
         Ok(company.check(limits, &set, &bad, &excused))

@@ -124,6 +124,25 @@ async fn p1_another_combiners_refusals_excuse_a_quarter_and_not_one_more() {
     release_with(&deployment, &round, &members[2..], &refusals).await.unwrap();
 }
 
+/// A participant seals noise to this combiner and hands over its receipt.
+#[tokio::test]
+async fn p4_a_participant_whose_share_this_combiner_refused_holds_up_nobody() {
+    let mut deployment = Deployment::new().await;
+    let (round, members) = deployment.attested(3).await;
+    let another_seed = |seeds: &mut Vec<[u8; 32]>| seeds[usize::from(crate::deployment::HOLDER)] = [5; 32];
+    let (rng, registrar) = (&mut deployment.rng, &deployment.registrar);
+    let cheat = Envelope::new(rng, registrar, &round.verified, "cheat", testbed::EPOCH, another_seed);
+    let receipt = deployment.receipt(&round, &cheat);
+    deployment.hand_over(&round, &cheat, &receipt).await.unwrap();
+    let verdict = deployment.attest(&round, std::slice::from_ref(&cheat)).await.unwrap().remove(0);
+    let Verdict::Refused { refusal: Some(HexBytes(refusal)), .. } = verdict else { panic!("{verdict:?}") };
+    let refusal = SignedRefusal::from_bytes(&refusal).unwrap();
+    assert_eq!(release_with(&deployment, &round, &members, &[]).await, Err(ProblemKind::LeftOut));
+    let forged = SignedRefusal { reason: RefusedFor::Rule, ..refusal.clone() };
+    assert_eq!(release_with(&deployment, &round, &members, &[forged]).await, Err(ProblemKind::LeftOut));
+    release_with(&deployment, &round, &members, &[refusal]).await.unwrap();
+}
+
 #[tokio::test]
 async fn p1_a_false_excuse_does_not_count() {
     let mut deployment = Deployment::new().await;
