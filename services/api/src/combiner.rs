@@ -18,7 +18,7 @@ pub struct RoundKeyRequest {
 pub struct RoundKeyView {
     /// The identifier of the key, which the round document names.
     pub hpke_key_id: RoundKeyId,
-    /// The X25519 public key.
+    /// The public key: X-Wing, which is ML-KEM-768 and then X25519.
     pub hpke_public_key: RoundPublicKey,
 }
 

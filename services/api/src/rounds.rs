@@ -29,10 +29,10 @@ pub struct CreateRound {
     /// `weight_max`.
     #[serde(default)]
     pub max_total_weight: Option<u64>,
-    /// The bound on ‖x‖₂ of an honest quantised update, an integer.
+    /// The bound on the norm of an honest quantised update of the largest weight, an integer.
     #[serde(default = "default_norm_bound")]
     pub norm_bound: u64,
-    /// The norm ‖u‖₂ to which a client clips its weighted update.
+    /// The norm ‖x‖₂ to which a client clips its update, before it is weighted.
     pub clip: f64,
     /// Smallest weight a contribution may carry.
     #[serde(default = "one")]

@@ -1,5 +1,6 @@
 //! At intake each holder opens, checks and attests its own shares.
 
+use lattice::RING_DEGREE;
 use protocol::{
     Canonical, ContributionHeader, IdentityKey, MessagePrefix, Refusal, RefusedFor, SealedSeeds, Signed,
     SignedRefusal,
@@ -8,11 +9,14 @@ use protocol::{
         combiner::{attest, check_shares, open_share, refuse},
     },
 };
-use sharing::{SealRandomness, ShareSeed, seal};
+use sharing::{KeyShare, SealRandomness, ShareSeed, seal};
 
-use crate::fixture::{Contribution, Fixture};
+use crate::{
+    closing::unmask,
+    fixture::{Contribution, Fixture},
+};
 
-fn open(fixture: &Fixture, holder: u8, c: &Contribution) -> Result<sharing::KeyShare, Refusal> {
+fn open(fixture: &Fixture, holder: u8, c: &Contribution) -> Result<KeyShare, Refusal> {
     let key = &fixture.parties.holders[usize::from(holder)].1;
     open_share(&fixture.round, holder, key, &c.prefix.header, &c.prefix.sealed)
 }
@@ -254,4 +258,53 @@ fn a_refusal_by_a_rule_counts_only_if_the_header_breaks_one() {
     heavy.weight = u32::MAX;
     let heavy = heavy.sign(&contribution.identity);
     check(&heavy, &refused(&fixture, 1, &heavy, RefusedFor::Rule)).unwrap();
+}
+
+/// Holder 1 refuses the share, and the others attest. The messages are tried as whatever they could
+/// give away: the seed of any other holder's share, at every place.
+#[test]
+fn p1_after_a_refusal_no_party_holds_bytes_from_which_the_update_follows() {
+    let mut fixture = Fixture::new(49);
+    let contribution = fixture.contribution("alice");
+    let (round, header) = (&fixture.round, contribution.header());
+    let identity = |holder: u8| &fixture.parties.holders[usize::from(holder)].0;
+    let refusal = refuse(round, 1, &header.hash(), &header.sealed_digest, RefusedFor::Share, identity(1));
+    let attested = [0, 2].map(|holder| attest(round, holder, header, identity(holder)).unwrap());
+    let said = [refusal.to_bytes(), attested[0].to_bytes(), attested[1].to_bytes()];
+    let share = |seed: &[u8], holder: u8| {
+        let seed: [u8; 32] = seed.try_into().unwrap();
+        KeyShare::derive(&seed.into(), round.hash(), &header.credential.client_key, holder)
+    };
+    let gives_away = |bytes: &[u8], holder: u8| {
+        let committed = header.commitments[usize::from(holder)].encoded();
+        bytes.windows(32).any(|window| share(window, holder).commit().encoded() == committed)
+    };
+    for holder in 0..3 {
+        assert!(said.iter().all(|bytes| !gives_away(bytes, holder)), "the seed of holder {holder}");
+    }
+    let seeds: Vec<_> = (0..3_u8)
+        .map(|holder| {
+            let (key, context) =
+                (&fixture.parties.holders[usize::from(holder)].1, round.seal_context(header, holder));
+            sharing::open(key, &contribution.prefix.sealed.0[usize::from(holder)], &context).unwrap()
+        })
+        .collect();
+    let honest: Vec<i64> = contribution.update.values().iter().map(|&x| x.into()).collect();
+    let opened = |known: &[u8]| {
+        let mut key = vec![0; RING_DEGREE];
+        for &holder in known {
+            let share = share(seeds[usize::from(holder)].as_bytes(), holder);
+            key.iter_mut()
+                .zip(share.coefficients().coefficients())
+                .for_each(|(sum, &s)| *sum += i64::from(s));
+        }
+        let opened = unmask(round, std::slice::from_ref(&contribution), &key);
+        opened.iter().zip(&honest).filter(|(a, b)| a == b).count()
+    };
+    for holder in 0..3 {
+        assert!(opened(&[holder]) < 8, "the share of holder {holder} alone");
+    }
+    // What a proof of innocence by the encapsulation's randomness would give away.
+    assert!(gives_away(&[b"noise", &seeds[2].as_bytes()[..]].concat(), 2));
+    assert_eq!(opened(&[0, 1, 2]), honest.len());
 }

@@ -49,7 +49,7 @@ fn headers(set: &[Contribution]) -> Vec<ContributionHeader> {
     set.iter().map(|c| c.header().clone()).collect()
 }
 
-fn unmask(round: &VerifiedRound, set: &[Contribution], key: &[i64]) -> Vec<i64> {
+pub(crate) fn unmask(round: &VerifiedRound, set: &[Contribution], key: &[i64]) -> Vec<i64> {
     let backend = CpuBackend::default();
     let sum = ChunkSum::new(round.constants(), 0).unwrap();
     let bodies: Vec<&[u8]> = set.iter().map(|c| &c.body[..]).collect();

@@ -28,8 +28,7 @@ enum Answer {
 }
 
 /// Asks every combiner. A candidate is verified when all attest it, and rejected when one signs a
-/// refusal. Also returns the error because of which some candidates are not decided, if there
-/// is one.
+/// refusal. If some candidates cannot be decided now, also returns the error that prevents it.
 pub(super) async fn attest(
     app: &App,
     round: &VerifiedRound,
