@@ -60,6 +60,12 @@ impl BodyDigester {
         Ok(())
     }
 
+    /// The refusal of a body that ends here. `None` if no byte is missing.
+    pub(crate) fn missing(&self) -> Option<Refusal> {
+        let (expected, found) = (self.expected_bytes, self.received_bytes);
+        (found != expected).then_some(Refusal::BodyLength { expected, found })
+    }
+
     /// The body digest.
     ///
     /// # Errors
@@ -73,8 +79,8 @@ impl BodyDigester {
     /// # Errors
     /// [`Refusal::BodyLength`] when bytes are missing.
     pub fn finish_chunks(mut self) -> Result<BodyDigests, Refusal> {
-        if self.received_bytes != self.expected_bytes {
-            return Err(Refusal::BodyLength { expected: self.expected_bytes, found: self.received_bytes });
+        if let Some(refusal) = self.missing() {
+            return Err(refusal);
         }
         if self.hasher.count() > 0 {
             self.finish_chunk();

@@ -4,4 +4,5 @@ pub mod aggregator;
 pub mod client;
 pub mod combiner;
 pub mod company;
+pub mod reading;
 pub mod round;

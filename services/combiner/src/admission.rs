@@ -42,19 +42,23 @@ impl Admission {
         self.working.acquire().await.map_err(Error::fault)
     }
 
-    /// Admits a request before its body is read, and answers it.
+    /// Answers a request, unless too many are arriving.
     pub(crate) async fn answer(&self, request: Request, next: Next) -> Result<Response> {
-        let _permit = self.admit()?;
+        let _permit = self.arriving.try_acquire().map_err(|_| busy())?;
         let late = |_| Error::abort(ProblemKind::RequestTimeout);
         tokio::time::timeout(LIMIT, next.run(request)).await.map_err(late)
     }
 
-    fn admit(&self) -> Result<SemaphorePermit<'_>> {
-        let busy = || Error::abort(ProblemKind::TooManyRequests);
-        let permit = self.arriving.try_acquire().map_err(|_| busy())?;
+    /// Admits a request at the rate. Only requests that the aggregator's signature vouches for may
+    /// come this far, so that strangers do not use up the rate of participants.
+    pub(crate) fn admit(&self) -> Result<()> {
         let mut rate = self.rate.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if rate.admit(Instant::now()) { Ok(permit) } else { Err(busy()) }
+        if rate.admit(Instant::now()) { Ok(()) } else { Err(busy()) }
     }
+}
+
+fn busy() -> Error {
+    Error::abort(ProblemKind::TooManyRequests)
 }
 
 /// A rate, as the time that each request costs and the time that is saved for requests.

@@ -21,8 +21,8 @@ use crate::{
 };
 
 /// Adds the time since the last heartbeat to the observed time. Brings jobs forward that wait
-/// because the wall clock was ahead. Then ends the rounds whose time is
-/// over by both clocks. Their jobs destroy the keys.
+/// because the wall clock was ahead. Then ends the rounds whose time is over by both clocks. Their
+/// jobs destroy the keys.
 ///
 /// Of several processes, one adds: the one that finds the observed time as it left it. So no minute
 /// counts twice. The others only look, until that one is gone.

@@ -5,7 +5,7 @@ use api::ProblemKind;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use kit::{Error, Result};
-use protocol::VerifiedRound;
+use protocol::{Canonical, ContributionHeader, MessagePrefix, SealedSeeds, VerifiedRound};
 use reqwest::Body;
 
 use crate::{
@@ -29,7 +29,7 @@ pub(super) async fn show_refused(app: &App, combiner: &Combiner, round: &Verifie
     let mut shown = 0;
     for contribution in refused {
         let contribution_id = contribution.contribution_id.0;
-        match combiner.refuse_proof(*round.hash(), message(app, round, contribution)).await {
+        match combiner.refuse_proof(*round.hash(), message(app, round, contribution)?).await {
             Ok(()) => shown += 1,
             Err(error @ CombinerError::Refused { .. }) => {
                 let error = Error::from(error).chain();
@@ -42,10 +42,11 @@ pub(super) async fn show_refused(app: &App, combiner: &Combiner, round: &Verifie
 }
 
 /// The bytes that the participant uploaded.
-fn message(app: &App, round: &VerifiedRound, contribution: Envelope) -> Body {
+fn message(app: &App, round: &VerifiedRound, contribution: Envelope) -> Result<Body> {
     let Envelope { header, sealed_seeds, proof, body_object_name, .. } = contribution;
-    let length = u32::try_from(header.len()).expect("a header is shorter than 4096 bytes");
-    let prefix = [&length.to_le_bytes()[..], &header, &sealed_seeds, &proof].concat();
+    let header = ContributionHeader::from_bytes(&header).map_err(Error::fault)?;
+    let sealed = SealedSeeds::from_bytes(&sealed_seeds).map_err(Error::fault)?;
+    let prefix = MessagePrefix { header, sealed, proof }.to_bytes();
     let body = app.blobs.stream(body_object_name, round.constants().body_bytes());
-    Body::wrap_stream(stream::iter([Ok(Bytes::from(prefix))]).chain(body))
+    Ok(Body::wrap_stream(stream::iter([Ok(Bytes::from(prefix))]).chain(body)))
 }

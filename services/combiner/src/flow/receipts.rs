@@ -31,6 +31,8 @@ pub(crate) async fn take(app: &App, round_hash: RoundHash, call: &ReceiptCall) -
     let receipt = Receipt::from_bytes(&call.receipt.0).map_err(Refusal::malformed("receipt"))?;
     let header = ContributionHeader::from_bytes(&call.header.0);
     let header = header.map_err(Refusal::malformed("contribution header"))?;
+    receipt.verify(&app.policy.aggregator)?;
+    app.receipts.admit()?;
     let _turn = app.receipts.turn().await?;
     let round = rounds::find(&app.db, &round_hash).await?;
     demand_taking(&round)?;
@@ -50,6 +52,8 @@ fn demand_taking(round: &RoundRow) -> Result<()> {
     round.demand_unnamed()
 }
 
+/// Checks the rest about a receipt that the pinned aggregator signed. A combiner countersigns only
+/// rounds of that aggregator.
 fn examine(
     round: &VerifiedRound,
     header: &ContributionHeader,
@@ -62,7 +66,6 @@ fn examine(
     if receipt.header_hash != known.header_hash {
         return Err(Refusal::Digest { of: "header" });
     }
-    receipt.verify(&round.document().holders[0].identity_key)?;
     round.check_header(header)?;
     Ok(known)
 }

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use api::ProblemKind;
 use axum::body::Body;
-use bytes::Bytes;
 use kit::{Error, Result, incoming::Incoming};
 use lattice::{CpuBackend, RING_DEGREE};
 use names::{HeaderHash, RoundHash};
-use norm_proof::{NormProofError, Verifying};
 use protocol::{
-    BodyDigester, MessagePrefix, Proof, Refusal, VerifiedRound,
-    roles::aggregator::{begin_proof, refused_proof},
+    MessagePrefix, Proof, Refusal, VerifiedRound,
+    roles::{
+        aggregator::refused_proof,
+        reading::{BodyReading, ReadingError},
+    },
 };
 use rand::rngs::OsRng;
 
@@ -64,15 +65,29 @@ async fn examine(
         .map_err(|_| Error::abort(ProblemKind::RequestTimeout))??;
     let piece_bytes = PIECE_BLOCKS * round.constants().width().bytes(RING_DEGREE);
     let hash = prefix.header.hash();
-    let mut reading = match app.compute.run(move || Reading::begin(&round, prefix)).await?? {
-        Begun::Reading(reading) => reading,
-        Begun::Refused(refusal) => return Ok((hash, (&refusal).into())),
+    let begin = move || -> Result<_> {
+        demand_signed_proof(&round, &prefix)?;
+        Ok(BodyReading::begin(&round, &prefix.header, &prefix.proof))
+    };
+    let mut reading = match app.compute.run(begin).await?? {
+        Ok(reading) => reading,
+        // The signed bytes are no proof. The body cannot change that.
+        Err(refusal) => return Ok((hash, (&refusal).into())),
     };
     let mut pieces = incoming.parts(piece_bytes);
     while let Some(piece) = pieces.next().await? {
-        reading = app.compute.run(move || reading.push(&piece)).await??;
+        let read = move || reading.read(&CpuBackend::new(), &piece).map(|()| reading);
+        reading = app.compute.run(read).await?.map_err(not_read)?;
     }
-    match app.compute.run(move || reading.finish()).await?? {
+    let verify = move || -> std::result::Result<_, ReadingError> {
+        let equations = match reading.finish(&mut OsRng)? {
+            Ok(equations) => equations,
+            Err(refusal) => return Ok(Some(refusal)),
+        };
+        let Err(error) = equations.verify(&mut OsRng) else { return Ok(None) };
+        refused_proof(&error).map(Some).ok_or(ReadingError::Verifier(error))
+    };
+    match app.compute.run(verify).await?.map_err(not_read)? {
         Some(refusal) => Ok((hash, (&refusal).into())),
         None => {
             let rule = "a contribution whose proof does not verify";
@@ -81,60 +96,16 @@ async fn examine(
     }
 }
 
-/// The outcome of reading a prefix.
-enum Begun {
-    /// The body is to be read.
-    Reading(Box<Reading>),
-    /// The signed bytes are no proof. The body cannot change that.
-    Refused(Refusal),
+/// Checks that the participant signed this proof, for a round that demands one.
+fn demand_signed_proof(round: &VerifiedRound, prefix: &MessagePrefix) -> std::result::Result<(), Refusal> {
+    round.check_header(&prefix.header)?;
+    prefix.header.check_proof_digest(&prefix.proof)?;
+    if round.document().proof == Proof::NormV2 { Ok(()) } else { Err(Refusal::ProofKind) }
 }
 
-/// A contribution whose body is being read.
-struct Reading {
-    prefix: MessagePrefix,
-    verifying: Verifying,
-    digester: BodyDigester,
-}
-
-impl Reading {
-    /// Checks that the participant signed the prefix.
-    fn begin(round: &VerifiedRound, prefix: MessagePrefix) -> std::result::Result<Begun, Refusal> {
-        round.check_header(&prefix.header)?;
-        prefix.header.check_proof_digest(&prefix.proof)?;
-        if round.document().proof != Proof::NormV2 {
-            return Err(Refusal::ProofKind);
-        }
-        Ok(match begin_proof(round, &prefix.header, &prefix.proof) {
-            Ok(verifying) => {
-                let digester = BodyDigester::new(round.constants());
-                Begun::Reading(Box::new(Self { prefix, verifying, digester }))
-            }
-            Err(refusal) => Begun::Refused(refusal),
-        })
-    }
-
-    fn push(mut self: Box<Self>, piece: &Bytes) -> Result<Box<Self>> {
-        self.digester.push(piece)?;
-        match self.verifying.read(&CpuBackend::new(), piece) {
-            Ok(()) => Ok(self),
-            // Only the last piece may end inside a block. Then the message is too short.
-            Err(error @ NormProofError::Sequence { .. }) => {
-                self.digester.finish()?;
-                Err(Error::fault(error))
-            }
-            Err(error) => Err(Error::fault(error)),
-        }
-    }
-
-    /// Checks that the participant signed the body. Returns the refusal of the proof, if it does
-    /// not verify.
-    fn finish(self: Box<Self>) -> Result<Option<Refusal>> {
-        let Self { prefix, verifying, digester } = *self;
-        if digester.finish()? != prefix.header.body_digest {
-            return Err(Refusal::Digest { of: "body" }.into());
-        }
-        let verified = verifying.finish(&mut OsRng).and_then(|equations| equations.verify(&mut OsRng));
-        let refusal = |error: NormProofError| refused_proof(&error).ok_or_else(|| Error::fault(error));
-        verified.err().map(refusal).transpose()
+fn not_read(error: ReadingError) -> Error {
+    match error {
+        ReadingError::Bytes(refusal) => refusal.into(),
+        ReadingError::Verifier(_) => Error::fault(error),
     }
 }

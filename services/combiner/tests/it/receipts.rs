@@ -114,6 +114,11 @@ async fn p4_receipts_beyond_the_rate_are_refused_while_attesting_and_releasing_g
     let round = deployment.round().await;
     let members: Vec<_> =
         ["a", "b", "c"].map(|subject| deployment.contribution(&round, subject)).into_iter().collect();
+    let forged = deployment.receipt(&round, &members[0]).sign(&IdentityKey::generate(&mut deployment.rng));
+    for _ in 0..50 {
+        let reply = deployment.hand_over(&round, &members[0], &forged).await;
+        assert_eq!(kind(reply), ProblemKind::SignatureRefused, "strangers do not use up the rate");
+    }
     let mut refused = 0;
     for _ in 0..50 {
         let receipt = deployment.receipt(&round, &members[0]);

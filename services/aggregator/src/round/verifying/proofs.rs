@@ -9,10 +9,10 @@ use std::{
 use bytes::Bytes;
 use kit::{Error, Result};
 use lattice::RING_DEGREE;
-use norm_proof::{GroupEquations, NormProofError, Verifying};
+use norm_proof::GroupEquations;
 use protocol::{
-    BodyDigester, Refusal, VerifiedRound,
-    roles::aggregator::{begin_proof, refused_proof},
+    Refusal, VerifiedRound,
+    roles::{aggregator::refused_proof, reading::BodyReading},
 };
 use rand::rngs::OsRng;
 
@@ -84,45 +84,33 @@ struct Alone {
 
 /// Verifies everything about a proof except its group equations.
 async fn verify_alone(app: &App, round: &Arc<VerifiedRound>, candidate: &Candidate) -> Result<Alone> {
-    let (started, header, proof) = (Instant::now(), &candidate.header, &candidate.envelope.proof);
-    let reading = match begin_proof(round, header, proof) {
-        Ok(verifying) => Reading { verifying, digester: BodyDigester::new(round.constants()) },
+    let started = Instant::now();
+    let reading = match BodyReading::begin(round, &candidate.header, &candidate.envelope.proof) {
+        Ok(reading) => reading,
         Err(refusal) => {
             return Ok(Alone { left: Err(refusal), time: started.elapsed() });
         }
     };
     let beginning = started.elapsed();
-    let (Reading { verifying, digester }, read) = read_body(app, round, candidate, reading).await?;
-    if digester.finish().map_err(Error::fault)? != header.body_digest {
-        return Err(Error::fault("a stored body is not the one that was received"));
-    }
+    let (reading, read) = read_body(app, round, candidate, reading).await?;
     let work = move || {
         let started = Instant::now();
-        (verifying.finish(&mut OsRng), started.elapsed())
+        (reading.finish(&mut OsRng), started.elapsed())
     };
     let (finished, finishing) = app.compute.run(work).await?;
-    let left = match finished {
-        Ok(equations) => Ok(equations),
-        Err(error) => Err(refusal(error)?),
-    };
-    Ok(Alone { left, time: beginning + read + finishing })
-}
-
-/// A body that is being read for its proof.
-struct Reading {
-    verifying: Verifying,
-    /// The body had its digest when it was received. If it has another digest now, the store is at
-    /// fault and not the participant.
-    digester: BodyDigester,
+    Ok(Alone { left: finished.map_err(Error::fault)?, time: beginning + read + finishing })
 }
 
 /// Reads a whole body. Also returns the time that the computation took.
+///
+/// The body was the signed one when it was received. If it is another one now, the store is at
+/// fault and not the participant.
 async fn read_body(
     app: &App,
     round: &VerifiedRound,
     candidate: &Candidate,
-    mut reading: Reading,
-) -> Result<(Reading, Duration)> {
+    mut reading: BodyReading,
+) -> Result<(BodyReading, Duration)> {
     let constants = round.constants();
     let block_bytes = constants.width().bytes(RING_DEGREE) as u64;
     let piece_bytes = usize::try_from(PIECE_BLOCKS * block_bytes).map_err(Error::fault)?;
@@ -137,12 +125,11 @@ async fn read_body(
     Ok((reading, time))
 }
 
-async fn read_piece(app: &App, mut reading: Reading, piece: Bytes) -> Result<(Reading, Duration)> {
+async fn read_piece(app: &App, mut reading: BodyReading, piece: Bytes) -> Result<(BodyReading, Duration)> {
     let backend = Arc::clone(&app.backend);
     let work = move || -> Result<_> {
         let started = Instant::now();
-        reading.digester.push(&piece).map_err(Error::fault)?;
-        reading.verifying.read(&*backend, &piece).map_err(Error::fault)?;
+        reading.read(&*backend, &piece).map_err(Error::fault)?;
         Ok((reading, started.elapsed()))
     };
     app.compute.run(work).await?
@@ -159,12 +146,8 @@ async fn verify_together(app: &App, equations: Vec<GroupEquations>) -> Result<(V
     let time = took / u32::try_from(verified.len().max(1)).map_err(Error::fault)?;
     let outcome = |verified| match verified {
         Ok(()) => Ok(ProofOutcome::Accepted),
-        Err(error) => refusal(error).map(ProofOutcome::Refused),
+        // The verifier itself failed, and the proof is not at fault.
+        Err(error) => refused_proof(&error).map(ProofOutcome::Refused).ok_or_else(|| Error::fault(error)),
     };
     Ok((verified.into_iter().map(outcome).collect::<Result<_>>()?, time))
-}
-
-/// The refusal of a proof, when the error is one. Any other error is a failure of the verifier.
-fn refusal(error: NormProofError) -> Result<Refusal> {
-    refused_proof(&error).ok_or_else(|| Error::fault(error))
 }
